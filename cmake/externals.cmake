@@ -1,0 +1,26 @@
+# The libraries neap stands on, each as one target neap::<name>.
+find_package(PkgConfig REQUIRED)
+
+pkg_check_modules(luajit REQUIRED IMPORTED_TARGET luajit>=2.1)
+add_library(neap::luajit ALIAS PkgConfig::luajit)
+
+pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
+add_library(neap::cares ALIAS PkgConfig::cares)
+
+# libev comes without a pkg-config file.
+find_path(EV_INCLUDE_DIR ev.h REQUIRED)
+find_library(EV_LIBRARY ev REQUIRED)
+add_library(neap_ev INTERFACE)
+target_include_directories(neap_ev SYSTEM INTERFACE ${EV_INCLUDE_DIR})
+target_link_libraries(neap_ev INTERFACE ${EV_LIBRARY} m)
+add_library(neap::ev ALIAS neap_ev)
+
+# lua-cjson for Lua 5.1 (Debian: lua-cjson-dev); the archive if there is one, so that the binary
+# does not need the shared library where it runs.
+find_library(CJSON_LIBRARY NAMES liblua5.1-cjson.a lua5.1-cjson REQUIRED)
+add_library(neap_cjson INTERFACE)
+target_link_libraries(neap_cjson INTERFACE ${CJSON_LIBRARY} m)
+add_library(neap::cjson ALIAS neap_cjson)
+
+# The interpreter compiles the embedded Lua files; it must be the same LuaJIT as the library.
+find_program(LUAJIT_PROGRAM NAMES luajit luajit-2.1 REQUIRED)

@@ -1,0 +1,21 @@
+# NEAP_FUZZ: each fuzz/fuzz_<x>.c becomes the libFuzzer program build/fuzz_<x>.
+if(NEAP_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID MATCHES Clang)
+    message(FATAL_ERROR "NEAP_FUZZ needs clang: configure with -DCMAKE_C_COMPILER=clang")
+  endif()
+  set(flags -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_compile_options(neap_options INTERFACE ${flags} -fsanitize=fuzzer-no-link)
+  target_link_options(neap_options INTERFACE ${flags})
+
+  add_custom_target(fuzzers)
+  file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.c)
+  foreach(source ${fuzz_sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE neap_conf neap_shm neap_net neap_http neap_base)
+    # libFuzzer calls LLVMFuzzerTestOneInput, which no header declares.
+    target_compile_options(${name} PRIVATE -Wno-missing-prototypes)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
+  endforeach()
+endif()
