@@ -14,7 +14,7 @@ if(NEAP_FUZZ)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE neap_conf neap_shm neap_net neap_http neap_base)
     # libFuzzer calls LLVMFuzzerTestOneInput, which no header declares.
-    target_compile_options(${name} PRIVATE -Wno-missing-prototypes)
+    set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     add_dependencies(fuzzers ${name})
   endforeach()

@@ -24,12 +24,10 @@ function(neap_executable)
   set(exports ${CMAKE_SOURCE_DIR}/cmake/exports.txt)
   add_executable(neap ${CMAKE_SOURCE_DIR}/src/app/main.c)
   target_link_libraries(neap PRIVATE neap_app)
-  get_target_property(type neap_script TYPE)
-  if(type STREQUAL STATIC_LIBRARY)
-    target_link_libraries(neap PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,neap_script>)
-  endif()
   target_link_options(neap PRIVATE -Wl,--dynamic-list=${exports})
-  set_target_properties(neap PROPERTIES LINK_DEPENDS ${exports})
+  set_target_properties(neap PROPERTIES
+    LINK_DEPENDS ${exports}
+    LINK_LIBRARY_OVERRIDE_neap_script WHOLE_ARCHIVE)
 endfunction()
 
 # neap_probe(<rooms>...): the rooms as one shared library with everything visible, for unit specs
