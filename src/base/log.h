@@ -1,0 +1,55 @@
+/*
+ * The error and health log: one line an entry, one write() a line, so that lines of several
+ * processes never mix. The sink is the one mutable file-scope state of this room.
+ *
+ * A line: 2026-11-22T18:46:52.123Z warn backend http://127.0.0.1:8081 is dead.
+ * (UTC time with milliseconds, level, text). Control characters in the text are written as \xNN,
+ * so that no peer can forge a line; so are bytes that are not UTF-8. What cannot be written (full disk, full
+ * pipe) is counted, never waited for. A line holds 4096 bytes at most; a longer one ends in "…".
+ * To syslog the level goes as the priority and the time as syslog wants it (RFC 3164, facility daemon).
+ */
+#ifndef NEAP_BASE_LOG_H
+#define NEAP_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cc.h"
+#include "base/err.h"
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+
+/* "debug", "info", "warn", "error" → *LEVEL; false for any other word. */
+bool log_level_of(const char *word, enum log_level *level);
+
+/*
+ * Sends the log to TARGET: "stderr", "syslog" (the unix datagram socket /dev/log; "syslog:/path" is one elsewhere)
+ * or a file's path (appended to, mode 0640, opened O_CLOEXEC). Before the first call the log goes to stderr at level info.
+ * On failure the former sink stays.
+ */
+enum err log_open(const char *target, enum log_level level, struct error *e);
+
+/* Opens the file again under its path (after rotation). No-op for stderr and syslog. */
+enum err log_reopen(struct error *e);
+
+bool log_enabled(enum log_level level);
+void log_at(enum log_level level, const char *format, ...) printf_like(2, 3);
+void log_debug(const char *format, ...) printf_like(1, 2);
+void log_info(const char *format, ...) printf_like(1, 2);
+void log_warn(const char *format, ...) printf_like(1, 2);
+void log_error(const char *format, ...) printf_like(1, 2);
+
+/* Lines that could not be written since the start of the process. */
+uint64_t log_lost(void);
+
+/*
+ * For things that may repeat quickly: at most one line a second a limiter. log_may(&limit, now_ms,
+ * &skipped) says whether to write now; *skipped is how many were left out since the last line.
+ */
+struct log_limit {
+	int64_t last_ms;
+	uint32_t skipped;
+};
+bool log_may(struct log_limit *limit, int64_t now_ms, uint32_t *skipped);
+
+#endif

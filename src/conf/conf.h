@@ -1,0 +1,80 @@
+/*
+ * The plain settings of one generation: what C reads of a config, already checked, defaults filled in.
+ * Made by script/conf_read from the Lua table, immutable afterwards. Functions and policy tables stay in
+ * Lua; backends live on the board. One a process; conf_destroy frees all of it.
+ */
+#ifndef NEAP_CONF_CONF_H
+#define NEAP_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_NAME_MAX 64
+
+struct conf_timeouts { /* milliseconds; 0: none */
+	uint32_t client_header, client_body, client_idle;
+	uint32_t connect, response, stream_idle;
+	uint32_t tunnel, request, drain;
+};
+
+struct conf_limits {
+	uint32_t header_bytes, uri_bytes, headers;
+	uint64_t body_bytes;  /* 0: none */
+	uint32_t connections; /* a worker */
+	uint32_t requests;    /* on one client connection; 0: none */
+};
+
+struct conf_service {
+	char name[CONF_NAME_MAX]; /* for logs and metrics: given, or its first listen address */
+	char **listen;		  /* as written: "127.0.0.1:8080", "unix:/run/x" */
+	unsigned listens;
+	bool is_tcp;
+	bool refuse_on_error; /* on_error = "refuse" */
+	int pool;	      /* index into conf.pools; -1: none (a request hook answers all) */
+	char **trust;	      /* forwarded.trust: CIDR texts, checked */
+	unsigned trusts;
+	struct conf_timeouts timeouts;
+	struct conf_limits limits;
+};
+
+struct conf_pool {
+	char name[CONF_NAME_MAX];
+	/* this pool's own timeouts in milliseconds; -1: the service's hold */
+	int64_t connect, response, stream_idle;
+	struct {
+		uint32_t connections; /* idle ones kept a worker and backend */
+		uint32_t idle;	      /* ms */
+		uint32_t requests;    /* on one upstream connection; 0: no limit */
+	} keepalive;
+	struct {
+		uint32_t attempts;   /* most attempts a request, the first included; 0: as many as there are candidates */
+		bool unsafe;	     /* send again even what is not idempotent */
+		uint32_t body_bytes; /* request body kept for replay */
+		uint8_t status[75];  /* bit (s - 100): status s counts as a failure */
+	} retry;
+};
+
+struct conf {
+	unsigned workers; /* auto resolved */
+	char user[CONF_NAME_MAX], group[CONF_NAME_MAX]; /* "" = none */
+	char *pid_file;	  /* NULL: none */
+	char *log_target;
+	int log_level;	  /* enum log_level */
+	bool unsafe;
+	struct conf_service *services;
+	unsigned services_n;
+	struct conf_pool *pools;
+	unsigned pools_n;
+	uint64_t digest;  /* of all plain settings: agent and workers must agree */
+};
+
+/* Frees everything behind c (not c itself) and zeroes it. */
+void conf_fini(struct conf *c);
+
+static inline bool conf_retries_status(const struct conf_pool *p, unsigned status)
+{
+	return status >= 100 && status < 700 && (p->retry.status[(status - 100) / 8] >> ((status - 100) % 8) & 1) != 0;
+}
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Where a message body ends, for all framings behind one interface: the relay asks how much of what
+ * it has belongs to the body, and whether that was all.
+ */
+#ifndef NEAP_HTTP_H1_BODY_H
+#define NEAP_HTTP_H1_BODY_H
+
+#include "http/h1_chunk.h"
+
+struct h1_body {
+	uint8_t framing;   /* enum http_framing */
+	bool done;	   /* the whole body was seen */
+	uint64_t left;	   /* FRAMING_LENGTH: bytes to come */
+	uint64_t payload;  /* payload bytes so far (without chunk coding) */
+	struct h1_chunk chunk;
+};
+
+enum h1_body_result { BODY_OK, BODY_BAD };
+
+/* From a parsed head; done at once when there is no body. */
+void h1_body_init(struct h1_body *b, const struct http_head *h);
+
+/*
+ * Of the n bytes at in, the first *used belong to this body, coding included; b->done says whether it
+ * ended there (bytes behind are the next message, or too many). BODY_BAD: b->chunk.reason.
+ */
+enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, size_t *used);
+
+/*
+ * The same, and moves the payload (without the chunk coding and trailers) to the front of in: *kept
+ * bytes at in are payload. For a client of HTTP/1.0.
+ */
+enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept);
+
+/* The connection ended: was this a whole body (RFC 9112 §8)? */
+bool h1_body_is_whole_at_close(const struct h1_body *b);
+
+#endif

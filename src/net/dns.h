@@ -1,0 +1,35 @@
+/*
+ * Names to addresses without blocking: c-ares on the loop (hosts file and resolv.conf honoured).
+ */
+#ifndef NEAP_NET_DNS_H
+#define NEAP_NET_DNS_H
+
+#include "net/loop.h"
+#include "net/addr.h"
+
+struct dns;
+
+#define DNS_ADDRS_MAX 8
+
+struct dns_answer {
+	const char *failure; /* NULL: fine; else why not (a constant) */
+	unsigned count;
+	struct addr addrs[DNS_ADDRS_MAX]; /* ports as asked */
+	uint32_t ttl_s;	     /* smallest; 0 when unknown (hosts file) */
+};
+
+/* One resolver a process, made at first use. */
+enum err dns_create(struct dns **d, struct loop *loop, struct error *e);
+void dns_destroy(struct dns *d); /* queries in flight end without a callback */
+
+struct dns_query;
+
+/*
+ * Resolves a name (both families, IPv4 first unless only IPv6 answers) within timeout_ms. A literal IP is answered too. on_done is called once,
+ * never from inside this call, unless dns_cancel came first. The query object is owned by the resolver. NULL: no memory.
+ */
+struct dns_query *dns_resolve(struct dns *d, const char *name, uint16_t port, uint32_t timeout_ms,
+			      void (*on_done)(void *ctx, const struct dns_answer *answer), void *ctx);
+void dns_cancel(struct dns_query *q);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The event loop of one process: a libev loop (epoll, EVFLAG_NOENV), the time cached once a wake-up,
+ * and work put off to the end of a loop turn. One loop a process; everything that takes a struct loop is called on it only.
+ */
+#ifndef NEAP_NET_LOOP_H
+#define NEAP_NET_LOOP_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/list.h"
+
+/* Work for the end of this loop turn; embed it in its object. Linked while it waits. */
+struct deferred {
+	struct list node;
+	void (*run)(struct deferred *self);
+};
+
+struct loop {
+	struct ev_loop *ev;
+	int64_t now_us;	 /* monotonic, taken once after each wake-up: no clock call a request */
+	double unix_now; /* wall clock of that moment, seconds */
+	struct list deferred;
+	ev_check check;
+	ev_prepare prepare;
+};
+
+enum err loop_init(struct loop *l, struct error *e);
+void loop_fini(struct loop *l);
+
+void loop_run(struct loop *l);	/* until loop_break */
+void loop_break(struct loop *l);
+
+static inline int64_t loop_now_ms(const struct loop *l)
+{
+	return l->now_us / 1000;
+}
+
+/* Takes the time anew: before the loop runs, or after long work in one turn. */
+void loop_refresh_time(struct loop *l);
+
+/*
+ * Runs d->run(d) before the loop sleeps next. Once, however often it is asked for; what run itself defers runs
+ * in the same turn. The object must live until then or cancel.
+ */
+void deferred_init(struct deferred *d, void (*run)(struct deferred *self));
+void loop_defer(struct loop *l, struct deferred *d);
+void loop_defer_cancel(struct deferred *d);
+
+#endif

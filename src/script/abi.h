@@ -1,0 +1,115 @@
+/*
+ * The one contract between C and Lua: both compilers read it. C includes this file; LuaJIT gets the part
+ * between the two cdef marks (embedded in the binary as "abi.h"). Lua calls these functions through FFI; none of them
+ * ever calls Lua back. ABI_VERSION is compared at load (neap_abi_version).
+ */
+#ifndef NEAP_SCRIPT_ABI_H
+#define NEAP_SCRIPT_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cc.h"
+
+#define ABI_VERSION 1
+
+/* cdef begin */
+
+/* What a decision of the hooks amounts to. */
+enum neap_verdict {
+	NEAP_BACKEND = 1, /* request.slot, request.epoch, request.pool are the choice */
+	NEAP_REPLY,	  /* answer here with request.reply */
+	NEAP_NONE,	  /* 503 with request.reason */
+	NEAP_QUEUE,	  /* ask again when a slot frees */
+	NEAP_RETRY,	  /* after failed: try another */
+	NEAP_FAIL,	  /* after failed: give up */
+	NEAP_WAIT,	  /* the hook waits: the exchange is parked, on_resumed comes later */
+	NEAP_REFUSE,	  /* a hook erred and on_error = "refuse": 503 */
+	NEAP_DONE,	  /* hooks without a result */
+};
+
+enum neap_stage { NEAP_STAGE_CONNECT, NEAP_STAGE_SEND, NEAP_STAGE_WAIT, NEAP_STAGE_BODY };
+enum neap_kind {
+	NEAP_KIND_REFUSED,
+	NEAP_KIND_TIMEOUT,
+	NEAP_KIND_RESET,
+	NEAP_KIND_PROTOCOL,
+	NEAP_KIND_STATUS,
+	NEAP_KIND_TLS
+};
+
+/* An answer given by a script; memory owned by the request view until it is finished. */
+typedef struct neap_reply {
+	uint32_t status;
+	uint32_t headers_n, body_n;
+	char *headers; /* whole lines, checked: "Name: value\r\n…" */
+	char *body;
+} neap_reply;
+
+typedef struct neap_failure {
+	uint32_t stage, kind, status;
+	uint32_t safe;	     /* 1: the core would allow a retry */
+	char message[256];
+} neap_failure;
+
+typedef struct neap_outcome { /* times in seconds, -1: did not happen */
+	uint32_t status, attempts;
+	int32_t slot;		/* the last backend tried, -1: none */
+	uint32_t epoch;
+	uint64_t bytes;		/* of the answer's body, to the client */
+	double queued, connect, first_byte, total;
+	const char *reason;	/* why it ended as it did; "" when all went well */
+} neap_outcome;
+
+/*
+ * The view of one request that Lua sees as `request`; embedded in the exchange. What points into the head is valid
+ * while the exchange keeps its head. C fills all but what is marked script.
+ */
+typedef struct neap_request {
+	const char *method, *path, *query, *host;
+	uint32_t method_n, path_n, query_n, host_n;
+	uint64_t id;		/* never 0, unique in this worker's life; printed with the worker's prefix */
+	double time;		/* wall clock of its first byte, seconds */
+	uint32_t service;
+	uint32_t attempt;	/* from 1 */
+	int32_t pool;		/* script: chosen by `backends`; index into conf.pools; -1 before */
+	uint8_t minor;		/* HTTP/1.<minor> */
+	uint8_t secure;		/* scheme https */
+	uint8_t has_query;
+	uint8_t is_tcp;
+	uint8_t ip[16];		/* the client as the trust rule sees it; IPv4 as ::ffff:a.b.c.d */
+	uint8_t ip_family;
+	uint8_t has_state;	/* script: Lua keeps something under this id (ctx, a pool view) */
+	uint16_t port;
+	const void *head;	/* struct http_head; NULL in tcp mode */
+	const char *base;	/* the head's bytes */
+	void *edits;		/* script: struct edits, header changes; NULL: none */
+	char *new_path;		/* script: set_path, owned; NULL: unchanged (with query) */
+	uint32_t new_path_n;
+	uint32_t tried_n;	/* slots this request tried already */
+	const int32_t *tried;
+	int64_t deadline_ms;	/* monotonic; a waiting hook ends then at the latest; 0: only its own 5 s */
+	/* the decision */
+	int32_t slot;		/* script */
+	uint32_t epoch;		/* script */
+	char reason[128];	/* script: zero terminated, printable */
+	neap_reply reply;	/* script */
+	/* parking */
+	void *co;		/* script: the waiting coroutine */
+	void (*on_resumed)(struct neap_request *self, uint32_t verdict);
+} neap_request;
+
+/* The view of a response head that Lua sees as `response`. */
+typedef struct neap_response {
+	uint32_t status;
+	uint32_t latency_us;
+	const void *head;	/* struct http_head */
+	const char *base;
+	void *edits;		/* struct edits; NULL: none */
+} neap_response;
+
+uint32_t neap_abi_version(void);
+
+/* cdef end */
+
+#endif

@@ -1,0 +1,232 @@
+/*
+ * The board: one shared memory mapping, made by the master before any fork, through which master, agent and workers
+ * see the same state. Large and touched lazily, no pointers inside, C11 atomics only, no locks: a process
+ * that dies at any moment leaves nothing half held.
+ *
+ * Who writes: the agent alone publishes pools and backends (text under a sequence lock); each worker alone writes the
+ * cells of its row; state words, counters and trips are changed by compare-and-swap or fetch-add by anyone.
+ * Lifetime: the master's. A backend keeps its slot by its identity (pool, name) over reloads and agent restarts.
+ */
+#ifndef NEAP_SHM_BOARD_H
+#define NEAP_SHM_BOARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum {
+	BOARD_WORKERS_MAX = 64,
+	BOARD_POOLS_MAX = 256,
+	BOARD_BACKENDS_MAX = 16384,
+	BOARD_COUNTERS_MAX = 1024,
+	BOARD_ADDRS_MAX = 8,
+	BOARD_SERVICES_MAX = 256,
+	BOARD_HOOKS = 16,
+	BOARD_NONE = -1,
+};
+
+/* The order is that of INTERFACE: what Lua sees as "unknown", "up", … */
+enum board_state { STATE_UNKNOWN, STATE_UP, STATE_DOWN, STATE_DRAIN, STATE_EJECTED };
+
+/* An address as the board keeps it: family AF_INET, AF_INET6 or AF_UNIX (path = unix socket of the backend's text). */
+struct board_addr {
+	uint16_t family;
+	uint16_t port;	/* host order */
+	uint8_t ip[16]; /* the first 4 for IPv4 */
+	uint32_t scope; /* IPv6 scope id */
+};
+
+/* What the agent says of a backend. Copied out under the sequence lock; text is zero terminated. */
+struct board_text {
+	char name[160];
+	char url[256];
+	char scheme[8];	  /* "http", "https", "tcp" */
+	char host[128];	  /* as written; "" for unix */
+	char base[128];	  /* path prefix without trailing slash; "" for none */
+	char path[108];	  /* unix socket path or "" */
+	char zone[32];
+	char tags[512];	  /* "key\0value\0…\0": strings only, numbers and booleans as text with a type byte, see lua/neap/pools */
+	uint16_t port;
+	uint16_t addrs;	  /* known addresses; 0: the name does not resolve (yet) */
+	struct board_addr addr[BOARD_ADDRS_MAX];
+};
+
+struct board_backend {
+	/* read often, written rarely */
+	_Atomic uint32_t seq;	/* sequence lock of text: odd while the agent writes */
+	_Atomic uint32_t epoch; /* grows when the slot gets another backend: a handle is (slot, epoch) */
+	_Atomic int32_t pool;	/* BOARD_NONE: the slot is free */
+	_Atomic int32_t next;	/* next member of the pool, in config order */
+	_Atomic uint32_t weight, slots;
+	_Atomic int32_t tier;
+	_Atomic uint32_t text_version; /* bumped with each change of text (addresses) */
+	/* state: low 8 bits enum board_state, above them the time it began (wall clock ms) */
+	_Alignas(64) _Atomic uint64_t state;
+	_Atomic uint64_t ejected_until_ms;
+	_Atomic uint32_t latency_us; /* moving average of time to first byte, 0: none yet */
+	_Atomic uint32_t marked_by_request; /* 1: a request, not a check, marked it down: recheck soon */
+	_Atomic uint64_t reason[16]; /* why it is in this state: text, as words so that no read is a race */
+	struct board_text text;
+};
+
+/* One worker's counts about one backend: written by that worker only. */
+struct board_cell {
+	_Atomic uint32_t inflight;
+	_Atomic uint32_t reserved;
+	_Atomic uint64_t requests, failures;
+};
+
+struct board_pool {
+	_Atomic uint32_t used;
+	_Atomic uint32_t version; /* grows with each change of members, state, weight, addresses */
+	_Atomic uint32_t seq;	  /* sequence lock of the member list */
+	_Atomic int32_t first;
+	_Atomic uint32_t count;
+	char name[64];		  /* written once, before `used` */
+};
+
+struct board_worker {
+	_Alignas(64) _Atomic int32_t pid; /* 0: nobody */
+	_Atomic uint32_t generation;
+	_Atomic uint64_t beat;		/* grows while the loop turns (at least twice a second) */
+	_Atomic int64_t hook_since_ms;	/* monotonic; 0: not in a hook */
+	_Atomic uint32_t hook;		/* service << 8 | hook id while in one */
+	_Atomic uint32_t connections;	/* client connections open */
+	_Atomic uint64_t requests, bad_requests, hook_errors;
+};
+
+struct board_hook { /* one hook of one service, all workers together */
+	_Atomic int64_t window_ms;	/* start of the current ten seconds */
+	_Atomic uint32_t window_errors;
+	_Atomic uint64_t errors, killed;
+	_Atomic int64_t tripped_until_ms; /* monotonic; 0: not tripped; then one try is let through (half open) */
+};
+
+struct board_counter {
+	_Atomic uint32_t state; /* 0 free, 1 being named, 2 ready */
+	char name[124];
+	_Alignas(64) _Atomic uint64_t value;
+};
+
+/* What the agent asks the master to do before workers start; checked by the master, which does not trust it. */
+struct board_plan {
+	uint32_t workers;
+	uint32_t listens;
+	uint32_t connections; /* for the fd limit: the largest limits.connections */
+	int32_t log_level;
+	uint64_t digest;
+	char log_target[256];
+	char pid_file[256];
+	struct {
+		char address[128];
+		uint8_t is_tcp;
+		uint16_t service;
+	} listen[256];
+};
+
+struct board {
+	uint32_t magic, version;
+	uint64_t bytes;
+	struct board_plan plan;
+	struct board_worker workers[BOARD_WORKERS_MAX];
+	struct board_pool pools[BOARD_POOLS_MAX];
+	struct board_hook hooks[BOARD_SERVICES_MAX][BOARD_HOOKS];
+	struct board_counter counters[BOARD_COUNTERS_MAX];
+	struct board_backend backends[BOARD_BACKENDS_MAX];
+	struct board_cell cells[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];
+};
+
+/* The mapping (MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE); only once a master. */
+enum err board_create(struct board **b, struct error *e);
+void board_destroy(struct board *b);
+
+/* --- written by the agent --- */
+
+/* The pool of that name, made if it is not there; BOARD_NONE when the board is full or the name too long. */
+int board_pool_publish(struct board *b, struct str name);
+int board_pool_find(const struct board *b, struct str name);
+
+struct board_member {
+	struct board_text text;
+	uint32_t weight, slots; /* slots 0: no limit */
+	int32_t tier;
+};
+
+/*
+ * Makes the backend of this pool and name (text.name) what member says: new (state as `initial`), or changed in place with its state and
+ * counts kept. Does not touch the member list. Returns its slot, BOARD_NONE when the board is full.
+ */
+int board_backend_publish(struct board *b, int pool, const struct board_member *m, enum board_state initial);
+
+/* Only the addresses of a backend changed (DNS). */
+void board_backend_set_addrs(struct board *b, int slot, const struct board_addr *addrs, unsigned count);
+
+/*
+ * The pool's members are exactly these slots, in this order. Slots that are no longer members are freed for reuse by
+ * board_reclaim when nothing is in flight on them for 60 s.
+ */
+void board_pool_set_members(struct board *b, int pool, const int32_t *slots, unsigned count);
+void board_reclaim(struct board *b, int64_t now_ms);
+
+/* --- read by all --- */
+
+/* The slots of a pool, in order, into to[max]; returns how many there are (may exceed max). */
+unsigned board_pool_members(const struct board *b, int pool, int32_t *to, unsigned max);
+/* A consistent copy of a backend's text. false: the slot is not (or no longer) of that epoch. */
+bool board_backend_text(const struct board *b, int slot, uint32_t epoch, struct board_text *to);
+
+static inline enum board_state board_state(const struct board *b, int slot)
+{
+	return (enum board_state)(atomic_load_explicit(&b->backends[slot].state, memory_order_acquire) & 0xff);
+}
+/* Wall-clock milliseconds since when it is in this state. */
+static inline int64_t board_state_since_ms(const struct board *b, int slot)
+{
+	return (int64_t)(atomic_load_explicit(&b->backends[slot].state, memory_order_acquire) >> 8);
+}
+/* The reason of the state, with a zero behind; returns its length. */
+size_t board_reason(const struct board *b, int slot, char *to, size_t size);
+
+static inline uint32_t board_pool_version(const struct board *b, int pool)
+{
+	return atomic_load_explicit(&b->pools[pool].version, memory_order_acquire);
+}
+
+/* Sum over all workers. */
+uint32_t board_inflight(const struct board *b, int slot);
+void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures);
+
+/* --- written by anyone --- */
+
+/*
+ * Changes the state; true when this call did it (false: it was in that state already). Sets since and reason, bumps the pool's version.
+ */
+bool board_set_state(struct board *b, int slot, enum board_state to, struct str reason, int64_t wall_ms);
+
+/* A moving average with weight 1/8 for the new value. */
+void board_latency(struct board *b, int slot, uint32_t us);
+
+/* The counter of that name (made if need be), NULL when all are taken. Names: "<pool>\x1f<name>". */
+_Atomic uint64_t *board_counter(struct board *b, struct str name);
+
+/* The row of a worker: only the worker itself changes it; the master clears it when that process is gone. */
+static inline void board_inflight_add(struct board *b, unsigned worker, int slot, int by)
+{
+	_Atomic uint32_t *cell = &b->cells[worker][slot].inflight;
+	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + (uint32_t)by,
+			      memory_order_relaxed);
+}
+void board_worker_clear(struct board *b, unsigned worker);
+
+/* An error of a hook now: true when it has just been tripped (five in ten seconds). */
+bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
+void board_hook_trip(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
+/* Is this hook tripped now? After 30 s one call is let through at a time (half open): success un-trips it. */
+bool board_hook_is_tripped(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
+void board_hook_ok_after_trip(struct board *b, unsigned service, unsigned hook);
+
+#endif
