@@ -24,12 +24,13 @@ struct loop {
 	struct list deferred;
 	ev_check check;
 	ev_prepare prepare;
+	ev_idle idle; /* active while deferred work is left over */
 };
 
 enum err loop_init(struct loop *l, struct error *e);
 void loop_fini(struct loop *l);
 
-void loop_run(struct loop *l);	/* until loop_break */
+void loop_run(struct loop *l);	/* until loop_break, then what is deferred */
 void loop_break(struct loop *l);
 
 static inline int64_t loop_now_ms(const struct loop *l)
@@ -42,7 +43,8 @@ void loop_refresh_time(struct loop *l);
 
 /*
  * Runs d->run(d) before the loop sleeps next. Once, however often it is asked for; what run itself defers runs
- * in the same turn. The object must live until then or cancel.
+ * in the same turn (work that defers itself endlessly is interrupted by the sockets). The object must
+ * live until then or cancel.
  */
 void deferred_init(struct deferred *d, void (*run)(struct deferred *self));
 void loop_defer(struct loop *l, struct deferred *d);

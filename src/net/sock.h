@@ -6,7 +6,7 @@
 
 #include "net/addr.h"
 
-/* Starts a connection (TCP_NODELAY for TCP). Returns the fd, connected or in progress; -1 with errno. */
+/* Starts a connection (TCP_NODELAY for TCP). Returns the fd with errno = 0 (connected) or EINPROGRESS; -1 with errno. */
 int sock_connect_start(const struct addr *a);
 
 /* After writability: 0 when the connection stands, else its errno. */

@@ -1,0 +1,133 @@
+#include "net/loop.h"
+
+#include <errno.h>
+#include <time.h>
+
+enum { ROUNDS_MAX = 64 };
+
+static void take_time(struct loop *l)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
+	l->now_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	l->unix_now = ev_now(l->ev);
+}
+
+/* What was deferred up to now; what these defer themselves comes in the next round. */
+static void run_round(struct loop *l)
+{
+	struct list round;
+	struct list *node;
+
+	list_init(&round);
+	while ((node = list_first(&l->deferred)) != NULL) {
+		list_remove(node);
+		list_append(&round, node);
+	}
+	while ((node = list_first(&round)) != NULL) {
+		struct deferred *d = container_of(node, struct deferred, node);
+
+		list_remove(node);
+		d->run(d); /* may free d, and cancel others of this round */
+	}
+}
+
+static void run_deferred(struct loop *l)
+{
+	for (int i = 0; i < ROUNDS_MAX && !list_is_empty(&l->deferred); i++)
+		run_round(l);
+}
+
+static void prepare_cb(struct ev_loop *ev, ev_prepare *w, int events)
+{
+	struct loop *l = container_of(w, struct loop, prepare);
+
+	(void)events;
+	run_deferred(l);
+	/* Objects that defer each other for ever must not keep the sockets waiting: an active idle
+	 * watcher makes libev look at them without sleeping. */
+	if (!list_is_empty(&l->deferred))
+		ev_idle_start(ev, &l->idle);
+	else
+		ev_idle_stop(ev, &l->idle);
+}
+
+static void idle_cb(struct ev_loop *ev, ev_idle *w, int events)
+{
+	(void)ev;
+	(void)w;
+	(void)events;
+}
+
+static void check_cb(struct ev_loop *ev, ev_check *w, int events)
+{
+	(void)ev;
+	(void)events;
+	take_time(container_of(w, struct loop, check));
+}
+
+enum err loop_init(struct loop *l, struct error *e)
+{
+	list_init(&l->deferred);
+	l->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+	if (l->ev == NULL)
+		return err_sys(e, errno, "cannot make an event loop (epoll)");
+	/* First of all callbacks after a wake-up, so that all others see the new time. */
+	ev_check_init(&l->check, check_cb);
+	ev_set_priority(&l->check, EV_MAXPRI);
+	ev_check_start(l->ev, &l->check);
+	/* Last before sleeping. */
+	ev_prepare_init(&l->prepare, prepare_cb);
+	ev_set_priority(&l->prepare, EV_MINPRI);
+	ev_prepare_start(l->ev, &l->prepare);
+	ev_idle_init(&l->idle, idle_cb);
+	take_time(l);
+	return ERR_OK;
+}
+
+void loop_fini(struct loop *l)
+{
+	if (l->ev == NULL)
+		return;
+	ev_idle_stop(l->ev, &l->idle);
+	ev_prepare_stop(l->ev, &l->prepare);
+	ev_check_stop(l->ev, &l->check);
+	ev_loop_destroy(l->ev);
+	l->ev = NULL;
+}
+
+void loop_run(struct loop *l)
+{
+	loop_refresh_time(l);
+	(void)ev_run(l->ev, 0); /* whether watchers are left is of no interest */
+	run_deferred(l);	/* of the turn that was broken off */
+}
+
+void loop_break(struct loop *l)
+{
+	ev_break(l->ev, EVBREAK_ALL);
+}
+
+void loop_refresh_time(struct loop *l)
+{
+	ev_now_update(l->ev);
+	take_time(l);
+}
+
+void deferred_init(struct deferred *d, void (*run)(struct deferred *self))
+{
+	list_init(&d->node);
+	d->run = run;
+}
+
+void loop_defer(struct loop *l, struct deferred *d)
+{
+	if (list_is_empty(&d->node))
+		list_append(&l->deferred, &d->node);
+}
+
+void loop_defer_cancel(struct deferred *d)
+{
+	list_remove(&d->node);
+}
