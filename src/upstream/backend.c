@@ -1,0 +1,94 @@
+#include "upstream/backend.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool address_of(struct addr *to, const struct board_addr *from, const char *path)
+{
+	*to = (struct addr){0};
+	switch (from->family) {
+	case AF_INET:
+		to->u.in.sin_family = AF_INET;
+		to->u.in.sin_port = htons(from->port);
+		memcpy(&to->u.in.sin_addr, from->ip, 4);
+		to->len = sizeof(to->u.in);
+		return true;
+	case AF_INET6:
+		to->u.in6.sin6_family = AF_INET6;
+		to->u.in6.sin6_port = htons(from->port);
+		to->u.in6.sin6_scope_id = from->scope;
+		memcpy(&to->u.in6.sin6_addr, from->ip, 16);
+		to->len = sizeof(to->u.in6);
+		return true;
+	case AF_UNIX:
+		to->u.un.sun_family = AF_UNIX;
+		if (!str_copy(to->u.un.sun_path, sizeof(to->u.un.sun_path), str_of(path)))
+			return false;
+		to->len = sizeof(to->u.un);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void set_authority(struct backend *b, const struct board_text *text)
+{
+	bool is_v6 = strchr(text->host, ':') != NULL;
+	int n = text->host[0] == '\0'
+			? snprintf(b->authority_text, sizeof(b->authority_text), "localhost")
+			: snprintf(b->authority_text, sizeof(b->authority_text), is_v6 ? "[%s]:%u" : "%s:%u",
+				   text->host, (unsigned)text->port);
+	b->authority = (struct str){b->authority_text, n > 0 ? (size_t)n : 0};
+}
+
+static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t epoch)
+{
+	uint32_t version = atomic_load_explicit(&u->board->backends[slot].text_version, memory_order_acquire);
+	struct board_text text;
+	if (!board_backend_text(u->board, slot, epoch, &text))
+		return false;
+	if (b->epoch != epoch)
+		u->close_idle(b);
+	b->slot = slot;
+	b->epoch = epoch;
+	b->text_version = version;
+	b->addrs_n = 0;
+	for (unsigned i = 0; i < text.addrs && i < BOARD_ADDRS_MAX; i++) {
+		if (address_of(&b->addrs[b->addrs_n], &text.addr[i], text.path))
+			b->addrs_n++;
+	}
+	(void)str_copy(b->name, sizeof(b->name), str_of(text.name)); /* same size as on the board */
+	(void)str_copy(b->url, sizeof(b->url), str_of(text.url));
+	(void)str_copy(b->base_text, sizeof(b->base_text), str_of(text.base));
+	b->base = str_of(b->base_text);
+	set_authority(b, &text);
+	return true;
+}
+
+static struct backend *backend_create(struct upstream *u, int slot, uint32_t epoch)
+{
+	struct backend *b = calloc(1, sizeof(*b));
+	if (b == NULL)
+		return NULL;
+	list_init(&b->idle);
+	b->epoch = epoch;
+	if (!refresh(u, b, slot, epoch)) {
+		free(b);
+		return NULL;
+	}
+	u->backends[slot] = b;
+	return b;
+}
+
+struct backend *upstream_backend(struct upstream *u, int slot, uint32_t epoch)
+{
+	if (slot < 0 || slot >= BOARD_BACKENDS_MAX)
+		return NULL;
+	struct backend *b = u->backends[slot];
+	if (unlikely(b == NULL))
+		return backend_create(u, slot, epoch);
+	uint32_t version = atomic_load_explicit(&u->board->backends[slot].text_version, memory_order_acquire);
+	if (likely(b->epoch == epoch && b->text_version == version))
+		return b;
+	return refresh(u, b, slot, epoch) ? b : NULL;
+}

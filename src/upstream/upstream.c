@@ -1,0 +1,30 @@
+#include "upstream/upstream.h"
+
+#include <stdlib.h>
+
+enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers, struct board *board,
+		       unsigned worker, uint32_t max_connections, struct error *e)
+{
+	*u = (struct upstream){.loop = loop, .timers = timers, .board = board, .worker = worker};
+	u->close_idle = uconn_close_idle;
+	u->backends = calloc(BOARD_BACKENDS_MAX, sizeof(*u->backends));
+	if (u->backends == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the table of backends");
+	slab_init(&u->uconns, sizeof(struct uconn), max_connections);
+	slab_init(&u->dialings, uconn_dialing_bytes(), max_connections);
+	return ERR_OK;
+}
+
+void upstream_fini(struct upstream *u)
+{
+	for (int slot = 0; u->backends != NULL && slot < BOARD_BACKENDS_MAX; slot++) {
+		if (u->backends[slot] == NULL)
+			continue;
+		uconn_close_idle(u->backends[slot]);
+		free(u->backends[slot]);
+	}
+	free(u->backends);
+	u->backends = NULL;
+	slab_fini(&u->uconns);
+	slab_fini(&u->dialings);
+}

@@ -1,0 +1,13 @@
+/*
+ * The upstream side of one worker: its table of backends and all connections to them. Made and ended by the proxy.
+ */
+#ifndef NEAP_UPSTREAM_UPSTREAM_H
+#define NEAP_UPSTREAM_UPSTREAM_H
+
+#include "upstream/uconn.h"
+
+enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers, struct board *board,
+		       unsigned worker, uint32_t max_connections, struct error *e);
+void upstream_fini(struct upstream *u); /* closes what is idle; nothing may be lent */
+
+#endif
