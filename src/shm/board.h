@@ -1,11 +1,19 @@
 /*
- * The board: one shared memory mapping, made by the master before any fork, through which master, agent and workers
- * see the same state. Large and touched lazily, no pointers inside, C11 atomics only, no locks: a process
- * that dies at any moment leaves nothing half held.
+ * The board: one shared memory mapping, made by the master before any fork, through which master,
+ * agent and workers see the same state. Large and touched lazily, no pointers inside, C11 atomics
+ * only, no locks: a process that dies at any moment leaves nothing half held.
  *
- * Who writes: the agent alone publishes pools and backends (text under a sequence lock); each worker alone writes the
- * cells of its row; state words, counters and trips are changed by compare-and-swap or fetch-add by anyone.
- * Lifetime: the master's. A backend keeps its slot by its identity (pool, name) over reloads and agent restarts.
+ * Who writes: the agent alone publishes pools and backends; each worker alone writes the cells of
+ * its row; state words, counters and trips are changed by compare-and-swap or fetch-add by anyone.
+ *
+ * What is too large for one atomic word (a backend's text, a pool's member list) is there twice. A
+ * sequence number says which copy is current (its lowest bit); the agent fills the other one and
+ * then moves the number on. Readers copy and look at the number again. So a reader never waits for
+ * a writer, not even for one that died half way: what it left is not current, and the next agent
+ * writes it anew.
+ *
+ * Lifetime: the master's. A backend keeps its slot by its identity (pool, name) over reloads and
+ * agent restarts.
  */
 #ifndef NEAP_SHM_BOARD_H
 #define NEAP_SHM_BOARD_H
@@ -26,13 +34,19 @@ enum {
 	BOARD_ADDRS_MAX = 8,
 	BOARD_SERVICES_MAX = 256,
 	BOARD_HOOKS = 16,
+	BOARD_INDEX = 2 * BOARD_BACKENDS_MAX, /* power of two */
+	BOARD_REASON_WORDS = 16,
+	BOARD_COUNTER_NAME_WORDS = 15,
 	BOARD_NONE = -1,
 };
 
 /* The order is that of INTERFACE: what Lua sees as "unknown", "up", … */
 enum board_state { STATE_UNKNOWN, STATE_UP, STATE_DOWN, STATE_DRAIN, STATE_EJECTED };
 
-/* An address as the board keeps it: family AF_INET, AF_INET6 or AF_UNIX (path = unix socket of the backend's text). */
+/*
+ * An address as the board keeps it: family AF_INET, AF_INET6 or AF_UNIX (path = unix socket of the
+ * backend's text).
+ */
 struct board_addr {
 	uint16_t family;
 	uint16_t port;	/* host order */
@@ -44,33 +58,49 @@ struct board_addr {
 struct board_text {
 	char name[160];
 	char url[256];
-	char scheme[8];	  /* "http", "https", "tcp" */
-	char host[128];	  /* as written; "" for unix */
-	char base[128];	  /* path prefix without trailing slash; "" for none */
-	char path[108];	  /* unix socket path or "" */
+	char scheme[8]; /* "http", "https", "tcp" */
+	char host[128]; /* as written; "" for unix */
+	char base[128]; /* path prefix without trailing slash; "" for none */
+	char path[108]; /* unix socket path or "" */
 	char zone[32];
-	char tags[512];	  /* "key\0value\0…\0": strings only, numbers and booleans as text with a type byte, see lua/neap/pools */
+	/* "key\0value\0…\0": numbers and booleans as text with a type byte, see lua/neap/pools */
+	char tags[512];
 	uint16_t port;
-	uint16_t addrs;	  /* known addresses; 0: the name does not resolve (yet) */
+	uint16_t addrs; /* known addresses; 0: the name does not resolve (yet) */
 	struct board_addr addr[BOARD_ADDRS_MAX];
 };
 
+enum { BOARD_TEXT_WORDS = sizeof(struct board_text) / 8 };
+
+/*
+ * The text is read with board_backend_text, the reason with board_reason; the rest may be loaded
+ * directly.
+ */
 struct board_backend {
 	/* read often, written rarely */
-	_Atomic uint32_t seq;	/* sequence lock of text: odd while the agent writes */
-	_Atomic uint32_t epoch; /* grows when the slot gets another backend: a handle is (slot, epoch) */
-	_Atomic int32_t pool;	/* BOARD_NONE: the slot is free */
-	_Atomic int32_t next;	/* next member of the pool, in config order */
+	_Atomic uint32_t
+		text_version; /* grows with each change of text; which copy of it is current */
+	_Atomic uint32_t
+		epoch; /* grows when the slot is freed or given away: a handle is (slot, epoch) */
+	_Atomic int32_t
+		pool; /* BOARD_NONE: the slot is free; only slots below board.slots_used count */
+	_Atomic int32_t
+		next[2]; /* next member of the pool, in config order, in either copy of its list */
 	_Atomic uint32_t weight, slots;
 	_Atomic int32_t tier;
-	_Atomic uint32_t text_version; /* bumped with each change of text (addresses) */
+	_Atomic uint32_t member; /* the pool's list_version when it was put into that list */
+	_Atomic int64_t
+		idle_since_ms; /* board_reclaim: no member and nothing in flight since; 0: not so */
 	/* state: low 8 bits enum board_state, above them the time it began (wall clock ms) */
 	_Alignas(64) _Atomic uint64_t state;
-	_Atomic uint64_t ejected_until_ms;
-	_Atomic uint32_t latency_us; /* moving average of time to first byte, 0: none yet */
-	_Atomic uint32_t marked_by_request; /* 1: a request, not a check, marked it down: recheck soon */
-	_Atomic uint64_t reason[16]; /* why it is in this state: text, as words so that no read is a race */
-	struct board_text text;
+	_Atomic int64_t ejected_until_ms; /* wall clock */
+	_Atomic uint32_t latency_us;	  /* moving average of time to first byte, 0: none yet */
+	_Atomic uint32_t
+		marked_by_request; /* 1: a request, not a check, marked it down: recheck soon */
+	_Atomic uint64_t reason[BOARD_REASON_WORDS]; /* why it is in this state: text */
+	_Atomic uint64_t
+		text[2]
+		    [BOARD_TEXT_WORDS]; /* struct board_text, as words so that no read is a race */
 };
 
 /* One worker's counts about one backend: written by that worker only. */
@@ -83,36 +113,48 @@ struct board_cell {
 struct board_pool {
 	_Atomic uint32_t used;
 	_Atomic uint32_t version; /* grows with each change of members, state, weight, addresses */
-	_Atomic uint32_t seq;	  /* sequence lock of the member list */
-	_Atomic int32_t first;
-	_Atomic uint32_t count;
-	char name[64];		  /* written once, before `used` */
+	_Atomic uint32_t list_version; /* which copy of the member list is current */
+	_Atomic int32_t first[2];
+	_Atomic uint32_t count[2];
+	char name[64]; /* written once, before `used` */
 };
 
 struct board_worker {
 	_Alignas(64) _Atomic int32_t pid; /* 0: nobody */
 	_Atomic uint32_t generation;
-	_Atomic uint64_t beat;		/* grows while the loop turns (at least twice a second) */
-	_Atomic int64_t hook_since_ms;	/* monotonic; 0: not in a hook */
-	_Atomic uint32_t hook;		/* service << 8 | hook id while in one */
-	_Atomic uint32_t connections;	/* client connections open */
+	_Atomic uint64_t beat;	       /* grows while the loop turns (at least twice a second) */
+	_Atomic int64_t hook_since_ms; /* monotonic; 0: not in a hook */
+	_Atomic uint32_t hook;	       /* service << 8 | hook id while in one */
+	_Atomic uint32_t connections;  /* client connections open */
 	_Atomic uint64_t requests, bad_requests, hook_errors;
 };
 
+enum { BOARD_HOOK_ERRORS = 5, BOARD_HOOK_WINDOW_MS = 10000, BOARD_HOOK_TRIPPED_MS = 30000 };
+
 struct board_hook { /* one hook of one service, all workers together */
-	_Atomic int64_t window_ms;	/* start of the current ten seconds */
-	_Atomic uint32_t window_errors;
+	_Atomic int64_t recent_ms[BOARD_HOOK_ERRORS - 1]; /* when the last errors were; 0: never */
+	_Atomic uint32_t recent_next;
+	_Atomic uint32_t is_trying; /* half open: the one call that was let through is under way */
 	_Atomic uint64_t errors, killed;
-	_Atomic int64_t tripped_until_ms; /* monotonic; 0: not tripped; then one try is let through (half open) */
+	/* monotonic; 0: not tripped; once it is over one try is let through (half open) */
+	_Atomic int64_t tripped_until_ms;
 };
 
+/*
+ * Known by the hash of its whole name, which one compare-and-swap puts there: nothing is ever half
+ * made.
+ */
 struct board_counter {
-	_Atomic uint32_t state; /* 0 free, 1 being named, 2 ready */
-	char name[124];
+	_Atomic uint64_t key; /* 0: free */
+	_Atomic uint32_t is_named;
+	_Atomic uint64_t name[BOARD_COUNTER_NAME_WORDS]; /* text, cut if need be; for metrics */
 	_Alignas(64) _Atomic uint64_t value;
 };
 
-/* What the agent asks the master to do before workers start; checked by the master, which does not trust it. */
+/*
+ * What the agent asks the master to do before workers start; checked by the master, which does not
+ * trust it.
+ */
 struct board_plan {
 	uint32_t workers;
 	uint32_t listens;
@@ -131,11 +173,15 @@ struct board_plan {
 struct board {
 	uint32_t magic, version;
 	uint64_t bytes;
+	_Atomic uint32_t workers_used; /* no worker slot from here on was ever used */
+	_Atomic int32_t slots_used;    /* no backend slot from here on was ever used */
+	_Atomic int32_t slots_free;    /* below slots_used */
 	struct board_plan plan;
 	struct board_worker workers[BOARD_WORKERS_MAX];
 	struct board_pool pools[BOARD_POOLS_MAX];
 	struct board_hook hooks[BOARD_SERVICES_MAX][BOARD_HOOKS];
 	struct board_counter counters[BOARD_COUNTERS_MAX];
+	_Atomic int32_t index[BOARD_INDEX]; /* identity → slot + 1; 0: empty, -1: was used */
 	struct board_backend backends[BOARD_BACKENDS_MAX];
 	struct board_cell cells[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];
 };
@@ -146,8 +192,12 @@ void board_destroy(struct board *b);
 
 /* --- written by the agent --- */
 
-/* The pool of that name, made if it is not there; BOARD_NONE when the board is full or the name too long. */
+/*
+ * The pool of that name, made if it is not there; BOARD_NONE when the board is full or the name too
+ * long or empty.
+ */
 int board_pool_publish(struct board *b, struct str name);
+/* BOARD_NONE: there is none. */
 int board_pool_find(const struct board *b, struct str name);
 
 struct board_member {
@@ -157,17 +207,24 @@ struct board_member {
 };
 
 /*
- * Makes the backend of this pool and name (text.name) what member says: new (state as `initial`), or changed in place with its state and
- * counts kept. Does not touch the member list. Returns its slot, BOARD_NONE when the board is full.
+ * Makes the backend of this pool and name (text.name) what member says: new (state as `initial`),
+ * or changed in place with its state and counts kept; known addresses are kept when m has none and
+ * names the same host and port. Does not touch the member list. Returns its slot, BOARD_NONE when
+ * the board is full.
  */
-int board_backend_publish(struct board *b, int pool, const struct board_member *m, enum board_state initial);
+int board_backend_publish(struct board *b, int pool, const struct board_member *m,
+			  enum board_state initial);
 
-/* Only the addresses of a backend changed (DNS). */
-void board_backend_set_addrs(struct board *b, int slot, const struct board_addr *addrs, unsigned count);
+/* The slot of that backend, member or not; BOARD_NONE: there is none. */
+int board_backend_find(const struct board *b, int pool, struct str name);
+
+/* Only the addresses of a backend changed (DNS). true: they differ from those before. */
+bool board_backend_set_addrs(struct board *b, int slot, const struct board_addr *addrs,
+			     unsigned count);
 
 /*
- * The pool's members are exactly these slots, in this order. Slots that are no longer members are freed for reuse by
- * board_reclaim when nothing is in flight on them for 60 s.
+ * The pool's members are exactly these slots, in this order. Slots that are no longer members are
+ * freed for reuse by board_reclaim when nothing is in flight on them for 60 s.
  */
 void board_pool_set_members(struct board *b, int pool, const int32_t *slots, unsigned count);
 void board_reclaim(struct board *b, int64_t now_ms);
@@ -176,12 +233,17 @@ void board_reclaim(struct board *b, int64_t now_ms);
 
 /* The slots of a pool, in order, into to[max]; returns how many there are (may exceed max). */
 unsigned board_pool_members(const struct board *b, int pool, int32_t *to, unsigned max);
+static inline uint32_t board_epoch(const struct board *b, int slot)
+{
+	return atomic_load_explicit(&b->backends[slot].epoch, memory_order_acquire);
+}
 /* A consistent copy of a backend's text. false: the slot is not (or no longer) of that epoch. */
 bool board_backend_text(const struct board *b, int slot, uint32_t epoch, struct board_text *to);
 
 static inline enum board_state board_state(const struct board *b, int slot)
 {
-	return (enum board_state)(atomic_load_explicit(&b->backends[slot].state, memory_order_acquire) & 0xff);
+	return (enum board_state)(
+		atomic_load_explicit(&b->backends[slot].state, memory_order_acquire) & 0xff);
 }
 /* Wall-clock milliseconds since when it is in this state. */
 static inline int64_t board_state_since_ms(const struct board *b, int slot)
@@ -203,29 +265,68 @@ void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t 
 /* --- written by anyone --- */
 
 /*
- * Changes the state; true when this call did it (false: it was in that state already). Sets since and reason, bumps the pool's version.
+ * Changes the state; true when this call did it (false: it was in that state already). Sets since
+ * and reason, bumps the pool's version.
  */
-bool board_set_state(struct board *b, int slot, enum board_state to, struct str reason, int64_t wall_ms);
+bool board_set_state(struct board *b, int slot, enum board_state to, struct str reason,
+		     int64_t wall_ms);
+
+/*
+ * A request found it dead: down and to be checked again soon. Only from UNKNOWN and UP: what drains
+ * or is ejected stays so.
+ */
+bool board_mark_down(struct board *b, int slot, struct str reason, int64_t wall_ms);
+
+/*
+ * Out of service until then (wall clock); a later end replaces an earlier one. The agent brings it
+ * back.
+ */
+bool board_eject(struct board *b, int slot, int64_t until_ms, struct str reason, int64_t wall_ms);
+
+/*
+ * The verdict of a check: to UP or DOWN, and only from UNKNOWN, UP and DOWN.
+ */
+bool board_set_checked(struct board *b, int slot, bool is_up, struct str reason, int64_t wall_ms);
 
 /* A moving average with weight 1/8 for the new value. */
 void board_latency(struct board *b, int slot, uint32_t us);
 
-/* The counter of that name (made if need be), NULL when all are taken. Names: "<pool>\x1f<name>". */
+/*
+ * The counter of that name (made if need be), NULL when all are taken. Names: "<pool>\x1f<name>".
+ */
 _Atomic uint64_t *board_counter(struct board *b, struct str name);
+/*
+ * The i-th cell, i < BOARD_COUNTERS_MAX, with its name (zero behind); false: not in use. For
+ * metrics.
+ */
+bool board_counter_at(const struct board *b, unsigned i, char *name, size_t size, uint64_t *value);
 
-/* The row of a worker: only the worker itself changes it; the master clears it when that process is gone. */
+/* Takes note that this worker slot is in use: sums go over the slots up to the highest one. */
+void board_worker_note(struct board *b, unsigned worker);
+
+/*
+ * The row of a worker: only the worker itself changes it; the master clears it when that process is
+ * gone.
+ */
 static inline void board_inflight_add(struct board *b, unsigned worker, int slot, int by)
 {
 	_Atomic uint32_t *cell = &b->cells[worker][slot].inflight;
+	if (unlikely(worker >= atomic_load_explicit(&b->workers_used, memory_order_relaxed)))
+		board_worker_note(b, worker);
 	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + (uint32_t)by,
 			      memory_order_relaxed);
 }
+
+/* Ends what that worker had under way (in flight, connections, hook, pid); its totals stay. */
 void board_worker_clear(struct board *b, unsigned worker);
 
 /* An error of a hook now: true when it has just been tripped (five in ten seconds). */
 bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
 void board_hook_trip(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
-/* Is this hook tripped now? After 30 s one call is let through at a time (half open): success un-trips it. */
+/*
+ * Is this hook tripped now? After 30 s one call is let through at a time (half open): success
+ * un-trips it.
+ */
 bool board_hook_is_tripped(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
 void board_hook_ok_after_trip(struct board *b, unsigned service, unsigned hook);
 

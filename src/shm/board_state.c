@@ -1,0 +1,78 @@
+#include "shm/board.h"
+
+#include "shm/words.h"
+
+static const unsigned any_state = ~0u;
+static const unsigned live_states = 1u << STATE_UNKNOWN | 1u << STATE_UP;
+static const unsigned checked_states = 1u << STATE_UNKNOWN | 1u << STATE_UP | 1u << STATE_DOWN;
+
+static void bump_pool(struct board *b, int slot)
+{
+	int32_t pool = atomic_load_explicit(&b->backends[slot].pool, memory_order_acquire);
+	if (pool >= 0 && pool < BOARD_POOLS_MAX)
+		atomic_fetch_add_explicit(&b->pools[pool].version, 1, memory_order_release);
+}
+
+/*
+ * Of several who want the same change one wins, and that one writes the reason: a reader may see
+ * the new state with the old reason for some nanoseconds, never two words of different reasons
+ * unless the state changes twice within them.
+ */
+static bool change(struct board *b, int slot, unsigned from, enum board_state to, struct str reason,
+		   int64_t wall_ms)
+{
+	struct board_backend *backend = &b->backends[slot];
+	uint64_t wanted = (uint64_t)wall_ms << 8 | (uint64_t)to;
+	uint64_t old = atomic_load_explicit(&backend->state, memory_order_acquire);
+	do {
+		unsigned state = (unsigned)(old & 0xff);
+		if (state == (unsigned)to || (from >> state & 1u) == 0)
+			return false;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&backend->state, &old, wanted, memory_order_acq_rel, memory_order_acquire));
+	words_store_text(backend->reason, BOARD_REASON_WORDS, reason);
+	if (to != STATE_DOWN)
+		atomic_store_explicit(&backend->marked_by_request, 0, memory_order_relaxed);
+	bump_pool(b, slot);
+	return true;
+}
+
+bool board_set_state(struct board *b, int slot, enum board_state to, struct str reason,
+		     int64_t wall_ms)
+{
+	return change(b, slot, any_state, to, reason, wall_ms);
+}
+
+bool board_mark_down(struct board *b, int slot, struct str reason, int64_t wall_ms)
+{
+	if (!change(b, slot, live_states, STATE_DOWN, reason, wall_ms))
+		return false;
+	atomic_store_explicit(&b->backends[slot].marked_by_request, 1, memory_order_release);
+	return true;
+}
+
+bool board_eject(struct board *b, int slot, int64_t until_ms, struct str reason, int64_t wall_ms)
+{
+	/* First, so that nobody sees an ejected backend whose time is over already. */
+	atomic_store_explicit(&b->backends[slot].ejected_until_ms, until_ms, memory_order_release);
+	return change(b, slot, any_state, STATE_EJECTED, reason, wall_ms);
+}
+
+bool board_set_checked(struct board *b, int slot, bool is_up, struct str reason, int64_t wall_ms)
+{
+	return change(b, slot, checked_states, is_up ? STATE_UP : STATE_DOWN, reason, wall_ms);
+}
+
+size_t board_reason(const struct board *b, int slot, char *to, size_t size)
+{
+	return words_load_text(to, size, b->backends[slot].reason, BOARD_REASON_WORDS);
+}
+
+void board_latency(struct board *b, int slot, uint32_t us)
+{
+	_Atomic uint32_t *cell = &b->backends[slot].latency_us;
+	uint32_t old = atomic_load_explicit(cell, memory_order_relaxed);
+	int64_t average = old == 0 ? us : old + ((int64_t)us - (int64_t)old) / 8;
+	/* A value lost to another worker at the same moment does not harm an average. */
+	atomic_store_explicit(cell, average < 1 ? 1 : (uint32_t)average, memory_order_relaxed);
+}

@@ -1,0 +1,49 @@
+#include "shm/board.h"
+
+void board_worker_note(struct board *b, unsigned worker)
+{
+	uint32_t used = atomic_load_explicit(&b->workers_used, memory_order_relaxed);
+	while (worker >= used &&
+	       !atomic_compare_exchange_weak_explicit(&b->workers_used, &used, worker + 1,
+						      memory_order_release, memory_order_relaxed))
+		continue;
+}
+
+uint32_t board_inflight(const struct board *b, int slot)
+{
+	uint32_t sum = 0;
+	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	for (uint32_t i = 0; i < workers; i++)
+		sum += atomic_load_explicit(&b->cells[i][slot].inflight, memory_order_relaxed);
+	return sum;
+}
+
+void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures)
+{
+	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	*requests = *failures = 0;
+	for (uint32_t i = 0; i < workers; i++) {
+		const struct board_cell *cell = &b->cells[i][slot];
+		*requests += atomic_load_explicit(&cell->requests, memory_order_relaxed);
+		*failures += atomic_load_explicit(&cell->failures, memory_order_relaxed);
+	}
+}
+
+void board_worker_clear(struct board *b, unsigned worker)
+{
+	struct board_worker *row = &b->workers[worker];
+	int32_t slots = atomic_load_explicit(&b->slots_used, memory_order_acquire);
+	for (int32_t slot = 0; slot < slots; slot++) {
+		struct board_cell *cell = &b->cells[worker][slot];
+		/* Looked at first, so that rows never used stay without memory. */
+		if (atomic_load_explicit(&cell->inflight, memory_order_relaxed) != 0)
+			atomic_store_explicit(&cell->inflight, 0, memory_order_relaxed);
+		if (atomic_load_explicit(&cell->reserved, memory_order_relaxed) != 0)
+			atomic_store_explicit(&cell->reserved, 0, memory_order_relaxed);
+	}
+	atomic_store(&row->connections, 0);
+	atomic_store(&row->hook_since_ms, 0);
+	atomic_store(&row->hook, 0);
+	atomic_store(&row->beat, 0);
+	atomic_store(&row->pid, 0);
+}
