@@ -1,0 +1,27 @@
+-- C functions of the rooms of floors 1 and 2, for unit specs:
+--
+--   local probe = require "support.probe"
+--   local lib = probe.load [[ size_t num_parse(const char *text, size_t length); ]]
+--   lib.num_parse("12", 2)
+--
+--   probe.load(declarations) → library       declarations are given to ffi.cdef once
+--   probe.ffi                                LuaJIT's ffi
+--
+-- The library is build/libneap_probe.so, or the path in $NEAP_PROBE.
+
+local ffi = require "ffi"
+
+local probe = { ffi = ffi }
+local declared = {}
+local library
+
+function probe.load(declarations)
+  if declarations and not declared[declarations] then
+    ffi.cdef(declarations)
+    declared[declarations] = true
+  end
+  library = library or ffi.load(os.getenv "NEAP_PROBE" or "build/libneap_probe.so")
+  return library
+end
+
+return probe
