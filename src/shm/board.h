@@ -54,7 +54,7 @@ struct board_addr {
 	uint32_t scope; /* IPv6 scope id */
 };
 
-/* What the agent says of a backend. Copied out under the sequence lock; text is zero terminated. */
+/* What the agent says of a backend: a handle of it is (slot, epoch). Text is zero terminated. */
 struct board_text {
 	char name[160];
 	char url[256];
@@ -77,30 +77,24 @@ enum { BOARD_TEXT_WORDS = sizeof(struct board_text) / 8 };
  * directly.
  */
 struct board_backend {
-	/* read often, written rarely */
-	_Atomic uint32_t
-		text_version; /* grows with each change of text; which copy of it is current */
-	_Atomic uint32_t
-		epoch; /* grows when the slot is freed or given away: a handle is (slot, epoch) */
-	_Atomic int32_t
-		pool; /* BOARD_NONE: the slot is free; only slots below board.slots_used count */
-	_Atomic int32_t
-		next[2]; /* next member of the pool, in config order, in either copy of its list */
-	_Atomic uint32_t weight, slots;
+	/* Read often, written rarely. */
+
+	_Atomic uint32_t text_version; /* grows with the text; its lowest bit: the current copy */
+	_Atomic uint32_t epoch;	       /* grows when the slot is freed or given away */
+	_Atomic int32_t pool;	       /* BOARD_NONE: the slot is free; see also board.slots_used */
+	_Atomic int32_t next[2];       /* next member in config order, in either copy of the list */
+	_Atomic uint32_t weight, slots; /* slots 0: no limit */
 	_Atomic int32_t tier;
-	_Atomic uint32_t member; /* the pool's list_version when it was put into that list */
-	_Atomic int64_t
-		idle_since_ms; /* board_reclaim: no member and nothing in flight since; 0: not so */
-	/* state: low 8 bits enum board_state, above them the time it began (wall clock ms) */
+	_Atomic uint32_t member;       /* the pool's list_version when it was put into that list */
+	_Atomic int64_t idle_since_ms; /* board_reclaim: no member, nothing in flight; 0: not so */
+
+	/* Low 8 bits enum board_state, above them the time it began (wall clock ms). */
 	_Alignas(64) _Atomic uint64_t state;
-	_Atomic int64_t ejected_until_ms; /* wall clock */
-	_Atomic uint32_t latency_us;	  /* moving average of time to first byte, 0: none yet */
-	_Atomic uint32_t
-		marked_by_request; /* 1: a request, not a check, marked it down: recheck soon */
+	_Atomic int64_t ejected_until_ms;   /* wall clock */
+	_Atomic uint32_t latency_us;	    /* moving average to the first byte, 0: none yet */
+	_Atomic uint32_t marked_by_request; /* 1: down by a request, not a check: recheck soon */
 	_Atomic uint64_t reason[BOARD_REASON_WORDS]; /* why it is in this state: text */
-	_Atomic uint64_t
-		text[2]
-		    [BOARD_TEXT_WORDS]; /* struct board_text, as words so that no read is a race */
+	_Atomic uint64_t text[2][BOARD_TEXT_WORDS];  /* struct board_text */
 };
 
 /* One worker's counts about one backend: written by that worker only. */
