@@ -12,6 +12,7 @@
 --   net.refused() → address where connecting is refused, reserved while the spec runs; port
 --   net.silent() → address where connecting never ends (a full backlog); port
 
+local ffi = require "ffi"
 local errno = require "posix.errno"
 local fcntl = require "posix.fcntl"
 local poll = require "posix.poll"
@@ -19,6 +20,13 @@ local socket = require "posix.sys.socket"
 local unistd = require "posix.unistd"
 local eventually = require "support.eventually"
 local scope = require "support.scope"
+
+-- lua-posix passes these two an uninitialised length and answers nonsense now and then.
+ffi.cdef [[
+int getsockname(int fd, unsigned char *address, unsigned *length);
+int accept4(int fd, void *address, unsigned *length, int flags);
+]]
+local ACCEPT_FLAGS = bit.bor(fcntl.O_NONBLOCK, fcntl.O_CLOEXEC)
 
 local net = {}
 
@@ -56,6 +64,12 @@ local function open(target)
   return set_nonblocking(assert(socket.socket(target.family, socket.SOCK_STREAM, 0)))
 end
 
+local function bound_port(fd)
+  local name, length = ffi.new "unsigned char[128]", ffi.new("unsigned[1]", 128)
+  assert(ffi.C.getsockname(fd, name, length) == 0)
+  return name[2] * 256 + name[3]
+end
+
 local function bind(address)
   local target = parse(address)
   local fd = open(target)
@@ -69,7 +83,8 @@ local function bind(address)
     unistd.close(fd)
     error(("bind %s: %s"):format(address, err), 3)
   end
-  return fd, format(assert(socket.getsockname(fd)))
+  if not target.path then target.port = bound_port(fd) end
+  return fd, format(target)
 end
 
 function net.listen(address, backlog)
@@ -128,10 +143,10 @@ function net.connect(address, seconds)
 end
 
 function net.accept(fd)
-  local accepted, peer, code = socket.accept(fd)
-  if not accepted then return nil, reason(peer, code) end
-  set_nodelay(accepted, peer.family)
-  return set_nonblocking(accepted)
+  local accepted = ffi.C.accept4(fd, nil, nil, ACCEPT_FLAGS)
+  if accepted < 0 then return nil, reason("accept", ffi.errno()) end
+  set_nodelay(accepted) -- no harm on a unix socket
+  return accepted
 end
 
 function net.receive(fd, count)
