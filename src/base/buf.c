@@ -4,7 +4,7 @@
 
 void buf_init(struct buf *b, struct slab *slab)
 {
-	*b = (struct buf){.slab = slab};
+	*b = (struct buf){ .slab = slab };
 }
 
 bool buf_hold(struct buf *b)

@@ -44,8 +44,8 @@ enum err err_sys(struct error *e, int sys, const char *format, ...)
 const char *err_name(enum err code)
 {
 	static const char *const names[] = {
-		[ERR_OK] = "ok",	 [ERR_MEMORY] = "memory", [ERR_INVALID] = "invalid",
-		[ERR_LIMIT] = "limit",	 [ERR_SYSTEM] = "system", [ERR_SCRIPT] = "script",
+		[ERR_OK] = "ok",       [ERR_MEMORY] = "memory", [ERR_INVALID] = "invalid",
+		[ERR_LIMIT] = "limit", [ERR_SYSTEM] = "system", [ERR_SCRIPT] = "script",
 		[ERR_GONE] = "gone",
 	};
 

@@ -16,7 +16,7 @@
 #include "base/str.h"
 
 #define SYSLOG_PATH "/dev/log"
-#define CUT_MARK "…"
+#define CUT_MARK    "…"
 
 enum {
 	LINE_BYTES = 4096, /* PIPE_BUF: a write of it to a pipe is never torn */
@@ -36,9 +36,10 @@ struct sink {
 	char stamp[32]; /* without the milliseconds */
 };
 
-static struct sink sink = {
-	.kind = SINK_STDERR, .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO, .second = -1
-};
+static struct sink sink = { .kind = SINK_STDERR,
+			    .level = LOG_LEVEL_INFO,
+			    .fd = STDERR_FILENO,
+			    .second = -1 };
 
 static const char *const level_words[] = {
 	[LOG_LEVEL_DEBUG] = "debug",
@@ -132,7 +133,7 @@ static void line_add_text(struct line *l, const char *text)
 		if (n > 0) {
 			line_add(l, text, n);
 		} else {
-			char escaped[4] = {'\\', 'x', digits[*p >> 4], digits[*p & 15]};
+			char escaped[4] = { '\\', 'x', digits[*p >> 4], digits[*p & 15] };
 			line_add(l, escaped, sizeof(escaped));
 			n = 1;
 		}
@@ -168,9 +169,10 @@ static void stamp_second(time_t now)
 
 static void line_start(struct line *l, enum log_level level)
 {
-	static const int priorities[] = {
-		[LOG_LEVEL_DEBUG] = 7, [LOG_LEVEL_INFO] = 6, [LOG_LEVEL_WARN] = 4, [LOG_LEVEL_ERROR] = 3
-	};
+	static const int priorities[] = { [LOG_LEVEL_DEBUG] = 7,
+					  [LOG_LEVEL_INFO] = 6,
+					  [LOG_LEVEL_WARN] = 4,
+					  [LOG_LEVEL_ERROR] = 3 };
 	struct timespec now;
 	int n;
 
@@ -179,8 +181,9 @@ static void line_start(struct line *l, enum log_level level)
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
 	stamp_second(now.tv_sec);
 	if (sink.kind == SINK_SYSLOG)
-		n = snprintf(l->bytes, sizeof(l->bytes), "<%d>%s neap[%ld]: ",
-			     SYSLOG_DAEMON | priorities[level], sink.stamp, (long)getpid());
+		n = snprintf(l->bytes, sizeof(l->bytes),
+			     "<%d>%s neap[%ld]: ", SYSLOG_DAEMON | priorities[level], sink.stamp,
+			     (long)getpid());
 	else
 		n = snprintf(l->bytes, sizeof(l->bytes), "%s.%03dZ %s ", sink.stamp,
 			     (int)(now.tv_nsec / 1000000), level_words[level]);
@@ -190,7 +193,7 @@ static void line_start(struct line *l, enum log_level level)
 
 static int syslog_open(const char *path)
 {
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
 
 	if (!str_copy(to.sun_path, sizeof(to.sun_path), str_of(path))) {
 		errno = ENAMETOOLONG;
@@ -235,7 +238,7 @@ static bool syslog_send(const struct line *l)
  */
 static bool would_block(void)
 {
-	struct pollfd p = {.fd = sink.fd, .events = POLLOUT};
+	struct pollfd p = { .fd = sink.fd, .events = POLLOUT };
 
 	return sink.kind == SINK_STDERR && poll(&p, 1, 0) == 0;
 }
@@ -254,8 +257,7 @@ static bool line_write(const struct line *l)
 	return n == (ssize_t)l->n;
 }
 
-static void log_values(enum log_level level, const char *format, va_list values)
-	printf_like(2, 0);
+static void log_values(enum log_level level, const char *format, va_list values) printf_like(2, 0);
 
 static void log_values(enum log_level level, const char *format, va_list values)
 {
@@ -292,7 +294,8 @@ static void sink_set(enum sink_kind kind, int fd, const char *path)
 	sink.fd = fd;
 	sink.second = -1; /* the kinds stamp in different ways */
 	if (path != sink.path)
-		(void)str_copy(sink.path, sizeof(sink.path), str_of(path)); /* measured by the caller */
+		(void)str_copy(sink.path, sizeof(sink.path),
+			       str_of(path)); /* measured by the caller */
 }
 
 enum err log_open(const char *target, enum log_level level, struct error *e)

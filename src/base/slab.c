@@ -74,7 +74,7 @@ void slab_init(struct slab *s, size_t object_bytes, uint32_t cap)
 		per_chunk = CHUNK_OBJECTS_MIN;
 	if (per_chunk > cap)
 		per_chunk = cap;
-	*s = (struct slab){.object_bytes = object_bytes, .cap = cap, .per_chunk = per_chunk};
+	*s = (struct slab){ .object_bytes = object_bytes, .cap = cap, .per_chunk = per_chunk };
 }
 
 void slab_fini(struct slab *s)
@@ -89,7 +89,9 @@ void slab_fini(struct slab *s)
 		chunk_show(memory, bytes, false);
 		(void)munmap(memory, bytes + sizeof(struct slab_chunk)); /* only our own mistakes */
 	}
-	*s = (struct slab){.object_bytes = s->object_bytes, .cap = s->cap, .per_chunk = s->per_chunk};
+	*s = (struct slab){ .object_bytes = s->object_bytes,
+			    .cap = s->cap,
+			    .per_chunk = s->per_chunk };
 }
 
 /* mmap and not malloc: pages that no object has used yet are not there at all. */

@@ -18,18 +18,25 @@ struct dns_answer {
 	uint32_t ttl_s;	     /* smallest; 0 when unknown (hosts file) */
 };
 
-/* One resolver a process, made at first use. */
+/* One resolver a process, made at first use. It reads resolv.conf here and never again. */
 enum err dns_create(struct dns **d, struct loop *loop, struct error *e);
 void dns_destroy(struct dns *d); /* queries in flight end without a callback */
+
+/*
+ * Asks these servers ("192.0.2.53", "127.0.0.1:5353,[2001:db8::53]") instead of those of resolv.conf; only while
+ * no query is in flight.
+ */
+enum err dns_use_servers(struct dns *d, const char *servers, struct error *e);
 
 struct dns_query;
 
 /*
  * Resolves a name (both families, IPv4 first unless only IPv6 answers) within timeout_ms. A literal IP is answered too. on_done is called once,
- * never from inside this call, unless dns_cancel came first. The query object is owned by the resolver. NULL: no memory.
+ * never from inside this call, unless dns_cancel came first. The query object is owned by the resolver and ends when on_done
+ * returns. When only one family has answered in time, its addresses are the answer. NULL: no memory.
  */
 struct dns_query *dns_resolve(struct dns *d, const char *name, uint16_t port, uint32_t timeout_ms,
 			      void (*on_done)(void *ctx, const struct dns_answer *answer), void *ctx);
-void dns_cancel(struct dns_query *q);
+void dns_cancel(struct dns_query *q); /* NULL is harmless; from on_done too */
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef NEAP_NET_LISTENER_H
 #define NEAP_NET_LISTENER_H
 
+#include "base/log.h"
 #include "net/loop.h"
 #include "net/sock.h"
 
@@ -27,14 +28,18 @@ struct listener {
 	ev_io reader;
 	ev_timer pause;
 	void *owner;
-	/* Takes over fd. peer is the client's address (for unix: family only). */
+	/*
+	 * Takes over fd. peer is the client's address (for unix: family only). May stop the listener, not end it.
+	 * TCP_NODELAY is set already: a connection has it from its listening socket.
+	 */
 	void (*on_accept)(struct listener *self, int fd, const struct peer *peer);
 	/* May another connection be accepted now? false stops the batch; call listener_start when there is room again. NULL: always. */
 	bool (*may_accept)(struct listener *self);
+	struct log_limit shortage;
 };
 
 void listener_init(struct listener *l, struct loop *loop, int fd);
-void listener_start(struct listener *l); /* harmless when it runs */
-void listener_stop(struct listener *l);
+void listener_start(struct listener *l); /* harmless when it runs or pauses */
+void listener_stop(struct listener *l);	 /* does not close fd */
 
 #endif

@@ -46,7 +46,7 @@ void sock_set_nodelay(int fd)
 
 void sock_set_reset(int fd)
 {
-	struct linger now = {.l_onoff = 1, .l_linger = 0};
+	struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
 	/* Unix sockets take it without a meaning; else the close is a clean one. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -89,29 +89,29 @@ const char *sock_err_text(int sys)
 		int sys;
 		const char *text;
 	} texts[] = {
-		{0, "no error"},
-		{EACCES, "permission denied"},
-		{EPERM, "not permitted (a firewall?)"},
-		{EADDRINUSE, "address already in use"},
-		{EADDRNOTAVAIL, "address not available"},
-		{EAFNOSUPPORT, "address family not supported"},
-		{EAGAIN, "the queue of the listening socket is full"},
-		{ECONNABORTED, "connection aborted"},
-		{ECONNREFUSED, "connection refused"},
-		{ECONNRESET, "connection reset by peer"},
-		{EHOSTDOWN, "host is down"},
-		{EHOSTUNREACH, "no route to host"},
-		{EMFILE, "out of file descriptors"},
-		{ENETDOWN, "network is down"},
-		{ENETUNREACH, "network unreachable"},
-		{ENFILE, "the system is out of file descriptors"},
-		{ENOBUFS, "out of socket buffers"},
-		{ENOENT, "no such file"},
-		{ENOMEM, "out of memory"},
-		{ENOTCONN, "not connected"},
-		{EPIPE, "connection closed by peer"},
-		{EPROTO, "protocol error"},
-		{ETIMEDOUT, "timed out"},
+		{ 0, "no error" },
+		{ EACCES, "permission denied" },
+		{ EPERM, "not permitted (a firewall?)" },
+		{ EADDRINUSE, "address already in use" },
+		{ EADDRNOTAVAIL, "address not available" },
+		{ EAFNOSUPPORT, "address family not supported" },
+		{ EAGAIN, "the queue of the listening socket is full" },
+		{ ECONNABORTED, "connection aborted" },
+		{ ECONNREFUSED, "connection refused" },
+		{ ECONNRESET, "connection reset by peer" },
+		{ EHOSTDOWN, "host is down" },
+		{ EHOSTUNREACH, "no route to host" },
+		{ EMFILE, "out of file descriptors" },
+		{ ENETDOWN, "network is down" },
+		{ ENETUNREACH, "network unreachable" },
+		{ ENFILE, "the system is out of file descriptors" },
+		{ ENOBUFS, "out of socket buffers" },
+		{ ENOENT, "no such file" },
+		{ ENOMEM, "out of memory" },
+		{ ENOTCONN, "not connected" },
+		{ EPIPE, "connection closed by peer" },
+		{ EPROTO, "protocol error" },
+		{ ETIMEDOUT, "timed out" },
 	};
 
 	for (size_t i = 0; i < countof(texts); i++) {

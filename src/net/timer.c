@@ -108,7 +108,7 @@ struct timer_lane *timers_lane(struct timers *t, uint32_t duration_ms)
 	lane = malloc(sizeof(*lane));
 	if (lane == NULL)
 		return NULL;
-	*lane = (struct timer_lane){.timers = t, .duration_ms = duration_ms, .next = t->lanes};
+	*lane = (struct timer_lane){ .timers = t, .duration_ms = duration_ms, .next = t->lanes };
 	list_init(&lane->queue);
 	t->lanes = lane;
 	return lane;
