@@ -110,6 +110,53 @@ typedef struct neap_response {
 
 uint32_t neap_abi_version(void);
 
+/*
+ * The board, as the agent's Lua publishes it (abi_board.c). Slots and pools are indexes; -1: none. Addresses have the
+ * layout of struct board_addr, members that of struct board_member; times are milliseconds of the wall clock.
+ */
+struct board;
+
+typedef struct neap_addr {
+	uint16_t family; /* as the system numbers them: AF_INET, AF_INET6, AF_UNIX */
+	uint16_t port;
+	uint8_t ip[16];
+	uint32_t scope;
+} neap_addr;
+
+typedef struct neap_member {
+	char name[160], url[256], scheme[8], host[128], base[128], path[108], zone[32], tags[512];
+	uint16_t port, addrs;
+	neap_addr addr[8];
+	uint32_t weight, slots;
+	int32_t tier;
+} neap_member;
+
+/* What can change about a backend at any moment. */
+typedef struct neap_condition {
+	uint32_t state;	 /* enum board_state: 0 unknown, 1 up, 2 down, 3 drain, 4 ejected */
+	uint32_t marked; /* 1: a request marked it down */
+	uint32_t epoch;
+	uint32_t reason_n;
+	double since_ms, ejected_until_ms;
+	char reason[128];
+} neap_condition;
+
+int32_t neap_board_pool(struct board *b, const char *name, size_t n);
+int32_t neap_board_publish(struct board *b, int32_t pool, const neap_member *m);
+uint32_t neap_board_set_addrs(struct board *b, int32_t slot, const neap_addr *addrs, uint32_t n);
+void neap_board_set_members(struct board *b, int32_t pool, const int32_t *slots, uint32_t n);
+void neap_board_reclaim(struct board *b);
+uint32_t neap_board_version(const struct board *b, int32_t pool);
+void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to);
+double neap_board_since(const struct board *b, int32_t slot); /* of the state, a stamp */
+/* 1: the state changed. */
+uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const char *why, size_t n);
+uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,
+			      size_t n);
+/* A literal IP address; 0: it is none. */
+uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
+size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
+
 /* cdef end */
 
 #endif

@@ -1,0 +1,112 @@
+/* The board as Lua reaches it through FFI: thin, because src/shm/board.h says what each does. */
+#include "script/abi.h"
+
+#include <arpa/inet.h>
+#include <time.h>
+
+#include "net/addr.h"
+#include "shm/board.h"
+
+_Static_assert(sizeof(neap_addr) == sizeof(struct board_addr), "one layout");
+_Static_assert(offsetof(neap_addr, scope) == offsetof(struct board_addr, scope), "one layout");
+_Static_assert(sizeof(neap_member) == sizeof(struct board_member), "one layout");
+_Static_assert(offsetof(neap_member, addr) == offsetof(struct board_member, text.addr),
+	       "one layout");
+_Static_assert(offsetof(neap_member, tier) == offsetof(struct board_member, tier), "one layout");
+
+static int64_t clock_ms(clockid_t clock)
+{
+	struct timespec now;
+	(void)clock_gettime(clock, &now); /* cannot fail */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+NEAP_API int32_t neap_board_pool(struct board *b, const char *name, size_t n)
+{
+	return board_pool_publish(b, (struct str){ name, n });
+}
+
+NEAP_API int32_t neap_board_publish(struct board *b, int32_t pool, const neap_member *m)
+{
+	struct board_member member;
+	memcpy(&member, m, sizeof member);
+	return board_backend_publish(b, pool, &member, STATE_UNKNOWN);
+}
+
+NEAP_API uint32_t neap_board_set_addrs(struct board *b, int32_t slot, const neap_addr *addrs,
+				       uint32_t n)
+{
+	struct board_addr list[BOARD_ADDRS_MAX];
+	unsigned count = n < BOARD_ADDRS_MAX ? n : BOARD_ADDRS_MAX;
+	memcpy(list, addrs, count * sizeof *list);
+	return board_backend_set_addrs(b, slot, list, count);
+}
+
+NEAP_API void neap_board_set_members(struct board *b, int32_t pool, const int32_t *slots,
+				     uint32_t n)
+{
+	board_pool_set_members(b, pool, slots, n);
+}
+
+NEAP_API void neap_board_reclaim(struct board *b)
+{
+	board_reclaim(b, clock_ms(CLOCK_MONOTONIC));
+}
+
+NEAP_API uint32_t neap_board_version(const struct board *b, int32_t pool)
+{
+	return board_pool_version(b, pool);
+}
+
+NEAP_API double neap_board_since(const struct board *b, int32_t slot)
+{
+	return (double)board_state_since_ms(b, slot);
+}
+
+NEAP_API void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to)
+{
+	const struct board_backend *backend = &b->backends[slot];
+	uint64_t state = atomic_load_explicit(&backend->state, memory_order_acquire);
+	to->state = (uint32_t)(state & 0xff);
+	to->since_ms = (double)(state >> 8);
+	to->marked = atomic_load(&backend->marked_by_request);
+	to->epoch = board_epoch(b, slot);
+	to->ejected_until_ms = (double)atomic_load(&backend->ejected_until_ms);
+	to->reason_n = (uint32_t)board_reason(b, slot, to->reason, sizeof to->reason);
+}
+
+NEAP_API uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const char *why,
+				     size_t n)
+{
+	return board_set_checked(b, slot, up != 0, (struct str){ why, n },
+				 clock_ms(CLOCK_REALTIME));
+}
+
+NEAP_API uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,
+				       size_t n)
+{
+	return board_set_state(b, slot, (enum board_state)to, (struct str){ why, n },
+			       clock_ms(CLOCK_REALTIME));
+}
+
+NEAP_API uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to)
+{
+	struct addr a;
+	if (!addr_of_ip(&a, (struct str){ ip, n }, port))
+		return 0;
+	*to = (neap_addr){ .family = a.u.sa.sa_family, .port = port };
+	if (a.u.sa.sa_family == AF_INET) {
+		memcpy(to->ip, &a.u.in.sin_addr, 4);
+	} else {
+		memcpy(to->ip, &a.u.in6.sin6_addr, 16);
+		to->scope = a.u.in6.sin6_scope_id;
+	}
+	return 1;
+}
+
+NEAP_API size_t neap_addr_print(const neap_addr *a, char *to, size_t size)
+{
+	if (inet_ntop(a->family, a->ip, to, (socklen_t)size) == NULL)
+		return 0;
+	return strlen(to);
+}
