@@ -8,10 +8,10 @@
 #include "http/h1_chunk.h"
 
 struct h1_body {
-	uint8_t framing;   /* enum http_framing */
-	bool done;	   /* the whole body was seen */
-	uint64_t left;	   /* FRAMING_LENGTH: bytes to come */
-	uint64_t payload;  /* payload bytes so far (without chunk coding) */
+	uint8_t framing;  /* enum http_framing */
+	bool done;	  /* the whole body was seen */
+	uint64_t left;	  /* FRAMING_LENGTH: bytes to come */
+	uint64_t payload; /* payload bytes so far (without chunk coding) */
 	struct h1_chunk chunk;
 };
 
@@ -21,8 +21,8 @@ enum h1_body_result { BODY_OK, BODY_BAD };
 void h1_body_init(struct h1_body *b, const struct http_head *h);
 
 /*
- * Of the n bytes at in, the first *used belong to this body, coding included; b->done says whether it
- * ended there (bytes behind are the next message, or too many). BODY_BAD: b->chunk.reason.
+ * Of the n bytes at in, the first *used belong to this body, coding included; b->done says whether
+ * it ended there (bytes behind are the next message, or too many). BODY_BAD: b->chunk.reason.
  */
 enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, size_t *used);
 
@@ -30,7 +30,8 @@ enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, si
  * The same, and moves the payload (without the chunk coding and trailers) to the front of in: *kept
  * bytes at in are payload. For a client of HTTP/1.0.
  */
-enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept);
+enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t *used,
+				   size_t *kept);
 
 /* The connection ended: was this a whole body (RFC 9112 §8)? */
 bool h1_body_is_whole_at_close(const struct h1_body *b);

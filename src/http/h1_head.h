@@ -1,7 +1,7 @@
 /*
  * Heads of HTTP/1 messages, strict (RFC 9112 §2-6, RFC 9110 §5): what is invalid or could be read
- * in two ways is refused, never repaired. Resumable: each call goes on at the first line that was not
- * whole, so a head that comes byte by byte costs no more than one that comes at once.
+ * in two ways is refused, never repaired. Resumable: each call goes on at the first line that was
+ * not whole, so a head that comes byte by byte costs no more than one that comes at once.
  */
 #ifndef NEAP_HTTP_H1_HEAD_H
 #define NEAP_HTTP_H1_HEAD_H
@@ -11,7 +11,7 @@
 enum h1_result {
 	H1_MORE, /* not whole yet */
 	H1_DONE,
-	H1_BAD,	 /* head->refusal says why; nothing else of the head may be used */
+	H1_BAD, /* head->refusal says why; nothing else of the head may be used */
 };
 
 /* Makes *h ready for a new message. fields has room for limits->headers. */
@@ -19,28 +19,56 @@ void h1_head_init(struct http_head *h, bool is_response, struct http_field *fiel
 		  const struct http_limits *limits);
 
 /*
- * Parses n bytes at base, the first of which is the message's first byte (for a request: one empty
- * line before it is skipped by the caller with h1_skip_empty_line).
+ * Parses n bytes at base, the first of which is the message's first byte (for a request: an empty
+ * line before it is skipped by the caller with h1_skip_empty_line). The first byte that cannot be
+ * right is refused at once, whole line or not, so the answer never depends on how the bytes were
+ * cut into pieces. Bytes behind limits->header_bytes are not looked at.
  *
- * A request is refused with: 400 malformed, 414 longer URI than the limit, 431 too many or too long fields,
- * 501 a transfer coding other than one final chunked, 505 a version other than 1.0 and 1.1, 417 an unknown expectation.
- * On DONE everything RFC 9112 asks of it was checked: request line, fields, Host, target, framing. Its path and
- * query are set (of an absolute target too; an empty path is "/", see h1_path).
+ * A request is refused with: 400 malformed, 414 longer URI than the limit, 431 too many or too
+ * long fields, 501 a transfer coding other than one final chunked, 505 a version other than 1.0
+ * and 1.1, 417 an unknown expectation; a response with 502, whatever is wrong. On DONE everything
+ * RFC 9112 asks of it was checked: request line, fields, Host, target, framing. Its path and query
+ * are set (of an absolute target too; an empty path is "/", see h1_path).
+ *
+ * Where the RFCs leave a choice:
+ *
+ * - Lines end in CRLF, nowhere in a bare LF; no empty line but before a request; a method has at
+ * most 32 bytes. - Target: controls, blanks, DEL, non-ASCII, '#', '"', '<' and '>' are refused,
+ * and '\' in the path. All of RFC 3986's others, and the '^', '`', '{', '|', '}', '[', ']' that
+ * browsers send raw, pass. In the path '%' needs two hex digits (nginx and Go refuse it too); in a
+ * query anything may follow it. - Host may not be empty, and 1.0 may leave it out. A ',' is no
+ * part of a host; neither is user information. An absolute target must agree with Host (case and
+ * default port aside); CONNECT is parsed, the caller refuses it. - Content-Length: one field, one
+ * number; a list is refused even when all its numbers are the same. - Transfer-Encoding: "chunked"
+ * alone. Unknown codings are 501 also where chunked is not among them; identity, an empty element,
+ * a parameter of chunked, and chunked twice or not last are 400. - Names with '_' pass, but for
+ * aliases of known fields in requests (field_is_alias): 400. - Connection: names of guarded fields
+ * (field_is_guarded) are ignored; others set named_hop. Elements that are no tokens are refused. -
+ * Expect in 1.0, and 100-continue without a body, are ignored. Upgrade in 1.0 is ignored. - A
+ * response may leave out the reason, and the space before it. Its status is 100 to 599.
  *
  * A response's framing depends on the request: call h1_response_framing then.
  */
 enum h1_result h1_head_parse(struct http_head *h, const char *base, size_t n);
 
 /*
- * RFC 9112 §6.3 for a final (not 1xx) response to a request with this method. false: ambiguous, refuse
- * (h->refusal set). Call for 101 too when an upgrade was asked (no body, the tunnel follows).
+ * RFC 9112 §6.3 for a response to a request with this method, 1xx too: sets h->framing. false:
+ * refuse (h->refusal set): a 1xx or 204 with Transfer-Encoding or a Content-Length above 0. A
+ * "Content-Length: 0" there passes, and should not be forwarded (RFC 9110 §8.6). HEAD and 304 keep
+ * their h->length, without a body.
  */
 bool h1_response_framing(struct http_head *h, uint8_t request_method_id);
 
-/* How many bytes (0, 1 or 2) of a leading empty line to skip before a request (RFC 9112 §2.2: CRLF). */
+/*
+ * How many bytes (0 or 2) of a leading empty line to skip before a request (RFC 9112 §2.2: CRLF).
+ * Of a lone CR h1_head_parse says H1_MORE, so call this before each parse while h->at is 0.
+ */
 size_t h1_skip_empty_line(const char *base, size_t n);
 
-/* The path of a parsed request: its path, or "/" where an absolute target had none ("*" for asterisk form). */
+/*
+ * The path of a parsed request: its path, or "/" where an absolute target had none ("*" for
+ * asterisk form).
+ */
 struct str h1_path(const struct http_head *h, const char *base);
 
 /* May the connection be used again after this message, as far as this head says (RFC 9112 §9.3)? */

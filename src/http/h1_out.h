@@ -1,6 +1,6 @@
 /*
- * Writing a head into memory: a bounded byte sink. Too much sets `full` and drops the rest; the caller
- * looks once, at the end. Knows no sockets.
+ * Writing a head into memory: a bounded byte sink. Too much sets `full` and drops the rest; the
+ * caller looks once, at the end. Knows no sockets.
  */
 #ifndef NEAP_HTTP_H1_OUT_H
 #define NEAP_HTTP_H1_OUT_H
@@ -21,9 +21,9 @@ void h1_out_u64(struct h1_out *o, uint64_t v);
 void h1_out_field(struct h1_out *o, struct str name, struct str value);
 
 /*
- * Copies the field lines of h byte for byte, in order, but for those whose id is in `drop`, those that
- * Connection names (named_hop) and those that except(ctx, name) answers true for (except may be NULL). Runs of
- * kept lines are copied at once.
+ * Copies the field lines of h byte for byte, in order, but for those whose id is in `drop`, those
+ * that Connection names (named_hop) and those that except(ctx, name) answers true for (except may
+ * be NULL). Runs of kept lines are copied at once.
  */
 void h1_out_fields(struct h1_out *o, const struct http_head *h, const char *base, field_mask drop,
 		   bool (*except)(const void *ctx, struct str name), const void *ctx);
@@ -31,13 +31,16 @@ void h1_out_fields(struct h1_out *o, const struct http_head *h, const char *base
 /* The fields that end at each hop (RFC 9110 §7.6.1): never forwarded as they came. */
 field_mask h1_hop_fields(void);
 
-/* Is this a token (a valid field name), a valid field value? For names and values that scripts give. */
+/*
+ * Is this a token (a valid field name), a valid field value? For names and values that scripts
+ * give.
+ */
 bool h1_is_token(struct str s);
 bool h1_is_field_value(struct str s);
 
 /*
- * Is this a path with optional query that may stand in a request line (RFC 9112 §3.2.1: begins with "/", no
- * blanks, controls, '#', non-ASCII)?
+ * Is this a path with optional query that may stand in a request line (RFC 9112 §3.2.1: begins
+ * with "/", no blanks, controls, '#', non-ASCII)?
  */
 bool h1_is_target(struct str s);
 

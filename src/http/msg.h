@@ -66,8 +66,8 @@ struct http_span {
 };
 
 struct http_field {
-	uint32_t line;	   /* offset of the line (and of its name) */
-	uint32_t value;	   /* offset of the value, blanks around it trimmed */
+	uint32_t line;	/* offset of the line (and of its name) */
+	uint32_t value; /* offset of the value, blanks around it trimmed */
 	uint32_t value_n;
 	uint16_t name_n;
 	uint8_t id;	   /* enum field_id */
@@ -89,8 +89,8 @@ enum http_flag {
 	HTTP_CONN_NAMES = 8,	  /* Connection lists field names (their named_hop is set) */
 	HTTP_EXPECT_CONTINUE = 16,
 	HTTP_TE_TRAILERS = 32,
-	HTTP_UPGRADE_H2C = 64,	  /* the Upgrade field lists h2c: never tunnelled */
-	HTTP_HAS_LENGTH = 128,	  /* a (valid) Content-Length was there */
+	HTTP_UPGRADE_H2C = 64, /* the Upgrade field lists h2c: never tunnelled */
+	HTTP_HAS_LENGTH = 128, /* a (valid) Content-Length was there */
 };
 
 enum http_target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY, TARGET_ASTERISK };
@@ -98,10 +98,13 @@ enum http_target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY, TARGET
 struct http_limits {
 	uint32_t header_bytes; /* whole head */
 	uint32_t uri_bytes;
-	uint32_t headers;      /* fields a head; never above the room of the fields array */
+	uint32_t headers; /* fields a head; never above the room of the fields array */
 };
 
-/* Why a message was refused: the status for the client and a short reason for x-neap-error and the log. */
+/*
+ * Why a message was refused: the status for the client and a short reason for x-neap-error and the
+ * log.
+ */
 struct http_refusal {
 	uint16_t status;
 	const char *reason; /* a constant */
@@ -114,10 +117,11 @@ struct http_head {
 	bool is_response;
 	/* progress of the parser */
 	uint8_t phase;
-	uint32_t at;	   /* first byte not parsed yet */
+	uint32_t at; /* first byte not parsed yet */
 	/* the result */
-	uint32_t bytes;	   /* length of the head with its blank line */
-	uint32_t fields_at; /* offset of the first field line (= of the blank line if there are none) */
+	uint32_t bytes; /* length of the head with its blank line */
+	uint32_t
+		fields_at; /* offset of the first field line (= of the blank line if there are none) */
 	uint16_t n;	   /* fields */
 	uint8_t minor;	   /* HTTP/1.<minor>, 0 or 1 */
 	uint8_t method_id; /* enum http_method */
@@ -127,26 +131,27 @@ struct http_head {
 	uint8_t form;	   /* enum http_target_form */
 	uint64_t length;   /* with FRAMING_LENGTH */
 	struct http_span method, target, reason;
-	struct http_span path, query; /* query without its '?' (n = 0 when there is none; see has_query) */
+	struct http_span path,
+		query; /* query without its '?' (n = 0 when there is none; see has_query) */
 	bool has_query;
-	struct http_span host;	      /* Host value, or the authority of an absolute target */
-	field_mask present;	      /* which known fields are there */
+	struct http_span host; /* Host value, or the authority of an absolute target */
+	field_mask present;    /* which known fields are there */
 	struct http_refusal refusal;
 };
 
 static inline struct str http_str(const char *base, struct http_span span)
 {
-	return (struct str){base + span.at, span.n};
+	return (struct str){ base + span.at, span.n };
 }
 
 static inline struct str http_field_name(const char *base, const struct http_field *f)
 {
-	return (struct str){base + f->line, f->name_n};
+	return (struct str){ base + f->line, f->name_n };
 }
 
 static inline struct str http_field_value(const char *base, const struct http_field *f)
 {
-	return (struct str){base + f->value, f->value_n};
+	return (struct str){ base + f->value, f->value_n };
 }
 
 static inline bool http_has(const struct http_head *h, enum field_id id)
@@ -156,7 +161,8 @@ static inline bool http_has(const struct http_head *h, enum field_id id)
 
 /* The first field of that id (known ones) or name (any, without case); NULL when there is none. */
 const struct http_field *http_find(const struct http_head *h, enum field_id id);
-const struct http_field *http_find_name(const struct http_head *h, const char *base, struct str name);
+const struct http_field *http_find_name(const struct http_head *h, const char *base,
+					struct str name);
 
 /* RFC 9110 §9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE. */
 bool http_is_idempotent(uint8_t method_id);

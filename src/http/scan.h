@@ -70,8 +70,8 @@ struct scan_marks {
 };
 
 /*
- * Walks over the next bytes of a target and stops at the first that cannot belong to it. A '%' before the '?'
- * takes two hex digits with it.
+ * Walks over the next bytes of a target and stops at the first that cannot belong to it. A '%'
+ * before the '?' takes two hex digits with it.
  */
 const char *scan_target(const char *p, const char *end, struct scan_marks *marks);
 
