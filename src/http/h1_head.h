@@ -33,19 +33,24 @@ void h1_head_init(struct http_head *h, bool is_response, struct http_field *fiel
  * Where the RFCs leave a choice:
  *
  * - Lines end in CRLF, nowhere in a bare LF; no empty line but before a request; a method has at
- * most 32 bytes. - Target: controls, blanks, DEL, non-ASCII, '#', '"', '<' and '>' are refused,
- * and '\' in the path. All of RFC 3986's others, and the '^', '`', '{', '|', '}', '[', ']' that
- * browsers send raw, pass. In the path '%' needs two hex digits (nginx and Go refuse it too); in a
- * query anything may follow it. - Host may not be empty, and 1.0 may leave it out. A ',' is no
- * part of a host; neither is user information. An absolute target must agree with Host (case and
- * default port aside); CONNECT is parsed, the caller refuses it. - Content-Length: one field, one
- * number; a list is refused even when all its numbers are the same. - Transfer-Encoding: "chunked"
- * alone. Unknown codings are 501 also where chunked is not among them; identity, an empty element,
- * a parameter of chunked, and chunked twice or not last are 400. - Names with '_' pass, but for
- * aliases of known fields in requests (field_is_alias): 400. - Connection: names of guarded fields
- * (field_is_guarded) are ignored; others set named_hop. Elements that are no tokens are refused. -
- * Expect in 1.0, and 100-continue without a body, are ignored. Upgrade in 1.0 is ignored. - A
- * response may leave out the reason, and the space before it. Its status is 100 to 599.
+ *   most 32 bytes.
+ * - Target: controls, blanks, DEL, non-ASCII, '#', '"', '<' and '>' are refused, and '\' in the
+ *   path. All of RFC 3986's others, and the '^', '`', '{', '|', '}', '[', ']' that browsers send
+ *   raw, pass. In the path '%' needs two hex digits (nginx and Go refuse it too); in a query
+ *   anything may follow it.
+ * - Host may not be empty, and 1.0 may leave it out. A ',' is no part of a host; neither is user
+ *   information. An absolute target must agree with Host (case and default port aside); CONNECT
+ *   is parsed, the caller refuses it.
+ * - Content-Length: one field, one number; a list is refused even when all its numbers are the
+ *   same.
+ * - Transfer-Encoding: "chunked" alone. Unknown codings are 501 also where chunked is not among
+ *   them; identity, an empty element, a parameter of chunked, and chunked twice or not last are
+ *   400.
+ * - Names with '_' pass, but for aliases of known fields in requests (field_is_alias): 400.
+ * - Connection: names of guarded fields (field_is_guarded) are ignored; others set named_hop.
+ *   Elements that are no tokens are refused.
+ * - Expect in 1.0, and 100-continue without a body, are ignored. Upgrade in 1.0 is ignored.
+ * - A response may leave out the reason, and the space before it. Its status is 100 to 599.
  *
  * A response's framing depends on the request: call h1_response_framing then.
  */
