@@ -289,6 +289,8 @@ void board_latency(struct board *b, int slot, uint32_t us);
  * The counter of that name (made if need be), NULL when all are taken. Names: "<pool>\x1f<name>".
  */
 _Atomic uint64_t *board_counter(struct board *b, struct str name);
+/* Adds to it and returns the value before: no two callers of any process get the same turn. */
+uint64_t board_counter_add(_Atomic uint64_t *cell, uint64_t n);
 /*
  * The i-th cell, i < BOARD_COUNTERS_MAX, with its name (zero behind); false: not in use. For
  * metrics.

@@ -38,6 +38,11 @@ _Atomic uint64_t *board_counter(struct board *b, struct str name)
 	return NULL;
 }
 
+uint64_t board_counter_add(_Atomic uint64_t *cell, uint64_t n)
+{
+	return atomic_fetch_add_explicit(cell, n, memory_order_relaxed);
+}
+
 bool board_counter_at(const struct board *b, unsigned i, char *name, size_t size, uint64_t *value)
 {
 	const struct board_counter *c = &b->counters[i];
