@@ -157,6 +157,119 @@ uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const 
 uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
 size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
 
+/*
+ * The runtime's own part (abi_*.c and lua/neap/runtime): policies never see these, only the objects built on them.
+ * Texts go in as pointer and length. Answers that are texts are left in neap_current.out; they hold until the next call.
+ */
+
+/* The part of a backend's row on the board that hooks read directly. */
+typedef struct neap_slot {
+	uint32_t text_version;
+	volatile uint32_t epoch;
+	volatile int32_t pool;
+	int32_t next[2];
+	volatile uint32_t weight, slots;
+	volatile int32_t tier;
+	uint32_t member[8]; /* and what else the board keeps there */
+	volatile uint8_t state; /* of a word: little-endian machines only */
+	uint8_t since[7];
+	int64_t ejected_until_ms;
+	volatile uint32_t latency_us;
+	uint32_t marked_by_request;
+} neap_slot;
+
+/* How often hooks look at this: whether workers beside this one count for `inflight`. */
+typedef struct neap_current {
+	neap_request *request; /* NULL: no hook is running */
+	neap_response *response;
+	const neap_failure *failure;
+	const neap_outcome *outcome;
+	volatile uint32_t *hook; /* on the board: service << 8 | enum hook_id */
+	const double *unix_now;
+	struct board *board;
+	const char *out; /* the answer of the last call */
+	uint32_t out_n;
+	uint32_t may_wait; /* 1: the running hook may wait */
+	int32_t worker;	   /* -1: the agent, or a check */
+	uint32_t waited;   /* 1: the running hook has waited */
+} neap_current;
+
+neap_current *neap_runtime(void);
+void neap_log(uint32_t level, const char *text, size_t n);
+
+/* Backends and pools as the board has them. */
+neap_slot *neap_slot_at(int32_t slot); /* NULL: no such slot */
+uint32_t neap_slot_text(int32_t slot, uint32_t epoch, neap_member *to); /* texts only; 0: gone */
+uint32_t neap_slot_inflight(int32_t slot);
+double neap_slot_since(int32_t slot);
+double neap_slot_errors(int32_t slot);
+/* What a hook says of a backend: `to` is an enum board_state; 1: the state changed. */
+uint32_t neap_slot_set_state(int32_t slot, uint32_t epoch, uint32_t to, double seconds,
+			     const char *why, size_t n);
+int32_t neap_pool_find(const char *name, size_t n);
+const volatile uint32_t *neap_pool_version(int32_t pool);
+uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max);
+/* Of these slots the one least loaded for its weight (equal ones take turns); its index. */
+uint32_t neap_pool_least_loaded(const int32_t *slots, uint32_t n);
+
+/* Counters shared by all processes; integers up to 2^53. NULL: the board has no room for another one. */
+uint64_t *neap_counter(const char *name, size_t n);
+double neap_counter_add(uint64_t *counter, double by); /* the value before */
+double neap_counter_get(const uint64_t *counter);
+void neap_counter_set(uint64_t *counter, double value);
+
+/* The request. 1: neap_current.out has it; 0: it is not there. */
+uint32_t neap_request_header(const neap_request *r, const char *name, size_t n);
+uint32_t neap_request_cookie(const neap_request *r, const char *name, size_t n);
+uint32_t neap_request_client_ip(const neap_request *r);
+uint32_t neap_request_id(const neap_request *r);
+/* 0: done; else an enum edits_result. value NULL removes. */
+uint32_t neap_request_set_header(neap_request *r, const char *name, size_t n, const char *value,
+				 size_t value_n);
+uint32_t neap_request_set_path(neap_request *r, const char *path, size_t n);
+uint32_t neap_response_header(const neap_response *r, const char *name, size_t n);
+uint32_t neap_response_set_header(neap_response *r, const char *name, size_t n, const char *value,
+				  size_t value_n);
+uint32_t neap_response_add_header(neap_response *r, const char *name, size_t n, const char *value,
+				  size_t value_n);
+void neap_request_set_reason(neap_request *r, const char *why, size_t n);
+
+/* An answer given by a script: start, any number of headers, the body. 0: done; else an enum edits_result. */
+void neap_reply_start(neap_request *r, uint32_t status);
+uint32_t neap_reply_header(neap_request *r, const char *name, size_t n, const char *value,
+			   size_t value_n);
+uint32_t neap_reply_body(neap_request *r, const char *body, size_t n);
+
+/* Dice and digests. */
+double neap_random(void); /* [0, 1) */
+double neap_hash(const char *bytes, size_t n, double seed); /* an integer below 2^32 */
+void neap_hmac(const char *key, size_t key_n, const char *bytes, size_t n); /* hexadecimal */
+
+/*
+ * Waiting. Each of the first group begins something for the running coroutine: 1: it must yield now and has the result when it is
+ * resumed; 0: the result is there already. The result: neap_wait_failure() (NULL: fine) and neap_current.out.
+ */
+uint32_t neap_wait_sleep(double seconds);
+uint32_t neap_wait_resolve(const char *name, size_t n, double timeout);
+uint32_t neap_wait_connect(const char *host, size_t n, uint32_t port, double timeout);
+uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeout);
+uint32_t neap_wait_line(uint32_t conn, double timeout);
+uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
+uint32_t neap_wait_all(uint32_t conn, double timeout);
+uint32_t neap_wait_response(uint32_t conn, uint32_t is_head, size_t body_max, double timeout);
+const char *neap_wait_failure(void);
+uint32_t neap_wait_conn(void);	      /* the connection that neap_wait_connect made */
+uint32_t neap_wait_status(void);      /* of the answer neap_wait_response read */
+uint32_t neap_wait_headers(void);     /* its header lines, into out */
+void neap_conn_close(uint32_t conn);  /* harmless when it is closed already */
+
+/*
+ * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends after `seconds` at the latest (0: when it
+ * wants). guarded: the fuse watches it as it watches a hook. 0: no memory.
+ */
+uint32_t neap_task_start(double task, double seconds, uint32_t guarded);
+void neap_task_cancel(double task);
+
 /* cdef end */
 
 #endif
