@@ -101,9 +101,9 @@ static enum err read_at(int fd, size_t at, void *to, size_t n, struct error *e)
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
-			return err_sys(e, errno, "read the kept files");
+			return err_sys(e, errno, "cannot be read");
 		if (done == 0)
-			return err_set(e, ERR_INVALID, "the kept files end too early");
+			return err_set(e, ERR_INVALID, "the file ends too early");
 		p += done;
 		at += (size_t)done;
 		n -= (size_t)done;
@@ -208,7 +208,7 @@ static enum err load_all(struct bundle *b, struct error *e)
 	struct stat st;
 
 	if (fstat(b->memfd, &st) != 0)
-		return err_sys(e, errno, "read the kept files");
+		return err_sys(e, errno, "cannot be read");
 	if (st.st_size < 0 || st.st_size > BUNDLE_BYTES_MAX)
 		return err_set(e, ERR_LIMIT, "the kept files are larger than %d bytes",
 			       BUNDLE_BYTES_MAX);
@@ -219,7 +219,7 @@ static enum err load_all(struct bundle *b, struct error *e)
 	b->bytes = sizeof(mark);
 	while (err == ERR_OK && b->bytes < size) {
 		if (size - b->bytes < sizeof(struct entry_header))
-			return err_set(e, ERR_INVALID, "the kept files end too early");
+			return err_set(e, ERR_INVALID, "the file ends too early");
 		err = load_entry(b, size, e);
 	}
 	return err;
@@ -257,11 +257,12 @@ void bundle_destroy(struct bundle *b)
 static enum err check_file(const char *path, const struct stat *st, struct error *e)
 {
 	if (S_ISDIR(st->st_mode))
-		return err_set(e, ERR_INVALID, "is a folder, not a file");
+		return err_set(e, ERR_INVALID, "%s: this is a folder, not a file", path);
 	if (!S_ISREG(st->st_mode))
-		return err_set(e, ERR_INVALID, "is not a regular file");
+		return err_set(e, ERR_INVALID, "%s: this is not a regular file", path);
 	if (st->st_size > FILE_BYTES_MAX)
-		return err_set(e, ERR_LIMIT, "is larger than %d bytes", FILE_BYTES_MAX);
+		return err_set(e, ERR_LIMIT, "%s: the file is larger than %d bytes", path,
+			       FILE_BYTES_MAX);
 	if ((st->st_mode & S_IWOTH) != 0)
 		log_warn("%s: anybody may write to this file, and what it says runs here", path);
 	return ERR_OK;
@@ -273,7 +274,7 @@ static enum err entry_of_fd(int fd, const char *path, struct entry **entry, stru
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return err_sys(e, errno, "cannot be read");
+		return err_sys(e, errno, "%s: cannot be read", path);
 	enum err err = check_file(path, &st, e);
 	if (err != ERR_OK)
 		return err;
@@ -283,6 +284,7 @@ static enum err entry_of_fd(int fd, const char *path, struct entry **entry, stru
 	memcpy(entry_path(made), path, made->path.n);
 	err = read_at(fd, 0, entry_data(made), made->data.n, e);
 	if (err != ERR_OK) {
+		(void)err_set(e, err, "%s: %s", path, e != NULL ? e->text : "");
 		free(made);
 		return err;
 	}
@@ -304,7 +306,7 @@ enum err bundle_read(struct bundle *b, const char *path, struct str *bytes, stru
 		/* not to hang on a pipe that nobody writes to */
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd < 0)
-			return err_sys(e, errno, "cannot be opened");
+			return err_sys(e, errno, "%s: cannot be opened", path);
 		enum err err = entry_of_fd(fd, path, &entry, e);
 		(void)close(fd); /* only read from */
 		if (err == ERR_OK)

@@ -1,0 +1,327 @@
+-- From the table that a user wrote to the one that neap works with: short form into long form,
+-- anonymous pools, and all checks that look at more than one key.
+
+local address = require "neap.config.address"
+local check = require "neap.config.check"
+local nearest = require "neap.config.nearest"
+local schema = require "neap.config.schema"
+local show = require "neap.config.show"
+require "neap.config.backends"
+
+local build = {}
+
+local POOLS_MAX, LISTENS_MAX, BACKENDS_MAX = 256, 256, 16384
+local NAME_MAX = 63
+
+local function rows(...)
+  local all = {}
+  for _, section in ipairs { ... } do
+    for _, row in ipairs(section) do table.insert(all, row) end
+  end
+  return all
+end
+
+local PROCESS_ROWS = rows(schema.process, schema.long)
+local SERVICE_ROWS = rows(schema.service, schema.pool)
+local POOL_ROWS = rows(schema.pool, schema.pool_own)
+local SHORT_ROWS = rows(schema.process, SERVICE_ROWS, schema.long)
+
+-- The keys of `section` that are given in `raw`.
+local function given(section, raw)
+  local names = {}
+  for _, row in ipairs(section) do
+    if rawget(raw, row[1]) ~= nil then table.insert(names, row[1]) end
+  end
+  return names
+end
+
+---@param policy any
+---@return boolean
+function build.is_path(policy)
+  return type(policy) == "string" and (policy:find("/", 1, true) or policy:find "%.lua$") ~= nil
+end
+
+-- A name in the configuration's folder, unless it is absolute.
+function build.resolve(folder, path)
+  if path:sub(1, 1) == "/" or folder == "" then return path end
+  return folder .. path:gsub("^%./+", "")
+end
+
+-- Could this policy bring backends of its own? Of one in a file nobody knows yet.
+local function may_discover(policy)
+  if type(policy) == "table" then return rawget(policy, "discover") ~= nil end
+  return type(policy) == "function" or build.is_path(policy)
+end
+
+local function is_users(policy) return type(policy) ~= "string" or build.is_path(policy) end
+
+local function new_service(flat, raw, key)
+  local service = { key = key, raw = raw, flat = flat, policy_key = show.path(key, "policy") }
+  for _, row in ipairs(schema.service) do service[row[1]] = flat[row[1]] end
+  return service
+end
+
+local function new_pool(name, flat, key)
+  local pool = { name = name, key = key, timeouts = flat.timeouts, policy = flat.policy }
+  for _, row in ipairs(schema.pool) do pool[row[1]] = flat[row[1]] end
+  pool.backends = pool.backends or {}
+  if pool.policy ~= nil then pool.policy_key = show.path(key, "policy") end
+  return pool
+end
+
+check.add_holder("services", function(row, value, key, report)
+  local count = check.short_list_length(value, row.max, key, report, "services")
+  if count == 0 then report:add(key, "the list is empty (expected at least one service)") end
+  local list = {}
+  for i = 1, count or 0 do
+    local raw, item_key = rawget(value, i), show.path(key, i)
+    local flat = check.section(SERVICE_ROWS, raw, item_key, report)
+    list[i] = new_service(flat, type(raw) == "table" and raw or {}, item_key)
+  end
+  return list
+end)
+
+local function pool_names(value, key, report)
+  local names = {}
+  for name in next, value do
+    if type(name) ~= "string" then
+      report:add(show.path(key, name), "a pool without a name (expected pools = { name = {…} })")
+    elseif name == "" or #name > NAME_MAX or name:find "%c" then
+      report:add(show.path(key, name), ("this is not a name of 1 to %d bytes"):format(NAME_MAX))
+    else
+      table.insert(names, name)
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+check.add_holder("pools", function(row, value, key, report)
+  if type(value) ~= "table" then
+    report:add(key, show.value(value) .. " is not a table (expected { name = {…} })")
+    return {}
+  end
+  local names, list = pool_names(value, key, report), {}
+  if #names > row.max then
+    report:add(key, ("%d pools are too many (expected at most %d)"):format(#names, row.max))
+  end
+  for i, name in ipairs(names) do
+    local item_key = show.path(key, name)
+    local flat = check.section(POOL_ROWS, rawget(value, name), item_key, report)
+    list[i] = new_pool(name, flat, item_key)
+  end
+  return list
+end)
+
+-- With `services`, the keys of a service or a pool have no place at the top level.
+local function take_out_short(raw, report)
+  local rest = {}
+  for key, value in next, raw do rest[key] = value end
+  for _, name in ipairs(given(SERVICE_ROWS, raw)) do
+    rest[name] = nil
+    report:add(name, "this belongs to one service or pool, and 'services' is given (expected it "
+      .. "inside of services or pools)")
+  end
+  return rest
+end
+
+local function read_forms(raw, report)
+  if rawget(raw, "services") ~= nil then
+    local config = check.section(PROCESS_ROWS, take_out_short(raw, report), "", report)
+    return config, config.services or {}, config.pools or {}
+  end
+  local flat = check.section(SHORT_ROWS, raw, "", report)
+  return flat, { new_service(flat, raw, "") }, flat.pools or {}
+end
+
+-- "127.0.0.1:8080"; a long one loses its beginning.
+local function name_of_listen(service)
+  local name = service.listen and service.listen[1] and service.listen[1].text or service.key
+  return #name <= NAME_MAX and name or "…" .. name:sub(-(NAME_MAX - 3))
+end
+
+local function free_name(name, taken)
+  local candidate, n = name, 1
+  while taken[candidate] do
+    n = n + 1
+    candidate = name:sub(1, NAME_MAX - 4) .. "#" .. n
+  end
+  return candidate
+end
+
+local function name_services(services, report)
+  local taken = {}
+  for _, service in ipairs(services) do
+    if service.name and taken[service.name] then
+      report:add(show.path(service.key, "name"), ("another service has the name '%s' already: %s")
+        :format(service.name, taken[service.name]))
+    end
+    if service.name then taken[service.name] = service.key end
+  end
+  for _, service in ipairs(services) do
+    service.name = service.name or free_name(name_of_listen(service), taken)
+    taken[service.name] = service.key
+  end
+end
+
+local function listen_key(service, i)
+  local key = show.path(service.key, "listen")
+  return type(rawget(service.raw, "listen")) == "table" and show.path(key, i) or key
+end
+
+local function check_listeners(services, report)
+  local all = {}
+  for _, service in ipairs(services) do
+    local texts = {}
+    for i, parsed in ipairs(service.listen or {}) do
+      parsed.key = listen_key(service, i)
+      for _, other in ipairs(all) do
+        if address.collide(parsed, other) then
+          local text = "'%s' is listened on already: %s"
+          report:add(parsed.key, text:format(parsed.text, other.key))
+          break
+        end
+      end
+      table.insert(all, parsed)
+      texts[i] = parsed.text
+    end
+    service.listen = texts
+  end
+  if #all > LISTENS_MAX then
+    report:add("", ("%d listeners are too many (expected at most %d)"):format(#all, LISTENS_MAX))
+  end
+end
+
+local function unknown_pool(name, by_name)
+  local names = {}
+  for known in next, by_name do table.insert(names, known) end
+  table.sort(names)
+  local near = nearest.find(name, names)
+  local hint = near and ("; did you mean '%s'?"):format(near)
+    or #names > 0 and #names <= 20 and " (known: " .. table.concat(names, ", ") .. ")" or ""
+  return ("no pool '%s' is defined in pools%s"):format(show.text(name), hint)
+end
+
+local function check_pool_keys(service, names, report)
+  if rawget(service.raw, "backends") ~= nil then
+    report:add(show.path(service.key, "backends"),
+      "both 'pool' and 'backends' are given (expected one of them)")
+  end
+  for _, name in ipairs(names) do
+    if name ~= "backends" then
+      report:add(show.path(service.key, name), ("this belongs to the pool (expected it in %s)")
+        :format(show.path(show.path("pools", service.pool), name)))
+    end
+  end
+end
+
+-- The pool that a service has of its own: its backends, and the pool's keys beside them.
+local function add_anonymous(service, pools, by_name, report)
+  if by_name[service.name] then
+    local text = "the pool of these backends would be called '%s' as its service, and there is one "
+      .. "(expected another name)"
+    report:add(show.path(service.key, "backends"), text:format(service.name))
+    return
+  end
+  local pool = new_pool(service.name, service.flat, service.key)
+  pool.timeouts, pool.policy, pool.policy_key = nil, nil, nil
+  service.pool = service.name
+  by_name[pool.name] = pool
+  table.insert(pools, pool)
+end
+
+local function connect_pools(services, pools, report)
+  local by_name = {}
+  for _, pool in ipairs(pools) do by_name[pool.name] = pool end
+  local named = {}
+  for name in next, by_name do named[name] = true end
+  for _, service in ipairs(services) do
+    local names = given(schema.pool, service.raw)
+    if rawget(service.raw, "pool") ~= nil then
+      if service.pool and not named[service.pool] then
+        report:add(show.path(service.key, "pool"), unknown_pool(service.pool, named))
+      end
+      check_pool_keys(service, names, report)
+    elseif #names > 0 or (type(service.policy) == "table" and may_discover(service.policy)) then
+      add_anonymous(service, pools, by_name, report)
+    elseif service.policy ~= nil and not is_users(service.policy) then
+      report:add(show.path(service.key, "backends"), "missing (expected a list of backends, or "
+        .. "'pool' with the name of one of pools)")
+    end
+  end
+end
+
+-- A pool without backends is an error, unless a policy may find some.
+local function check_pools(services, pools, report)
+  local anyone_discovers, backends = false, 0
+  for _, service in ipairs(services) do
+    anyone_discovers = anyone_discovers or may_discover(service.policy)
+  end
+  for _, pool in ipairs(pools) do
+    backends = backends + #pool.backends
+    if #pool.backends == 0 and not anyone_discovers and not may_discover(pool.policy)
+      and report:is_clean() then
+      report:add(show.path(pool.key, "backends"),
+        "there are none (expected at least one backend, or a policy with a discover hook)")
+    end
+  end
+  if #pools > POOLS_MAX then
+    report:add("pools", ("%d pools are too many (expected at most %d)"):format(#pools, POOLS_MAX))
+  end
+  if backends > BACKENDS_MAX then
+    local text = "%d backends are too many (expected at most %d)"
+    report:add("", text:format(backends, BACKENDS_MAX))
+  end
+end
+
+local WORDS = { stderr = true, syslog = true }
+
+local function finish(config, services, pools, folder)
+  for _, service in ipairs(services) do
+    service.raw, service.flat = nil, nil
+  end
+  for _, list in ipairs { services, pools } do
+    for _, owner in ipairs(list) do
+      if build.is_path(owner.policy) then
+        owner.policy_path = build.resolve(folder, owner.policy)
+      end
+    end
+  end
+  local log = config.log
+  if not WORDS[log.target] and not log.target:find "^syslog:" then
+    log.target = build.resolve(folder, log.target)
+  end
+  return {
+    workers = config.workers,
+    user = config.user,
+    group = config.group,
+    pid_file = config.pid_file and build.resolve(folder, config.pid_file),
+    log = log,
+    access_log = config.access_log,
+    admin = config.admin or nil,
+    unsafe = config.unsafe,
+    services = services,
+    pools = pools,
+    folder = folder,
+  }
+end
+
+---@param raw any  what the file returned
+---@param folder string  of the file, "" or ending in "/"
+---@param report table
+---@return table?  -- nil when anything was reported
+function build.config(raw, folder, report)
+  if type(raw) ~= "table" then
+    report:add("", ("the configuration is %s (expected a table)"):format(show.value(raw)))
+    return nil
+  end
+  local config, services, pools = read_forms(raw, report)
+  name_services(services, report)
+  check_listeners(services, report)
+  connect_pools(services, pools, report)
+  check_pools(services, pools, report)
+  if not report:is_clean() then return nil end
+  return finish(config, services, pools, folder)
+end
+
+return build

@@ -1,0 +1,247 @@
+-- Walks a table along the rows of the schema: reports everything wrong in it, and returns a copy
+-- with the defaults filled in.
+
+local nearest = require "neap.config.nearest"
+local schema = require "neap.config.schema"
+local show = require "neap.config.show"
+local statuses = require "neap.config.statuses"
+local types = require "neap.config.types"
+
+local check = {}
+
+-- Types that hold others: name → function(row, value, key, report) → the normalised value, or nil.
+local holders = {}
+
+local function contains(list, value)
+  for _, entry in ipairs(list or {}) do
+    if entry == value then return true end
+  end
+  return false
+end
+
+local function expectation(row)
+  local text = types[row[2]].expected(row)
+  if row.also then text = text .. ", or " .. types.one_of(row.also) end
+  return text
+end
+
+local function misspelt(row, value)
+  local word = row.values and type(value) == "string" and nearest.find(value, row.values)
+  return word and ("; did you mean '%s'?"):format(word) or ""
+end
+
+-- Is this a part that is not built yet?
+local function is_later(row, value)
+  return row.later == true or (type(row.later) == "table" and row.later[value] == true)
+end
+
+local function single(row, value, key, report)
+  local type_of = types[row[2]]
+  local ok, result = type_of.check(value, row)
+  if ok then return result == nil and value or result end
+  local text = type(result) == "string" and result ~= value and result
+    or show.value(value) .. " is not " .. type_of.what
+  report:add(key, ("%s (expected %s)%s"):format(text, expectation(row), misspelt(row, value)))
+  return nil
+end
+
+-- The value of one row, checked; nil when it is wrong (and reported).
+---@param row table
+---@param value any  not nil
+---@param key string
+---@param report table
+function check.value(row, value, key, report)
+  if contains(row.also, value) then return value end
+  if is_later(row, value) then
+    local what = row.later == true and row[1] or ("%s = %s"):format(row[1], show.value(value))
+    report:add(key, what .. " is not available in this version")
+    return nil
+  end
+  local holder = holders[row[2]]
+  if holder then return holder(row, value, key, report) end
+  return single(row, value, key, report)
+end
+
+-- The number of items of a list; nil, and a report, when the value is not one.
+---@return integer?
+function check.list_length(value, key, report, of)
+  if type(value) ~= "table" then
+    report:add(key, ("%s is not a list (expected a list of %s)"):format(show.value(value), of))
+    return nil
+  end
+  local count, most = 0, 0
+  for index in next, value do
+    count = count + 1
+    if type(index) ~= "number" or index < 1 or index % 1 ~= 0 then
+      local text = "it has the key %s, so it is not a list (expected a list of %s)"
+      report:add(key, text:format(show.value(index), of))
+      return nil
+    end
+    most = math.max(most, index)
+  end
+  if most ~= count then
+    report:add(key, ("the list has a hole: %d items, the last of them is number %.14g")
+      :format(count, most))
+    return nil
+  end
+  return count
+end
+
+-- As list_length, and no more than `max` items.
+function check.short_list_length(value, max, key, report, of)
+  local count = check.list_length(value, key, report, of)
+  if count and count > max then
+    report:add(key, ("%d items are too many (expected at most %d)"):format(count, max))
+    return nil
+  end
+  return count
+end
+
+function holders.list(row, value, key, report)
+  local count = check.short_list_length(value, row.max, key, report, types[row.of[2]].what)
+  local list = {}
+  for i = 1, count or 0 do
+    list[i] = check.value(row.of, rawget(value, i), show.path(key, i), report)
+  end
+  return list
+end
+
+function holders.status_list(row, value, key, report)
+  local count = check.short_list_length(value, row.max, key, report, "statuses")
+  local ranges = {}
+  for i = 1, count or 0 do
+    local found = type(rawget(value, i)) ~= "table" and statuses.parse(rawget(value, i))
+    if not found then
+      report:add(show.path(key, i), show.value(rawget(value, i))
+        .. " is not a status (expected a number from 100 to 599, or a text like \"500-599\")")
+    end
+    for _, range in ipairs(found or {}) do table.insert(ranges, range) end
+  end
+  return statuses.list(ranges)
+end
+
+-- One address or a list of them → a list of parsed ones.
+function holders.listen(row, value, key, report)
+  local of = { row[1], "listen_address" }
+  if type(value) ~= "table" then
+    local one = check.value(of, value, key, report)
+    return one and { one }
+  end
+  local count = check.short_list_length(value, row.max, key, report, "addresses")
+  if count == 0 then
+    report:add(key, "the list is empty (expected at least one address)")
+  end
+  local list = {}
+  for i = 1, count or 0 do
+    table.insert(list, check.value(of, rawget(value, i), show.path(key, i), report))
+  end
+  return list
+end
+
+function holders.section(row, value, key, report)
+  return check.section(schema[row.section], value, key, report)
+end
+
+-- Where else a key is known: "interval" → "health.interval".
+local function elsewhere(word)
+  for _, section in ipairs { "health", "keepalive", "retry", "timeouts", "limits", "log" } do
+    for _, row in ipairs(schema[section]) do
+      if row[1] == word then return ("; did you mean '%s.%s'?"):format(section, word) end
+    end
+  end
+  return ""
+end
+
+local function names_of(rows)
+  local names = {}
+  for i, row in ipairs(rows) do names[i] = row[1] end
+  return names
+end
+
+---@param rows table[]
+---@param name any
+---@return string
+function check.unknown(rows, name)
+  if type(name) ~= "string" then
+    return ("unexpected item %s (expected only named keys here)"):format(show.value(name))
+  end
+  local names = names_of(rows)
+  local near = nearest.find(name, names)
+  if near then return ("unknown key; did you mean '%s'?"):format(near) end
+  local hint = elsewhere(name)
+  if hint ~= "" then return "unknown key" .. hint end
+  return "unknown key (known here: " .. table.concat(names, ", ") .. ")"
+end
+
+local function sort_keys(a, b)
+  if type(a) == type(b) and type(a) ~= "table" and type(a) ~= "boolean" then return a < b end
+  return tostring(a) < tostring(b)
+end
+
+local function report_unknown(rows, value, key, report)
+  local known, unknown = {}, {}
+  for _, row in ipairs(rows) do known[row[1]] = true end
+  for name in next, value do
+    if not known[name] then table.insert(unknown, name) end
+  end
+  table.sort(unknown, sort_keys)
+  for _, name in ipairs(unknown) do
+    report:add(show.path(key, name), check.unknown(rows, name))
+  end
+end
+
+local function is_due(row, result)
+  return not row.when or result[row.when[1]] == row.when[2]
+end
+
+local function report_undue(row, key, result, report)
+  local other, value = row.when[1], row.when[2]
+  if result[other] == nil then return end -- it is wrong itself
+  report:add(show.path(key, row[1]), ("this goes only with %s = %s (and it is %s)")
+    :format(other, show.value(value), show.value(result[other])))
+end
+
+local function absent(row, key, result, report)
+  if row.required then
+    report:add(show.path(key, row[1]), "missing (expected " .. expectation(row) .. ")")
+  elseif row.default ~= nil or row[2] == "section" then
+    local default = row.default
+    if default == nil then default = {} end
+    if is_due(row, result) then
+      result[row[1]] = check.value(row, default, show.path(key, row[1]), report)
+    end
+  end
+end
+
+-- A table's rows: what is given checked, what is absent filled in. Always returns a table.
+---@param rows table[]
+---@param value any
+---@param key string
+---@param report table
+---@return table
+function check.section(rows, value, key, report)
+  if type(value) ~= "table" then
+    report:add(key, show.value(value) .. " is not a table (expected a table with "
+      .. table.concat(names_of(rows), ", ") .. ")")
+    value = {}
+  end
+  report_unknown(rows, value, key, report)
+  local result = {}
+  for _, row in ipairs(rows) do
+    local given = rawget(value, row[1])
+    if given == nil then
+      absent(row, key, result, report)
+    elseif not is_due(row, result) then
+      report_undue(row, key, result, report)
+    else
+      result[row[1]] = check.value(row, given, show.path(key, row[1]), report)
+    end
+  end
+  return result
+end
+
+---@param name string  of a type
+---@param holder function
+function check.add_holder(name, holder) holders[name] = holder end
+
+return check

@@ -1,0 +1,31 @@
+-- The errors of one configuration, collected so that all of them are told at once.
+
+local report = {}
+report.__index = report
+
+local MOST = 50
+
+---@return table  -- errors: a list of { key =, text = }
+function report.new() return setmetatable({ errors = {}, left_out = 0 }, report) end
+
+---@param key string  path of the key, "" for the file as a whole
+---@param text string  what is wrong, what was expected
+function report:add(key, text)
+  if #self.errors >= MOST then
+    self.left_out = self.left_out + 1
+    return
+  end
+  table.insert(self.errors, { key = key, text = text })
+end
+
+function report:is_clean() return #self.errors == 0 end
+
+function report:close()
+  if self.left_out > 0 then
+    table.insert(self.errors, { key = "", text = ("and %d more errors"):format(self.left_out) })
+    self.left_out = 0
+  end
+  return self.errors
+end
+
+return report

@@ -1,0 +1,225 @@
+-- Every key of the configuration, one row each. The check, the defaults and docs/config.md come
+-- from here.
+--
+-- A row: { name, type, default =, text = } and, where they apply
+--   min, max      limits of numbers; for texts and lists, max is the number of bytes or items
+--   unit          for the docs: "s", "bytes"
+--   also          further values that are allowed as they are: { false, "all" }
+--   values        the words of a choice
+--   later         what is not built yet: true (any value but those in `also`), or a set of values
+--   section       the section that a table holds
+--   of            the row of a list's items
+--   required      it must be given
+--   when          { key, value }: only where that key of the same table has that value
+--   show          the default as the docs print it
+-- Types are in config/types.lua.
+
+local schema = {}
+
+local MONTH = 30 * 24 * 3600
+
+schema.order = {
+  "process", "service", "pool", "backend", "log", "forwarded", "timeouts", "pool_timeouts",
+  "limits", "health", "discover", "keepalive", "retry",
+}
+
+schema.titles = {
+  process = "The process",
+  service = "A service",
+  pool = "A pool",
+  backend = "A backend",
+  log = "log",
+  forwarded = "forwarded",
+  timeouts = "timeouts of a service",
+  pool_timeouts = "timeouts of a pool",
+  limits = "limits",
+  health = "health",
+  discover = "discover",
+  keepalive = "keepalive",
+  retry = "retry",
+}
+
+schema.process = {
+  { "workers", "integer", default = "auto", min = 1, max = 64, also = { "auto" },
+    text = "Worker processes. `auto`: as many as there are CPUs that this process may use." },
+  { "user", "name", max = 63,
+    text = "The user that agent and workers run as, when neap is started by root." },
+  { "group", "name", max = 63, text = "Their group; without it, the user's own." },
+  { "pid_file", "path", max = 255, text = "A file for the master's process id." },
+  { "log", "section", section = "log", text = "The error and health log." },
+  { "access_log", "later", default = false, also = { false }, later = true,
+    text = "A line for each request." },
+  { "admin", "later", also = { false }, later = true, text = "The admin side." },
+  { "unsafe", "boolean", default = false,
+    text = "Gives policies the full Lua library: files, processes, ffi. A policy can then hold up "
+      .. "or take down its worker." },
+}
+
+schema.log = {
+  { "target", "path", default = "stderr", max = 255,
+    text = "`\"stderr\"`, `\"syslog\"` or a file's path." },
+  { "level", "choice", default = "info", values = { "debug", "info", "warn", "error" },
+    text = "The least level that is written." },
+}
+
+schema.service = {
+  { "name", "name", max = 63, show = "its first listen address",
+    text = "What logs and metrics call this service." },
+  { "listen", "listen", default = ":8080", max = 64,
+    text = "An address or a list of addresses: `host:port`, `:port`, `[v6]:port`, `unix:/path`. "
+      .. "Port 0 lets the system choose." },
+  { "mode", "choice", default = "http", values = { "http", "tcp" }, later = { tcp = true },
+    text = "`\"http\"`, or `\"tcp\"`: connections as they are." },
+  { "pool", "name", max = 63, text = "The name of one of `pools`." },
+  { "policy", "policy", default = "round_robin",
+    text = "The name of a shipped policy, the path of a Lua file (it has a `/` or ends in `.lua`; "
+      .. "relative to this file's folder), a table of hooks or a function that returns one." },
+  { "on_error", "choice", default = "default", values = { "default", "refuse" },
+    text = "What an erring hook does to its request: the default policy decides, or it is answered "
+      .. "with 503." },
+  { "tls", "later", also = { false }, later = true, text = "Certificates." },
+  { "proxy_protocol", "later", default = false, also = { false }, later = true,
+    text = "Clients speak PROXY protocol." },
+  { "forwarded", "section", section = "forwarded", text = "Who is believed about the client." },
+  { "timeouts", "section", section = "timeouts", text = "How long to wait for what." },
+  { "limits", "section", section = "limits", text = "How much a client may ask for." },
+}
+
+schema.forwarded = {
+  { "trust", "list", default = {}, max = 1024, of = { "trust[]", "cidr" },
+    text = "Peers whose `X-Forwarded-*` and `Forwarded` is believed and appended to: IP addresses, "
+      .. "ranges like `10.0.0.0/8`, or `unix` for all unix peers. From anyone else it is "
+      .. "replaced." },
+}
+
+local function timeout(name, default, text)
+  return {
+    name, "seconds", default = default, max = MONTH, also = { false }, unit = "s", text = text,
+  }
+end
+
+schema.timeouts = {
+  timeout("client_header", 10, "From a request's first byte to the end of its head."),
+  timeout("client_body", 30, "Between two pieces of a request's body."),
+  timeout("client_idle", 60, "Between two requests of a connection."),
+  timeout("connect", 5, "To reach a backend, all addresses of its name together."),
+  timeout("response", 60, "From the request sent to the first byte of the answer."),
+  timeout("stream_idle", 60, "Between two pieces of an answer, either way."),
+  timeout("tunnel", 3600, "Between two pieces in a tunnel (WebSocket), either way."),
+  timeout("request", false, "For the whole request, all attempts together."),
+  timeout("drain", 30, "For requests to end after a graceful stop began."),
+}
+
+schema.pool_timeouts = {
+  timeout("connect", nil, "To reach a backend."),
+  timeout("response", nil, "From the request sent to the first byte of the answer."),
+  timeout("stream_idle", nil, "Between two pieces of an answer, either way."),
+}
+for _, row in ipairs(schema.pool_timeouts) do row.show = "the service's" end
+
+schema.limits = {
+  { "header_bytes", "integer", default = 16384, min = 512, max = 262144, unit = "bytes",
+    text = "A request's head." },
+  { "uri_bytes", "integer", default = 8192, min = 16, max = 131072, unit = "bytes",
+    text = "Its target." },
+  { "headers", "integer", default = 100, min = 1, max = 1000, text = "Its header lines." },
+  { "body_bytes", "integer", default = false, min = 0, max = 2 ^ 50, also = { false },
+    unit = "bytes", text = "Its body." },
+  { "connections", "integer", default = 10000, min = 1, max = 1000000,
+    text = "Client connections of one worker." },
+  { "requests", "integer", default = false, min = 1, max = 2 ^ 31, also = { false },
+    text = "Requests on one client connection." },
+}
+
+schema.pool = {
+  { "backends", "backends", max = 16384,
+    text = "A list of URLs (`http://host:port/base`, `unix:/path`) or tables." },
+  { "health", "section", section = "health", text = "How backends are checked." },
+  { "discover", "section", section = "discover", text = "When the policy's `discover` runs." },
+  { "keepalive", "section", section = "keepalive", text = "Idle connections to backends." },
+  { "retry", "section", section = "retry", text = "When a request is sent again." },
+  { "queue", "later", also = { false }, later = true,
+    text = "Requests that wait for a free slot." },
+  { "panic", "later", default = 0, also = { 0, false }, later = true,
+    text = "The share of backends up, below which all are used." },
+}
+
+-- These a pool in `pools` has besides; a service has its own.
+schema.pool_own = {
+  { "policy", "policy", show = "the service's",
+    text = "As a service's. Overrides its `pick`, `failed`, `response`, `check`, `discover` and "
+      .. "`changed`." },
+  { "timeouts", "section", section = "pool_timeouts",
+    text = "Overrides `connect`, `response`, `stream_idle`." },
+}
+
+schema.backend = {
+  { "url", "url", required = true,
+    text = "`http://host:port/base` or `unix:/path`. A name may have several addresses." },
+  { "name", "name", max = 159, show = "`host:port` and the base path",
+    text = "Its identity in the pool, over reloads too." },
+  { "weight", "integer", default = 1, min = 1, max = 1000,
+    text = "Its share of the requests, beside that of the others." },
+  { "tier", "integer", default = 0, min = 0, max = 1000,
+    text = "Backends of a higher tier are used when none of a lower one is left." },
+  { "zone", "name", max = 31, text = "Where it is, for policies." },
+  { "slots", "integer", default = false, min = 1, max = 1000000, also = { false },
+    text = "Requests at a time, over all workers." },
+  { "tags", "tags", default = {}, max = 511,
+    text = "What policies want to know: a table of strings, numbers and booleans; a list of words "
+      .. "sets each of them to true." },
+}
+
+schema.health = {
+  { "type", "choice", default = "tcp", values = { "tcp", "http", "icmp", "none" },
+    later = { icmp = true },
+    text = "`\"tcp\"`: it accepts a connection. `\"http\"`: it answers a request well. "
+      .. "`\"none\"`: no checks." },
+  { "interval", "seconds", default = 60, max = MONTH, unit = "s", text = "Between two checks." },
+  { "timeout", "seconds", default = 60, max = MONTH, unit = "s", text = "For one check." },
+  { "rise", "integer", default = 1, min = 1, max = 1000, text = "Good checks until it is up." },
+  { "fall", "integer", default = 1, min = 1, max = 1000, text = "Bad checks until it is down." },
+  { "recheck", "seconds", default = 1, max = MONTH, unit = "s",
+    text = "First new check of what a request marked down; then every 2 s." },
+  { "method", "token", default = "GET", max = 31, when = { "type", "http" },
+    text = "The method of the request." },
+  { "path", "target", default = "/", max = 1023, when = { "type", "http" },
+    text = "Its path, with a query if need be; behind the backend's base path." },
+  { "host", "name", max = 127, when = { "type", "http" }, show = "the backend's host and port",
+    text = "Its `Host`." },
+  { "status", "statuses", default = "200-399", when = { "type", "http" },
+    text = "The statuses that are good: `204`, `\"200-399\"`, `\"200,204,300-399\"`, or a list." },
+  { "body", "text", max = 1023, when = { "type", "http" },
+    text = "A text that the first 64 KiB of the answer's body must contain." },
+}
+
+schema.discover = {
+  { "interval", "seconds", default = 10, max = MONTH, unit = "s", text = "Between two runs." },
+}
+
+schema.keepalive = {
+  { "connections", "integer", default = 64, min = 0, max = 65536, also = { false },
+    text = "Idle connections kept, of a worker to a backend; 0 or false: none." },
+  { "idle", "seconds", default = 55, max = MONTH, unit = "s", text = "How long one may be idle." },
+  { "requests", "integer", default = false, min = 1, max = 2 ^ 31, also = { false },
+    text = "Requests on one connection." },
+}
+
+schema.retry = {
+  { "attempts", "integer", default = "all", min = 1, max = 16384, also = { "all" },
+    text = "Attempts of one request, the first included; each backend is tried at most once." },
+  { "unsafe", "boolean", default = false,
+    text = "Sends again even what the backend may have acted on (POST)." },
+  { "status", "status_list", default = {}, max = 500,
+    text = "A list of statuses that count as failures: `{ 502, \"520-529\" }`." },
+  { "body_bytes", "integer", default = 65536, min = 0, max = 1048576, also = { false },
+    unit = "bytes", text = "How much of a request's body is kept to be sent again." },
+}
+
+-- Rows that only the long form has.
+schema.long = {
+  { "services", "services", max = 256, text = "A list of services." },
+  { "pools", "pools", max = 256, text = "Pools by name." },
+}
+
+return schema

@@ -1,0 +1,211 @@
+-- The types of single values. Each: what (a phrase: "… is not <what>"), expected(row), and
+-- check(value, row) → true and the normalised value, or false and why (nil: it is not <what>).
+
+local address = require "neap.config.address"
+local show = require "neap.config.show"
+local statuses = require "neap.config.statuses"
+local url = require "neap.config.url"
+
+local types = {}
+
+local function fixed(text)
+  return function() return text end
+end
+
+local function is_finite(value)
+  return type(value) == "number" and value == value and value ~= math.huge and value ~= -math.huge
+end
+
+types.boolean = {
+  what = "a boolean",
+  expected = fixed "true or false",
+  check = function(value) return type(value) == "boolean", value end,
+}
+
+types.integer = {
+  what = "a whole number",
+  expected = function(row)
+    return ("a whole number from %s to %s"):format(show.value(row.min), show.value(row.max))
+  end,
+  check = function(value, row)
+    if not is_finite(value) or value % 1 ~= 0 then return false end
+    if value >= row.min and value <= row.max then return true, value end
+    return false, show.value(value) .. " is out of range"
+  end,
+}
+
+types.seconds = {
+  what = "a number of seconds",
+  expected = function() return "a number > 0" end,
+  check = function(value, row)
+    if not is_finite(value) then return false end
+    if value <= 0 then return false, show.value(value) .. " is out of range" end
+    if value > row.max then
+      return false, ("%s is more than %d seconds"):format(show.value(value), row.max)
+    end
+    return true, value
+  end,
+}
+
+-- Any bytes but zero; `max` of them at most.
+types.text = {
+  what = "a text",
+  expected = function(row) return ("a text of 1 to %d bytes"):format(row.max) end,
+  check = function(value, row)
+    if type(value) ~= "string" then return false end
+    if value == "" then return false, "the text is empty" end
+    if #value > row.max then return false, ("the text has %d bytes"):format(#value) end
+    if value:find "%z" then return false, "the text has a zero byte" end
+    return true, value
+  end,
+}
+
+local function printable(value, row)
+  local ok, why = types.text.check(value, row)
+  if ok and value:find "%c" then return false, show.value(value) .. " has control characters" end
+  return ok, why
+end
+
+types.name = { what = "a name", expected = types.text.expected, check = printable }
+types.path = { what = "a path", expected = types.text.expected, check = printable }
+
+types.token = {
+  what = "a word",
+  expected = fixed "an HTTP method like \"GET\"",
+  check = function(value, row)
+    local ok, why = types.text.check(value, row)
+    if ok and value:find "[^%w!#$%%&'*+%-.^_`|~]" then return false end
+    return ok, why
+  end,
+}
+
+types.target = {
+  what = "a path",
+  expected = fixed "a path that begins with /, without blanks",
+  check = function(value, row)
+    local ok, why = types.text.check(value, row)
+    if ok and not value:find "^/[\33-\126]*$" then return false end
+    if ok and value:find "#" then return false, "a fragment has no place in a request" end
+    return ok, why
+  end,
+}
+
+local function quoted(words)
+  local list = {}
+  for i, word in ipairs(words) do
+    list[i] = type(word) == "string" and ('"%s"'):format(word) or tostring(word)
+  end
+  return list
+end
+
+-- { "a", "b", "c" } → '"a", "b" or "c"'
+function types.one_of(words)
+  local list = quoted(words)
+  local last = table.remove(list)
+  return #list == 0 and last or table.concat(list, ", ") .. " or " .. last
+end
+
+types.choice = {
+  what = "one of its words",
+  expected = function(row)
+    local words = {}
+    for _, word in ipairs(row.values) do
+      if not (row.later and row.later[word]) then table.insert(words, word) end
+    end
+    return types.one_of(words)
+  end,
+  check = function(value, row)
+    for _, word in ipairs(row.values) do
+      if value == word then return true, word end
+    end
+    return false
+  end,
+}
+
+types.url = {
+  what = "a URL",
+  expected = fixed "a URL like \"http://host:port/base\" or \"unix:/path\"",
+  check = function(value)
+    if type(value) ~= "string" then return false end
+    local parts, why = url.parse(value)
+    if not parts then return false, show.value(value) .. " is not a backend's URL: " .. why end
+    return true, parts
+  end,
+}
+
+types.cidr = {
+  what = "an address or range",
+  expected = fixed "an IP address, a range like \"10.0.0.0/8\", or \"unix\"",
+  check = function(value)
+    if type(value) ~= "string" then return false end
+    local ok, why = address.check_cidr(value)
+    if not ok then return false, show.value(value) .. ": " .. why end
+    return true, value
+  end,
+}
+
+types.listen_address = {
+  what = "an address",
+  expected = fixed "\"host:port\", \":port\", \"[v6]:port\" or \"unix:/path\"",
+  check = function(value)
+    if type(value) ~= "string" and type(value) ~= "number" then return false end
+    local parsed, why = address.listen(value)
+    if not parsed then return false, show.value(value) .. " is not an address: " .. why end
+    return true, parsed
+  end,
+}
+
+types.statuses = {
+  what = "a set of statuses",
+  expected = fixed "statuses from 100 to 599 like \"200-399\", 204, \"200,204\" or a list of such",
+  check = function(value)
+    local ranges = statuses.parse(value)
+    if not ranges then return false end
+    return true, statuses.text(ranges)
+  end,
+}
+
+types.policy = {
+  what = "a policy",
+  expected = fixed "the name of a policy, a path, a table of hooks or a function",
+  check = function(value)
+    local kind = type(value)
+    if kind == "function" or kind == "table" then return true, value end
+    if kind ~= "string" then return false end
+    return printable(value, { max = 4000 })
+  end,
+}
+
+local function tag_bytes(name, value)
+  local text = type(value) == "number" and ("%.17g"):format(value) or tostring(value)
+  return #name + #text + 3
+end
+
+local function tag_pair(name, value)
+  if type(name) == "number" then name, value = value, true end
+  if type(name) ~= "string" or name == "" or name:find "%z" then return nil end
+  local kind = type(value)
+  if kind == "string" and not value:find "%z" then return name, value end
+  if kind == "boolean" or is_finite(value) then return name, value end
+end
+
+types.tags = {
+  what = "a table of tags",
+  expected = fixed "a table of strings, numbers and booleans by name, or a list of words",
+  check = function(value, row)
+    if type(value) ~= "table" then return false end
+    local tags, bytes = {}, 0
+    for key, entry in next, value do
+      local name, tag = tag_pair(key, entry)
+      if not name then return false, "a tag is " .. show.value(entry) end
+      tags[name] = tag
+      bytes = bytes + tag_bytes(name, tag)
+    end
+    if bytes > row.max then
+      return false, ("the tags have %d bytes, more than %d"):format(bytes, row.max)
+    end
+    return true, tags
+  end,
+}
+
+return types
