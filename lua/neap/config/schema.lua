@@ -123,7 +123,7 @@ schema.limits = {
   { "uri_bytes", "integer", default = 8192, min = 16, max = 131072, unit = "bytes",
     text = "Its target." },
   { "headers", "integer", default = 100, min = 1, max = 1000, text = "Its header lines." },
-  { "body_bytes", "integer", default = false, min = 0, max = 2 ^ 50, also = { false },
+  { "body_bytes", "integer", default = false, min = 1, max = 2 ^ 50, also = { false },
     unit = "bytes", text = "Its body." },
   { "connections", "integer", default = 10000, min = 1, max = 1000000,
     text = "Client connections of one worker." },
