@@ -5,7 +5,7 @@
 
 static bool address_of(struct addr *to, const struct board_addr *from, const char *path)
 {
-	*to = (struct addr){0};
+	*to = (struct addr){ 0 };
 	switch (from->family) {
 	case AF_INET:
 		to->u.in.sin_family = AF_INET;
@@ -36,14 +36,15 @@ static void set_authority(struct backend *b, const struct board_text *text)
 	bool is_v6 = strchr(text->host, ':') != NULL;
 	int n = text->host[0] == '\0'
 			? snprintf(b->authority_text, sizeof(b->authority_text), "localhost")
-			: snprintf(b->authority_text, sizeof(b->authority_text), is_v6 ? "[%s]:%u" : "%s:%u",
-				   text->host, (unsigned)text->port);
-	b->authority = (struct str){b->authority_text, n > 0 ? (size_t)n : 0};
+			: snprintf(b->authority_text, sizeof(b->authority_text),
+				   is_v6 ? "[%s]:%u" : "%s:%u", text->host, (unsigned)text->port);
+	b->authority = (struct str){ b->authority_text, n > 0 ? (size_t)n : 0 };
 }
 
 static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t epoch)
 {
-	uint32_t version = atomic_load_explicit(&u->board->backends[slot].text_version, memory_order_acquire);
+	uint32_t version =
+		atomic_load_explicit(&u->board->backends[slot].text_version, memory_order_acquire);
 	struct board_text text;
 	if (!board_backend_text(u->board, slot, epoch, &text))
 		return false;
@@ -87,7 +88,8 @@ struct backend *upstream_backend(struct upstream *u, int slot, uint32_t epoch)
 	struct backend *b = u->backends[slot];
 	if (unlikely(b == NULL))
 		return backend_create(u, slot, epoch);
-	uint32_t version = atomic_load_explicit(&u->board->backends[slot].text_version, memory_order_acquire);
+	uint32_t version =
+		atomic_load_explicit(&u->board->backends[slot].text_version, memory_order_acquire);
 	if (likely(b->epoch == epoch && b->text_version == version))
 		return b;
 	return refresh(u, b, slot, epoch) ? b : NULL;

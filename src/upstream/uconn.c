@@ -80,8 +80,9 @@ static void dial_done(struct dial *d, int fd)
 	u->on_connected(u, fd >= 0);
 }
 
-enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b, void (*on_connected)(struct uconn *, bool),
-			      void *owner, struct uconn **out, int *sys)
+enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
+			      void (*on_connected)(struct uconn *, bool), void *owner,
+			      struct uconn **out, int *sys)
 {
 	struct uconn *u = uconn_create(up, b, owner);
 	*out = u;

@@ -34,8 +34,9 @@ struct uconn *uconn_take_idle(struct upstream *up, struct backend *b);
 enum uconn_dialled { UCONN_CONNECTED, UCONN_IN_PROGRESS, UCONN_FAILED };
 
 /* A new connection, lent. FAILED: *sys is the errno and *u NULL. */
-enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b, void (*on_connected)(struct uconn *, bool),
-			      void *owner, struct uconn **u, int *sys);
+enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
+			      void (*on_connected)(struct uconn *, bool), void *owner,
+			      struct uconn **u, int *sys);
 
 /*
  * Gives a connection back whose last exchange ended in step. It is kept while fewer than max_idle are, for at most the lane's

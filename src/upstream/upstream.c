@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 
-enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers, struct board *board,
-		       unsigned worker, uint32_t max_connections, struct error *e)
+enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers,
+		       struct board *board, unsigned worker, uint32_t max_connections,
+		       struct error *e)
 {
-	*u = (struct upstream){.loop = loop, .timers = timers, .board = board, .worker = worker};
+	*u = (struct upstream){ .loop = loop, .timers = timers, .board = board, .worker = worker };
 	u->close_idle = uconn_close_idle;
 	u->backends = calloc(BOARD_BACKENDS_MAX, sizeof(*u->backends));
 	if (u->backends == NULL)

@@ -6,8 +6,9 @@
 
 #include "upstream/uconn.h"
 
-enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers, struct board *board,
-		       unsigned worker, uint32_t max_connections, struct error *e);
+enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers,
+		       struct board *board, unsigned worker, uint32_t max_connections,
+		       struct error *e);
 void upstream_fini(struct upstream *u); /* closes what is idle; nothing may be lent */
 
 #endif

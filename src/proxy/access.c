@@ -1,0 +1,44 @@
+#include "proxy/access.h"
+
+static double seconds(int64_t from_us, int64_t to_us)
+{
+	return from_us == 0 || to_us == 0 ? -1.0 : (double)(to_us - from_us) / 1e6;
+}
+
+static void count(struct exchange *ex)
+{
+	struct board_worker *w = &ex->proxy->board->workers[ex->proxy->worker];
+	_Atomic uint64_t *cell = ex->req.refusal.status != 0 ? &w->bad_requests : &w->requests;
+	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+static void fill_outcome(const struct exchange *ex, struct neap_outcome *o)
+{
+	*o = (struct neap_outcome){
+		.status = ex->status,
+		.attempts = ex->view.slot >= 0 ? ex->view.attempt : 0,
+		.slot = ex->view.slot,
+		.epoch = ex->view.epoch,
+		.bytes = ex->bytes,
+		.queued = seconds(ex->started_us, ex->decided_us),
+		.connect = ex->connect_us < 0 ? -1.0 : (double)ex->connect_us / 1e6,
+		.first_byte = seconds(ex->started_us, ex->first_byte_us),
+		.total = seconds(ex->started_us, ex->proxy->loop->now_us),
+		.reason = ex->reason,
+	};
+}
+
+void access_end(struct exchange *ex)
+{
+	count(ex);
+	if (ex->req.refusal.status != 0 && ex->view.id == 0)
+		return; /* refused before any hook saw it */
+	if (hooks_have(ex->service->hooks, HOOK_LOG)) {
+		struct neap_outcome outcome;
+		fill_outcome(ex, &outcome);
+		hook_finish(ex->service->hooks, &ex->view, &outcome);
+	} else {
+		hook_finish(ex->service->hooks, &ex->view, NULL);
+	}
+}

@@ -1,0 +1,287 @@
+#include "proxy/attempt.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "proxy/retry.h"
+#include "proxy/rewrite.h"
+
+static void count_begin(struct exchange *ex)
+{
+	struct board *b = ex->proxy->board;
+	_Atomic uint64_t *requests = &b->cells[ex->proxy->worker][ex->view.slot].requests;
+	board_inflight_add(b, ex->proxy->worker, ex->view.slot, 1);
+	atomic_store_explicit(requests, atomic_load_explicit(requests, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	ex->at.counted = true;
+}
+
+static void count_end(struct exchange *ex)
+{
+	if (ex->at.counted)
+		board_inflight_add(ex->proxy->board, ex->proxy->worker, ex->view.slot, -1);
+	ex->at.counted = false;
+}
+
+static void count_failure(struct exchange *ex)
+{
+	if (ex->view.slot < 0)
+		return;
+	_Atomic uint64_t *failures =
+		&ex->proxy->board->cells[ex->proxy->worker][ex->view.slot].failures;
+	atomic_store_explicit(failures, atomic_load_explicit(failures, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+static void use_connection(struct exchange *ex, struct uconn *u, bool reused)
+{
+	struct attempt *at = &ex->at;
+	at->uconn = u;
+	at->reused = reused;
+	u->owner = ex;
+	u->requests++;
+	u->stream.on_ready = ex->proxy->on_upstream;
+	at->connected_us = ex->proxy->loop->now_us;
+	ex->connect_us = reused ? 0 : at->connected_us - at->started_us;
+	ex->state = EX_SEND;
+}
+
+static void dial(struct exchange *ex)
+{
+	struct attempt *at = &ex->at;
+	int sys = 0;
+	switch (uconn_dial(&ex->proxy->upstream, at->backend, ex->proxy->on_connected, ex,
+			   &at->uconn, &sys)) {
+	case UCONN_CONNECTED:
+		use_connection(ex, at->uconn, false);
+		stream_watch_read(&at->uconn->stream, true);
+		return;
+	case UCONN_IN_PROGRESS:
+		ex->state = EX_CONNECT;
+		timer_start(&ex->timer, at->lanes->connect);
+		return;
+	case UCONN_FAILED:
+		attempt_fail_sys(ex, NEAP_STAGE_CONNECT, sys);
+		return;
+	}
+}
+
+void attempt_begin(struct exchange *ex)
+{
+	struct attempt *at = &ex->at;
+	at->backend = upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
+	at->started_us = ex->proxy->loop->now_us;
+	at->sent = 0;
+	at->began = at->deaf = at->excess = false;
+	if (at->backend == NULL) {
+		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "the backend was removed");
+		return;
+	}
+	if (!at->counted)
+		count_begin(ex);
+	if (at->backend->addrs_n == 0) {
+		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "its name has no address");
+		return;
+	}
+	struct uconn *u = at->fresh_only ? NULL
+					 : uconn_take_idle(&ex->proxy->upstream, at->backend);
+	if (u != NULL)
+		use_connection(ex, u, true);
+	else
+		dial(ex);
+}
+
+void attempt_connected(struct exchange *ex, bool connected)
+{
+	timer_stop(&ex->timer);
+	if (!connected) {
+		attempt_fail_sys(ex, NEAP_STAGE_CONNECT, ex->at.uconn->stream.sys);
+		return;
+	}
+	use_connection(ex, ex->at.uconn, false);
+	stream_watch_read(&ex->at.uconn->stream, true);
+}
+
+static size_t body_bytes(const struct exchange *ex)
+{
+	return buf_len(&ex->body) - ex->surplus - ex->kept;
+}
+
+size_t attempt_unsent(const struct exchange *ex)
+{
+	return buf_len(&ex->at.head) + (ex->early - ex->early_sent) + body_bytes(ex);
+}
+
+static int add_iov(struct iovec *iov, int n, const char *p, size_t len)
+{
+	if (len == 0)
+		return n;
+	iov[n].iov_base = (void *)(uintptr_t)p; /* iovec has no const */
+	iov[n].iov_len = len;
+	return n + 1;
+}
+
+static int gather(const struct exchange *ex, struct str head, struct iovec iov[4])
+{
+	const struct attempt *at = &ex->at;
+	int n = add_iov(iov, 0, buf_head(&at->head), buf_len(&at->head));
+	n = add_iov(iov, n, head.p, head.n);
+	if (ex->early > ex->early_sent)
+		n = add_iov(iov, n, buf_head(ex->in) + ex->req.bytes + ex->early_sent,
+			    ex->early - ex->early_sent);
+	if (body_bytes(ex) > 0)
+		n = add_iov(iov, n, buf_head(&ex->body) + ex->kept, body_bytes(ex));
+	return n;
+}
+
+static size_t less(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Notes that n bytes went out; the rest of a head that was in scratch memory moves to a buffer of its own. */
+static bool advance(struct exchange *ex, struct str head, size_t n)
+{
+	struct attempt *at = &ex->at;
+	at->sent += n;
+	size_t part = less(n, buf_len(&at->head));
+	buf_consume(&at->head, part);
+	n -= part;
+	part = less(n, head.n);
+	n -= part;
+	if (part < head.n &&
+	    (!buf_hold(&at->head) || !buf_append(&at->head, head.p + part, head.n - part)))
+		return false;
+	if (buf_len(&at->head) == 0)
+		buf_drop(&at->head);
+	part = less(n, ex->early - ex->early_sent);
+	ex->early_sent += (uint32_t)part;
+	n -= part;
+	ex->kept += (uint32_t)n;
+	if (!ex->body_whole && ex->kept > 0) {
+		buf_consume(&ex->body, ex->kept);
+		ex->kept = 0;
+	}
+	return true;
+}
+
+static void note_progress(struct exchange *ex)
+{
+	struct attempt *at = &ex->at;
+	if (attempt_unsent(ex) > 0) {
+		stream_watch_write(&at->uconn->stream, true);
+		return;
+	}
+	stream_watch_write(&at->uconn->stream, false);
+	if (exchange_request_is_whole(ex) && ex->state == EX_SEND) {
+		ex->state = EX_WAIT;
+		at->sent_us = ex->proxy->loop->now_us;
+	}
+}
+
+static bool head_first(struct exchange *ex, struct str *head)
+{
+	*head = (struct str){ NULL, 0 };
+	if (ex->at.began)
+		return true;
+	ex->at.began = true;
+	return rewrite_request(ex, head);
+}
+
+void attempt_send(struct exchange *ex)
+{
+	struct attempt *at = &ex->at;
+	struct str head;
+	if (at->uconn == NULL || at->deaf)
+		return;
+	if (!head_first(ex, &head)) {
+		attempt_fail(ex, NEAP_STAGE_SEND, NEAP_KIND_PROTOCOL,
+			     "the rewritten head is too large");
+		return;
+	}
+	struct iovec iov[4];
+	int n = gather(ex, head, iov);
+	ssize_t wrote = n == 0 ? 0 : stream_writev(&at->uconn->stream, iov, n);
+	if (wrote == IO_ERROR) {
+		at->deaf = true;
+		stream_watch_write(&at->uconn->stream, false);
+		stream_watch_read(&at->uconn->stream, true);
+		return;
+	}
+	if (!advance(ex, head, wrote > 0 ? (size_t)wrote : 0)) {
+		attempt_fail(ex, NEAP_STAGE_SEND, NEAP_KIND_RESET, "out of buffers");
+		return;
+	}
+	note_progress(ex);
+}
+
+static bool may_reuse(const struct exchange *ex)
+{
+	const struct attempt *at = &ex->at;
+	uint32_t limit = at->pool->keepalive.requests;
+	return !at->deaf && !at->excess && at->began && exchange_request_is_whole(ex) &&
+	       attempt_unsent(ex) == 0 && (limit == 0 || at->uconn->requests < limit) &&
+	       !ex->proxy->draining;
+}
+
+void attempt_end(struct exchange *ex, bool reuse)
+{
+	struct attempt *at = &ex->at;
+	if (at->uconn != NULL) {
+		if (reuse && may_reuse(ex))
+			uconn_put(at->uconn, at->pool->keepalive.connections,
+				  at->lanes->keepalive_idle);
+		else
+			uconn_close(at->uconn);
+		at->uconn = NULL;
+	}
+	buf_drop(&at->head);
+	count_end(ex);
+}
+
+void attempt_rewind(struct exchange *ex)
+{
+	ex->early_sent = 0;
+	ex->kept = 0;
+}
+
+bool attempt_may_replace(const struct exchange *ex)
+{
+	return ex->at.reused && buf_len(&ex->down) == 0 && retry_is_safe(ex);
+}
+
+void attempt_replace(struct exchange *ex)
+{
+	uconn_close(ex->at.uconn);
+	ex->at.uconn = NULL;
+	buf_drop(&ex->at.head);
+	buf_drop(&ex->down);
+	ex->at.fresh_only = true;
+	attempt_rewind(ex);
+	ex->state = EX_TAKE;
+}
+
+void attempt_fail(struct exchange *ex, enum neap_stage stage, enum neap_kind kind,
+		  const char *message)
+{
+	struct neap_failure *f = &ex->failure;
+	*f = (struct neap_failure){ .stage = stage, .kind = kind };
+	f->safe = retry_is_safe(ex) && retry_attempt_is_left(ex);
+	(void)snprintf(f->message, sizeof(f->message), "%s", message); /* cut if too long */
+	timer_stop(&ex->timer);
+	count_failure(ex);
+	attempt_end(ex, false);
+	buf_drop(&ex->down);
+	ex->state = EX_FAILED;
+}
+
+void attempt_fail_sys(struct exchange *ex, enum neap_stage stage, int sys)
+{
+	enum neap_kind kind = sys == ETIMEDOUT ? NEAP_KIND_TIMEOUT
+			      : stage == NEAP_STAGE_CONNECT && !sock_err_is_gone(sys)
+				      ? NEAP_KIND_REFUSED
+				      : NEAP_KIND_RESET;
+	if (sys == ECONNREFUSED)
+		kind = NEAP_KIND_REFUSED;
+	attempt_fail(ex, stage, kind, sock_err_text(sys));
+}

@@ -1,0 +1,480 @@
+#include "proxy/exchange.h"
+
+#include <stdlib.h>
+
+#include "http/forwarded.h"
+#include "proxy/access.h"
+#include "proxy/attempt.h"
+#include "proxy/relay.h"
+#include "proxy/reply.h"
+#include "proxy/retry.h"
+#include "proxy/tunnel.h"
+#include "proxy/upload.h"
+
+/* ---- decisions ---- */
+
+static bool decided(struct exchange *ex)
+{
+	ex->at.pool = &ex->proxy->conf->pools[ex->view.pool];
+	ex->at.lanes = &ex->service->pools[ex->view.pool];
+	ex->at.fresh_only = false;
+	if (ex->decided_us == 0)
+		ex->decided_us = ex->proxy->loop->now_us;
+	ex->state = EX_TAKE;
+	return true;
+}
+
+static const char *failure_words(const struct neap_failure *f)
+{
+	switch ((enum neap_kind)f->kind) {
+	case NEAP_KIND_REFUSED:
+		return "no backend accepted the connection";
+	case NEAP_KIND_TIMEOUT:
+		return f->stage == NEAP_STAGE_CONNECT ? "connecting to the backend timed out"
+						      : "the backend did not answer in time";
+	case NEAP_KIND_RESET:
+		return "the backend closed the connection";
+	case NEAP_KIND_PROTOCOL:
+		return "the backend sent an invalid answer";
+	case NEAP_KIND_STATUS:
+		return "the backend answered with a failure status";
+	case NEAP_KIND_TLS:
+		return "TLS with the backend failed";
+	}
+	return "the backend failed";
+}
+
+/* Nothing is left to try. */
+static bool give_up(struct exchange *ex)
+{
+	if (ex->held) {
+		relay_begin(ex);
+		return true;
+	}
+	reply_error(ex, ex->failure.kind == NEAP_KIND_TIMEOUT ? 504 : 502,
+		    failure_words(&ex->failure));
+	return false;
+}
+
+/* Another attempt: what the last one left is dropped, its backend is not tried again. */
+static bool try_again(struct exchange *ex)
+{
+	bool may = ex->failure.safe && (!ex->held || retry_candidate_is_left(ex));
+	if (!may || !retry_remember(ex, ex->view.slot))
+		return give_up(ex);
+	if (ex->held) {
+		attempt_end(ex, false);
+		buf_drop(&ex->down);
+		ex->held = false;
+	}
+	attempt_rewind(ex);
+	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
+	ex->view.attempt++;
+	ex->state = EX_PICK;
+	return true;
+}
+
+static bool unavailable(struct exchange *ex, const char *otherwise)
+{
+	if (ex->view.tried_n > 0)
+		return give_up(ex);
+	reply_error(ex, 503, ex->view.reason[0] != '\0' ? ex->view.reason : otherwise);
+	return false;
+}
+
+/* What a hook decided; true: go on at once. */
+static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
+{
+	switch (verdict) {
+	case NEAP_BACKEND:
+		return decided(ex);
+	case NEAP_REPLY:
+		reply_script(ex);
+		return false;
+	case NEAP_NONE:
+		return unavailable(ex, "no backend is available");
+	case NEAP_QUEUE:
+		return unavailable(ex, "every backend is busy");
+	case NEAP_REFUSE:
+		reply_error(ex, 503, "the policy failed");
+		return false;
+	case NEAP_RETRY:
+		return try_again(ex);
+	case NEAP_WAIT:
+		ex->state = EX_PARKED;
+		return false;
+	case NEAP_FAIL:
+	case NEAP_DONE:
+		break;
+	}
+	return give_up(ex);
+}
+
+static void log_failure(struct exchange *ex)
+{
+	uint32_t skipped = 0;
+	const struct neap_failure *f = &ex->failure;
+	static const char *const stages[] = { "connecting", "sending", "waiting for the answer",
+					      "relaying" };
+	if (!log_may(&ex->proxy->failing, loop_now_ms(ex->proxy->loop), &skipped))
+		return;
+	log_info("attempt %u on %s failed while %s: %s%.0d (%u such lines left out)",
+		 ex->view.attempt, ex->at.backend != NULL ? ex->at.backend->url : "a backend",
+		 stages[f->stage & 3], f->kind == NEAP_KIND_STATUS ? "status" : f->message,
+		 (int)f->status, skipped);
+}
+
+static bool on_failed(struct exchange *ex)
+{
+	if (ex->failure.kind == NEAP_KIND_STATUS)
+		ex->failure.safe = retry_is_safe(ex) && retry_attempt_is_left(ex);
+	log_failure(ex);
+	return on_verdict(ex, hook_failed(ex->service->hooks, &ex->view, &ex->failure));
+}
+
+static bool begin_attempt(struct exchange *ex)
+{
+	attempt_begin(ex);
+	if (ex->state == EX_SEND) {
+		attempt_send(ex);
+		upload_resume(ex);
+	}
+	return ex->state == EX_FAILED;
+}
+
+/* One state; true: the next one at once. */
+static bool step(struct exchange *ex)
+{
+	switch ((enum exchange_state)ex->state) {
+	case EX_DECIDE:
+		return on_verdict(ex, hook_decide(ex->service->hooks, &ex->view));
+	case EX_PICK:
+		return on_verdict(ex, hook_pick(ex->service->hooks, &ex->view));
+	case EX_TAKE:
+		return begin_attempt(ex);
+	case EX_FAILED:
+		return on_failed(ex);
+	case EX_HEAD:
+	case EX_PARKED:
+	case EX_CONNECT:
+	case EX_SEND:
+	case EX_WAIT:
+	case EX_RELAY:
+	case EX_TUNNEL:
+	case EX_END:
+		break;
+	}
+	return false;
+}
+
+/* ---- deadlines ---- */
+
+/* The deadline that holds while the request is sent and its answer awaited. */
+static void arm(struct exchange *ex)
+{
+	if (ex->state == EX_WAIT) {
+		if (!timer_runs(&ex->timer) || ex->waits_client || ex->timer_state != EX_WAIT)
+			timer_start(&ex->timer, ex->at.lanes->response);
+		ex->waits_client = false;
+	} else if (ex->state == EX_SEND) {
+		ex->waits_client = attempt_unsent(ex) == 0 && !exchange_request_is_whole(ex);
+		timer_start(&ex->timer, ex->waits_client ? ex->service->client_body
+							 : ex->at.lanes->stream_idle);
+	}
+	ex->timer_state = ex->state;
+}
+
+static void finish(struct exchange *ex)
+{
+	timer_stop(&ex->timer);
+	timer_stop(&ex->total);
+	attempt_end(ex, false);
+	buf_drop(&ex->down);
+	buf_drop(&ex->out);
+	if (ex->surplus == 0)
+		buf_drop(&ex->body);
+	access_end(ex);
+	free(ex->tried);
+	ex->on_done(ex);
+}
+
+static void exchange_run(struct exchange *ex)
+{
+	while (step(ex))
+		;
+	if (ex->state == EX_END)
+		finish(ex);
+	else
+		arm(ex);
+}
+
+static void on_due(struct timer *t)
+{
+	struct exchange *ex = container_of(t, struct exchange, timer);
+	switch ((enum exchange_state)ex->state) {
+	case EX_CONNECT:
+		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_TIMEOUT, "connecting timed out");
+		break;
+	case EX_SEND:
+		if (ex->waits_client) {
+			attempt_end(ex, false);
+			reply_error(ex, 408, "the request body did not come in time");
+		} else {
+			attempt_fail(ex, NEAP_STAGE_SEND, NEAP_KIND_TIMEOUT,
+				     "took no more of the request");
+		}
+		break;
+	case EX_WAIT:
+		attempt_fail(ex, NEAP_STAGE_WAIT, NEAP_KIND_TIMEOUT, "no answer in time");
+		break;
+	case EX_RELAY:
+		ex->truncated = true;
+		ex->client_gone = stream_watches_write(ex->client);
+		ex->reason = ex->client_gone ? "client took no more of the answer"
+					     : "backend stalled in its answer";
+		ex->state = EX_END;
+		break;
+	case EX_TUNNEL:
+		ex->reason = "tunnel was silent";
+		ex->state = EX_END;
+		break;
+	default:
+		break;
+	}
+	exchange_run(ex);
+}
+
+static void on_total_due(struct timer *t)
+{
+	struct exchange *ex = container_of(t, struct exchange, total);
+	if (ex->state == EX_TUNNEL)
+		return; /* a tunnel is no longer a request */
+	if (ex->state == EX_PARKED)
+		hook_cancel(&ex->view);
+	attempt_end(ex, false);
+	ex->held = false;
+	reply_error(ex, 504, "the request's deadline is over");
+	exchange_run(ex);
+}
+
+/* ---- events ---- */
+
+static void on_resumed(struct neap_request *view, uint32_t verdict)
+{
+	struct exchange *ex = container_of(view, struct exchange, view);
+	(void)on_verdict(ex,
+			 (enum neap_verdict)verdict); /* whether to go on at once is in the state */
+	exchange_run(ex);
+}
+
+static void on_connected(struct uconn *u, bool connected)
+{
+	struct exchange *ex = u->owner;
+	attempt_connected(ex, connected);
+	if (ex->state == EX_SEND) {
+		attempt_send(ex);
+		upload_resume(ex);
+	}
+	exchange_run(ex);
+}
+
+static void on_upstream(struct stream *s, int events)
+{
+	struct exchange *ex = container_of(s, struct uconn, stream)->owner;
+	if (ex->state == EX_TUNNEL) {
+		tunnel_backend(ex, events);
+	} else {
+		if ((events & STREAM_WRITABLE) != 0) {
+			attempt_send(ex);
+			upload_resume(ex);
+		}
+		if ((events & STREAM_READABLE) != 0 && ex->at.uconn != NULL)
+			relay_read(ex);
+	}
+	exchange_run(ex);
+}
+
+/* Bytes of a next request, or the client's end, while this one is under way. */
+static void read_ahead(struct exchange *ex)
+{
+	size_t room = buf_room(ex->in);
+	if (room == 0) {
+		stream_watch_read(ex->client, false);
+		return;
+	}
+	ssize_t n = stream_read(ex->client, buf_tail(ex->in), room);
+	if (n > 0) {
+		buf_added(ex->in, (size_t)n);
+	} else if (n != IO_AGAIN) {
+		ex->client_gone = true;
+		ex->reason = "client left";
+		ex->state = EX_END;
+	}
+}
+
+void exchange_client_ready(struct exchange *ex, int events)
+{
+	if (ex->state == EX_TUNNEL) {
+		tunnel_client(ex, events);
+	} else {
+		if ((events & STREAM_WRITABLE) != 0)
+			relay_write(ex);
+		if ((events & STREAM_READABLE) != 0 && ex->state != EX_END) {
+			if (exchange_request_is_whole(ex))
+				read_ahead(ex);
+			else
+				upload_read(ex);
+		}
+	}
+	if (ex->state != EX_PARKED && ex->view.co != NULL)
+		hook_cancel(&ex->view);
+	exchange_run(ex);
+}
+
+void exchange_abort(struct exchange *ex, const char *reason)
+{
+	if (ex->view.co != NULL)
+		hook_cancel(&ex->view);
+	ex->client_gone = true;
+	ex->reason = reason;
+	ex->state = EX_END;
+	exchange_run(ex);
+}
+
+/* ---- beginning ---- */
+
+void exchange_setup(struct proxy *p)
+{
+	p->on_upstream = on_upstream;
+	p->on_connected = on_connected;
+}
+
+void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, struct stream *client,
+		   struct buf *in, const struct peer *peer, void *front,
+		   void (*on_done)(struct exchange *ex))
+{
+	memset(ex, 0, offsetof(struct exchange, view));
+	ex->proxy = p;
+	ex->service = s;
+	ex->client = client;
+	ex->in = in;
+	ex->peer = peer;
+	ex->front = front;
+	ex->on_done = on_done;
+	ex->state = EX_HEAD;
+	ex->body_whole = true;
+	ex->reason = "";
+	ex->connect_us = -1;
+	ex->started_us = p->loop->now_us;
+	ex->res_fields = ex->req_fields + s->limits.headers;
+	timer_init(&ex->timer, on_due);
+	timer_init(&ex->total, on_total_due);
+	buf_init(&ex->body, &p->bodies);
+	buf_init(&ex->down, &p->blocks);
+	buf_init(&ex->out, &p->heads);
+	buf_init(&ex->at.head, &p->heads);
+	hook_request_init(&ex->view);
+	ex->view.id = 0;
+	ex->view.slot = -1;
+	h1_head_init(&ex->req, false, ex->req_fields, &s->limits);
+}
+
+static bool is_trusted_ip(const void *ctx, struct str ip)
+{
+	const struct service *s = ctx;
+	struct addr a;
+	struct peer peer;
+	if (!addr_of_ip(&a, ip, 0))
+		return false;
+	peer_of_addr(&peer, &a);
+	for (unsigned i = 0; i < s->trust_n; i++) {
+		if (cidr_contains(&s->trust[i], &peer))
+			return true;
+	}
+	return false;
+}
+
+/* Who the client is, as the trust rule sees it. */
+static void fill_client(struct exchange *ex)
+{
+	const struct service *s = ex->service;
+	struct peer client = *ex->peer;
+	for (unsigned i = 0; i < s->trust_n && !ex->trusted; i++)
+		ex->trusted = cidr_contains(&s->trust[i], ex->peer);
+	if (ex->trusted) {
+		struct addr a;
+		struct str ip = forwarded_client(&ex->req, buf_head(ex->in), is_trusted_ip, s);
+		if (ip.n > 0 && addr_of_ip(&a, ip, 0))
+			peer_of_addr(&client, &a);
+	}
+	memcpy(ex->view.ip, client.ip, sizeof(ex->view.ip));
+	ex->view.ip_family = client.family;
+	ex->view.port = client.port;
+}
+
+static void fill_view(struct exchange *ex)
+{
+	struct neap_request *v = &ex->view;
+	const char *base = buf_head(ex->in);
+	struct str path = h1_path(&ex->req, base);
+	v->method = base + ex->req.method.at;
+	v->method_n = ex->req.method.n;
+	v->path = path.p;
+	v->path_n = (uint32_t)path.n;
+	v->query = base + ex->req.query.at;
+	v->query_n = ex->req.query.n;
+	v->has_query = ex->req.has_query;
+	v->host = base + ex->req.host.at;
+	v->host_n = ex->req.host.n;
+	v->id = ++ex->proxy->next_id;
+	v->time = ex->proxy->loop->unix_now;
+	v->service = (uint32_t)(ex->service - ex->proxy->services);
+	v->attempt = 1;
+	v->pool = -1;
+	v->minor = ex->req.minor;
+	v->secure = 0;
+	v->is_tcp = 0;
+	v->head = &ex->req;
+	v->base = base;
+	v->tried = NULL;
+	v->tried_n = 0;
+	v->deadline_ms = 0;
+	v->co = NULL;
+	v->on_resumed = on_resumed;
+	fill_client(ex);
+}
+
+static void start_total(struct exchange *ex)
+{
+	uint32_t ms = ex->service->conf->timeouts.request;
+	if (ms == 0)
+		return;
+	timer_start(&ex->total, ex->service->request);
+	ex->view.deadline_ms = ex->started_us / 1000 + ms;
+}
+
+void exchange_start(struct exchange *ex, bool keep)
+{
+	ex->keep = keep;
+	ex->upgrade = (ex->req.flags & (HTTP_CONN_UPGRADE | HTTP_UPGRADE_H2C)) == HTTP_CONN_UPGRADE;
+	fill_view(ex);
+	start_total(ex);
+	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
+	if (ex->req.method_id == METHOD_CONNECT) {
+		ex->req_body.done = true;
+		ex->keep = false;
+		reply_error(ex, 405, "CONNECT is not for a reverse proxy");
+	} else if (upload_start(ex)) {
+		ex->state = EX_DECIDE;
+	}
+	exchange_run(ex);
+}
+
+void exchange_refuse(struct exchange *ex)
+{
+	ex->keep = false;
+	if (ex->req.refusal.status == 0)
+		ex->req.refusal = (struct http_refusal){ 400, "malformed request" };
+	reply_error(ex, ex->req.refusal.status, ex->req.refusal.reason);
+	exchange_run(ex);
+}

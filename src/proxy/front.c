@@ -1,0 +1,286 @@
+#include "proxy/front.h"
+
+#include <unistd.h>
+
+#include "proxy/exchange.h"
+#include "proxy/reply.h"
+
+enum { LINGER_BYTES_MAX = 1024 * 1024 };
+
+static void count_connections(struct proxy *p, int by)
+{
+	p->connections += (uint32_t)by;
+	atomic_store_explicit(&p->board->workers[p->worker].connections, p->connections,
+			      memory_order_relaxed);
+}
+
+static void front_free(struct front *f)
+{
+	struct proxy *p = f->proxy;
+	timer_stop(&f->timer);
+	stream_close(&f->stream);
+	buf_drop(&f->in);
+	list_remove(&f->node);
+	slab_put(&p->fronts, f);
+	count_connections(p, -1);
+	if (p->draining && p->connections == 0 && p->on_drained != NULL)
+		p->on_drained(p->drained_ctx);
+}
+
+static void end(struct front *f)
+{
+	f->state = FRONT_CLOSED;
+	if (!f->stepping)
+		front_free(f);
+}
+
+/* ---- between and before requests ---- */
+
+static void become_idle(struct front *f)
+{
+	buf_drop(&f->in);
+	buf_init(&f->in, &f->proxy->heads);
+	f->state = FRONT_IDLE;
+	stream_watch_read(&f->stream, true);
+	timer_start(&f->timer,
+		    f->requests == 0 ? f->service->client_header : f->service->client_idle);
+}
+
+/* Our side ends now, the client's is read until it ends, so that no reset overtakes the answer (RFC 9112 §9.6). */
+static void become_lingering(struct front *f)
+{
+	buf_drop(&f->in);
+	f->state = FRONT_LINGER;
+	f->lingered = 0;
+	stream_shutdown_write(&f->stream);
+	stream_watch_write(&f->stream, false);
+	stream_watch_read(&f->stream, true);
+	timer_start(&f->timer, f->proxy->linger);
+}
+
+static void linger_read(struct front *f)
+{
+	ssize_t n = stream_read(&f->stream, f->proxy->scratch, f->proxy->scratch_bytes);
+	if (n > 0)
+		f->lingered += (uint32_t)n;
+	if (n == IO_EOF || n == IO_ERROR || f->lingered > LINGER_BYTES_MAX)
+		end(f);
+}
+
+/* ---- the end of an exchange ---- */
+
+/* What was read beyond this request becomes the beginning of the next. */
+static void keep_surplus(struct front *f, struct exchange *ex)
+{
+	buf_consume(&f->in, ex->req.bytes + ex->early);
+	if (ex->surplus == 0)
+		return;
+	buf_drop(&f->in);
+	ex->body.start = ex->body.end - ex->surplus;
+	buf_move(&f->in, &ex->body);
+}
+
+static bool unread_is_possible(const struct front *f, const struct exchange *ex)
+{
+	return ex->req.refusal.status != 0 || !exchange_request_is_whole(ex) || ex->surplus > 0 ||
+	       buf_len(&f->in) > ex->req.bytes + ex->early;
+}
+
+static void front_step(struct front *f);
+
+static void on_done(struct exchange *ex)
+{
+	struct front *f = ex->front;
+	bool linger = !ex->client_gone && !ex->truncated && unread_is_possible(f, ex);
+	bool keep = ex->keep && !ex->client_gone && !ex->truncated;
+	if (ex->truncated && ex->res.framing == FRAMING_UNTIL_CLOSE)
+		stream_reset(&f->stream); /* a clean end would look like a whole answer */
+	if (keep)
+		keep_surplus(f, ex);
+	buf_drop(&ex->body);
+	slab_put(&f->proxy->exchanges, ex);
+	f->exchange = NULL;
+	f->state = FRONT_IDLE;
+	if (!keep && linger)
+		become_lingering(f);
+	else if (!keep)
+		end(f);
+	else if (!f->stepping)
+		front_step(f);
+}
+
+/* ---- requests ---- */
+
+static bool make_exchange(struct front *f)
+{
+	struct exchange *ex = slab_take(&f->proxy->exchanges);
+	if (ex == NULL)
+		return false;
+	exchange_init(ex, f->proxy, f->service, &f->stream, &f->in, &f->peer, f, on_done);
+	f->exchange = ex;
+	f->state = FRONT_HEAD;
+	timer_start(&f->timer, f->service->client_header);
+	return true;
+}
+
+static void begin(struct front *f)
+{
+	uint32_t limit = f->service->conf->limits.requests;
+	f->state = FRONT_BUSY;
+	f->requests++;
+	timer_stop(&f->timer);
+	bool keep = h1_keeps_alive(&f->exchange->req) && !f->proxy->draining &&
+		    (limit == 0 || f->requests < limit);
+	exchange_start(f->exchange, keep);
+}
+
+static void refuse(struct front *f)
+{
+	f->state = FRONT_BUSY;
+	timer_stop(&f->timer);
+	exchange_refuse(f->exchange);
+}
+
+static void want_more(struct front *f)
+{
+	if (f->in.start > 0)
+		buf_compact(&f->in);
+	stream_watch_read(&f->stream, true);
+}
+
+/* Goes as far as the bytes at hand allow; true: a request was ended, look again. */
+static bool next_request(struct front *f)
+{
+	if (f->exchange == NULL) {
+		buf_consume(&f->in, h1_skip_empty_line(buf_head(&f->in), buf_len(&f->in)));
+		if (buf_len(&f->in) == 0) {
+			become_idle(f);
+			return false;
+		}
+		if (!make_exchange(f)) {
+			end(f);
+			return false;
+		}
+	}
+	switch (h1_head_parse(&f->exchange->req, buf_head(&f->in), buf_len(&f->in))) {
+	case H1_MORE:
+		want_more(f);
+		return false;
+	case H1_BAD:
+		refuse(f);
+		break;
+	case H1_DONE:
+		begin(f);
+		break;
+	}
+	return f->state == FRONT_IDLE;
+}
+
+static void front_step(struct front *f)
+{
+	f->stepping = true;
+	while (next_request(f))
+		;
+	f->stepping = false;
+	if (f->state == FRONT_CLOSED)
+		front_free(f);
+}
+
+static void read_head(struct front *f)
+{
+	if (!buf_hold(&f->in)) {
+		front_close(f, "out of buffers");
+		return;
+	}
+	ssize_t n = stream_read(&f->stream, buf_tail(&f->in), buf_room(&f->in));
+	if (n == IO_AGAIN) {
+		buf_drop_if_empty(&f->in);
+		return;
+	}
+	if (n <= 0) {
+		front_close(f, "client left");
+		return;
+	}
+	buf_added(&f->in, (size_t)n);
+	front_step(f);
+}
+
+static void on_ready(struct stream *s, int events)
+{
+	struct front *f = container_of(s, struct front, stream);
+	if (f->state == FRONT_BUSY)
+		exchange_client_ready(f->exchange, events);
+	else if (f->state == FRONT_LINGER)
+		linger_read(f);
+	else
+		read_head(f);
+}
+
+static void on_due(struct timer *t)
+{
+	struct front *f = container_of(t, struct front, timer);
+	if (f->state != FRONT_HEAD) {
+		end(f);
+		return;
+	}
+	f->exchange->req.refusal =
+		(struct http_refusal){ 408, "the request head did not come in time" };
+	refuse(f);
+}
+
+void front_close(struct front *f, const char *reason)
+{
+	struct exchange *ex = f->exchange;
+	if (ex == NULL) {
+		end(f);
+	} else if (f->state == FRONT_BUSY) {
+		exchange_abort(ex, reason);
+	} else {
+		f->exchange = NULL;
+		slab_put(&f->proxy->exchanges, ex);
+		end(f);
+	}
+}
+
+/* ---- accepting ---- */
+
+/* No object for it: what it sent is read once so that closing does not reset the answer away. */
+static void turn_away(struct proxy *p, int fd)
+{
+	uint32_t skipped = 0;
+	char text[512];
+	size_t n = reply_static(text, sizeof(text), 503, "too many connections");
+	(void)recv(fd, p->scratch, p->scratch_bytes, MSG_DONTWAIT); /* whatever it is */
+	(void)send(fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);	    /* as far as it goes */
+	(void)shutdown(fd, SHUT_WR);
+	close(fd);
+	if (log_may(&p->crowded, loop_now_ms(p->loop), &skipped))
+		log_warn(
+			"too many connections: %u are open, limits.connections is %u (%u more turned away)",
+			p->connections, p->connections_max, skipped);
+}
+
+void front_accept(struct proxy *p, struct service *s, int fd, const struct peer *peer)
+{
+	struct front *f = p->connections < p->connections_max ? slab_take(&p->fronts) : NULL;
+	if (f == NULL) {
+		turn_away(p, fd);
+		return;
+	}
+	count_connections(p, 1);
+	stream_open(&f->stream, p->loop, fd, on_ready);
+	f->proxy = p;
+	f->service = s;
+	f->exchange = NULL;
+	f->requests = 0;
+	f->lingered = 0;
+	f->peer = *peer;
+	f->state = FRONT_IDLE;
+	f->stepping = false;
+	buf_init(&f->in, &p->heads);
+	timer_init(&f->timer, on_due);
+	timer_start(&f->timer, s->client_header);
+	list_append(&p->open, &f->node);
+	stream_watch_read(&f->stream, true);
+	read_head(f);
+}

@@ -1,0 +1,39 @@
+/*
+ * A client connection speaking HTTP/1.x: reads heads, has one exchange at a time, keeps what was pipelined, closes in a way that the
+ * client can read the last answer. An idle one holds no buffer and no exchange.
+ */
+#ifndef NEAP_PROXY_FRONT_H
+#define NEAP_PROXY_FRONT_H
+
+#include "proxy/state.h"
+
+enum front_state {
+	FRONT_IDLE,   /* between requests */
+	FRONT_HEAD,   /* part of a head is here */
+	FRONT_BUSY,   /* an exchange is under way */
+	FRONT_LINGER, /* the last answer is out; what the client still sends is read and dropped */
+	FRONT_CLOSED,
+};
+
+struct front {
+	struct stream stream;
+	struct proxy *proxy;
+	struct service *service;
+	struct list node; /* in proxy->open */
+	struct timer timer;
+	struct buf in;
+	struct exchange *exchange;
+	uint32_t requests;
+	uint32_t lingered; /* bytes dropped */
+	struct peer peer;
+	uint8_t state; /* enum front_state */
+	bool stepping; /* front_step is on the stack: it frees */
+};
+
+/* Takes over an accepted socket; data is expected on it already (TCP_DEFER_ACCEPT). Answers 503 and closes it when there are too many. */
+void front_accept(struct proxy *p, struct service *s, int fd, const struct peer *peer);
+
+/* Ends the connection and all that hangs from it. */
+void front_close(struct front *f, const char *reason);
+
+#endif

@@ -1,0 +1,69 @@
+#include "proxy/retry.h"
+
+#include <stdlib.h>
+
+bool retry_nothing_taken(const struct exchange *ex)
+{
+	const struct attempt *at = &ex->at;
+	if (at->sent == 0)
+		return true;
+	/* All of it still in our kernel, never acknowledged: the peer's application cannot have read any. */
+	int unsent = at->uconn != NULL ? sock_unsent(at->uconn->stream.fd) : -1;
+	return unsent >= 0 && (uint64_t)unsent == at->sent;
+}
+
+bool retry_is_safe(const struct exchange *ex)
+{
+	if (ex->responded || ex->interims > 0 || !ex->body_whole)
+		return false;
+	const struct conf_pool *pool = ex->at.pool;
+	return http_is_idempotent(ex->req.method_id) || (pool != NULL && pool->retry.unsafe) ||
+	       retry_nothing_taken(ex);
+}
+
+bool retry_attempt_is_left(const struct exchange *ex)
+{
+	uint32_t most = ex->at.pool != NULL ? ex->at.pool->retry.attempts : 0;
+	return most == 0 || ex->view.attempt < most;
+}
+
+static bool was_tried(const struct exchange *ex, int slot)
+{
+	for (uint32_t i = 0; i < ex->view.tried_n; i++) {
+		if (ex->tried[i] == slot)
+			return true;
+	}
+	return false;
+}
+
+bool retry_candidate_is_left(const struct exchange *ex)
+{
+	const struct board *b = ex->proxy->board;
+	int pool = atomic_load_explicit(&b->backends[ex->view.slot].pool, memory_order_relaxed);
+	int32_t slots[256];
+	if (pool < 0)
+		return false;
+	unsigned n = board_pool_members(b, pool, slots, countof(slots));
+	for (unsigned i = 0; i < n && i < countof(slots); i++) {
+		enum board_state s = board_state(b, slots[i]);
+		if ((s == STATE_UP || s == STATE_UNKNOWN) && slots[i] != ex->view.slot &&
+		    !was_tried(ex, slots[i]))
+			return true;
+	}
+	return n > countof(slots);
+}
+
+bool retry_remember(struct exchange *ex, int slot)
+{
+	if (ex->view.tried_n == ex->tried_cap) {
+		uint32_t cap = ex->tried_cap == 0 ? 8 : ex->tried_cap * 2;
+		int32_t *more = realloc(ex->tried, cap * sizeof(*more));
+		if (more == NULL)
+			return false;
+		ex->tried = more;
+		ex->tried_cap = cap;
+	}
+	ex->tried[ex->view.tried_n++] = slot;
+	ex->view.tried = ex->tried;
+	return true;
+}

@@ -1,0 +1,123 @@
+#include "proxy/upload.h"
+
+#include "proxy/attempt.h"
+#include "proxy/reply.h"
+
+static uint32_t replay_limit(const struct exchange *ex)
+{
+	return ex->at.pool != NULL ? ex->at.pool->retry.body_bytes : PROXY_BLOCK_BYTES;
+}
+
+/* Gives up replay: what was sent already makes room. */
+static void let_flow(struct exchange *ex)
+{
+	ex->body_whole = false;
+	if (ex->kept > 0) {
+		buf_consume(&ex->body, ex->kept);
+		ex->kept = 0;
+	}
+}
+
+static bool within_limit(struct exchange *ex)
+{
+	uint64_t limit = ex->service->conf->limits.body_bytes;
+	if (limit == 0)
+		return true;
+	uint64_t announced = ex->req.framing == FRAMING_LENGTH ? ex->req.length
+							       : ex->req_body.payload;
+	if (announced <= limit)
+		return true;
+	attempt_end(ex, false);
+	reply_error(ex, 413, "request body too large");
+	return false;
+}
+
+static bool feed(struct exchange *ex, const char *p, size_t n, size_t *used)
+{
+	if (h1_body_feed(&ex->req_body, p, n, used) == BODY_OK)
+		return within_limit(ex);
+	attempt_end(ex, false);
+	reply_error(ex, 400, ex->req_body.chunk.reason);
+	return false;
+}
+
+bool upload_start(struct exchange *ex)
+{
+	h1_body_init(&ex->req_body, &ex->req);
+	size_t n = buf_len(ex->in) - ex->req.bytes;
+	size_t used = 0;
+	if (ex->req_body.done)
+		return true;
+	if (n == 0)
+		return within_limit(ex);
+	if (!feed(ex, buf_head(ex->in) + ex->req.bytes, n, &used))
+		return false;
+	ex->early = (uint32_t)used;
+	return true;
+}
+
+/* Room at the tail of the body's buffer; 0 when the backend has to take some first. */
+static size_t make_room(struct exchange *ex)
+{
+	if (!buf_hold(&ex->body))
+		return 0;
+	if (buf_room(&ex->body) == 0 && ex->body_whole)
+		let_flow(ex);
+	if (buf_room(&ex->body) == 0 || ex->body.start > ex->body.slab->object_bytes / 2)
+		buf_compact(&ex->body);
+	return buf_room(&ex->body);
+}
+
+static void take(struct exchange *ex, size_t n)
+{
+	size_t used = 0;
+	char *p = buf_tail(&ex->body);
+	buf_added(&ex->body, n);
+	if (!feed(ex, p, n, &used))
+		return;
+	ex->surplus = (uint32_t)(n - used);
+	if (ex->surplus > 0)
+		stream_watch_read(ex->client, false); /* what follows must come behind it */
+	if (ex->body_whole && ex->early + buf_len(&ex->body) > replay_limit(ex))
+		let_flow(ex);
+	if (ex->at.deaf || (ex->state == EX_RELAY && ex->at.uconn == NULL)) {
+		/* nobody takes it any more; the connection ends after the answer */
+		ex->body.start = ex->body.end = ex->kept = ex->surplus = 0;
+		return;
+	}
+	if (ex->state == EX_SEND || ex->state == EX_RELAY)
+		attempt_send(ex);
+}
+
+static size_t wanted(const struct exchange *ex, size_t room)
+{
+	bool has_length = ex->req_body.framing == FRAMING_LENGTH;
+	return has_length && ex->req_body.left < room ? (size_t)ex->req_body.left : room;
+}
+
+void upload_read(struct exchange *ex)
+{
+	size_t room = make_room(ex);
+	if (room == 0) {
+		stream_watch_read(ex->client, false);
+		return;
+	}
+	ssize_t n = stream_read(ex->client, buf_tail(&ex->body), wanted(ex, room));
+	if (n == IO_AGAIN)
+		return;
+	if (n <= 0) {
+		ex->client_gone = true;
+		ex->reason = "client left while sending its body";
+		ex->state = EX_END;
+		return;
+	}
+	take(ex, (size_t)n);
+}
+
+void upload_resume(struct exchange *ex)
+{
+	if (exchange_request_is_whole(ex) || stream_watches_read(ex->client))
+		return;
+	if (attempt_unsent(ex) <= PROXY_BLOCK_BYTES / 2)
+		stream_watch_read(ex->client, true);
+}
