@@ -1,0 +1,170 @@
+#include "app/agent.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "app/daemon.h"
+#include "app/generation.h"
+#include "app/plan.h"
+#include "app/runtime.h"
+#include "base/log.h"
+
+enum { BEAT_MS = 1000 };
+
+struct agent {
+	struct generation *generation;
+	struct runtime runtime;
+	struct channel channel;
+	ev_io waker;
+	ev_timer beat;
+	int status;
+};
+
+static void end(struct agent *a, int status)
+{
+	a->status = status;
+	loop_break(&a->runtime.loop);
+}
+
+static void fail(struct agent *a, const struct error *e)
+{
+	(void)channel_send(&a->channel, MESSAGE_ERROR, e->text);
+	end(a, 1);
+}
+
+static void waker_cb(struct ev_loop *ev, ev_io *w, int events)
+{
+	struct agent *a = container_of(w, struct agent, waker);
+	uint64_t times;
+
+	(void)ev, (void)events;
+	if (read(w->fd, &times, sizeof(times)) > 0)
+		vm_agent_wake(a->runtime.vm);
+}
+
+static void beat_cb(struct ev_loop *ev, ev_timer *w, int events)
+{
+	(void)ev, (void)events;
+	(void)channel_send(&container_of(w, struct agent, beat)->channel, MESSAGE_BEAT, NULL);
+}
+
+static void on_ready(void *ctx)
+{
+	struct agent *a = ctx;
+
+	(void)channel_send(&a->channel, MESSAGE_READY, NULL);
+}
+
+static void begin(struct agent *a, const char *log_target)
+{
+	const struct conf *c = &a->runtime.conf;
+	struct error e;
+
+	if (log_open(log_target, (enum log_level)c->log_level, &e) != ERR_OK ||
+	    vm_agent_start(a->runtime.vm, on_ready, a, &e) != ERR_OK) {
+		fail(a, &e);
+		return;
+	}
+	if (a->generation->settings->must_detach)
+		daemon_let_go();
+	ev_io_start(a->runtime.loop.ev, &a->waker);
+	ev_timer_start(a->runtime.loop.ev, &a->beat);
+}
+
+static void reopen_log(void)
+{
+	struct error e;
+
+	if (log_reopen(&e) != ERR_OK)
+		log_error("log: %s", e.text);
+}
+
+static void on_message(struct channel *c, const struct message *m)
+{
+	struct agent *a = c->owner;
+
+	if (m->kind == MESSAGE_GO)
+		begin(a, m->text);
+	else if (m->kind == MESSAGE_REOPEN_LOG)
+		reopen_log();
+	else if (m->kind == MESSAGE_STOP)
+		end(a, 0);
+}
+
+static void on_closed(struct channel *c)
+{
+	end(c->owner, 0);
+}
+
+/* The probe, as nobody, was told whom the config names; now it must say the same. */
+static enum err check_user(const struct agent *a, struct error *e)
+{
+	const struct generation *g = a->generation;
+	const struct conf *c = &a->runtime.conf;
+	struct identity id;
+
+	if (!g->knows_identity)
+		return identity_find(&id, c->user, c->group, e);
+	if (strcmp(c->user, g->identity.user) == 0 && strcmp(c->group, g->identity.group) == 0)
+		return ERR_OK;
+	return err_set(e, ERR_INVALID, "user: another one each time the config is evaluated");
+}
+
+static enum err load(struct agent *a, struct error *e)
+{
+	struct generation *g = a->generation;
+	bool is_first = g->state == GENERATION_LOADING;
+	struct runtime_options o = {
+		.settings = g->settings,
+		.identity = &g->identity,
+		.board = g->board,
+		.memfd = g->memfd,
+		.must_fill = is_first,
+		.worker = -1,
+	};
+	enum err err = runtime_init(&a->runtime, &o, e);
+
+	if (err != ERR_OK)
+		return err;
+	err = check_user(a, e);
+	if (err == ERR_OK && is_first)
+		err = plan_write(&g->board->plan, &a->runtime.conf, e);
+	if (err == ERR_OK)
+		return ERR_OK;
+	runtime_fini(&a->runtime);
+	return err_set(e, err, "%s: %s", g->settings->config, e->text);
+}
+
+static void run(struct agent *a, int channel)
+{
+	struct loop *loop = &a->runtime.loop;
+
+	channel_init(&a->channel, loop, channel);
+	a->channel.owner = a;
+	a->channel.on_message = on_message;
+	a->channel.on_closed = on_closed;
+	ev_io_init(&a->waker, waker_cb, a->generation->wake_fd, EV_READ);
+	ev_timer_init(&a->beat, beat_cb, 0, BEAT_MS / 1e3);
+	channel_start(&a->channel);
+	(void)channel_send(&a->channel, MESSAGE_PLAN, NULL);
+	loop_run(loop);
+	ev_io_stop(loop->ev, &a->waker);
+	ev_timer_stop(loop->ev, &a->beat);
+	channel_close(&a->channel);
+}
+
+int agent_main(void *ward, int channel)
+{
+	struct agent a = { .generation = ((struct ward *)ward)->owner };
+	struct error e;
+
+	generation_in_child(a.generation);
+	sockets_close(a.generation->sockets);
+	if (load(&a, &e) != ERR_OK) {
+		(void)message_send(channel, MESSAGE_ERROR, e.text);
+		return 1;
+	}
+	run(&a, channel);
+	runtime_fini(&a.runtime);
+	return a.status;
+}

@@ -1,0 +1,10 @@
+/*
+ * The agent process: the first to load a generation's config; then the control plane beside traffic.
+ */
+#ifndef NEAP_APP_AGENT_H
+#define NEAP_APP_AGENT_H
+
+/* ward: the generation's agent. Returns the exit status. */
+int agent_main(void *ward, int channel);
+
+#endif

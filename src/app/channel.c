@@ -1,0 +1,95 @@
+#include "app/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cc.h"
+#include "base/str.h"
+
+/* > 0: a message, 0: the end, -1: nothing there now. */
+static int receive(int fd, struct message *m)
+{
+	ssize_t n = recv(fd, m, sizeof(*m) - 1, MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? -1 : 0;
+	if (n < (ssize_t)sizeof(m->kind))
+		return 0;
+	((char *)m)[n] = '\0';
+	return 1;
+}
+
+static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
+{
+	(void)ev, (void)events;
+	channel_read(container_of(w, struct channel, reader));
+}
+
+void channel_init(struct channel *c, struct loop *loop, int fd)
+{
+	*c = (struct channel){ .loop = loop, .fd = fd };
+	ev_io_init(&c->reader, reader_cb, fd, EV_READ);
+}
+
+void channel_start(struct channel *c)
+{
+	ev_io_start(c->loop->ev, &c->reader);
+}
+
+void channel_close(struct channel *c)
+{
+	if (c->fd < 0)
+		return;
+	ev_io_stop(c->loop->ev, &c->reader);
+	(void)close(c->fd);
+	c->fd = -1;
+}
+
+void channel_read(struct channel *c)
+{
+	struct message m;
+
+	while (c->fd >= 0) {
+		int got = receive(c->fd, &m);
+		if (got < 0)
+			return;
+		if (got == 0) {
+			ev_io_stop(c->loop->ev, &c->reader);
+			c->on_closed(c);
+			return;
+		}
+		c->on_message(c, &m);
+	}
+}
+
+bool message_send(int fd, enum message_kind kind, const char *text)
+{
+	struct message m = { .kind = (uint32_t)kind };
+	struct str words = text == NULL ? STR("") : str_of(text);
+
+	if (words.n >= sizeof(m.text))
+		words.n = sizeof(m.text) - 1;
+	(void)str_copy(m.text, sizeof(m.text), words);
+	return send(fd, &m, offsetof(struct message, text) + words.n + 1,
+		    MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+}
+
+bool channel_send(const struct channel *c, enum message_kind kind, const char *text)
+{
+	return c->fd >= 0 && message_send(c->fd, kind, text);
+}
+
+enum err message_wait(int fd, int timeout_ms, struct message *m)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int ready = poll(&p, 1, timeout_ms);
+
+	if (ready == 0)
+		return ERR_LIMIT;
+	if (ready < 0)
+		return errno == EINTR ? ERR_LIMIT : ERR_SYSTEM;
+	return receive(fd, m) > 0 ? ERR_OK : ERR_GONE;
+}

@@ -1,0 +1,137 @@
+#include "app/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "app/channel.h"
+#include "app/child.h"
+#include "app/runtime.h"
+
+enum { LIMIT_MS = 10000 };
+
+struct check {
+	const struct settings *settings;
+	struct identity identity;
+	bool must_try; /* false: only learn which user it names */
+};
+
+static enum err try(const struct check *c, struct board *board, int channel, struct error *e)
+{
+	struct runtime r;
+	struct runtime_options o = {
+		.settings = c->settings,
+		.identity = &c->identity,
+		.board = board,
+		.memfd = -1,
+		.must_fill = true,
+		.worker = -1,
+	};
+	char names[2 * CONF_NAME_MAX + 1];
+	enum err err = runtime_init(&r, &o, e);
+
+	if (err != ERR_OK)
+		return err;
+	(void)snprintf(names, sizeof(names), "%s\n%s", r.conf.user, r.conf.group);
+	err = c->must_try ? vm_try_policies(r.vm, e) : ERR_OK;
+	if (err == ERR_OK)
+		(void)message_send(channel, c->must_try ? MESSAGE_READY : MESSAGE_USER, names);
+	runtime_fini(&r);
+	return err;
+}
+
+static int child_main(void *ctx, int channel)
+{
+	struct board *board;
+	struct error e;
+
+	(void)unshare(CLONE_NEWNET); /* where it may: nothing can be reached even by mistake */
+	enum err err = board_create(&board, &e);
+	if (err == ERR_OK) {
+		err = try(ctx, board, channel, &e);
+		board_destroy(board);
+	}
+	if (err != ERR_OK)
+		(void)message_send(channel, MESSAGE_ERROR, e.text);
+	return err == ERR_OK ? 0 : 1;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The child's answer, before the deadline. */
+static enum err wait_for(const struct check *c, struct child *child, struct message *m,
+			 struct error *e)
+{
+	int64_t deadline_ms = now_ms() + LIMIT_MS;
+	enum err err;
+	char end[64];
+
+	do {
+		int64_t left_ms = deadline_ms - now_ms();
+		err = message_wait(child->channel, left_ms > 0 ? (int)left_ms : 0, m);
+	} while (err == ERR_LIMIT && now_ms() < deadline_ms);
+	int status = child_finish(child, err == ERR_LIMIT);
+	(void)close(child->channel);
+	if (err == ERR_LIMIT)
+		return err_set(e, err, "%s: did not finish loading within %d s",
+			       c->settings->config, LIMIT_MS / 1000);
+	if (err == ERR_OK && m->kind == MESSAGE_ERROR)
+		return err_set(e, ERR_INVALID, "%s", m->text);
+	if (err == ERR_OK && status == 0)
+		return ERR_OK;
+	child_describe_end(status, end, sizeof(end));
+	return err_set(e, ERR_SCRIPT, "%s: the process that checks it %s", c->settings->config,
+		       end);
+}
+
+static enum err run_child(struct check *c, struct message *m, struct error *e)
+{
+	struct child child;
+	enum err err = child_fork(&child, "neap: check", child_main, c, e);
+
+	return err == ERR_OK ? wait_for(c, &child, m, e) : err;
+}
+
+/* As root: first as nobody, only to learn whose rights the policies are to be tried with. */
+static enum err learn_identity(struct check *c, struct error *e)
+{
+	struct message m;
+	char *group;
+
+	identity_nobody(&c->identity);
+	enum err err = run_child(c, &m, e);
+	if (err != ERR_OK)
+		return err;
+	group = strchr(m.text, '\n');
+	if (m.kind != MESSAGE_USER || group == NULL)
+		return err_set(e, ERR_INVALID, "%s: unexpected answer", c->settings->config);
+	*group++ = '\0';
+	err = identity_find(&c->identity, m.text, group, e);
+	if (err != ERR_OK)
+		(void)err_set(e, err, "%s: %s", c->settings->config, e->text);
+	return err;
+}
+
+enum err check_run(const struct settings *s, struct error *e)
+{
+	struct check c = { .settings = s };
+	struct message m;
+	enum err err = geteuid() == 0 ? learn_identity(&c, e) : ERR_OK;
+
+	c.must_try = true;
+	if (err == ERR_OK)
+		err = run_child(&c, &m, e);
+	if (err == ERR_OK)
+		(void)printf("%s: ok\n", s->config);
+	return err;
+}

@@ -1,0 +1,36 @@
+/*
+ * The command line: options, verbs, backends. Only reads argv; what it points at lives as long as argv.
+ */
+#ifndef NEAP_APP_CLI_H
+#define NEAP_APP_CLI_H
+
+#include <stdbool.h>
+
+#include "app/settings.h"
+#include "base/err.h"
+
+enum cli_verb { CLI_RUN, CLI_CHECK, CLI_DEMO, CLI_VERSION, CLI_HELP };
+
+enum { CLI_BACKENDS_MAX = 256 };
+
+struct cli {
+	enum cli_verb verb;
+	struct settings settings; /* config as given with -c; NULL: not given */
+	const char *listen;	  /* -l; NULL: not given */
+	const char *backend;	  /* --backend of the demo; NULL: not given */
+	const char *backends[CLI_BACKENDS_MAX];
+	unsigned backends_n;
+};
+
+/* ERR_INVALID: the text says what is wrong and what to do. */
+enum err cli_parse(struct cli *c, int argc, char **argv, struct error *e);
+
+/* -h, on stdout. */
+void cli_print_usage(void);
+
+/*
+ * Which config to use: -c, or ./config.lua, or /etc/neap/config.lua. It must end in .lua or .json. Sets settings.config.
+ */
+enum err cli_choose_config(struct cli *c, struct error *e);
+
+#endif

@@ -1,0 +1,299 @@
+#include "app/generation.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "app/agent.h"
+#include "app/plan.h"
+#include "app/probe.h"
+#include "app/worker.h"
+#include "base/log.h"
+
+enum { STOP_MS = 1000, PUBLISH_MS = 15000 };
+
+static bool is_starting(const struct generation *g)
+{
+	return g->state < GENERATION_SERVING;
+}
+
+static bool has_workers(const struct generation *g)
+{
+	for (unsigned i = 0; i < g->plan.workers; i++) {
+		if (ward_has_process(&g->workers[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool has_processes(const struct generation *g)
+{
+	return ward_has_process(&g->probe) || ward_has_process(&g->agent) || has_workers(g);
+}
+
+static void start_ward(struct generation *g, struct ward *w)
+{
+	struct error e;
+
+	if (ward_start(w, WARD_LOAD_MS, &e) != ERR_OK)
+		generation_fail(g, e.text);
+}
+
+static void check_ready(struct generation *g)
+{
+	if (g->state != GENERATION_STARTING || g->agent.state != WARD_READY)
+		return;
+	for (unsigned i = 0; i < g->plan.workers; i++) {
+		if (g->workers[i].state != WARD_READY)
+			return;
+	}
+	g->state = GENERATION_SERVING;
+	for (unsigned i = 0; i < g->plan.workers; i++)
+		(void)channel_send(&g->workers[i].channel, MESSAGE_GO, NULL);
+	g->on_ready(g);
+}
+
+static void start_workers(struct generation *g)
+{
+	g->state = GENERATION_STARTING;
+	for (unsigned i = 0; i < g->plan.workers && g->state == GENERATION_STARTING; i++)
+		start_ward(g, &g->workers[i]);
+}
+
+static void accept_plan(struct generation *g)
+{
+	struct error e;
+
+	if (g->state == GENERATION_LOADING) {
+		if (plan_read(&g->plan, &g->board->plan, g->settings, &e) != ERR_OK ||
+		    g->on_plan(g, &e) != ERR_OK) {
+			generation_fail(g, e.text);
+			return;
+		}
+		start_workers(g);
+	}
+	(void)channel_send(&g->agent.channel, MESSAGE_GO, g->plan.log_target);
+	ward_expect(&g->agent, PUBLISH_MS);
+}
+
+static void on_agent_message(struct ward *w, const struct message *m)
+{
+	struct generation *g = w->owner;
+
+	if (m->kind == MESSAGE_PLAN && g->state <= GENERATION_SERVING) {
+		accept_plan(g);
+	} else if (m->kind == MESSAGE_READY) {
+		ward_set_ready(w);
+		check_ready(g);
+	} else if (m->kind == MESSAGE_BEAT) {
+		w->beat_ms = loop_now_ms(w->loop);
+	}
+}
+
+static void on_worker_message(struct ward *w, const struct message *m)
+{
+	struct generation *g = w->owner;
+
+	if (m->kind != MESSAGE_READY)
+		return;
+	ward_set_ready(w);
+	if (g->state == GENERATION_SERVING)
+		(void)channel_send(&w->channel, MESSAGE_GO, NULL);
+	check_ready(g);
+}
+
+static void on_probe_message(struct ward *w, const struct message *m)
+{
+	struct generation *g = w->owner;
+	struct str rest = str_of(m->text), user, group;
+	char names[2][CONF_NAME_MAX];
+	struct error e;
+
+	if (m->kind != MESSAGE_USER || g->state != GENERATION_PROBING)
+		return;
+	if (!str_split(&rest, '\n', &user) || !str_split(&rest, '\n', &group) ||
+	    !str_copy(names[0], sizeof(names[0]), user) ||
+	    !str_copy(names[1], sizeof(names[1]), group))
+		return; /* not one of ours: on_end finds no identity */
+	if (identity_find(&g->identity, names[0], names[1], &e) == ERR_OK)
+		g->knows_identity = true;
+	else
+		(void)snprintf(w->error, sizeof(w->error), "%s: %s", g->settings->config, e.text);
+}
+
+/* What a failed start says: the child's own words, or how it ended. */
+static void fail_by(struct generation *g, const struct ward *w, const char *how)
+{
+	char text[sizeof(w->error) + 256];
+
+	if (w->error[0] == '\0')
+		(void)snprintf(text, sizeof(text), "%s: %s while loading", g->settings->config,
+			       how);
+	else if (w->was_killed) /* our own words do not name the file */
+		(void)snprintf(text, sizeof(text), "%s: %s", g->settings->config, w->error);
+	else
+		(void)str_copy(text, sizeof(text), str_of(w->error));
+	generation_fail(g, text);
+}
+
+static void end_step(struct generation *g)
+{
+	if (g->state == GENERATION_DRAINING && !has_workers(g))
+		generation_stop(g);
+	else if (g->state == GENERATION_STOPPING && !has_processes(g))
+		g->on_gone(g);
+}
+
+static void replace(struct ward *w, const char *how)
+{
+	log_error("%s%s%s; starting another", how, w->error[0] != '\0' ? ": " : "", w->error);
+	ward_restart(w);
+}
+
+static void on_end(struct ward *w, const char *how)
+{
+	struct generation *g = w->owner;
+
+	if (w != &g->agent && w != &g->probe)
+		board_worker_clear(g->board, w->slot);
+	if (is_starting(g) && w == &g->probe && g->knows_identity) {
+		g->state = GENERATION_LOADING;
+		start_ward(g, &g->agent);
+	} else if (is_starting(g)) {
+		fail_by(g, w, how);
+	} else if (g->state == GENERATION_SERVING) {
+		replace(w, how);
+	} else {
+		end_step(g);
+	}
+}
+
+static void init_ward(struct generation *g, struct ward *w, int (*run)(void *ward, int channel),
+		      void (*on_message)(struct ward *self, const struct message *m))
+{
+	w->owner = g;
+	w->run = run;
+	w->on_message = on_message;
+	w->on_end = on_end;
+	ward_init(w, g->loop);
+}
+
+static void init_wards(struct generation *g)
+{
+	(void)str_copy(g->probe.name, sizeof(g->probe.name), STR("neap: config"));
+	init_ward(g, &g->probe, probe_main, on_probe_message);
+	(void)str_copy(g->agent.name, sizeof(g->agent.name), STR("neap: agent"));
+	init_ward(g, &g->agent, agent_main, on_agent_message);
+	for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++) {
+		struct ward *w = &g->workers[i];
+		w->slot = i;
+		(void)snprintf(w->name, sizeof(w->name), "neap: worker %u", i % 100);
+		init_ward(g, w, worker_main, on_worker_message);
+	}
+}
+
+enum err generation_init(struct generation *g, struct error *e)
+{
+	init_wards(g);
+	g->memfd = memfd_create("neap config", MFD_CLOEXEC);
+	g->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (g->memfd >= 0 && g->wake_fd >= 0)
+		return ERR_OK;
+	enum err err = err_sys(e, errno, "memory for the config's files");
+	generation_fini(g);
+	return err;
+}
+
+void generation_fini(struct generation *g)
+{
+	ward_fini(&g->probe);
+	ward_fini(&g->agent);
+	for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++)
+		ward_fini(&g->workers[i]);
+	if (g->memfd >= 0)
+		(void)close(g->memfd);
+	if (g->wake_fd >= 0)
+		(void)close(g->wake_fd);
+}
+
+void generation_start(struct generation *g)
+{
+	bool must_probe = geteuid() == 0;
+
+	g->state = must_probe ? GENERATION_PROBING : GENERATION_LOADING;
+	start_ward(g, must_probe ? &g->probe : &g->agent);
+}
+
+void generation_drain(struct generation *g)
+{
+	if (g->state != GENERATION_SERVING) {
+		generation_stop(g);
+		return;
+	}
+	g->state = GENERATION_DRAINING;
+	for (unsigned i = 0; i < g->plan.workers; i++) {
+		struct ward *w = &g->workers[i];
+		if (w->state != WARD_READY || !channel_send(&w->channel, MESSAGE_DRAIN, NULL))
+			ward_stop(w, STOP_MS);
+	}
+	end_step(g);
+}
+
+void generation_stop(struct generation *g)
+{
+	g->state = GENERATION_STOPPING;
+	ward_stop(&g->probe, STOP_MS);
+	ward_stop(&g->agent, STOP_MS);
+	for (unsigned i = 0; i < g->plan.workers; i++)
+		ward_stop(&g->workers[i], STOP_MS);
+	end_step(g);
+}
+
+void generation_fail(struct generation *g, const char *text)
+{
+	if (g->error.code == ERR_OK)
+		(void)err_set(&g->error, ERR_INVALID, "%s", text);
+	generation_stop(g);
+}
+
+static void reopen_log(const struct ward *w)
+{
+	if (w->state == WARD_READY)
+		(void)channel_send(&w->channel, MESSAGE_REOPEN_LOG, NULL);
+}
+
+void generation_reopen_logs(struct generation *g)
+{
+	reopen_log(&g->agent);
+	for (unsigned i = 0; i < g->plan.workers; i++)
+		reopen_log(&g->workers[i]);
+}
+
+bool generation_ended(struct generation *g, pid_t pid, int status)
+{
+	if (ward_ended(&g->probe, pid, status) || ward_ended(&g->agent, pid, status))
+		return true;
+	for (unsigned i = 0; i < g->plan.workers; i++) {
+		if (ward_ended(&g->workers[i], pid, status))
+			return true;
+	}
+	return false;
+}
+
+static void drop_channel(struct ward *w)
+{
+	if (w->channel.fd >= 0)
+		(void)close(w->channel.fd);
+}
+
+void generation_in_child(struct generation *g)
+{
+	drop_channel(&g->probe);
+	drop_channel(&g->agent);
+	for (unsigned i = 0; i < g->plan.workers; i++)
+		drop_channel(&g->workers[i]);
+	loop_fini(g->loop); /* a copy: the master's own is not touched by it */
+}

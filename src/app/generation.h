@@ -1,0 +1,71 @@
+/*
+ * A generation: one config with the agent and the workers that run it. Starts beside whatever else runs: probe (as root: which user does the
+ * config name?), agent (loads, writes the plan), then the workers (load the same bytes); commits when all are ready, or is
+ * gone again with an error. In the master, on its loop; agent_main and worker_main run in its children.
+ */
+#ifndef NEAP_APP_GENERATION_H
+#define NEAP_APP_GENERATION_H
+
+#include "app/identity.h"
+#include "app/settings.h"
+#include "app/sockets.h"
+#include "app/ward.h"
+#include "shm/board.h"
+
+enum generation_state {
+	GENERATION_PROBING,
+	GENERATION_LOADING,  /* the agent loads */
+	GENERATION_STARTING, /* the workers load, the agent publishes */
+	GENERATION_SERVING,
+	GENERATION_DRAINING,
+	GENERATION_STOPPING,
+};
+
+struct generation {
+	enum generation_state state;
+	unsigned number; /* from 1 */
+	struct loop *loop;
+	struct board *board;
+	const struct settings *settings;
+	struct sockets *sockets; /* the master's */
+	int memfd;		 /* the files of this generation */
+	int wake_fd; /* eventfd: workers tell the agent that a backend's state changed */
+	void *owner;
+	/* The plan is read: makes all ready that the children need, opens the sockets. */
+	enum err (*on_plan)(struct generation *self, struct error *e);
+	void (*on_ready)(struct generation *self);
+	void (*on_gone)(struct generation *self); /* no process is left; error tells if it failed */
+
+	struct identity identity;
+	bool knows_identity;
+	struct board_plan plan;
+	struct ward probe, agent;
+	struct ward workers[BOARD_WORKERS_MAX];
+	struct error error; /* why it failed; code 0: it did not */
+};
+
+/* The caller has set the members up to on_gone. Makes memfd and wake_fd. */
+enum err generation_init(struct generation *g, struct error *e);
+void generation_fini(struct generation *g); /* after on_gone */
+
+/* Begins. Whatever happens is told by on_ready, later on_gone. */
+void generation_start(struct generation *g);
+
+/* Workers finish what is open, then all end. */
+void generation_drain(struct generation *g);
+
+/* All end at once, the stubborn by SIGKILL after a second. */
+void generation_stop(struct generation *g);
+
+/* Gives up: on_gone with this error. */
+void generation_fail(struct generation *g, const char *text);
+
+void generation_reopen_logs(struct generation *g);
+
+/* From waitpid; false when it was not one of its processes. */
+bool generation_ended(struct generation *g, pid_t pid, int status);
+
+/* In a child: closes what is the master's and the other children's. */
+void generation_in_child(struct generation *g);
+
+#endif

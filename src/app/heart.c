@@ -1,0 +1,90 @@
+#include "app/heart.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "script/hook.h"
+
+enum { HOOK_MS = 2000, LOOP_MS = 10000, LATE_MS = 1000 };
+
+static const char *hook_name(uint32_t hook)
+{
+	static const char *const names[HOOKS] = {
+		[HOOK_REQUEST] = "request",   [HOOK_BACKENDS] = "backends",
+		[HOOK_PICK] = "pick",	      [HOOK_FAILED] = "failed",
+		[HOOK_RESPONSE] = "response", [HOOK_LOG] = "log",
+		[HOOK_CHECK] = "check",	      [HOOK_DISCOVER] = "discover",
+		[HOOK_CHANGED] = "changed",
+	};
+
+	return hook < countof(names) ? names[hook] : "unknown";
+}
+
+/* The first address it listens on names a service better than its number. */
+static const char *service_address(const struct board_plan *p, unsigned service)
+{
+	for (unsigned i = 0; i < p->listens; i++) {
+		if (p->listen[i].service == service)
+			return p->listen[i].address;
+	}
+	return "?";
+}
+
+static void kill_in_hook(struct generation *g, struct ward *w, uint32_t where, int64_t now_ms)
+{
+	unsigned service = where >> 8, hook = where & 0xff;
+	char why[256];
+
+	(void)snprintf(why, sizeof(why), "stuck for %d s in hook %s of service %u (%s), killed: %s",
+		       HOOK_MS / 1000, hook_name(hook), service + 1,
+		       service_address(&g->plan, service), "its connections are lost");
+	if (service < BOARD_SERVICES_MAX && hook < BOARD_HOOKS) {
+		atomic_fetch_add(&g->board->hooks[service][hook].killed, 1);
+		board_hook_trip(g->board, service, hook, now_ms);
+	}
+	ward_kill(w, why);
+}
+
+static void look_at_worker(struct generation *g, struct ward *w, int64_t now_ms)
+{
+	struct board_worker *row = &g->board->workers[w->slot];
+	uint64_t beat = atomic_load_explicit(&row->beat, memory_order_relaxed);
+
+	if (beat != w->beat)
+		w->beat_ms = now_ms;
+	w->beat = beat;
+	int64_t silent_ms = now_ms - w->beat_ms;
+	if (silent_ms >= HOOK_MS && atomic_load(&row->hook_since_ms) != 0)
+		kill_in_hook(g, w, atomic_load(&row->hook), now_ms);
+	else if (silent_ms >= LOOP_MS)
+		ward_kill(w, "did not react for 10 s, killed: its connections are lost");
+}
+
+static void look_at_agent(struct ward *w, int64_t now_ms)
+{
+	if (now_ms - w->beat_ms >= LOOP_MS)
+		ward_kill(w, "did not react for 10 s, killed");
+}
+
+/* The whole machine slept, or all of us were stopped: nobody is to blame. */
+static void forgive(struct generation *g, int64_t now_ms)
+{
+	g->agent.beat_ms = now_ms;
+	for (unsigned i = 0; i < g->plan.workers; i++)
+		g->workers[i].beat_ms = now_ms;
+}
+
+void heart_look(struct heart *h, struct generation *g)
+{
+	int64_t now_ms = loop_now_ms(g->loop);
+
+	if (h->last_ms != 0 && now_ms - h->last_ms >= LATE_MS)
+		forgive(g, now_ms);
+	h->last_ms = now_ms;
+	if (g->agent.state == WARD_READY)
+		look_at_agent(&g->agent, now_ms);
+	for (unsigned i = 0; i < g->plan.workers; i++) {
+		if (g->workers[i].state == WARD_READY)
+			look_at_worker(g, &g->workers[i], now_ms);
+	}
+}

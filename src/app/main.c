@@ -1,0 +1,84 @@
+/*
+ * neap: parses the command line, runs what it asks for, prints a failure, exits.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/check.h"
+#include "app/cli.h"
+#include "app/daemon.h"
+#include "app/demo.h"
+#include "app/master.h"
+#include "app/quick.h"
+#include "app/version.h"
+
+/* One line an error, each with our name in front (but those of a check, which begin with the file). */
+static void print_errors(const char *prefix, const char *text)
+{
+	struct str rest = str_of(text), line;
+
+	while (str_split(&rest, '\n', &line)) {
+		if (line.n > 0)
+			(void)fprintf(stderr, "%s%.*s\n", prefix, (int)line.n, line.p);
+	}
+}
+
+static enum err run_master(const struct cli *c, int *status, struct error *e)
+{
+	struct daemon daemon = { .ready_fd = -1 };
+	struct master_options o = { .settings = c->settings, .daemon = &daemon };
+	bool is_parent = false;
+
+	if (c->settings.must_detach) {
+		enum err err = daemon_fork(&daemon, &is_parent, status, e);
+		if (err != ERR_OK || is_parent)
+			return err;
+	}
+	return master_run(&o, e);
+}
+
+/* TEXT: room for a config made from the command line. */
+static enum err use_config(struct cli *c, char *text, size_t size, struct error *e)
+{
+	if (c->backends_n == 0)
+		return cli_choose_config(c, e);
+	c->settings.config = QUICK_NAME;
+	c->settings.text = text;
+	return quick_write(text, size, c->listen, c->backends, c->backends_n, e);
+}
+
+static enum err run(struct cli *c, int *status, struct error *e)
+{
+	char text[16384];
+
+	if (c->verb == CLI_HELP) {
+		cli_print_usage();
+		return ERR_OK;
+	}
+	if (c->verb == CLI_VERSION) {
+		version_print();
+		return ERR_OK;
+	}
+	if (c->verb == CLI_DEMO)
+		return demo_run(c->listen, c->backend, c->settings.workers, e);
+	enum err err = use_config(c, text, sizeof(text), e);
+	if (err != ERR_OK)
+		return err;
+	return c->verb == CLI_CHECK ? check_run(&c->settings, e) : run_master(c, status, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c;
+	struct error e = { .code = ERR_OK };
+	int status = EXIT_SUCCESS;
+	enum err err = cli_parse(&c, argc, argv, &e);
+
+	if (err == ERR_OK)
+		err = run(&c, &status, &e);
+	if (err != ERR_OK) {
+		print_errors(c.verb == CLI_CHECK && e.code != ERR_OK ? "" : "neap: ", e.text);
+		status = EXIT_FAILURE;
+	}
+	return status;
+}

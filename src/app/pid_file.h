@@ -1,0 +1,23 @@
+/*
+ * The pid file: our pid in it, and a lock on it as long as we live, so that a second instance is refused.
+ */
+#ifndef NEAP_APP_PID_FILE_H
+#define NEAP_APP_PID_FILE_H
+
+#include "base/err.h"
+
+struct pid_file {
+	int fd; /* -1: none */
+	char path[256];
+};
+
+/*
+ * Creates or takes over the file. No symbolic link is followed, and a file that somebody else made is not touched. ERR_LIMIT: another
+ * process holds it (its pid is in the text).
+ */
+enum err pid_file_open(struct pid_file *p, const char *path, struct error *e);
+
+/* Takes the file away. Harmless without one. */
+void pid_file_close(struct pid_file *p);
+
+#endif

@@ -1,0 +1,126 @@
+#include "app/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/addr.h"
+
+static enum err write_listens(struct board_plan *p, const struct conf *c, struct error *e)
+{
+	for (unsigned s = 0; s < c->services_n; s++) {
+		const struct conf_service *service = &c->services[s];
+		for (unsigned i = 0; i < service->listens; i++) {
+			if (p->listens == countof(p->listen))
+				return err_set(e, ERR_LIMIT, "listen: more than %zu addresses",
+					       countof(p->listen));
+			if (!str_copy(p->listen[p->listens].address, sizeof(p->listen[0].address),
+				      str_of(service->listen[i])))
+				return err_set(e, ERR_LIMIT, "listen: too long an address: %s",
+					       service->listen[i]);
+			p->listen[p->listens].is_tcp = service->is_tcp;
+			p->listen[p->listens].service = (uint16_t)s;
+			p->listens++;
+		}
+		if (service->limits.connections > p->connections)
+			p->connections = service->limits.connections;
+	}
+	return ERR_OK;
+}
+
+static enum err write_path(char *to, size_t size, const char *key, const char *path,
+			   struct error *e)
+{
+	if (path == NULL || str_copy(to, size, str_of(path)))
+		return ERR_OK;
+	return err_set(e, ERR_LIMIT, "%s: longer than %zu bytes: %s", key, size - 1, path);
+}
+
+enum err plan_write(struct board_plan *p, const struct conf *c, struct error *e)
+{
+	memset(p, 0, sizeof(*p));
+	p->workers = c->workers;
+	p->log_level = c->log_level;
+	p->digest = c->digest;
+	enum err err = write_listens(p, c, e);
+	if (err == ERR_OK)
+		err = write_path(p->log_target, sizeof(p->log_target), "log.target", c->log_target,
+				 e);
+	if (err == ERR_OK)
+		err = write_path(p->pid_file, sizeof(p->pid_file), "pid_file", c->pid_file, e);
+	return err;
+}
+
+static bool is_text(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+static enum err check_listens(const struct board_plan *p, struct error *e)
+{
+	struct addr a;
+
+	for (unsigned i = 0; i < p->listens; i++) {
+		if (!is_text(p->listen[i].address, sizeof(p->listen[i].address)) ||
+		    p->listen[i].is_tcp > 1 || p->listen[i].service >= BOARD_SERVICES_MAX)
+			return err_set(e, ERR_INVALID, "plan: not one of ours");
+		enum err err = addr_parse(&a, str_of(p->listen[i].address), e);
+		if (err != ERR_OK)
+			return err;
+	}
+	return ERR_OK;
+}
+
+static enum err check(const struct board_plan *p, struct error *e)
+{
+	bool is_sane = p->workers >= 1 && p->workers <= BOARD_WORKERS_MAX && p->listens >= 1 &&
+		       p->listens <= countof(p->listen) && p->log_level >= LOG_LEVEL_DEBUG &&
+		       p->log_level <= LOG_LEVEL_ERROR &&
+		       is_text(p->log_target, sizeof(p->log_target)) &&
+		       is_text(p->pid_file, sizeof(p->pid_file));
+
+	return is_sane ? check_listens(p, e) : err_set(e, ERR_INVALID, "plan: not one of ours");
+}
+
+/* The daemon changes its folder, and log files are opened again: paths must not depend on it. */
+static enum err make_absolute(char *path, size_t size, struct error *e)
+{
+	char folder[512], whole[1024];
+
+	if (path[0] == '\0' || path[0] == '/')
+		return ERR_OK;
+	if (getcwd(folder, sizeof(folder)) == NULL)
+		return err_sys(e, errno, "current folder");
+	int n = snprintf(whole, sizeof(whole), "%s/%s", folder, path);
+	if (n < 0 || !str_copy(path, size, str_of(whole)))
+		return err_set(e, ERR_LIMIT, "%s: too long a path", whole);
+	return ERR_OK;
+}
+
+bool plan_logs_to_file(const struct board_plan *p)
+{
+	return p->log_target[0] != '\0' && strcmp(p->log_target, "stderr") != 0 &&
+	       strcmp(p->log_target, "syslog") != 0 &&
+	       !str_starts_with(str_of(p->log_target), STR("syslog:"));
+}
+
+enum err plan_read(struct board_plan *to, const struct board_plan *from, const struct settings *s,
+		   struct error *e)
+{
+	memcpy(to, from, sizeof(*to));
+	enum err err = check(to, e);
+	if (err != ERR_OK)
+		return err;
+	if (s->workers > 0)
+		to->workers = s->workers;
+	if (s->pid_file != NULL &&
+	    !str_copy(to->pid_file, sizeof(to->pid_file), str_of(s->pid_file)))
+		return err_set(e, ERR_LIMIT, "-p: longer than %zu bytes", sizeof(to->pid_file) - 1);
+	if (plan_logs_to_file(to))
+		err = make_absolute(to->log_target, sizeof(to->log_target), e);
+	if (err == ERR_OK)
+		err = make_absolute(to->pid_file, sizeof(to->pid_file), e);
+	return err;
+}

@@ -1,0 +1,64 @@
+#include "app/probe.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "app/generation.h"
+#include "app/runtime.h"
+
+/* What the config prints or warns about is said again by the agent. */
+static void be_quiet(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	(void)dup2(null, STDOUT_FILENO);
+	(void)dup2(null, STDERR_FILENO);
+	(void)close(null);
+}
+
+static void limit_itself(void)
+{
+	static const struct {
+		int resource;
+		rlim_t most;
+	} limits[] = { { RLIMIT_CPU, 15 }, { RLIMIT_NOFILE, 64 }, { RLIMIT_CORE, 0 } };
+
+	for (size_t i = 0; i < countof(limits); i++) {
+		struct rlimit l = { limits[i].most, limits[i].most };
+		(void)setrlimit((__rlimit_resource_t)limits[i].resource, &l);
+	}
+}
+
+int probe_main(void *ward, int channel)
+{
+	struct generation *g = ((struct ward *)ward)->owner;
+	struct identity nobody;
+	struct runtime r;
+	struct error e;
+	char names[2 * CONF_NAME_MAX + 1];
+
+	generation_in_child(g);
+	be_quiet();
+	limit_itself();
+	identity_nobody(&nobody);
+	struct runtime_options o = {
+		.settings = g->settings,
+		.identity = &nobody,
+		.board = g->board,
+		.memfd = -1,
+		.must_fill = true,
+		.worker = -1,
+	};
+	if (runtime_init(&r, &o, &e) != ERR_OK) {
+		(void)message_send(channel, MESSAGE_ERROR, e.text);
+		return 1;
+	}
+	(void)snprintf(names, sizeof(names), "%s\n%s", r.conf.user, r.conf.group);
+	(void)message_send(channel, MESSAGE_USER, names);
+	runtime_fini(&r);
+	return 0;
+}

@@ -1,0 +1,63 @@
+#include "app/runtime.h"
+
+#include <string.h>
+
+static enum err open_bundle(struct runtime *r, const struct runtime_options *o, struct error *e)
+{
+	const struct settings *s = o->settings;
+	struct str bytes;
+
+	if (!o->must_fill)
+		return bundle_open(&r->bundle, o->memfd, e);
+	enum err err = bundle_create(&r->bundle, o->memfd, e);
+	if (err != ERR_OK)
+		return err;
+	if (s->text != NULL)
+		return bundle_put(r->bundle, s->config, str_of(s->text), e);
+	return bundle_read(r->bundle, s->config, &bytes, e);
+}
+
+static enum err load(struct runtime *r, const struct runtime_options *o, struct error *e)
+{
+	struct vm_options vm = {
+		.loop = &r->loop,
+		.timers = &r->timers,
+		.board = o->board,
+		.bundle = r->bundle,
+		.worker = o->worker,
+		.config = o->settings->config,
+		.on_state_change = o->on_state_change,
+		.ctx = o->ctx,
+	};
+	enum err err = vm_create(&r->vm, &vm, e);
+
+	return err == ERR_OK ? vm_load(r->vm, &r->conf, e) : err;
+}
+
+enum err runtime_init(struct runtime *r, const struct runtime_options *o, struct error *e)
+{
+	memset(r, 0, sizeof(*r));
+	enum err err = loop_init(&r->loop, e);
+	if (err != ERR_OK)
+		return err;
+	timers_init(&r->timers, &r->loop);
+	err = open_bundle(r, o, e);
+	if (err == ERR_OK)
+		err = identity_assume(o->identity, e);
+	if (err == ERR_OK)
+		err = load(r, o, e);
+	if (err != ERR_OK)
+		runtime_fini(r);
+	return err;
+}
+
+void runtime_fini(struct runtime *r)
+{
+	if (r->vm != NULL)
+		vm_destroy(r->vm);
+	if (r->bundle != NULL)
+		bundle_destroy(r->bundle);
+	conf_fini(&r->conf);
+	timers_fini(&r->timers);
+	loop_fini(&r->loop);
+}

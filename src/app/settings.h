@@ -1,0 +1,18 @@
+/*
+ * What the command line says about the config and over it; the same for every generation. Plain pointers into argv and main's
+ * frame: it outlives everything.
+ */
+#ifndef NEAP_APP_SETTINGS_H
+#define NEAP_APP_SETTINGS_H
+
+#include <stdbool.h>
+
+struct settings {
+	const char *config;   /* path as the user wrote it, or the name of text */
+	const char *text;     /* the config itself when it is no file; NULL: read the file */
+	const char *pid_file; /* over the config's; NULL: the config's */
+	unsigned workers;     /* over the config's; 0: the config's */
+	bool must_detach;     /* -d: standard error goes away when it is ready */
+};
+
+#endif

@@ -1,0 +1,41 @@
+#include "app/version.h"
+
+#include <ares.h>
+#include <ev.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <stdio.h>
+
+int luaopen_cjson(lua_State *L);
+
+/* A library says its version in its own table only. */
+static void print_field(lua_State *L, const char *prefix, const char *field)
+{
+	lua_getfield(L, -1, field);
+	if (lua_isstring(L, -1))
+		(void)printf("  %s%s\n", prefix, lua_tostring(L, -1));
+}
+
+static void print_lua(lua_State *L)
+{
+	luaL_openlibs(L);
+	lua_getglobal(L, "jit");
+	print_field(L, "", "version");
+	lua_pushcfunction(L, luaopen_cjson);
+	if (lua_pcall(L, 0, 1, 0) == 0 && lua_istable(L, -1))
+		print_field(L, "lua-cjson ", "_VERSION");
+}
+
+void version_print(void)
+{
+	lua_State *L = luaL_newstate();
+
+	(void)printf("neap " NEAP_VERSION "\n");
+	if (L != NULL) {
+		print_lua(L);
+		lua_close(L);
+	}
+	(void)printf("  libev %d.%d\n", ev_version_major(), ev_version_minor());
+	(void)printf("  c-ares %s\n", ares_version(NULL));
+}

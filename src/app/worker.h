@@ -1,0 +1,10 @@
+/*
+ * A worker process: the data plane. Loads the bytes that the agent kept, serves the listening sockets of its slot.
+ */
+#ifndef NEAP_APP_WORKER_H
+#define NEAP_APP_WORKER_H
+
+/* ward: one of the generation's workers. Returns the exit status. */
+int worker_main(void *ward, int channel);
+
+#endif
