@@ -148,7 +148,10 @@ void neap_board_set_members(struct board *b, int32_t pool, const int32_t *slots,
 void neap_board_reclaim(struct board *b);
 uint32_t neap_board_version(const struct board *b, int32_t pool);
 void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to);
-double neap_board_since(const struct board *b, int32_t slot); /* of the state, a stamp */
+double neap_board_stamp(const struct board *b, int32_t slot); /* another one for each change of state */
+/* Addresses into to[8]; how many. */
+uint32_t neap_board_addrs(const struct board *b, int32_t slot, neap_addr *to, char host[128]);
+int32_t neap_board_find(const struct board *b, int32_t pool, const char *name, size_t n);
 /* 1: the state changed. */
 uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const char *why, size_t n);
 uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,
@@ -156,6 +159,8 @@ uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const 
 /* A literal IP address; 0: it is none. */
 uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
 size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
+double neap_clock(void); /* monotonic seconds, read now: the loop's time stands still while it works */
+double neap_wall_ms(void);
 
 /*
  * The runtime's own part (abi_*.c and lua/neap/runtime): policies never see these, only the objects built on them.
@@ -211,12 +216,18 @@ const volatile uint32_t *neap_pool_version(int32_t pool);
 uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max);
 /* Of these slots the one least loaded for its weight (equal ones take turns); its index. */
 uint32_t neap_pool_least_loaded(const int32_t *slots, uint32_t n);
+/* Rendezvous hashing by weight: ids are hashes of the backends' names; the index of the winner. */
+uint32_t neap_pool_hash(const int32_t *slots, const double *ids, uint32_t n, const char *key,
+			size_t key_n);
 
 /* Counters shared by all processes; integers up to 2^53. NULL: the board has no room for another one. */
 uint64_t *neap_counter(const char *name, size_t n);
 double neap_counter_add(uint64_t *counter, double by); /* the value before */
 double neap_counter_get(const uint64_t *counter);
+/* The same cell as a gauge: any number. */
 void neap_counter_set(uint64_t *counter, double value);
+void neap_counter_gauge_add(uint64_t *counter, double by);
+double neap_counter_gauge(const uint64_t *counter);
 
 /* The request. 1: neap_current.out has it; 0: it is not there. */
 uint32_t neap_request_header(const neap_request *r, const char *name, size_t n);

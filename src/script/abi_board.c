@@ -58,9 +58,25 @@ NEAP_API uint32_t neap_board_version(const struct board *b, int32_t pool)
 	return board_pool_version(b, pool);
 }
 
-NEAP_API double neap_board_since(const struct board *b, int32_t slot)
+NEAP_API double neap_board_stamp(const struct board *b, int32_t slot)
 {
-	return (double)board_state_since_ms(b, slot);
+	return (double)(board_state_since_ms(b, slot) * 8 + (int64_t)board_state(b, slot));
+}
+
+NEAP_API uint32_t neap_board_addrs(const struct board *b, int32_t slot, neap_addr *to,
+				   char host[128])
+{
+	struct board_text text;
+	if (!board_backend_text(b, slot, board_epoch(b, slot), &text))
+		return 0;
+	memcpy(to, text.addr, sizeof text.addr);
+	memcpy(host, text.host, sizeof text.host);
+	return text.addrs;
+}
+
+NEAP_API int32_t neap_board_find(const struct board *b, int32_t pool, const char *name, size_t n)
+{
+	return board_backend_find(b, pool, (struct str){ name, n });
 }
 
 NEAP_API void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to)
@@ -109,4 +125,16 @@ NEAP_API size_t neap_addr_print(const neap_addr *a, char *to, size_t size)
 	if (inet_ntop(a->family, a->ip, to, (socklen_t)size) == NULL)
 		return 0;
 	return strlen(to);
+}
+
+NEAP_API double neap_clock(void)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+NEAP_API double neap_wall_ms(void)
+{
+	return (double)clock_ms(CLOCK_REALTIME);
 }
