@@ -7,3 +7,7 @@ cache = false
 files["spec/**/*.lua"].std = "luajit+busted"
 files["examples/**/*_spec.lua"].std = "luajit+busted"
 files[".busted"].std = "luajit"
+
+-- Declarations for editors: functions without bodies.
+files["lua/neap/meta/*.lua"].unused_args = false
+files["lua/neap/meta/*.lua"].self = false

@@ -1,0 +1,38 @@
+---@meta
+
+--- A server of a pool. Its state is shared by all workers.
+---@class neap.backend
+---@field name string  `host:port` and the base path, unless given; its identity in the pool
+---@field url string  as configured
+---@field host string  the path for a unix socket
+---@field port integer|nil  nil for a unix socket
+---@field weight integer  its share, beside that of the others
+---@field tier integer  higher tiers are used when none of a lower one is left
+---@field zone string|nil  as configured
+---@field tags table<string, string|number|boolean>  as configured
+---@field state "up"|"down"|"drain"|"ejected"|"unknown"  `"unknown"`: not checked yet, counts as up
+---@field inflight integer  unfinished requests, over all workers
+---@field slots integer|nil  most requests at a time; nil: no limit
+---@field latency number  moving average of the time to the first byte, seconds; 0: none yet
+---@field errors integer  failed requests so far, over all workers
+---@field since number  when it came into this state: seconds since 1970
+local backend = {}
+
+--- Takes it out of service until a check finds it alive. Logged once, as `<url> is dead.` with
+--- the reason.
+---@param reason string|nil
+function backend:down(reason) end
+
+--- Puts it into service.
+function backend:up() end
+
+--- No new requests but those that a policy sends there on purpose (`pool:find`); what it has goes
+--- on.
+function backend:drain() end
+
+--- Takes it out of service for a time; no check brings it back earlier.
+---@param seconds number
+---@param reason string|nil
+function backend:eject(seconds, reason) end
+
+return backend

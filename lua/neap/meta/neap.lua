@@ -1,0 +1,163 @@
+---@meta neap
+
+--- What `require "neap"` gives. Functions marked "may wait" hold up nobody else; they work in the
+--- hooks that may wait, and end with the hook's deadline (5 s, or what is left of
+--- `timeouts.request`).
+---@class neap
+local neap = {}
+
+--- The pool of that name, for the `backends` hook; nil when there is none.
+---@param name string
+---@return neap.pool|nil
+function neap.pool(name) end
+
+--- An answer to be returned by the `request` hook.
+---@param answer neap.reply  `{ status = 200, headers = { Vary = "Cookie" }, body = "…" }`
+---@return neap.reply
+function neap.reply(answer) end
+
+--- The time: seconds since 1970, with fractions.
+---@return number
+function neap.now() end
+
+--- A number at random, from 0 to below 1; with n, a whole number from 1 to n.
+---@param n integer|nil
+---@return number
+function neap.random(n) end
+
+--- A hash of a text: a whole number from 0 to below 2^32. Not for secrets.
+---@param text string
+---@param seed integer|nil
+---@return integer
+function neap.hash(text, seed) end
+
+--- HMAC-SHA-256, as hexadecimal digits.
+---@param key string
+---@param text string
+---@return string
+function neap.hmac(key, text) end
+
+--- Lets a time pass. May wait.
+---@param seconds number
+function neap.sleep(seconds) end
+
+--- The log of the process.
+---@class neap.log
+neap.log = {}
+
+--- Writes a line at level debug.
+---@param format string  as of `string.format`
+---@param ... any
+function neap.log.debug(format, ...) end
+
+--- Writes a line at level info.
+---@param format string  as of `string.format`
+---@param ... any
+function neap.log.info(format, ...) end
+
+--- Writes a line at level warn.
+---@param format string  as of `string.format`
+---@param ... any
+function neap.log.warn(format, ...) end
+
+--- Writes a line at level error.
+---@param format string  as of `string.format`
+---@param ... any
+function neap.log.error(format, ...) end
+
+--- Figures of your own for the metrics page.
+---@class neap.metric
+neap.metric = {}
+
+--- A figure that only grows.
+---@param name string
+---@param help string
+---@return neap.counter
+function neap.metric.counter(name, help) end
+
+--- A figure that goes up and down.
+---@param name string
+---@param help string
+---@return neap.counter
+function neap.metric.gauge(name, help) end
+
+--- lua-cjson: `neap.json.encode(value)`, `neap.json.decode(text)`.
+---@class neap.json
+neap.json = {}
+
+--- The text of a value.
+---@param value any
+---@return string
+function neap.json.encode(value) end
+
+--- The value of a text; raises an error when it is not JSON.
+---@param text string
+---@return any
+function neap.json.decode(text) end
+
+--- Ready checks, to stand as a policy's `check`.
+---@class neap.check
+neap.check = {}
+
+--- It accepts a connection.
+---@param options table|nil
+---@return fun(backend: neap.backend): boolean, string|nil
+function neap.check.tcp(options) end
+
+--- It answers a request well.
+---@param options table|nil  `method`, `path`, `host`, `status`, `body`, as in `health`
+---@return fun(backend: neap.backend): boolean, string|nil
+function neap.check.http(options) end
+
+--- Requests to others, from hooks.
+---@class neap.http
+neap.http = {}
+
+--- Gets a page. May wait.
+---@param url string
+---@param options table|nil  `{ headers =, timeout = }`
+---@return neap.http.answer|nil answer  nil when there is none
+---@return string|nil reason
+function neap.http.get(url, options) end
+
+--- Sends a request. May wait.
+---@param request table  `{ method =, url =, headers =, body =, timeout = }`
+---@return neap.http.answer|nil answer  nil when there is none
+---@return string|nil reason
+function neap.http.request(request) end
+
+--- An answer to such a request.
+---@class neap.http.answer
+---@field status integer
+---@field headers table<string, string>  by lower-case name
+---@field body string
+
+--- Connections to others, from hooks.
+---@class neap.tcp
+neap.tcp = {}
+
+--- Connects. May wait.
+---@param host string
+---@param port integer
+---@param options table|nil  `{ timeout = }`
+---@return neap.socket|nil socket  nil when it failed
+---@return string|nil reason
+function neap.tcp.connect(host, port, options) end
+
+--- Names.
+---@class neap.dns
+neap.dns = {}
+
+--- The addresses of a name. May wait.
+---@param name string
+---@return string[]|nil addresses  nil when there are none
+---@return string|nil reason
+function neap.dns.resolve(name) end
+
+--- An answer to be sent from here.
+---@class neap.reply
+---@field status integer|nil  200 when absent
+---@field headers table<string, string>|nil
+---@field body string|nil
+
+return neap

@@ -1,0 +1,16 @@
+---@meta
+
+--- How a request ended. Times are seconds since its first byte; nil: that did not happen.
+---@class neap.outcome
+---@field status integer  what the client got; 0: nothing
+---@field backend neap.backend|nil  the last one tried
+---@field attempts integer
+---@field bytes integer  of the answer's body, sent to the client
+---@field queued number|nil  until a backend was chosen
+---@field connect number|nil  to reach the backend
+---@field first_byte number|nil  until the first byte of the answer
+---@field total number  until the last byte
+---@field reason string|nil  why it ended as it did; nil when all went well
+local outcome = {}
+
+return outcome

@@ -1,0 +1,69 @@
+---@meta
+
+--- Backends by number: `#pool` is how many there are, `pool[1]` is the first, in the order of the
+--- configuration. In `pick` they are those that may serve this request now; there is at least
+--- one.
+---@class neap.pool
+---@field [integer] neap.backend
+---@field name string
+---@field all neap.pool  all backends, whatever their state
+---@field options table  what the policy was given
+local pool = {}
+
+--- The next in turn, exact over all workers, in proportion to the weights.
+---@return neap.backend
+function pool:round_robin() end
+
+--- The one with the fewest unfinished requests, in proportion to the weights; equal ones in turn.
+---@return neap.backend
+function pool:least_loaded() end
+
+--- The least loaded of n that are drawn at random.
+---@param n integer|nil  1 when absent
+---@return neap.backend
+function pool:random(n) end
+
+--- The one that this key belongs to: the same as long as it is here, and when others come or go
+--- few keys move.
+---@param key string|number|nil
+---@return neap.backend
+function pool:hash(key) end
+
+--- The first one.
+---@return neap.backend
+function pool:first() end
+
+--- Those whose field or tag has this value; a pool again, maybe an empty one.
+---@param field string  `"zone"`, `"tier"`, …, or the name of a tag
+---@param value string|number|boolean
+---@return neap.pool
+function pool:where(field, value) end
+
+--- The backend of that name, in whatever state; nil when there is none.
+---@param name string
+---@return neap.backend|nil
+function pool:find(name) end
+
+--- A number that all workers share, under a name of this pool.
+---@param name string
+---@return neap.counter
+function pool:counter(name) end
+
+--- A number that all workers share.
+---@class neap.counter
+local counter = {}
+
+--- Adds one; returns what it was before, from 0.
+---@return integer
+function counter:next() end
+
+--- Adds n; returns what it is then.
+---@param n integer
+---@return integer
+function counter:add(n) end
+
+--- What it is.
+---@return integer
+function counter:get() end
+
+return pool

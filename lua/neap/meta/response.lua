@@ -1,0 +1,24 @@
+---@meta
+
+--- The head of the answer that goes to the client.
+---@class neap.response
+---@field status integer
+---@field latency number  seconds from the request sent to the first byte of this answer
+local response = {}
+
+--- A field of its head, several of one name joined by `", "`; nil when it is absent.
+---@param name string  without regard to case
+---@return string|nil value
+function response:header(name) end
+
+--- Sets a field, in place of all of that name; nil takes it out.
+---@param name string
+---@param value string|nil
+function response:set_header(name, value) end
+
+--- Adds a field beside those of its name (`Set-Cookie`).
+---@param name string
+---@param value string
+function response:add_header(name, value) end
+
+return response
