@@ -49,21 +49,4 @@ function pool:find(name) end
 ---@return neap.counter
 function pool:counter(name) end
 
---- A number that all workers share.
----@class neap.counter
-local counter = {}
-
---- Adds one; returns what it was before, from 0.
----@return integer
-function counter:next() end
-
---- Adds n; returns what it is then.
----@param n integer
----@return integer
-function counter:add(n) end
-
---- What it is.
----@return integer
-function counter:get() end
-
 return pool
