@@ -23,7 +23,7 @@ void buf_init(struct buf *b, struct slab *slab);
 
 /* Makes sure that there is a block; false when the slab has none left. */
 bool buf_hold(struct buf *b);
-void buf_drop(struct buf *b);		 /* gives the block back, whatever is in it */
+void buf_drop(struct buf *b); /* gives the block back, whatever is in it */
 void buf_drop_if_empty(struct buf *b);
 
 /* Moves block and bytes from FROM (left empty) to TO (which must hold no block). */
@@ -70,8 +70,8 @@ static inline void buf_consume(struct buf *b, size_t n)
 void buf_compact(struct buf *b);
 
 /*
- * Appends if it fits (compacting when that helps, taking a block when there is none), else false and
- * nothing changed.
+ * Appends if it fits (compacting when that helps, taking a block when there is none), else false
+ * and nothing changed.
  */
 bool buf_append(struct buf *b, const void *bytes, size_t n);
 

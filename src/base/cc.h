@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define countof(array) (sizeof(array) / sizeof((array)[0]))
@@ -18,7 +18,13 @@
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 
 /* A view of a string literal, without its terminating zero. */
-#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR(literal) ((struct str){ (literal), sizeof(literal) - 1 })
+
+/* The same for the initialiser of a static object, where gcc takes no compound literal. */
+#define STR_INIT(literal)                      \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
 
 /* 1 when compiled with AddressSanitizer (gcc says it with a macro, clang with a feature). */
 #if defined(__SANITIZE_ADDRESS__)

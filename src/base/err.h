@@ -23,8 +23,8 @@ struct error {
 };
 
 /*
- * Fills *E (which may be NULL) and returns CODE. Too long a text is cut. E's own former text may be among the
- * values: err_set(e, code, "%s: %s", file, e->text) puts words in front of it.
+ * Fills *E (which may be NULL) and returns CODE. Too long a text is cut. E's own former text may be
+ * among the values: err_set(e, code, "%s: %s", file, e->text) puts words in front of it.
  */
 enum err err_set(struct error *e, enum err code, const char *format, ...) printf_like(3, 4);
 

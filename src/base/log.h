@@ -4,9 +4,10 @@
  *
  * A line: 2026-11-22T18:46:52.123Z warn backend http://127.0.0.1:8081 is dead.
  * (UTC time with milliseconds, level, text). Control characters in the text are written as \xNN,
- * so that no peer can forge a line; so are bytes that are not UTF-8. What cannot be written (full disk, full
- * pipe) is counted, never waited for. A line holds 4096 bytes at most; a longer one ends in "…".
- * To syslog the level goes as the priority and the time as syslog wants it (RFC 3164, facility daemon).
+ * so that no peer can forge a line; so are bytes that are not UTF-8. What cannot be written (full
+ * disk, full pipe) is counted, never waited for. A line holds 4096 bytes at most; a longer one ends
+ * in "…". To syslog the level goes as the priority and the time as syslog wants it (RFC 3164,
+ * facility daemon).
  */
 #ifndef NEAP_BASE_LOG_H
 #define NEAP_BASE_LOG_H
@@ -23,9 +24,9 @@ enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERRO
 bool log_level_of(const char *word, enum log_level *level);
 
 /*
- * Sends the log to TARGET: "stderr", "syslog" (the unix datagram socket /dev/log; "syslog:/path" is one elsewhere)
- * or a file's path (appended to, mode 0640, opened O_CLOEXEC). Before the first call the log goes to stderr at level info.
- * On failure the former sink stays.
+ * Sends the log to TARGET: "stderr", "syslog" (the unix datagram socket /dev/log; "syslog:/path" is
+ * one elsewhere) or a file's path (appended to, mode 0640, opened O_CLOEXEC). Before the first call
+ * the log goes to stderr at level info. On failure the former sink stays.
  */
 enum err log_open(const char *target, enum log_level level, struct error *e);
 

@@ -1,8 +1,8 @@
 /*
  * Objects of one size from a free list, last in first out so that the warmest memory is used
  * first. A cap bounds what a class may ever hold; at the cap slab_take answers NULL, which is an
- * error path like any other. One process, one thread; memory is returned to the system at slab_fini.
- * Under AddressSanitizer free objects are poisoned.
+ * error path like any other. One process, one thread; memory is returned to the system at
+ * slab_fini. Under AddressSanitizer free objects are poisoned.
  */
 #ifndef NEAP_BASE_SLAB_H
 #define NEAP_BASE_SLAB_H
@@ -14,12 +14,12 @@ struct slab_chunk;
 
 struct slab {
 	size_t object_bytes;
-	uint32_t cap;	   /* most objects ever alive at once */
-	uint32_t used;	   /* alive now */
-	uint32_t made;	   /* carved out of chunks so far */
+	uint32_t cap;  /* most objects ever alive at once */
+	uint32_t used; /* alive now */
+	uint32_t made; /* carved out of chunks so far */
 	uint32_t per_chunk;
 	void *free;
-	char *fresh;	   /* the part of the newest chunk never handed out yet (untouched memory) */
+	char *fresh; /* the part of the newest chunk never handed out yet (untouched memory) */
 	uint32_t fresh_left;
 	struct slab_chunk *chunks;
 };

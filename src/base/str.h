@@ -18,7 +18,7 @@ struct str {
 
 static inline struct str str_of(const char *zero_terminated)
 {
-	return (struct str){zero_terminated, strlen(zero_terminated)};
+	return (struct str){ zero_terminated, strlen(zero_terminated) };
 }
 
 static inline bool str_eq(struct str a, struct str b)
@@ -61,8 +61,8 @@ static inline struct str str_trim(struct str s)
 }
 
 /*
- * Takes the part of *rest before the next SEP into *item; false when *rest is used up (p = NULL). An empty *rest
- * that points somewhere is one empty item.
+ * Takes the part of *rest before the next SEP into *item; false when *rest is used up (p = NULL).
+ * An empty *rest that points somewhere is one empty item.
  */
 static inline bool str_split(struct str *rest, char sep, struct str *item)
 {
@@ -71,7 +71,7 @@ static inline bool str_split(struct str *rest, char sep, struct str *item)
 	const char *at = rest->n > 0 ? memchr(rest->p, sep, rest->n) : NULL;
 	if (at == NULL) {
 		*item = *rest;
-		*rest = (struct str){NULL, 0};
+		*rest = (struct str){ NULL, 0 };
 		return true;
 	}
 	item->p = rest->p;
@@ -81,7 +81,8 @@ static inline bool str_split(struct str *rest, char sep, struct str *item)
 	return true;
 }
 
-/* Copies S with a terminating zero into TO of SIZE bytes (not 0); false (TO = "") when it does not fit. */
+/* Copies S with a terminating zero into TO of SIZE bytes (not 0); false (TO = "") when it does not
+ * fit. */
 static inline bool str_copy(char *to, size_t size, struct str s)
 {
 	if (s.n >= size) {

@@ -33,7 +33,8 @@ struct peer {
 #define ADDR_TEXT_MAX 128 /* room for any printed address with its zero */
 
 /*
- * "host:port" with a literal IPv4, "[v6]:port", ":port" (any address: IPv6 dual stack where the machine has it, else IPv4),
+ * "host:port" with a literal IPv4, "[v6]:port", ":port" (any address: IPv6 dual stack where the
+ * machine has it, else IPv4),
  * "*:port" the same, "unix:/path". Names are an error that says so. Port 0 is allowed.
  */
 enum err addr_parse(struct addr *a, struct str text, struct error *e);

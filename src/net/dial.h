@@ -1,6 +1,6 @@
 /*
- * A non-blocking connect over a list of addresses, tried in turn. The caller owns the deadline (a timer) and calls
- * dial_cancel when it is over.
+ * A non-blocking connect over a list of addresses, tried in turn. The caller owns the deadline (a
+ * timer) and calls dial_cancel when it is over.
  */
 #ifndef NEAP_NET_DIAL_H
 #define NEAP_NET_DIAL_H
@@ -21,8 +21,8 @@ struct dial {
 };
 
 /*
- * Starts. When it is decided at once (unix sockets, refused on loopback) on_done is not called: returns true with *fd = the connected
- * fd or -1. Returns false when it is in progress.
+ * Starts. When it is decided at once (unix sockets, refused on loopback) on_done is not called:
+ * returns true with *fd = the connected fd or -1. Returns false when it is in progress.
  */
 bool dial_start(struct dial *d, struct loop *loop, const struct addr *addrs, unsigned count,
 		void (*on_done)(struct dial *self, int fd), int *fd);

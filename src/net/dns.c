@@ -11,8 +11,9 @@ static const char timed_out[] = "timed out";
 
 struct dns {
 	struct loop *loop;
-	ares_channel channel;
-	ev_timer ticker; /* c-ares' own deadlines: asking a server again, or the next one */
+	ares_channel channel; /* the servers */
+	ares_channel hosts;   /* the hosts file: answers within the call */
+	ev_timer ticker;      /* c-ares' own deadlines: asking a server again, or the next one */
 	struct list queries;
 	struct list sockets;
 };
@@ -176,12 +177,10 @@ static const char *failure_text(int status)
 		return no_address;
 	case ARES_ETIMEOUT:
 		return timed_out;
-	case ARES_ECONNREFUSED:
-		return "no DNS server can be reached";
+	case ARES_ECONNREFUSED: /* c-ares says so of servers that answer SERVFAIL or REFUSED too */
 	case ARES_ESERVFAIL:
-		return "the DNS server failed";
 	case ARES_EREFUSED:
-		return "the DNS server refused to answer";
+		return "no DNS server gave an answer";
 	case ARES_EBADNAME:
 	case ARES_EFORMERR:
 		return "not a valid name";
@@ -189,8 +188,6 @@ static const char *failure_text(int status)
 		return "the DNS server's answer makes no sense";
 	case ARES_ENOMEM:
 		return "out of memory";
-	case ARES_EFILE:
-		return "the hosts file cannot be read";
 	default:
 		return "the name cannot be resolved";
 	}
@@ -278,7 +275,8 @@ static void on_ares(void *data, int status, int timeouts, struct ares_addrinfo *
 	ares_freeaddrinfo(result);
 }
 
-/* Letters, digits, - and _ in labels; a last label of digits alone would be a broken IPv4 address. */
+/* Letters, digits, - and _ in labels; a last label of digits alone would be a broken IPv4 address.
+ */
 static bool label_is_valid(struct str label, bool last)
 {
 	bool digits = true;
@@ -311,21 +309,31 @@ static bool name_is_valid(struct str name)
 	return true;
 }
 
+static void ask_family(struct dns_query *q, ares_channel whom, const char *name, int family)
+{
+	struct ares_addrinfo_hints hints = {
+		.ai_family = family,
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = ARES_AI_NOSORT, /* its sorting opens sockets */
+	};
+
+	q->in_ares++;
+	ares_getaddrinfo(whom, name, NULL, &hints, on_ares, q);
+}
+
+/*
+ * The hosts file first: a name in there is not asked about elsewhere, even when only one family is
+ * listed. Then the servers, with two questions and not one of AF_UNSPEC, which would wait for both
+ * answers: servers exist that never answer to AAAA.
+ */
 static void ask(struct dns_query *q, const char *name)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
-
-	/* Two questions and not one of AF_UNSPEC, which would wait for both: servers exist that
-	 * never answer to AAAA. */
 	q->asking = true;
-	for (unsigned i = 0; i < countof(families); i++) {
-		struct ares_addrinfo_hints hints = {
-			.ai_family = families[i],
-			.ai_socktype = SOCK_STREAM,
-			.ai_flags = ARES_AI_NOSORT, /* its sorting opens sockets */
-		};
-		q->in_ares++;
-		ares_getaddrinfo(q->dns->channel, name, NULL, &hints, on_ares, q);
+	ask_family(q, q->dns->hosts, name, AF_UNSPEC);
+	if (q->answer.count == 0) {
+		q->answer.failure = NULL;
+		ask_family(q, q->dns->channel, name, AF_INET);
+		ask_family(q, q->dns->channel, name, AF_INET6);
 	}
 	q->asking = false;
 	if (q->in_ares == 0)
@@ -381,11 +389,29 @@ enum err dns_use_servers(struct dns *d, const char *servers, struct error *e)
 	return ERR_OK;
 }
 
+static int channels_init(struct dns *d)
+{
+	char hosts[] = "f", servers[] = "b";
+	struct ares_options options = {
+		.lookups = hosts,
+		.sock_state_cb = on_socket_state,
+		.sock_state_cb_data = d,
+	};
+	int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_LOOKUPS;
+	int status = ares_init_options(&d->hosts, &options, mask);
+
+	if (status != ARES_SUCCESS)
+		return status;
+	options.lookups = servers;
+	status = ares_init_options(&d->channel, &options, mask);
+	if (status != ARES_SUCCESS)
+		ares_destroy(d->hosts);
+	return status;
+}
+
 enum err dns_create(struct dns **to, struct loop *loop, struct error *e)
 {
-	struct ares_options options = { .sock_state_cb = on_socket_state };
 	struct dns *d = calloc(1, sizeof(*d));
-	int status;
 
 	if (d == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory for a resolver");
@@ -393,12 +419,13 @@ enum err dns_create(struct dns **to, struct loop *loop, struct error *e)
 	list_init(&d->queries);
 	list_init(&d->sockets);
 	ev_timer_init(&d->ticker, ticker_cb, 0., 0.);
-	options.sock_state_cb_data = d;
-	status = ares_library_init(ARES_LIB_INIT_ALL);
-	if (status == ARES_SUCCESS)
-		status = ares_init_options(&d->channel, &options, ARES_OPT_SOCK_STATE_CB);
+	int status = ares_library_init(ARES_LIB_INIT_ALL);
+	if (status == ARES_SUCCESS) {
+		status = channels_init(d);
+		if (status != ARES_SUCCESS)
+			ares_library_cleanup();
+	}
 	if (status != ARES_SUCCESS) {
-		ares_library_cleanup();
 		free(d);
 		return err_set(e, ERR_SYSTEM, "cannot make a resolver: %s", ares_strerror(status));
 	}
@@ -419,6 +446,7 @@ void dns_destroy(struct dns *d)
 		list_remove(n); /* one may outlive us: the one whose on_done called this */
 		dns_cancel(q);
 	}
+	ares_destroy(d->hosts);
 	ares_destroy(d->channel); /* calls on_ares for what is in flight: that frees it */
 	ares_library_cleanup();
 	while ((n = list_first(&d->sockets)) != NULL)

@@ -4,8 +4,8 @@
 #ifndef NEAP_NET_DNS_H
 #define NEAP_NET_DNS_H
 
-#include "net/loop.h"
 #include "net/addr.h"
+#include "net/loop.h"
 
 struct dns;
 
@@ -15,7 +15,7 @@ struct dns_answer {
 	const char *failure; /* NULL: fine; else why not (a constant) */
 	unsigned count;
 	struct addr addrs[DNS_ADDRS_MAX]; /* ports as asked */
-	uint32_t ttl_s;	     /* smallest; 0 when unknown (hosts file) */
+	uint32_t ttl_s;			  /* smallest; 0 when unknown (hosts file) */
 };
 
 /* One resolver a process, made at first use. It reads resolv.conf here and never again. */
@@ -23,20 +23,22 @@ enum err dns_create(struct dns **d, struct loop *loop, struct error *e);
 void dns_destroy(struct dns *d); /* queries in flight end without a callback */
 
 /*
- * Asks these servers ("192.0.2.53", "127.0.0.1:5353,[2001:db8::53]") instead of those of resolv.conf; only while
- * no query is in flight.
+ * Asks these servers ("192.0.2.53", "127.0.0.1:5353,[2001:db8::53]") instead of those of
+ * resolv.conf; only while no query is in flight.
  */
 enum err dns_use_servers(struct dns *d, const char *servers, struct error *e);
 
 struct dns_query;
 
 /*
- * Resolves a name (both families, IPv4 first unless only IPv6 answers) within timeout_ms. A literal IP is answered too. on_done is called once,
- * never from inside this call, unless dns_cancel came first. The query object is owned by the resolver and ends when on_done
- * returns. When only one family has answered in time, its addresses are the answer. NULL: no memory.
+ * Resolves a name (both families, IPv4 first unless only IPv6 answers) within timeout_ms. A literal
+ * IP is answered too. on_done is called once, never from inside this call, unless dns_cancel came
+ * first. The query object is owned by the resolver and ends when on_done returns. When only one
+ * family has answered in time, its addresses are the answer. NULL: no memory.
  */
 struct dns_query *dns_resolve(struct dns *d, const char *name, uint16_t port, uint32_t timeout_ms,
-			      void (*on_done)(void *ctx, const struct dns_answer *answer), void *ctx);
+			      void (*on_done)(void *ctx, const struct dns_answer *answer),
+			      void *ctx);
 void dns_cancel(struct dns_query *q); /* NULL is harmless; from on_done too */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Listening sockets. The master binds them (listener_bind) and keeps them; a worker accepts on the ones of its
- * slot (struct listener).
+ * Listening sockets. The master binds them (listener_bind) and keeps them; a worker accepts on the
+ * ones of its slot (struct listener).
  */
 #ifndef NEAP_NET_LISTENER_H
 #define NEAP_NET_LISTENER_H
@@ -10,17 +10,19 @@
 #include "net/sock.h"
 
 /*
- * Binds and listens `count` sockets to *a, one a worker slot, with SO_REUSEPORT (unix: one socket, dup'ed count
- * times; a stale socket file that nobody listens on is replaced, a live one is an error; mode 0666 & ~umask). A port that another
- * process listens on is an error although the kernel would share it: it is bound once without the option first. Port 0 is replaced
- * in *a by the one the kernel chose, the same for all sockets. defer_accept: TCP_DEFER_ACCEPT (HTTP: the client speaks first).
- * IPv6 any-address is dual stack.
+ * Binds and listens `count` sockets to *a, one a worker slot, with SO_REUSEPORT (unix: one socket,
+ * dup'ed count times; a stale socket file that nobody listens on is replaced, a live one is an
+ * error; mode 0666 & ~umask). A port that another process listens on is an error although the
+ * kernel would share it: it is bound once without the option first. Port 0 is replaced in *a by the
+ * one the kernel chose, the same for all sockets. defer_accept: TCP_DEFER_ACCEPT (HTTP: the client
+ * speaks first). IPv6 any-address is dual stack.
  */
-enum err listener_bind(struct addr *a, unsigned count, bool defer_accept, int *fds, struct error *e);
+enum err listener_bind(struct addr *a, unsigned count, bool defer_accept, int *fds,
+		       struct error *e);
 
 /*
- * Accepts on fd while started: up to 64 connections a wake-up. On lack of descriptors or memory it pauses 100 ms
- * instead of spinning, and says so in the log once a second.
+ * Accepts on fd while started: up to 64 connections a wake-up. On lack of descriptors or memory it
+ * pauses 100 ms instead of spinning, and says so in the log once a second.
  */
 struct listener {
 	struct loop *loop;
@@ -29,11 +31,13 @@ struct listener {
 	ev_timer pause;
 	void *owner;
 	/*
-	 * Takes over fd. peer is the client's address (for unix: family only). May stop the listener, not end it.
-	 * TCP_NODELAY is set already: a connection has it from its listening socket.
+	 * Takes over fd. peer is the client's address (for unix: family only). May stop the
+	 * listener, not end it. TCP_NODELAY is set already: a connection has it from its listening
+	 * socket.
 	 */
 	void (*on_accept)(struct listener *self, int fd, const struct peer *peer);
-	/* May another connection be accepted now? false stops the batch; call listener_start when there is room again. NULL: always. */
+	/* May another connection be accepted now? false stops the batch; call listener_start when
+	 * there is room again. NULL: always. */
 	bool (*may_accept)(struct listener *self);
 	struct log_limit shortage;
 };

@@ -1,6 +1,7 @@
 /*
- * The event loop of one process: a libev loop (epoll, EVFLAG_NOENV), the time cached once a wake-up,
- * and work put off to the end of a loop turn. One loop a process; everything that takes a struct loop is called on it only.
+ * The event loop of one process: a libev loop (epoll, EVFLAG_NOENV), the time cached once a
+ * wake-up, and work put off to the end of a loop turn. One loop a process; everything that takes a
+ * struct loop is called on it only.
  */
 #ifndef NEAP_NET_LOOP_H
 #define NEAP_NET_LOOP_H
@@ -30,7 +31,7 @@ struct loop {
 enum err loop_init(struct loop *l, struct error *e);
 void loop_fini(struct loop *l);
 
-void loop_run(struct loop *l);	/* until loop_break, then what is deferred */
+void loop_run(struct loop *l); /* until loop_break, then what is deferred */
 void loop_break(struct loop *l);
 
 static inline int64_t loop_now_ms(const struct loop *l)
@@ -42,9 +43,9 @@ static inline int64_t loop_now_ms(const struct loop *l)
 void loop_refresh_time(struct loop *l);
 
 /*
- * Runs d->run(d) before the loop sleeps next. Once, however often it is asked for; what run itself defers runs
- * in the same turn (work that defers itself endlessly is interrupted by the sockets). The object must
- * live until then or cancel.
+ * Runs d->run(d) before the loop sleeps next. Once, however often it is asked for; what run itself
+ * defers runs in the same turn (work that defers itself endlessly is interrupted by the sockets).
+ * The object must live until then or cancel.
  */
 void deferred_init(struct deferred *d, void (*run)(struct deferred *self));
 void loop_defer(struct loop *l, struct deferred *d);

@@ -6,7 +6,8 @@
 
 #include "net/addr.h"
 
-/* Starts a connection (TCP_NODELAY for TCP). Returns the fd with errno = 0 (connected) or EINPROGRESS; -1 with errno. */
+/* Starts a connection (TCP_NODELAY for TCP). Returns the fd with errno = 0 (connected) or
+ * EINPROGRESS; -1 with errno. */
 int sock_connect_start(const struct addr *a);
 
 /* After writability: 0 when the connection stands, else its errno. */
@@ -24,7 +25,8 @@ int sock_unsent(int fd);
 bool sock_err_is_shortage(int sys);
 bool sock_err_is_gone(int sys);
 
-/* A short stable word or sentence for logs: "connection refused", "connection reset by peer", "timed out", … */
+/* A short stable word or sentence for logs: "connection refused", "connection reset by peer",
+ * "timed out", … */
 const char *sock_err_text(int sys);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * A byte stream over a connected socket: the interface behind which plain TCP, unix sockets and TLS are the same.
- * The owner embeds a struct stream; it gets one callback with what happened and does the I/O itself. Watchers are left armed
- * and only stopped for back-pressure, for each start or stop after a wait costs a system call.
+ * A byte stream over a connected socket: the interface behind which plain TCP, unix sockets and TLS
+ * are the same. The owner embeds a struct stream; it gets one callback with what happened and does
+ * the I/O itself. Watchers are left armed and only stopped for back-pressure, for each start or
+ * stop after a wait costs a system call.
  */
 #ifndef NEAP_NET_STREAM_H
 #define NEAP_NET_STREAM_H
@@ -37,7 +38,8 @@ struct stream {
 };
 
 /* A plain stream over fd, which it owns from now on. No watcher runs yet. */
-void stream_open(struct stream *s, struct loop *loop, int fd, void (*on_ready)(struct stream *s, int events));
+void stream_open(struct stream *s, struct loop *loop, int fd,
+		 void (*on_ready)(struct stream *s, int events));
 
 /* A stream without a connection: fd -1, all calls harmless. */
 void stream_init(struct stream *s, struct loop *loop);
@@ -68,11 +70,17 @@ static inline bool stream_watches_read(const struct stream *s)
 	return ev_is_active(&s->reader) != 0;
 }
 
+static inline bool stream_watches_write(const struct stream *s)
+{
+	return ev_is_active(&s->writer) != 0;
+}
+
 void stream_shutdown_write(struct stream *s);
 void stream_close(struct stream *s); /* stops the watchers; harmless when closed */
 void stream_reset(struct stream *s); /* closes with a TCP reset */
 
-/* Moves an open stream to another struct (watchers included), leaving *from closed without closing the fd. */
+/* Moves an open stream to another struct (watchers included), leaving *from closed without closing
+ * the fd. */
 void stream_move(struct stream *to, struct stream *from);
 
 #endif

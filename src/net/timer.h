@@ -1,7 +1,8 @@
 /*
- * Deadlines for very many objects at no system call and no heap work: one FIFO lane per duration (all
- * of a lane wait equally long, so the oldest is always first), one libev timer for all lanes. Starting, moving and
- * stopping a timer links a list node. Resolution: 1 ms plus a loop turn; never early.
+ * Deadlines for very many objects at no system call and no heap work: one FIFO lane per duration
+ * (all of a lane wait equally long, so the oldest is always first), one libev timer for all lanes.
+ * Starting, moving and stopping a timer links a list node. Resolution: 1 ms plus a loop turn; never
+ * early.
  */
 #ifndef NEAP_NET_TIMER_H
 #define NEAP_NET_TIMER_H
@@ -11,7 +12,8 @@
 struct timer {
 	struct list node;
 	int64_t due_ms;
-	void (*on_due)(struct timer *self); /* already stopped when called; may start, stop, free itself and others */
+	void (*on_due)(struct timer *self); /* already stopped when called; may start, stop, free
+					       itself and others */
 };
 
 struct timers;
@@ -33,12 +35,14 @@ struct timers {
 void timers_init(struct timers *t, struct loop *loop);
 void timers_fini(struct timers *t); /* timers still running are forgotten */
 
-/* The lane of that duration, made at first use (configuration time; a handful exist). NULL: no memory. */
+/* The lane of that duration, made at first use (configuration time; a handful exist). NULL: no
+ * memory. */
 struct timer_lane *timers_lane(struct timers *t, uint32_t duration_ms);
 
 void timer_init(struct timer *t, void (*on_due)(struct timer *self));
 
-/* Due after the lane's duration, from now (the loop's cached time); moves it if it runs already. lane NULL: only stops it. */
+/* Due after the lane's duration, from now (the loop's cached time); moves it if it runs already.
+ * lane NULL: only stops it. */
 void timer_start(struct timer *t, struct timer_lane *lane);
 void timer_stop(struct timer *t); /* harmless when it does not run */
 
