@@ -1,0 +1,82 @@
+-- Watches the states on the board, whoever changes them: one log line a change, the `changed` hook,
+-- and what follows for the checks.
+
+local changes = {}
+
+local HOOK_LIMIT = 5
+local WAITING_MAX = 1000 -- changes that a pool's slow hook may leave waiting
+
+local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+changes.states = STATES
+
+local function log_change(agent, member, old, new, reason)
+  local line = "backend %s of pool %s: %s → %s%s"
+  local log = new == "down" and agent.host.log.warn or agent.host.log.info
+  local why = reason ~= "" and " (" .. reason .. ")" or ""
+  log(line, member.url, member.pool.name, old, new, why)
+end
+
+-- One at a time a pool, so that a hook that waits sees changes in their order.
+local function run_hook(agent, pool)
+  local item = pool.changed_item
+  if item then return item end
+  item = { limit = HOOK_LIMIT, queue = {} }
+  function item.run()
+    local change = table.remove(item.queue, 1)
+    local member = change.member
+    pool.hooks.changed(agent.host.backend(member.slot), change.old, change.new, change.reason)
+  end
+  function item.ended(_, outcome, why)
+    if outcome == "error" then agent.host.hook_error(pool, "changed", why) end
+    if outcome == "timeout" then
+      agent.host.hook_error(pool, "changed", ("it took longer than %d s"):format(HOOK_LIMIT))
+    end
+    return item.queue[1] and 0 or nil
+  end
+  pool.changed_item = item
+  return item
+end
+
+local function call_hook(agent, member, old, new, reason)
+  local pool = member.pool
+  if not pool.hooks.changed then return end
+  local item = run_hook(agent, pool)
+  if #item.queue >= WAITING_MAX then
+    agent.host.log.warn("pool %s: its changed hook is too slow: a change is left out", pool.name)
+    return
+  end
+  table.insert(item.queue, { member = member, old = old, new = new, reason = reason })
+  agent.jobs:set(item, pool.name .. " changed", 0)
+end
+
+-- Takes in what the board says of the member now, without a word about it.
+function changes.note(agent, member)
+  member.stamp = agent.board.stamp(member.slot)
+  local condition = agent.board.condition(member.slot)
+  member.state = STATES[condition.state]
+  return condition
+end
+
+-- What changed since the last look, if anything did.
+function changes.look(agent, member)
+  if agent.board.stamp(member.slot) == member.stamp then return end
+  local old = member.state
+  local condition = changes.note(agent, member)
+  if member.state == old then return end
+  log_change(agent, member, old, member.state, condition.reason)
+  agent.health:on_change(member, condition)
+  call_hook(agent, member, old, member.state, condition.reason)
+end
+
+-- Looks at all pools whose version moved.
+function changes.scan(agent)
+  for _, pool in ipairs(agent.pools) do
+    local version = agent.board.version(pool.index)
+    if version ~= pool.version then
+      pool.version = version
+      for _, member in ipairs(pool.members) do changes.look(agent, member) end
+    end
+  end
+end
+
+return changes

@@ -1,0 +1,123 @@
+-- What runs beside traffic: publishes pools and backends on the board, resolves their names, runs
+-- `discover`, checks health and reports changes. C calls `tick` ten times a second; everything that
+-- may wait runs in coroutines of its own.
+
+local changes = require "neap.agent.changes"
+local discover = require "neap.agent.discover"
+local health = require "neap.agent.health"
+local jobs = require "neap.agent.jobs"
+local members = require "neap.agent.members"
+local names = require "neap.agent.names"
+
+local agent = {}
+local Agent = {}
+Agent.__index = Agent
+
+local TICK = 0.1         -- seconds, as in agent.c
+local PLACES = 512       -- checks, lookups and hooks at once
+local READY_LIMIT = 10   -- seconds until workers start, whatever is still unknown
+local RECLAIM_EVERY = 10 -- seconds
+local LATE = 0.25        -- seconds a tick may be late without being remembered
+local LATE_KEPT = 16     -- how many late ticks are remembered
+
+local function new_pool(self, config)
+  local index = self.board.pool(config.name)
+  if not index then error(("pool %s: the board has no room for it"):format(config.name), 0) end
+  return {
+    name = config.name,
+    index = index,
+    health = config.health,
+    discover = config.discover,
+    hooks = self.host.pool_hooks(config.name),
+    default_check = self.host.check_of(config.health),
+    members = {},
+    by_name = {},
+  }
+end
+
+function Agent:publish(config)
+  for _, pool_config in ipairs(config.pools) do
+    local pool = new_pool(self, pool_config)
+    table.insert(self.pools, pool)
+    members.set(self, pool, pool_config.backends)
+    if pool.hooks.discover then discover.start(self, pool) end
+  end
+end
+
+-- How late the agent was at worst since then, in seconds: now, or in a tick meanwhile.
+---@param since number
+---@return number
+function Agent:late_since(since)
+  local worst = self.host.now() - self.tick_due
+  for _, late in ipairs(self.lates) do
+    if late.ended > since then worst = math.max(worst, late.seconds) end
+  end
+  return worst
+end
+
+local function note_lateness(self, now)
+  local late = now - self.tick_due
+  if late < LATE then return end
+  table.insert(self.lates, { ended = now, seconds = late })
+  if #self.lates > LATE_KEPT then table.remove(self.lates, 1) end
+end
+
+local function is_ready(self, now)
+  local is_known = self.waiting == 0 and self.names.pending == 0
+  return is_known or now >= self.started + READY_LIMIT
+end
+
+local function reclaim(self, now)
+  if now < self.reclaim_due then return end
+  self.reclaim_due = now + RECLAIM_EVERY
+  self.board.reclaim()
+end
+
+---@return boolean is_ready
+function Agent:tick()
+  local now = self.host.now()
+  note_lateness(self, now)
+  changes.scan(self)
+  self.health:end_ejections()
+  self.jobs:tick()
+  reclaim(self, now)
+  self.tick_due = self.host.now() + TICK
+  self.is_ready = self.is_ready or is_ready(self, now)
+  return self.is_ready
+end
+
+---@param host table   what the process offers (neap.agent.host)
+---@param board table  (neap.agent.board)
+function agent.new(host, board)
+  local self = setmetatable({ host = host, board = board }, Agent)
+  self.pools, self.ejected, self.lates = {}, {}, {}
+  self.waiting = 0 -- discover hooks that never ran to the end yet
+  self.started = host.now()
+  self.tick_due, self.reclaim_due = self.started, self.started
+  self.jobs = jobs.new(host, PLACES)
+  self.health = health.new(self)
+  self.names = names.new(host, self.jobs, function(member, addresses)
+    members.set_addresses(self, member, addresses)
+  end)
+  return self
+end
+
+local current
+
+-- Starts the agent of this process; errors are the caller's.
+---@param config table  checked
+function agent.start(config)
+  local host = require "neap.agent.host"
+  local board = require "neap.agent.board"
+  current = agent.new(host, board.attach())
+  current:publish(config)
+end
+
+-- To be called every TICK seconds.
+---@return boolean is_ready  names and discover hooks are through, or had their time
+function agent.tick() return current:tick() end
+
+-- Something changed on the board: looks at once, not only with the next tick.
+function agent.wake() changes.scan(current) end
+
+return agent

@@ -1,0 +1,122 @@
+-- A pool's backends: from a checked list to slots on the board, with a record for each.
+
+local address = require "neap.config.address"
+
+local members = {}
+
+local AF_UNIX = "unix"
+
+local COMPARED = {
+  "url", "scheme", "host", "port", "base", "path", "weight", "tier", "zone", "slots",
+}
+
+local function has_same_tags(a, b)
+  for key, value in pairs(a) do
+    if b[key] ~= value then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+local function is_same(a, b)
+  for _, key in ipairs(COMPARED) do
+    if a[key] ~= b[key] then return false end
+  end
+  return has_same_tags(a.tags or {}, b.tags or {})
+end
+
+-- "host:port" as log lines name it.
+local function target_of(def)
+  if def.path ~= "" then return "unix:" .. def.path end
+  local host = def.host:find(":", 1, true) and "[" .. def.host .. "]" or def.host
+  return ("%s:%d"):format(host, def.port)
+end
+
+local function is_literal(host) return address.is_ipv4(host) or address.is_ipv6(host) end
+
+-- The addresses as they are known now.
+local function addresses_of(agent, pool, member, def)
+  if def.path ~= "" then return { AF_UNIX }, true end
+  if is_literal(def.host) then return { def.host }, true end
+  local known = {}
+  if member.slot then
+    known = agent.board.addresses(member.slot)
+  else
+    local slot = agent.board.find(pool.index, def.name)
+    if slot and agent.board.host(slot) == def.host then known = agent.board.addresses(slot) end
+  end
+  return agent.names:want(member, def.host, known)
+end
+
+local function new_member(pool, name)
+  return { pool = pool, name = name, successes = 0, failures = 0 }
+end
+
+local function release_name(agent, member, host)
+  if member.def and member.def.host ~= host then agent.names:release(member, member.def.host) end
+end
+
+-- Puts one backend on the board; nil when the board has no room.
+local function publish(agent, pool, def)
+  local member = pool.by_name[def.name] or new_member(pool, def.name)
+  if member.def and is_same(member.def, def) then return member end
+  release_name(agent, member, def.host)
+  local is_moved = member.def and (member.def.host ~= def.host or member.def.port ~= def.port)
+  if is_moved then member.slot = nil end
+  local addresses, is_known = addresses_of(agent, pool, member, def)
+  local slot = agent.board.publish(pool.index, def, addresses)
+  if not slot then
+    agent.names:release(member, def.host)
+    return nil
+  end
+  local is_new = not member.def
+  member.def, member.slot, member.addresses = def, slot, addresses
+  member.url, member.target = def.url, target_of(def)
+  if is_new then
+    agent.health:add(member, is_known)
+  elseif is_moved then
+    agent.health:check_soon(member)
+  end
+  return member
+end
+
+local function drop(agent, member)
+  agent.names:release(member, member.def.host)
+  agent.health:remove(member)
+end
+
+-- The pool's members are exactly these backends, in this order. Those that stay keep their state.
+---@param list table[]  backends as the configuration has them, checked
+function members.set(agent, pool, list)
+  local slots, order, by_name, left_out = {}, {}, {}, 0
+  for _, def in ipairs(list) do
+    local member = publish(agent, pool, def)
+    if member then
+      table.insert(order, member)
+      table.insert(slots, member.slot)
+      by_name[def.name] = member
+    else
+      left_out = left_out + 1
+    end
+  end
+  agent.board.set_members(pool.index, slots)
+  local before = pool.members
+  pool.members, pool.by_name = order, by_name
+  for _, member in ipairs(before) do
+    if by_name[member.name] ~= member then drop(agent, member) end
+  end
+  if left_out > 0 then
+    agent.host.log.error("pool %s: there is no room for %d of its backends", pool.name, left_out)
+  end
+end
+
+-- Its name's addresses are new (or could not be found out).
+function members.set_addresses(agent, member, addresses)
+  member.addresses = addresses
+  if #addresses > 0 then agent.board.set_addresses(member.slot, member.def.port, addresses) end
+  agent.health:check_first(member)
+end
+
+return members

@@ -1,0 +1,10 @@
+-- It accepts a connection: at any of its addresses.
+
+local dial = require "neap.check.dial"
+
+return function(settings, backend, addresses)
+  local conn, why = dial(backend, addresses, settings.timeout)
+  if not conn then return false, why, "connect" end
+  conn:close()
+  return true
+end
