@@ -4,8 +4,8 @@ local http = require "unit.http_probe"
 local ffi, lib, str = http.ffi, http.lib, http.str
 
 local claims = "X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\nX-Forwarded-Proto: gopher\r\n"
-  .. "X-Forwarded-Host: evil\r\nX-Forwarded-Port: 99\r\nX-Real-IP: 3.3.3.3\r\nForwarded: for=4.4.4.4\r\n"
-  .. "x-forwarded-for: 5.5.5.5\r\n"
+  .. "X-Forwarded-Host: evil\r\nX-Forwarded-Port: 99\r\nX-Real-IP: 3.3.3.3\r\n"
+  .. "Forwarded: for=4.4.4.4\r\nx-forwarded-for: 5.5.5.5\r\n"
 
 local rest = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: a.example:8443\r\n"
 
