@@ -118,7 +118,8 @@ local function listen_ip(text)
   end
   local host, port = text:match "^([^:]*):([^:]*)$"
   if not host then
-    return nil, select(2, text:gsub(":", "")) > 1 and "an IPv6 address stands in brackets"
+    local is_bare = not text:find "^%[" and select(2, text:gsub(":", "")) > 1
+    return nil, is_bare and "an IPv6 address stands in brackets"
       or "the port is missing"
   end
   if host == "" or host == "*" then return "*", port end

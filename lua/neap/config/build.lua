@@ -43,7 +43,7 @@ end
 
 -- A name in the configuration's folder, unless it is absolute.
 function build.resolve(folder, path)
-  if path:sub(1, 1) == "/" or folder == "" then return path end
+  if path:sub(1, 1) == "/" then return path end
   return folder .. path:gsub("^%./+", "")
 end
 

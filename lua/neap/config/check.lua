@@ -174,7 +174,7 @@ function check.unknown(rows, name)
 end
 
 local function sort_keys(a, b)
-  if type(a) == type(b) and type(a) ~= "table" and type(a) ~= "boolean" then return a < b end
+  if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
   return tostring(a) < tostring(b)
 end
 

@@ -37,7 +37,7 @@ local function listen_of(proxy)
   if type(port) == "number" and port % 1 == 0 then port = ("%d"):format(port) end
   local number = type(port) == "string" and port:find "^%d%d?%d?%d?%d?$" and tonumber(port)
   if not number or number > 65535 then
-    local text = port == nil and "missing" or show.value(port) .. " is not a port"
+    local text = port == nil and "missing" or show.value(proxy.port) .. " is not a port"
     return fail(text .. " (expected a number or text from 0 to 65535)", "proxy.port")
   end
   return ":" .. port

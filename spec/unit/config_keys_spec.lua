@@ -1,0 +1,105 @@
+local case = require "unit.config_case"
+
+-- { key, literal, the whole error behind "config.lua: " }
+local WRONG = {
+  { "workers", "0", "workers: 0 is out of range "
+    .. "(expected a whole number from 1 to 64, or \"auto\")" },
+  { "workers", "'many'", "workers: 'many' is not a whole number "
+    .. "(expected a whole number from 1 to 64, or \"auto\")" },
+  { "workers", "1.5", "workers: 1.5 is not a whole number "
+    .. "(expected a whole number from 1 to 64, or \"auto\")" },
+  { "workers", "0/0", "workers: nan is not a whole number "
+    .. "(expected a whole number from 1 to 64, or \"auto\")" },
+  { "user", "''", "user: the text is empty (expected a text of 1 to 63 bytes)" },
+  { "user", "'a\\nb'", "user: 'a\\x0ab' has control characters "
+    .. "(expected a text of 1 to 63 bytes)" },
+  { "unsafe", "'yes'", "unsafe: 'yes' is not a boolean (expected true or false)" },
+  { "log", "'stderr'", "log: 'stderr' is not a table (expected a table with target, level)" },
+  { "log", "{ level = 'warning' }", "log.level: 'warning' is not one of its words "
+    .. "(expected \"debug\", \"info\", \"warn\" or \"error\")" },
+  { "log", "{ level = 'inof' }", "log.level: 'inof' is not one of its words "
+    .. "(expected \"debug\", \"info\", \"warn\" or \"error\"); did you mean 'info'?" },
+  { "listen", "{}", "listen: the list is empty (expected at least one address)" },
+  { "listen", "true", "listen: true is not an address "
+    .. "(expected \"host:port\", \":port\", \"[v6]:port\" or \"unix:/path\")" },
+  { "listen", "{ ':80', ':x' }", "listen[2]: ':x' is not an address: 'x' is not a port "
+    .. "(0-65535) (expected \"host:port\", \":port\", \"[v6]:port\" or \"unix:/path\")" },
+  { "listen", "{ ':80', '*:80' }", "listen[2]: '*:80' is listened on already: listen[1]" },
+  { "health", "{ interval = 'soon' }", "health.interval: 'soon' is not a number of seconds "
+    .. "(expected a number > 0)" },
+  { "health", "{ interval = 0 }", "health.interval: 0 is out of range (expected a number > 0)" },
+  { "health", "{ interval = 1/0 }", "health.interval: inf is not a number of seconds "
+    .. "(expected a number > 0)" },
+  { "health", "{ intervall = 1 }", "health.intervall: unknown key; did you mean 'interval'?" },
+  { "health", "{ type = 'htpp' }", "health.type: 'htpp' is not one of its words "
+    .. "(expected \"tcp\", \"http\" or \"none\"); did you mean 'http'?" },
+  { "health", "{ path = '/' }", "health.path: this goes only with type = 'http' "
+    .. "(and it is 'tcp')" },
+  { "health", "{ type = 'http', path = 'x' }", "health.path: 'x' is not a path "
+    .. "(expected a path that begins with /, without blanks)" },
+  { "health", "{ type = 'http', status = '2xx' }", "health.status: '2xx' is not a set of "
+    .. "statuses (expected statuses from 100 to 599 like \"200-399\", 204, \"200,204\" or a list "
+    .. "of such)" },
+  { "timeouts", "{ connect = -1 }", "timeouts.connect: -1 is out of range "
+    .. "(expected a number > 0, or false)" },
+  { "timeouts", "{ conect = 1 }", "timeouts.conect: unknown key; did you mean 'connect'?" },
+  { "timeouts", "{ 5 }", "timeouts[1]: unexpected item 1 (expected only named keys here)" },
+  { "limits", "{ headers = 1e9 }", "limits.headers: 1000000000 is out of range "
+    .. "(expected a whole number from 1 to 1000)" },
+  { "retry", "{ status = { 502, 99 } }", "retry.status[2]: 99 is not a status "
+    .. "(expected a number from 100 to 599, or a text like \"500-599\")" },
+  { "retry", "{ status = 502 }", "retry.status: 502 is not a list "
+    .. "(expected a list of statuses)" },
+  { "forwarded", "{ trust = { 'example.com' } }", "forwarded.trust[1]: 'example.com': this is "
+    .. "not an IP address or range (expected an IP address, a range like \"10.0.0.0/8\", or "
+    .. "\"unix\")" },
+  { "policy", "5", "policy: 5 is not a policy (expected the name of a policy, a path, a table of "
+    .. "hooks or a function)" },
+  { "interval", "5", "interval: unknown key; did you mean 'health.interval'?" },
+  { "helth", "{}", "helth: unknown key; did you mean 'health'?" },
+  { "['a b']", "1", '["a b"]: unknown key (known here: workers, user' },
+  { "services", "{}", "services: the list is empty (expected at least one service)" },
+}
+
+-- What is not built yet is refused, never ignored.
+local LATER = {
+  access_log = "{ target = 'stdout' }", admin = "{ listen = ':1' }", tls = "{}", queue = "{}",
+  proxy_protocol = "true", panic = "0.5",
+}
+
+describe("a key of the config", function()
+  it("is refused with its path, what is wrong and what was expected", function()
+    for _, row in ipairs(WRONG) do
+      local config, why = case.one(row[1], row[2])
+      assert.is_nil(config, row[1])
+      assert.truthy(why:find("config.lua: " .. row[3], 1, true), why .. "\nexpected " .. row[3])
+    end
+  end)
+
+  it("is refused as long as its feature is not built", function()
+    for key, literal in pairs(LATER) do
+      local _, why = case.one(key, literal)
+      assert.equals(("config.lua: %s: %s is not available in this version"):format(key, key), why)
+    end
+    local _, why = case.one("mode", "'tcp'")
+    assert.equals("config.lua: mode: mode = 'tcp' is not available in this version", why)
+    _, why = case.one("health", "{ type = 'icmp' }")
+    assert.equals("config.lua: health.type: type = 'icmp' is not available in this version", why)
+  end)
+
+  it("may say that it does not want such a feature", function()
+    for _, key in ipairs { "access_log", "admin", "tls", "queue", "proxy_protocol", "panic" } do
+      assert.is_table(case.one(key, "false"))
+    end
+    assert.is_table(case.one("panic", "0"))
+  end)
+
+  it("is reported together with all the others that are wrong", function()
+    local _, why = case.one("workers", "0", "helth = {}, health = { rise = 0, fall = 0 }")
+    assert.same({ "helth", "workers", "health.rise", "health.fall" }, (function()
+      local keys = {}
+      for key in why:gmatch "config%.lua: ([%w.]+): " do table.insert(keys, key) end
+      return keys
+    end)())
+  end)
+end)
