@@ -66,6 +66,7 @@ local function make_host(world)
     check_of = function() return ready_check end,
     wants_addresses = function(fn) return fn == ready_check end,
     is_tripped = function() return false end,
+    hook_ok = function() end,
     hook_error = function(_, hook, why)
       table.insert(world.lines, ("error %s: %s"):format(hook, why))
     end,

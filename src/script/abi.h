@@ -159,6 +159,10 @@ uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const 
 /* A literal IP address; 0: it is none. */
 uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
 size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
+/* The board's memory of hooks that err, for those of the agent; hook is an enum hook_id. */
+uint32_t neap_board_hook_error(struct board *b, uint32_t service, uint32_t hook); /* 1: tripped now */
+uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook);
+void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook);
 double neap_clock(void); /* monotonic seconds, read now: the loop's time stands still while it works */
 double neap_wall_ms(void);
 

@@ -127,6 +127,21 @@ NEAP_API size_t neap_addr_print(const neap_addr *a, char *to, size_t size)
 	return strlen(to);
 }
 
+NEAP_API uint32_t neap_board_hook_error(struct board *b, uint32_t service, uint32_t hook)
+{
+	return board_hook_error(b, service, hook, clock_ms(CLOCK_MONOTONIC));
+}
+
+NEAP_API uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook)
+{
+	return board_hook_is_tripped(b, service, hook, clock_ms(CLOCK_MONOTONIC));
+}
+
+NEAP_API void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook)
+{
+	board_hook_ok_after_trip(b, service, hook);
+}
+
 NEAP_API double neap_clock(void)
 {
 	struct timespec now;

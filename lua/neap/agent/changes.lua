@@ -23,10 +23,12 @@ local function run_hook(agent, pool)
   item = { limit = HOOK_LIMIT, queue = {} }
   function item.run()
     local change = table.remove(item.queue, 1)
+    if agent.host.is_tripped(pool, "changed") then return end
     local member = change.member
     pool.hooks.changed(agent.host.backend(member.slot), change.old, change.new, change.reason)
   end
   function item.ended(_, outcome, why)
+    if outcome == "done" then agent.host.hook_ok(pool, "changed") end
     if outcome == "error" then agent.host.hook_error(pool, "changed", why) end
     if outcome == "timeout" then
       agent.host.hook_error(pool, "changed", ("it took longer than %d s"):format(HOOK_LIMIT))

@@ -36,6 +36,7 @@ local function ended(agent, pool, item, outcome, ...)
   if not item.has_run then agent.waiting = agent.waiting - 1 end
   item.has_run = true
   if outcome == "done" then
+    agent.host.hook_ok(pool, "discover")
     take(agent, pool, ...)
   elseif outcome == "error" then
     agent.host.hook_error(pool, "discover", ...)
@@ -48,7 +49,10 @@ end
 -- For a pool whose policy has the hook.
 function discover.start(agent, pool)
   local item = { limit = LIMIT }
-  function item.run() return pool.hooks.discover(agent.host.pool(pool)) end
+  function item.run()
+    if agent.host.is_tripped(pool, "discover") then return nil end
+    return pool.hooks.discover(agent.host.pool(pool))
+  end
   function item.ended(_, ...) return ended(agent, pool, item, ...) end
   agent.waiting = agent.waiting + 1
   agent.jobs:set(item, "discover", 0)

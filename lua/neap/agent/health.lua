@@ -137,6 +137,7 @@ local function judge(self, member, outcome, is_ok, reason, stage)
     self.agent.host.hook_error(member.pool, "check", why)
     return nil
   end
+  if member.is_hook then self.agent.host.hook_ok(member.pool, "check") end
   return is_ok, reason ~= nil and tostring(reason) or "no reason given", stage
 end
 

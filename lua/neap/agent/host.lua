@@ -1,0 +1,90 @@
+-- What the agent uses of its process: clock, coroutines, names, the policies' hooks.
+
+local ffi = require "neap.ffi"
+local backends = require "neap.runtime.backends"
+local current = require "neap.runtime.current"
+local dns = require "neap.io.dns"
+local log = require "neap.runtime.log"
+local ready = require "neap.check.ready"
+local runtime = require "neap.runtime"
+local tasks = require "neap.runtime.tasks"
+
+local C = ffi.C
+
+local host = { log = log }
+
+local HOOK_IDS = { check = 6, discover = 7, changed = 8 } -- enum hook_id
+local SAY_EVERY = 1 -- seconds between two lines about the same hook
+
+-- Monotonic seconds, read anew at each call: the agent must notice when it was held up.
+host.now = C.neap_clock
+
+host.random = C.neap_random
+
+-- Runs fn in a coroutine that may wait; on_end(ok, reason) then, unless it was cancelled.
+function host.spawn(fn, on_end) return tasks.start { fn = fn, on_end = on_end } end
+
+host.cancel = tasks.cancel
+
+---@return string[]? addresses
+---@return any ttl_or_why  seconds, 0 when unknown; or the reason
+function host.resolve(name, timeout) return dns.lookup(name, timeout) end
+
+-- The object that hooks are given for the slot's backend of now.
+function host.backend(slot) return backends.get(slot, C.neap_slot_at(slot).epoch) end
+
+function host.pool(pool) return runtime.pool(pool.name) end
+
+---@return table  check, discover, changed: functions or nil
+function host.pool_hooks(name) return runtime.pool_hooks[name] end
+
+-- The check that a pool's settings describe; where they say none, the simplest one, for a policy's
+-- check that fails all the time.
+---@return function
+function host.check_of(health)
+  if health.type ~= "none" then return ready.make(health) end
+  return ready.make { type = "tcp", timeout = health.timeout }
+end
+
+host.wants_addresses = ready.is_one
+
+-- The number of the first service that uses the pool: under it the board keeps its hooks.
+local function service_of(pool)
+  for i, service in ipairs(runtime.config.services) do
+    if service.pool == pool.name then return i - 1 end
+  end
+  return 0
+end
+
+---@return boolean
+function host.is_tripped(pool, hook)
+  pool.service = pool.service or service_of(pool)
+  return C.neap_board_hook_is_tripped(current.state.board, pool.service, HOOK_IDS[hook]) == 1
+end
+
+-- It ran well: if it was tripped, it no longer is.
+function host.hook_ok(pool, hook)
+  C.neap_board_hook_ok(current.state.board, pool.service or service_of(pool), HOOK_IDS[hook])
+end
+
+local said = {} -- hook of a pool → { at =, left_out = }
+
+-- Counts an error of a hook and logs it, once a second for each.
+function host.hook_error(pool, hook, why)
+  pool.service = pool.service or service_of(pool)
+  if C.neap_board_hook_error(current.state.board, pool.service, HOOK_IDS[hook]) == 1 then
+    log.error("hook %s of pool %s is tripped: it is left out for 30 s", hook, pool.name)
+  end
+  local key = pool.name .. " " .. hook
+  local entry = said[key] or { at = -SAY_EVERY, left_out = 0 }
+  said[key] = entry
+  if host.now() - entry.at < SAY_EVERY then
+    entry.left_out = entry.left_out + 1
+    return
+  end
+  local more = entry.left_out > 0 and (" (and %d more)"):format(entry.left_out) or ""
+  entry.at, entry.left_out = host.now(), 0
+  log.error("hook %s of pool %s: %s%s", hook, pool.name, (why:gsub("\n%s*", " | ")), more)
+end
+
+return host

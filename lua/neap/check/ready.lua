@@ -1,0 +1,27 @@
+-- Makes checks out of settings. A check is a function(backend) that returns true, or false, a
+-- reason, and "connect" if there was not even a connection.
+--
+-- The agent gives those made here the backend's known addresses besides, so that a check neither
+-- waits for the name's lookup nor fails with it.
+
+local ready = {}
+
+local made = setmetatable({}, { __mode = "k" })
+
+-- Was it made here, so that it wants the addresses?
+---@param check function
+---@return boolean
+function ready.is_one(check) return made[check] == true end
+
+---@param settings table  a pool's `health`, type "tcp" or "http"
+---@return function
+function ready.make(settings)
+  local run = require("neap.check." .. settings.type)
+  local function check(backend, addresses)
+    return run(settings, backend, addresses or { backend.host })
+  end
+  made[check] = true
+  return check
+end
+
+return ready
