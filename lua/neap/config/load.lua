@@ -10,6 +10,8 @@ local utf8 = require "neap.config.utf8"
 
 local load = {}
 
+local LIMIT = 1000 -- what fits into C's struct error
+
 local function fail(text, key)
   return nil, { { key = key or "", text = text } }
 end
@@ -105,15 +107,16 @@ end
 -- One line an error: "FILE: services[2].health.interval: what is wrong (expected what)".
 ---@param path string
 ---@param errors {key: string, text: string, line: string?}[]
----@param limit integer?  most bytes; the last line then says how many errors were left out
+---@param limit integer?  most bytes, LIMIT unless told; the last line says how many are left out
 ---@return string
 function load.format(path, errors, limit)
   local lines, bytes = {}, 0
+  limit = limit or LIMIT
   for i, e in ipairs(errors) do
     local line = line_of(path, e)
     local rest = ("%s: and %d more errors"):format(path, #errors - i + 1)
     bytes = bytes + #line + 1
-    if limit and i > 1 and bytes + (i < #errors and #rest or 0) > limit then
+    if i > 1 and bytes + (i < #errors and #rest or 0) > limit then
       table.insert(lines, rest)
       break
     end

@@ -81,18 +81,20 @@ function neap.metric.counter(name, help) end
 ---@return neap.counter
 function neap.metric.gauge(name, help) end
 
---- lua-cjson: `neap.json.encode(value)`, `neap.json.decode(text)`.
+--- JSON, by lua-cjson.
 ---@class neap.json
 neap.json = {}
 
 --- The text of a value.
 ---@param value any
----@return string
+---@return string|nil text  nil when it cannot be one
+---@return string|nil reason
 function neap.json.encode(value) end
 
---- The value of a text; raises an error when it is not JSON.
+--- The value of a text.
 ---@param text string
----@return any
+---@return any value  nil when the text is not JSON
+---@return string|nil reason
 function neap.json.decode(text) end
 
 --- Ready checks, to stand as a policy's `check`.
