@@ -51,6 +51,11 @@ static const struct stream_ops plain_ops = {
 	.close = plain_close,
 };
 
+bool stream_is_plain(const struct stream *s)
+{
+	return s->ops == &plain_ops;
+}
+
 static ssize_t closed_read(struct stream *s, void *to, size_t n)
 {
 	(void)to;

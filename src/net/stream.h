@@ -61,6 +61,9 @@ static inline ssize_t stream_writev(struct stream *s, const struct iovec *iov, i
 	return s->ops->writev(s, iov, count);
 }
 
+/* May the bytes be moved by the kernel alone (net/pipe)? Not those that TLS has to change. */
+bool stream_is_plain(const struct stream *s);
+
 /* Starting what runs and stopping what does not is free. */
 void stream_watch_read(struct stream *s, bool on);
 void stream_watch_write(struct stream *s, bool on);
