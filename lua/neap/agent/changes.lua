@@ -9,9 +9,15 @@ local WAITING_MAX = 1000 -- changes that a pool's slow hook may leave waiting
 local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
 changes.states = STATES
 
+-- That a new one is up was said already: it "checked ok".
+local function level_of(old, new)
+  if new == "down" then return "warn" end
+  return old == "unknown" and new == "up" and "debug" or "info"
+end
+
 local function log_change(agent, member, old, new, reason)
   local line = "backend %s of pool %s: %s → %s%s"
-  local log = new == "down" and agent.host.log.warn or agent.host.log.info
+  local log = agent.host.log[level_of(old, new)]
   local why = reason ~= "" and " (" .. reason .. ")" or ""
   log(line, member.url, member.pool.name, old, new, why)
 end
