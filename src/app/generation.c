@@ -118,10 +118,12 @@ static void on_probe_message(struct ward *w, const struct message *m)
 	    !str_copy(names[0], sizeof(names[0]), user) ||
 	    !str_copy(names[1], sizeof(names[1]), group))
 		return; /* not one of ours: on_end finds no identity */
-	if (identity_find(&g->identity, names[0], names[1], &e) == ERR_OK)
+	if (identity_find(&g->identity, names[0], names[1], &e) == ERR_OK) {
 		g->knows_identity = true;
-	else
-		(void)snprintf(w->error, sizeof(w->error), "%s: %s", g->settings->config, e.text);
+		return;
+	}
+	(void)err_set(&e, e.code, "%s: %s", g->settings->config, e.text);
+	(void)str_copy(w->error, sizeof(w->error), str_of(e.text));
 }
 
 /* What a failed start says: the child's own words, or how it ended. */

@@ -12,7 +12,7 @@
 #include "app/quick.h"
 #include "app/version.h"
 
-/* One line an error, each with our name in front (but those of a check, which begin with the file). */
+/* One line an error. */
 static void print_errors(const char *prefix, const char *text)
 {
 	struct str rest = str_of(text), line;
@@ -64,7 +64,13 @@ static enum err run(struct cli *c, int *status, struct error *e)
 	enum err err = use_config(c, text, sizeof(text), e);
 	if (err != ERR_OK)
 		return err;
-	return c->verb == CLI_CHECK ? check_run(&c->settings, e) : run_master(c, status, e);
+	if (c->verb == CLI_CHECK && check_run(&c->settings, e) != ERR_OK) {
+		print_errors("", e->text); /* they begin with the file, as a compiler's do */
+		*status = EXIT_FAILURE;
+	}
+	if (c->verb == CLI_CHECK)
+		return ERR_OK;
+	return run_master(c, status, e);
 }
 
 int main(int argc, char **argv)
@@ -77,7 +83,7 @@ int main(int argc, char **argv)
 	if (err == ERR_OK)
 		err = run(&c, &status, &e);
 	if (err != ERR_OK) {
-		print_errors(c.verb == CLI_CHECK && e.code != ERR_OK ? "" : "neap: ", e.text);
+		print_errors("neap: ", e.text);
 		status = EXIT_FAILURE;
 	}
 	return status;

@@ -1,0 +1,58 @@
+local neap = require "support.neap"
+
+local good = 'return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:1" } }'
+
+local function errors_of(config, files)
+  local all = files or {}
+  all["config.lua"] = config
+  local code, stdout, stderr = neap.run({ "-t", "-c", "config.lua" }, { files = all, limit = 15 })
+  assert.equal(1, code)
+  assert.equal("", stdout)
+  return stderr
+end
+
+describe("neap check", function()
+  it("says ok, as -t does", function()
+    for _, args in ipairs { { "check", "-c", "config.lua" }, { "-t", "-c", "config.lua" },
+      { "-c", "config.lua", "check" }, { "check" } } do
+      local result = { neap.run(args, { files = { ["config.lua"] = good } }) }
+      assert.same({ 0, "config.lua: ok\n", "" }, result)
+    end
+  end)
+
+  it("binds nothing, so that it works beside the running one", function()
+    local n = neap.start { files = { ["config.lua"] = 'return { listen = "127.0.0.1:0", '
+      .. 'backends = { "http://127.0.0.1:1" } }' } }
+    local config = good:gsub("127.0.0.1:1", n.address, 1)
+    local files = { ["config.lua"] = config }
+    local result = { neap.run({ "-t", "-c", "config.lua" }, { files = files }) }
+    assert.same({ 0, "config.lua: ok\n", "" }, result)
+  end)
+
+  it("prints every error, one a line, each with file and key", function()
+    local text = errors_of 'return { backends = { "http://127.0.0.1:1" }, workers = "x", lisen = 1 }'
+    assert.matches("config%.lua: workers: ", text)
+    assert.matches("config%.lua: lisen: ", text)
+    for line in text:gmatch "[^\n]+" do assert.matches("^config%.lua: ", line) end
+  end)
+
+  it("runs pick once, and reports what it raises", function()
+    local policy = 'return { pick = function(request) error "no idea" end }'
+    local config = good:gsub(" }$", ', policy = "bad.lua" }')
+    assert.matches("bad%.lua:1: no idea", errors_of(config, { ["bad.lua"] = policy }))
+  end)
+
+  it("reports a policy that is no Lua", function()
+    local config = good:gsub(" }$", ', policy = "bad.lua" }')
+    assert.matches("bad%.lua:1:", errors_of(config, { ["bad.lua"] = "retrun {}" }))
+  end)
+
+  it("ends with a config that hangs #slow", function()
+    assert.matches("^config%.lua", errors_of "while true do end")
+  end)
+
+  it("checks the backends of the command line too", function()
+    local code, stdout = neap.run { "-t", "8081", "host:8082" }
+    assert.same({ 0, "command-line.lua: ok\n" }, { code, stdout })
+  end)
+end)
