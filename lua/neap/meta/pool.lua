@@ -6,8 +6,8 @@
 ---@class neap.pool
 ---@field [integer] neap.backend
 ---@field name string
----@field all neap.pool  all backends, whatever their state
----@field options table  what the policy was given
+---@field all neap.backend[]  all backends, whatever their state
+---@field options table  its `health`, `discover`, `keepalive`, `retry` and `timeouts`, as configured
 local pool = {}
 
 --- The next in turn, exact over all workers, in proportion to the weights.
@@ -15,31 +15,31 @@ local pool = {}
 function pool:round_robin() end
 
 --- The one with the fewest unfinished requests, in proportion to the weights; equal ones in turn.
----@return neap.backend
+---@return neap.backend|nil backend  nil only of an empty view
 function pool:least_loaded() end
 
---- The least loaded of n that are drawn at random.
+--- The least loaded of n that are drawn at random, by weight.
 ---@param n integer|nil  1 when absent
 ---@return neap.backend
 function pool:random(n) end
 
 --- The one that this key belongs to: the same as long as it is here, and when others come or go
 --- few keys move.
----@param key string|number|nil
----@return neap.backend
+---@param key string|number
+---@return neap.backend|nil backend  nil only of an empty view
 function pool:hash(key) end
 
 --- The first one.
----@return neap.backend
+---@return neap.backend|nil backend  nil only of an empty view
 function pool:first() end
 
 --- Those whose field or tag has this value; a pool again, maybe an empty one.
----@param field string  `"zone"`, `"tier"`, …, or the name of a tag
+---@param field string  `name`, `host`, `port`, `zone`, `state`, `weight`, or the name of a tag
 ---@param value string|number|boolean
 ---@return neap.pool
 function pool:where(field, value) end
 
---- The backend of that name, in whatever state; nil when there is none.
+--- The backend of that name, if it may serve now or drains; else nil.
 ---@param name string
 ---@return neap.backend|nil
 function pool:find(name) end

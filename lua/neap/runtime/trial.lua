@@ -1,0 +1,40 @@
+-- `neap check`: puts the configured backends on the board of the checking process, without looking
+-- up names or checking anybody, so that the pick hooks have something to choose from.
+
+local board = require "neap.agent.board"
+local runtime = require "neap.runtime"
+
+local trial = {}
+
+-- Stands in where only a discover hook would know backends.
+local EXAMPLE = {
+  name = "example", url = "http://127.0.0.1:1", scheme = "http", host = "127.0.0.1", port = 1,
+  base = "", path = "", weight = 1, tier = 0, slots = false, tags = {},
+}
+
+local function publish(pool)
+  local index, slots = board.pool(pool.name), {}
+  local list = #pool.backends > 0 and pool.backends or { EXAMPLE }
+  for _, backend in ipairs(list) do table.insert(slots, board.publish(index, backend, {})) end
+  board.set_members(index, slots)
+end
+
+function trial.publish()
+  board.attach()
+  for _, pool in ipairs(runtime.config.pools) do publish(pool) end
+end
+
+-- The line of an error: whose policy it is, and what went wrong.
+---@param path string  of the config
+---@param service integer  from 0
+---@param pool integer  from 0
+---@param text string
+---@return string
+function trial.line(path, service, pool, text)
+  local config = runtime.config
+  local key = config.pools[pool + 1].policy_key or config.services[service + 1].policy_key
+  return ("%s: %s: pick of pool '%s', on a made-up request: %s"):format(path, key,
+    config.pools[pool + 1].name, text)
+end
+
+return trial
