@@ -7,7 +7,7 @@
 ---@field [integer] neap.backend
 ---@field name string
 ---@field all neap.backend[]  all backends, whatever their state
----@field options table  its `health`, `discover`, `keepalive`, `retry` and `timeouts`, as configured
+---@field options table  its `health`, `discover`, `keepalive`, `retry`, `timeouts`
 local pool = {}
 
 --- The next in turn, exact over all workers, in proportion to the weights.
