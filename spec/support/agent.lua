@@ -67,6 +67,7 @@ local function make_host(world)
     wants_addresses = function(fn) return fn == ready_check end,
     is_tripped = function() return false end,
     hook_ok = function() end,
+    enter = function() end,
     hook_error = function(_, hook, why)
       table.insert(world.lines, ("error %s: %s"):format(hook, why))
     end,

@@ -31,6 +31,7 @@ local function run_hook(agent, pool)
     local change = table.remove(item.queue, 1)
     if agent.host.is_tripped(pool, "changed") then return end
     local member = change.member
+    agent.host.enter(pool, "changed")
     pool.hooks.changed(agent.host.backend(member.slot), change.old, change.new, change.reason)
   end
   function item.ended(_, outcome, why)

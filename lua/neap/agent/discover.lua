@@ -51,6 +51,7 @@ function discover.start(agent, pool)
   local item = { limit = LIMIT }
   function item.run()
     if agent.host.is_tripped(pool, "discover") then return nil end
+    agent.host.enter(pool, "discover")
     return pool.hooks.discover(agent.host.pool(pool))
   end
   function item.ended(_, ...) return ended(agent, pool, item, ...) end

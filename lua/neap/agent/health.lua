@@ -67,6 +67,7 @@ function Health:run(member)
   local hook = pool.hooks.check
   if not hook and pool.health.type == "none" then return "unchecked" end
   member.is_hook = hook ~= nil and not host.is_tripped(pool, "check")
+  if member.is_hook then host.enter(pool, "check") end
   local check = member.is_hook and hook or pool.default_check
   local addresses = host.wants_addresses(check) and member.addresses
   if not addresses then return check(host.backend(member.slot)) end

@@ -27,8 +27,8 @@ function host.spawn(fn, on_end) return tasks.start { fn = fn, on_end = on_end } 
 host.cancel = tasks.cancel
 
 ---@return string[]? addresses
----@return any ttl_or_why  seconds, 0 when unknown; or the reason
-function host.resolve(name, timeout) return dns.lookup(name, timeout) end
+---@return any why
+function host.resolve(name, timeout) return dns.resolve(name, timeout) end
 
 -- The object that hooks are given for the slot's backend of now.
 function host.backend(slot) return backends.get(slot, C.neap_slot_at(slot).epoch) end
@@ -54,6 +54,12 @@ local function service_of(pool)
     if service.pool == pool.name then return i - 1 end
   end
   return 0
+end
+
+-- From here on the running coroutine is in that hook: for the board and for log lines.
+function host.enter(pool, hook)
+  pool.service = pool.service or service_of(pool)
+  current.state.hook[0] = pool.service * 256 + HOOK_IDS[hook]
 end
 
 ---@return boolean

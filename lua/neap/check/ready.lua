@@ -4,6 +4,8 @@
 -- The agent gives those made here the backend's known addresses besides, so that a check neither
 -- waits for the name's lookup nor fails with it.
 
+local dial = require "neap.check.dial"
+
 local ready = {}
 
 local made = setmetatable({}, { __mode = "k" })
@@ -18,7 +20,8 @@ function ready.is_one(check) return made[check] == true end
 function ready.make(settings)
   local run = require("neap.check." .. settings.type)
   local function check(backend, addresses)
-    return run(settings, backend, addresses or { backend.host })
+    if not addresses then backend, addresses = dial.of_object(backend) end
+    return run(settings, backend, addresses)
   end
   made[check] = true
   return check

@@ -1,9 +1,9 @@
--- It accepts a connection: at any of its addresses.
+-- It accepts a connection.
 
 local dial = require "neap.check.dial"
 
 return function(settings, backend, addresses)
-  local conn, why = dial(backend, addresses, settings.timeout)
+  local conn, why = dial.connect(backend, addresses, settings.timeout)
   if not conn then return false, why, "connect" end
   conn:close()
   return true
