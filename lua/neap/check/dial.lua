@@ -10,7 +10,7 @@ dial.clock = ffi.C.neap_clock
 -- Seconds left until then; never 0, which would mean for ever.
 function dial.left(deadline) return math.max(deadline - dial.clock(), 0.001) end
 
--- The time is shared among the addresses, so that one that swallows packets leaves some to the next.
+-- The time is shared among the addresses, so that one that swallows packets leaves some to others.
 ---@param backend table  port
 ---@param addresses string[]  "unix" is the socket at the backend's path
 ---@param timeout number  seconds
