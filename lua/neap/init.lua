@@ -1,0 +1,38 @@
+-- What `require "neap"` gives to configs and policies.
+
+local counters = require "neap.runtime.counters"
+local dice = require "neap.runtime.dice"
+local dns = require "neap.io.dns"
+local http = require "neap.io.http"
+local pools = require "neap.runtime.pools"
+local reply = require "neap.runtime.reply"
+local tcp = require "neap.io.tcp"
+local wait = require "neap.runtime.wait"
+
+local neap = {
+  -- The pool of that name, as `pool` in hooks: what may serve now.
+  pool = pools.by_name,
+  reply = reply.new,
+  now = dice.now,
+  random = dice.random,
+  hash = dice.hash,
+  hmac = dice.hmac,
+  log = require "neap.runtime.log",
+  metric = { counter = counters.counter, gauge = counters.gauge },
+  json = require "cjson.safe",
+  sleep = wait.sleep,
+  tcp = { connect = tcp.connect },
+  http = { get = http.get, request = http.request },
+  dns = { resolve = dns.resolve },
+}
+
+-- Ready checks: neap.check.tcp{}, neap.check.http{}. Loaded when they are asked for.
+neap.check = setmetatable({}, {
+  __index = function(_, name)
+    local check = require("neap.check")[name]
+    if not check then error(("there is no check '%s'"):format(tostring(name)), 2) end
+    return check
+  end,
+})
+
+return neap

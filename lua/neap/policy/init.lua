@@ -1,0 +1,63 @@
+-- Finds policies and checks their form. A shipped one is a file beside this one.
+
+local native = require "neap.native"
+local nearest = require "neap.config.nearest"
+
+local policy = {}
+
+policy.hooks = {
+  "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
+}
+
+local IS_HOOK = {}
+for _, name in ipairs(policy.hooks) do IS_HOOK[name] = true end
+
+local PREFIX = "neap.policy."
+
+---@return string[]  -- the names of the shipped policies
+function policy.names()
+  local names = {}
+  for _, module in ipairs(native.list(PREFIX)) do table.insert(names, module:sub(#PREFIX + 1)) end
+  table.sort(names)
+  return names
+end
+
+local function hint(word, known)
+  local near = nearest.find(word, known)
+  return near and ("; did you mean '%s'?"):format(near)
+    or (" (known: %s)"):format(table.concat(known, ", "))
+end
+
+---@return table? policy, string? why
+function policy.shipped(name)
+  if native.embedded(PREFIX .. name) then return require(PREFIX .. name) end
+  return nil, ("no policy '%s' is shipped%s; the path of a file has a / or ends in .lua")
+    :format(name, hint(name, policy.names()))
+end
+
+local function check_hook(name, value)
+  if type(name) ~= "string" or not IS_HOOK[name] then
+    return ("unknown hook '%s'%s"):format(tostring(name), hint(tostring(name), policy.hooks))
+  end
+  if type(value) ~= "function" and not (name == "check" and type(value) == "table") then
+    return ("hook '%s' is a %s (expected a function)"):format(name, type(value))
+  end
+end
+
+-- From what a config or a policy's file gave to a table of hooks.
+---@param value any
+---@return table? policy, string? why
+function policy.check(value)
+  if type(value) == "function" then value = value {} end
+  if type(value) ~= "table" then
+    return nil, ("the policy is a %s (expected a table of hooks, or a function that returns one)")
+      :format(type(value))
+  end
+  for name, hook in pairs(value) do
+    local why = check_hook(name, hook)
+    if why then return nil, why end
+  end
+  return value
+end
+
+return policy

@@ -1,0 +1,103 @@
+-- Counters on the board, shared by all processes: of pools, and as metrics.
+
+local ffi = require "neap.ffi"
+
+local C = ffi.C
+
+local counters = {}
+
+local at = {} -- number of a counter → where it is
+
+-- What users hold knows its place by a number only, so that they cannot reach memory through it.
+local Handle = ffi.typeof "struct { const int32_t number; }"
+local count = 0
+
+local function amount(n)
+  if n == nil then return 1 end
+  if type(n) ~= "number" or n % 1 ~= 0 or n > 2 ^ 53 or n < -2 ^ 53 then error("a counter counts integers", 3) end
+  return n
+end
+
+ffi.metatype(Handle, {
+  __index = {
+    -- The old value, from 0 on.
+    next = function(handle) return C.neap_counter_add(at[handle.number], 1) end,
+    add = function(handle, n) return C.neap_counter_add(at[handle.number], amount(n)) end,
+    get = function(handle) return C.neap_counter_get(at[handle.number]) end,
+  },
+})
+
+---@return any?  -- nil when the board has no room for another one
+function counters.get(name)
+  local value = C.neap_counter(name, #name)
+  if value == nil then return nil end
+  count = count + 1
+  at[count] = value
+  return Handle(count)
+end
+
+-- The method `counter` of a pool's views.
+function counters.of_pool(pool)
+  local known = {}
+  return function(_, name)
+    local counter = known[name]
+    if counter then return counter end
+    if type(name) ~= "string" then error("counter(name): name must be a string", 2) end
+    counter = counters.get(pool .. "\31" .. name)
+    if not counter then error("there are too many counters", 2) end
+    known[name] = counter
+    return counter
+  end
+end
+
+local metrics = {} -- in the order they were registered
+local metric_by_name = {}
+
+local function new_gauge(cell)
+  return {
+    set = function(_, n) C.neap_counter_set(cell, n) end,
+    add = function(_, n) C.neap_counter_gauge_add(cell, n or 1) end,
+    get = function() return C.neap_counter_gauge(cell) end,
+  }
+end
+
+local function check_metric(kind, name, help)
+  if type(name) ~= "string" or not name:find "^[%a_:][%w_:]*$" then
+    error(("metric.%s(name, help): '%s' is not a metric's name (letters, digits and _)")
+      :format(kind, tostring(name)), 4)
+  end
+  if help ~= nil and type(help) ~= "string" then
+    error(("metric.%s(name, help): help must be a string"):format(kind), 4)
+  end
+end
+
+local function register(kind, name, help)
+  check_metric(kind, name, help)
+  local known = metric_by_name[name]
+  if known then
+    if known.kind ~= kind then error(("metric '%s' is a %s"):format(name, known.kind), 3) end
+    return known.object
+  end
+  local cell = C.neap_counter("\31" .. kind .. "\31" .. name, #kind + #name + 2)
+  if cell == nil then error("there are too many counters", 3) end
+  local object
+  if kind == "gauge" then
+    object = new_gauge(cell)
+  else
+    count = count + 1
+    at[count] = cell
+    object = Handle(count)
+  end
+  local metric = { kind = kind, name = name, help = help or "", object = object }
+  metric_by_name[name] = metric
+  table.insert(metrics, metric)
+  return object
+end
+
+function counters.counter(name, help) return register("counter", name, help) end
+function counters.gauge(name, help) return register("gauge", name, help) end
+
+-- All metrics of policies: { kind, name, help, object } (object:get() is its value now).
+function counters.metrics() return metrics end
+
+return counters

@@ -1,0 +1,139 @@
+-- The runtime of a process: made once by C, which holds what this returns.
+
+-- The outermost function of the pooled coroutines: runs one entry, gives its verdict, waits for the
+-- next one. A yield without a value is a hook that waits. C makes the first thread of it.
+local yield = coroutine.yield
+local function body(fn, a, b)
+  while true do fn, a, b = yield(fn(a, b)) end
+end
+
+local backends = require "neap.runtime.backends"
+local config_load = require "neap.config.load"
+local counters = require "neap.runtime.counters"
+local dispatch = require "neap.runtime.dispatch"
+local native = require "neap.native"
+local neap = require "neap"
+local policy = require "neap.policy"
+local pools = require "neap.runtime.pools"
+local request = require "neap.runtime.request"
+local sandbox = require "neap.runtime.sandbox"
+local tasks = require "neap.runtime.tasks"
+
+local runtime = {
+  body = body,
+  requests = request.kept,
+  run_task = tasks.run,
+  end_task = tasks.finish,
+  -- for the agent
+  spawn = tasks.spawn,
+  start_task = tasks.start,
+  cancel = tasks.cancel,
+  backend = backends.get,
+  pool = pools.by_name,
+  metrics = counters.metrics,
+}
+
+sandbox.build { neap = neap, ["neap.json"] = neap.json }
+
+local files = { read = native.read, run = sandbox.run }
+
+-- Reads and checks the config.
+---@return table? config, string? errors  -- one line an error
+function runtime.load(path)
+  sandbox.set_folder(path:match "^(.*/)" or "")
+  local config, errors = config_load.load(path, files)
+  if not config then return nil, config_load.format(path, errors) end
+  sandbox.open(config.unsafe)
+  runtime.config = config
+  return config
+end
+
+local function read_policy(path)
+  local bytes, why = native.read(path)
+  if not bytes then return nil, why end
+  if bytes:find "^\27" then return nil, path .. ": this is bytecode (expected Lua source)" end
+  local value
+  value, why = sandbox.run(bytes, "@" .. path)
+  if why then
+    return nil, (tostring(why):gsub("\nstack traceback:.*$", ""))
+  end
+  if value == nil then
+    return nil, path .. ": the file returns nothing (expected a table of hooks: return policy)"
+  end
+  return value, nil, path .. ": "
+end
+
+-- A function that gives hooks may err like a file.
+local function checked(value)
+  local ok, hooks, why = pcall(policy.check, value)
+  if not ok then return nil, hooks end
+  return hooks, why
+end
+
+-- The hooks of a service or pool; empty where it has no policy.
+local function resolve(owner)
+  local value, why, prefix = owner.policy, nil, ""
+  if value == nil then return nil end
+  if owner.policy_path then
+    value, why, prefix = read_policy(owner.policy_path)
+  elseif type(value) == "string" then
+    value, why = policy.shipped(value)
+  end
+  local hooks
+  if not why then hooks, why = checked(value) end
+  if hooks then return hooks end
+  return nil, (prefix or "") .. tostring(why)
+end
+
+local function resolve_all(owners, errors)
+  local resolved = {}
+  for i, owner in ipairs(owners) do
+    local hooks, why = resolve(owner)
+    if why then table.insert(errors, { key = owner.policy_key, text = why }) end
+    resolved[i - 1] = hooks
+  end
+  return resolved
+end
+
+-- The hooks that the agent runs for a pool: its own policy's, else those of the first service that
+-- has it.
+local function agent_hooks(pool, index, of_services, of_pools, services)
+  local hooks = {}
+  local function fill(from)
+    for _, name in ipairs { "check", "discover", "changed" } do
+      if from and hooks[name] == nil then hooks[name] = from[name] end
+    end
+  end
+  fill(of_pools[index])
+  for i, service in ipairs(services) do
+    if service.pool == pool.name then fill(of_services[i - 1]) end
+  end
+  return hooks
+end
+
+-- Loads every policy that the config names and makes the entries for C.
+---@return table[]? services, string? errors
+function runtime.build(path)
+  local config, errors = runtime.config, {}
+  pools.build(config.pools)
+  local of_services = resolve_all(config.services, errors)
+  local of_pools = resolve_all(config.pools, errors)
+  if #errors > 0 then return nil, config_load.format(path, errors) end
+  local indexes, services = {}, {}
+  runtime.pool_hooks = {}
+  for i, pool in ipairs(config.pools) do
+    indexes[pool.name] = i - 1
+    runtime.pool_hooks[pool.name] = agent_hooks(pool, i - 1, of_services, of_pools, config.services)
+  end
+  local default = require "neap.policy.round_robin"
+  for i, service in ipairs(config.services) do
+    local own = service.pool and pools.record(indexes[service.pool])
+    services[i] = dispatch.service(i - 1, own, of_services[i - 1] or {}, of_pools, #config.pools,
+      default)
+    services[i].refuse = service.on_error == "refuse"
+  end
+  sandbox.close_loading()
+  return services
+end
+
+return runtime

@@ -1,0 +1,61 @@
+-- The smooth weighted order: each item as often as its weight says, as far apart as can be (a, a, b,
+-- a, c, a, a for 5:1:1). Computed once a pool version and indexed by a counter that all workers
+-- share, it makes round robin exact over all of them without a lock.
+
+local order = {}
+
+local LENGTH_MAX = 4096
+
+local function gcd(a, b)
+  while b ~= 0 do a, b = b, a % b end
+  return a
+end
+
+-- The weights in lowest terms, and scaled down where the order would get too long.
+local function reduce(weights)
+  local divisor, total = 0, 0
+  for i = 1, #weights do
+    divisor = gcd(divisor, weights[i])
+    total = total + weights[i]
+  end
+  if divisor == 0 then return {}, 0 end
+  local factor = 1 / divisor
+  if total / divisor > LENGTH_MAX then factor = LENGTH_MAX / total end
+  local reduced, sum = {}, 0
+  for i = 1, #weights do
+    local w = math.floor(weights[i] * factor + 0.5)
+    if w == 0 and weights[i] > 0 then w = 1 end
+    reduced[i] = w
+    sum = sum + w
+  end
+  return reduced, sum
+end
+
+local function are_equal(weights)
+  for i = 2, #weights do
+    if weights[i] ~= weights[1] then return false end
+  end
+  return true
+end
+
+---@param items any[]
+---@param weights number[]
+---@return any[]  -- the items themselves where all weigh the same
+function order.make(items, weights)
+  if are_equal(weights) then return items end
+  local reduced, total = reduce(weights)
+  local credit, result = {}, {}
+  for i = 1, #items do credit[i] = 0 end
+  for turn = 1, total do
+    local best = 1
+    for i = 1, #items do
+      credit[i] = credit[i] + reduced[i]
+      if credit[i] > credit[best] then best = i end
+    end
+    credit[best] = credit[best] - total
+    result[turn] = items[best]
+  end
+  return result
+end
+
+return order

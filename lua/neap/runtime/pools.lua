@@ -1,0 +1,319 @@
+-- The `pool` objects: plain arrays of the backends that may serve now, made anew when the pool's
+-- version on the board has changed, with their methods behind. Views (`pool:where`) are the same.
+
+local ffi = require "neap.ffi"
+local backends = require "neap.runtime.backends"
+local counters = require "neap.runtime.counters"
+local nearest = require "neap.config.nearest"
+local order = require "neap.runtime.order"
+
+local C = ffi.C
+local at = backends.at
+
+local pools = {}
+
+local MEMBERS_MAX, WHERE_MAX = 16384, 256
+local UNKNOWN_OR_UP, DRAIN = 1, 3
+
+local records = {} -- by index into the config's pools, from 0
+local by_name = {}
+local info = setmetatable({}, { __mode = "k" }) -- view → { record, tier, filters, slots, … }
+
+local function needs_integer(what, value)
+  if type(value) ~= "number" or value < 1 or value % 1 ~= 0 then
+    error(("%s must be an integer above 0"):format(what), 3)
+  end
+end
+
+-- What info keeps for the methods written in C, made at their first use.
+local function slots_of(view)
+  local entry = info[view]
+  if not entry.slots then
+    local slots, ids = ffi.new("int32_t[?]", #view + 1), ffi.new("double[?]", #view + 1)
+    for i = 1, #view do
+      slots[i - 1] = view[i].slot
+      ids[i - 1] = C.neap_hash(view[i].name or "", #(view[i].name or ""), 0)
+    end
+    entry.slots, entry.ids = slots, ids
+  end
+  return entry
+end
+
+local methods = {}
+
+function methods.round_robin(view)
+  local list = view.order
+  return list[view:counter("turn"):next() % #list + 1]
+end
+
+-- The one with the fewest requests in flight for its weight; equal ones take turns.
+function methods.least_loaded(view)
+  local n = #view
+  if n == 0 then return nil end
+  return view[C.neap_pool_least_loaded(slots_of(view).slots, n) + 1]
+end
+
+-- One at random, by weight; of n such the least loaded.
+function methods.random(view, n)
+  local list = view.order
+  local best = list[math.floor(C.neap_random() * #list) + 1]
+  if n == nil then return best end
+  needs_integer("random(n): n", n)
+  for _ = 2, n do
+    local other = list[math.floor(C.neap_random() * #list) + 1]
+    if other.inflight * best.weight < best.inflight * other.weight then best = other end
+  end
+  return best
+end
+
+-- The same one for the same key, whichever others come and go (rendezvous hashing, by weight).
+function methods.hash(view, key)
+  if type(key) == "number" then key = tostring(key) end
+  if type(key) ~= "string" then
+    error(("hash(key): key must be a string, not %s"):format(type(key)), 2)
+  end
+  local n = #view
+  if n == 0 then return nil end
+  local entry = slots_of(view)
+  return view[C.neap_pool_hash(entry.slots, entry.ids, n, key, #key) + 1]
+end
+
+function methods.first(view) return view[1] end
+
+-- The one of that name if it may serve, or drains (for those who stay with it).
+function methods.find(view, name)
+  local entry = info[view]
+  local b = entry.record.by_name[name]
+  if not b then return nil end
+  if b.state == "drain" then return b end
+  for i = 1, #view do
+    if view[i] == b then return b end
+  end
+  return nil
+end
+
+local FIELDS = { name = true, host = true, port = true, zone = true, state = true, weight = true }
+
+local function matches(b, field, value)
+  if FIELDS[field] then return b[field] == value end
+  local tags = b.tags
+  return tags ~= nil and tags[field] == value
+end
+
+local new_view
+
+local function narrowed(view, field, value)
+  local entry = info[view]
+  local filters = { field, value, entry.filters }
+  local list = {}
+  for i = 1, #view do
+    if matches(view[i], field, value) then table.insert(list, view[i]) end
+  end
+  return new_view(entry.record, list, entry.tier, filters)
+end
+
+-- The part of it whose field, or tag, has that value.
+function methods.where(view, field, value)
+  if type(field) ~= "string" then error("where(field, value): field must be a string", 2) end
+  local entry = info[view]
+  local cache = entry.where
+  if not cache or entry.where_n >= WHERE_MAX then
+    cache, entry.where_n = {}, 0
+    entry.where = cache
+  end
+  local of_field = cache[field]
+  if not of_field then
+    of_field = {}
+    cache[field] = of_field
+  end
+  if value == nil then return narrowed(view, field, value) end
+  local found = of_field[value]
+  if not found then
+    found = narrowed(view, field, value)
+    of_field[value] = found
+    entry.where_n = entry.where_n + 1
+  end
+  return found
+end
+
+local function weights_of(list)
+  local weights = {}
+  for i = 1, #list do weights[i] = at[list[i].slot].weight end
+  return weights
+end
+
+-- The class of one view: all that is reached through it by name.
+local function class_of(record, list)
+  local class = {}
+  for name, method in pairs(methods) do class[name] = method end
+  class.counter = record.counter
+  class.name = record.name
+  class.options = record.options
+  class.all = record.all
+  class.order = order.make(list, weights_of(list))
+  return class
+end
+
+function new_view(record, list, tier, filters)
+  info[list] = { record = record, tier = tier, filters = filters }
+  return setmetatable(list, { __index = class_of(record, list), __metatable = false })
+end
+
+local scratch = ffi.new("int32_t[?]", MEMBERS_MAX)
+
+local function is_live(b) return at[b.slot].epoch == b.epoch and at[b.slot].state <= UNKNOWN_OR_UP end
+
+-- Of a list, those of the lowest tier that has any; and that tier.
+local function lowest_tier(list)
+  local lowest
+  for i = 1, #list do
+    local tier = at[list[i].slot].tier
+    if not lowest or tier < lowest then lowest = tier end
+  end
+  local result = {}
+  for i = 1, #list do
+    if at[list[i].slot].tier == lowest then table.insert(result, list[i]) end
+  end
+  return result, lowest or 0
+end
+
+local function read_members(record)
+  local all, names, has_slots = {}, {}, false
+  local n = math.min(C.neap_pool_members(record.board, scratch, MEMBERS_MAX), MEMBERS_MAX)
+  for i = 0, n - 1 do
+    local row = C.neap_slot_at(scratch[i])
+    local b = row ~= nil and backends.get(scratch[i], row.epoch)
+    local name = b and b.name
+    if name then
+      table.insert(all, b)
+      names[name] = b
+      has_slots = has_slots or row.slots ~= 0
+    end
+  end
+  record.all, record.by_name, record.has_slots = all, names, has_slots
+end
+
+local function refresh(record)
+  record.seen = record.version[0]
+  read_members(record)
+  local live = {}
+  for _, b in ipairs(record.all) do
+    if is_live(b) then table.insert(live, b) end
+  end
+  local list, tier = lowest_tier(live)
+  record.tier = tier
+  record.view = new_view(record, list, tier)
+end
+
+-- The agent publishes pools; until then one is empty.
+local function attach(record)
+  local pool = C.neap_pool_find(record.name, #record.name)
+  if pool < 0 then return false end
+  record.board, record.version = pool, C.neap_pool_version(pool)
+  return true
+end
+
+---@return table  -- the view of all that may serve now
+function pools.view(record)
+  local version = record.version
+  if version == nil then
+    if not attach(record) then return record.view end
+    version = record.version
+  end
+  if version[0] ~= record.seen then refresh(record) end
+  return record.view
+end
+
+local function is_tried(r, slot)
+  for i = 0, r.tried_n - 1 do
+    if r.tried[i] == slot then return true end
+  end
+  return false
+end
+
+local function has_room(b)
+  local slots = at[b.slot].slots
+  return slots == 0 or C.neap_slot_inflight(b.slot) < slots
+end
+
+function pools.any_is_full(view)
+  for i = 1, #view do
+    if not has_room(view[i]) then return true end
+  end
+  return false
+end
+
+local function passes(b, filters)
+  while filters do
+    if not matches(b, filters[1], filters[2]) then return false end
+    filters = filters[3]
+  end
+  return true
+end
+
+-- What of a view a request may still use: not tried, with a free slot, of the lowest tier that is
+-- left. The second value says whether some were left out only because they are full.
+---@return table view, boolean is_full
+function pools.narrow(view, r)
+  local entry = info[view]
+  local record, list, is_full = entry.record, {}, false
+  pools.view(record)
+  for _, b in ipairs(record.all) do
+    if is_live(b) and not is_tried(r, b.slot) and passes(b, entry.filters) then
+      if has_room(b) then table.insert(list, b) else is_full = true end
+    end
+  end
+  local lowest, tier = lowest_tier(list)
+  return new_view(record, lowest, tier, entry.filters), is_full
+end
+
+-- May this request go to what a hook picked?
+---@return boolean
+function pools.is_eligible(b, record, tier, r)
+  local row = at[b.slot]
+  if row.epoch ~= b.epoch or row.pool ~= record.board then return false end
+  if row.state > UNKNOWN_OR_UP and row.state ~= DRAIN then return false end
+  if row.state ~= DRAIN and row.tier ~= tier then return false end
+  if r.tried_n > 0 and is_tried(r, b.slot) then return false end
+  return row.slots == 0 or C.neap_slot_inflight(b.slot) < row.slots
+end
+
+-- nil when it is no pool's view.
+function pools.info(view) return info[view] end
+function pools.record(index) return records[index] end
+
+local function is_known(name)
+  if by_name[name] then return by_name[name] end
+  local names = {}
+  for known in pairs(by_name) do table.insert(names, known) end
+  table.sort(names)
+  if #names == 0 then error("neap.pool: pools are there once the config is read", 3) end
+  local near = type(name) == "string" and nearest.find(name, names)
+  error(("no pool '%s'%s"):format(tostring(name),
+    near and ("; did you mean '%s'?"):format(near) or ""), 3)
+end
+
+function pools.by_name(name) return pools.view(is_known(name)) end
+
+local function options_of(config)
+  local options = {}
+  for _, key in ipairs { "health", "discover", "keepalive", "retry", "timeouts" } do
+    options[key] = config[key]
+  end
+  return options
+end
+
+---@param configs table[]  config.pools
+function pools.build(configs)
+  for i, config in ipairs(configs) do
+    local record = { name = config.name, index = i - 1, board = -1, all = {}, by_name = {} }
+    record.options = options_of(config)
+    record.counter = counters.of_pool(config.name)
+    record.view = new_view(record, {}, 0)
+    record.tier = 0
+    records[i - 1] = record
+    by_name[config.name] = record
+  end
+end
+
+return pools

@@ -1,0 +1,149 @@
+-- The `request` that hooks see: one object for all requests, which reads the one that C is about.
+
+local ffi = require "neap.ffi"
+local current = require "neap.runtime.current"
+local view = require "neap.runtime.view"
+
+local C, string_of = ffi.C, ffi.string
+local state, out, refused = current.state, current.out, current.refused
+
+local request = {}
+
+-- What is kept of requests between their hooks, by id: { ctx =, view = }. C takes entries out.
+local kept = {}
+request.kept = kept
+
+---@return table
+local function keep(r)
+  local id = tonumber(r.id)
+  local entry = kept[id]
+  if not entry then
+    entry = {}
+    kept[id] = entry
+    r.has_state = 1
+  end
+  return entry
+end
+request.keep = keep
+
+local function text(p, n)
+  if p == nil then return nil end
+  return string_of(p, n)
+end
+
+local function split_target(r)
+  local target = string_of(r.new_path, r.new_path_n)
+  local path, query = target:match "^([^?]*)%??(.*)$"
+  return path, target:find("?", 1, true) and query or nil
+end
+
+local getters = {}
+
+function getters.id(r)
+  C.neap_request_id(r)
+  return out()
+end
+
+function getters.method(r) return text(r.method, r.method_n) end
+
+function getters.path(r)
+  if r.new_path ~= nil then return (split_target(r)) end
+  return text(r.path, r.path_n)
+end
+
+function getters.query(r)
+  if r.new_path ~= nil then
+    local _, query = split_target(r)
+    return query
+  end
+  if r.has_query == 0 then return nil end
+  return text(r.query, r.query_n)
+end
+
+function getters.host(r)
+  if r.edits ~= nil and C.neap_request_header(r, "host", 4) == 1 then return out() end
+  return text(r.host, r.host_n)
+end
+
+function getters.scheme(r)
+  if r.is_tcp == 1 then return "tcp" end
+  return r.secure == 1 and "https" or "http"
+end
+
+function getters.version(r)
+  if r.is_tcp == 1 then return nil end
+  return r.minor == 1 and "1.1" or "1.0"
+end
+
+function getters.client_ip(r)
+  C.neap_request_client_ip(r)
+  return out()
+end
+
+function getters.client_port(r) return r.port end
+function getters.attempt(r) return r.attempt end
+function getters.time(r) return r.time end
+
+function getters.ctx(r)
+  local entry = keep(r)
+  local ctx = entry.ctx
+  if not ctx then
+    ctx = {}
+    entry.ctx = ctx
+  end
+  return ctx
+end
+
+local function needed()
+  local r = state.request
+  if r == nil then error("request was used outside of its hook", 3) end
+  return r
+end
+
+local function must_be(what, value, kind)
+  if type(value) ~= kind then
+    error(("%s must be a %s, not %s"):format(what, kind, type(value)), 3)
+  end
+end
+
+local methods = {}
+
+function methods.header(_, name)
+  must_be("the name of a header", name, "string")
+  if C.neap_request_header(needed(), name, #name) == 0 then return nil end
+  return out()
+end
+
+function methods.cookie(_, name)
+  must_be("the name of a cookie", name, "string")
+  if C.neap_request_cookie(needed(), name, #name) == 0 then return nil end
+  return out()
+end
+
+function methods.set_header(_, name, value)
+  must_be("the name of a header", name, "string")
+  local code
+  if value == nil then
+    code = C.neap_request_set_header(needed(), name, #name, nil, 0)
+  else
+    if type(value) == "number" then value = tostring(value) end
+    must_be("the value of a header", value, "string")
+    code = C.neap_request_set_header(needed(), name, #name, value, #value)
+  end
+  if code ~= 0 then refused(code, name) end
+end
+
+-- The path alone keeps the query; with a `?` it replaces it too.
+function methods.set_path(_, path)
+  must_be("a path", path, "string")
+  if C.neap_request_set_path(needed(), path, #path) ~= 0 then
+    error(("'%s' is not a path that a request can have (it begins with /, without blanks, "
+      .. "controls, # or bytes above 127)"):format(path), 2)
+  end
+end
+
+local function subject() return state.request end
+
+request.object = view.new("request", subject, getters, methods)
+
+return request

@@ -1,0 +1,47 @@
+-- Makes the permanent objects that hooks are given: no data of their own, they read what C is about.
+
+local ffi = require "neap.ffi"
+local nearest = require "neap.config.nearest"
+
+local view = {}
+
+local function unknown(what, key, getters, methods)
+  local names = {}
+  for name in pairs(getters) do table.insert(names, name) end
+  for name in pairs(methods) do table.insert(names, name) end
+  table.sort(names)
+  local near = type(key) == "string" and nearest.find(key, names)
+  local hint = near and ("; did you mean '%s'?"):format(near) or ""
+  error(("%s has no '%s'%s"):format(what, tostring(key), hint), 3)
+end
+view.unknown = unknown
+
+---@param what string  the name in messages
+---@param subject fun(): any  what getters read; nil outside of its hooks
+---@param getters table<string, fun(subject): any>
+---@param methods table<string, function>
+---@return any
+function view.new(what, subject, getters, methods)
+  local kind = ffi.typeof "struct { const uint8_t unused; }"
+  ffi.metatype(kind, {
+    __index = function(_, key)
+      local get = getters[key]
+      if get then
+        local s = subject()
+        if s == nil then error(what .. " was used outside of its hook", 2) end
+        return get(s)
+      end
+      local method = methods[key]
+      if method == nil then unknown(what, key, getters, methods) end
+      return method
+    end,
+    __newindex = function(_, key)
+      local hint = what == "request" and "; keep what you need in request.ctx" or ""
+      error(("%s.%s cannot be assigned%s"):format(what, tostring(key), hint), 2)
+    end,
+    __tostring = function() return what end,
+  })
+  return kind()
+end
+
+return view

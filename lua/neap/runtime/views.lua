@@ -1,0 +1,90 @@
+-- `response`, `failure` and `outcome`: what the later hooks of a request are given.
+
+local ffi = require "neap.ffi"
+local backends = require "neap.runtime.backends"
+local current = require "neap.runtime.current"
+local view = require "neap.runtime.view"
+
+local C, string_of = ffi.C, ffi.string
+local state, out, refused = current.state, current.out, current.refused
+
+local views = {}
+
+local function needed()
+  local r = state.response
+  if r == nil then error("response was used outside of its hook", 3) end
+  return r
+end
+
+local function as_text(what, value)
+  if type(value) == "number" then value = tostring(value) end
+  if type(value) ~= "string" then
+    error(("%s must be a string, not %s"):format(what, type(value)), 3)
+  end
+  return value
+end
+
+local response = {}
+
+function response.header(_, name)
+  name = as_text("the name of a header", name)
+  if C.neap_response_header(needed(), name, #name) == 0 then return nil end
+  return out()
+end
+
+function response.set_header(_, name, value)
+  name = as_text("the name of a header", name)
+  local code
+  if value == nil then
+    code = C.neap_response_set_header(needed(), name, #name, nil, 0)
+  else
+    value = as_text("the value of a header", value)
+    code = C.neap_response_set_header(needed(), name, #name, value, #value)
+  end
+  if code ~= 0 then refused(code, name) end
+end
+
+function response.add_header(_, name, value)
+  name = as_text("the name of a header", name)
+  value = as_text("the value of a header", value)
+  local code = C.neap_response_add_header(needed(), name, #name, value, #value)
+  if code ~= 0 then refused(code, name) end
+end
+
+views.response = view.new("response", function() return state.response end, {
+  status = function(r) return r.status end,
+  latency = function(r) return r.latency_us / 1e6 end,
+}, response)
+
+local STAGES = { [0] = "connect", "send", "wait", "body" }
+local KINDS = { [0] = "refused", "timeout", "reset", "protocol", "status", "tls" }
+
+views.failure = view.new("failure", function() return state.failure end, {
+  stage = function(f) return STAGES[f.stage] end,
+  kind = function(f) return KINDS[f.kind] end,
+  status = function(f) return f.status ~= 0 and f.status or nil end,
+  message = function(f) return string_of(f.message) end,
+  safe = function(f) return f.safe == 1 end,
+}, {})
+
+local function time(seconds)
+  if seconds < 0 then return nil end
+  return seconds
+end
+
+views.outcome = view.new("outcome", function() return state.outcome end, {
+  status = function(o) return o.status end,
+  attempts = function(o) return o.attempts end,
+  backend = function(o) return backends.get(o.slot, o.epoch) end,
+  bytes = function(o) return tonumber(o.bytes) end,
+  queued = function(o) return time(o.queued) end,
+  connect = function(o) return time(o.connect) end,
+  first_byte = function(o) return time(o.first_byte) end,
+  total = function(o) return time(o.total) end,
+  reason = function(o)
+    if o.reason == nil or o.reason[0] == 0 then return nil end
+    return string_of(o.reason)
+  end,
+}, {})
+
+return views

@@ -1,0 +1,66 @@
+-- Waiting inside a hook: C begins something for the running coroutine, which yields until C resumes
+-- it with the result.
+
+local ffi = require "neap.ffi"
+local current = require "neap.runtime.current"
+
+local C = ffi.C
+local state, out = current.state, current.out
+local yield, running = coroutine.yield, coroutine.running
+
+local wait = {}
+
+local is_own -- is the running coroutine one that user code made? (set by tasks, see sandbox)
+
+-- Raises unless the running hook may wait, here and now.
+---@param what string  the function in messages
+function wait.check(what)
+  if state.may_wait == 0 then
+    error(what .. ": this hook may not wait (request, backends, pick, failed, check, discover and "
+      .. "changed may)", 3)
+  end
+  is_own = is_own or require("neap.runtime.sandbox").is_in_own_coroutine
+  if not running() or is_own() then
+    error(what .. ": a coroutine of your own cannot wait", 3)
+  end
+end
+
+local function result(is_text)
+  local failure = C.neap_wait_failure()
+  if failure ~= nil then return nil, ffi.string(failure) end
+  return is_text and out() or true
+end
+
+-- After a C function that begins to wait: yields if it must; true (or the text it got), or nil and
+-- the reason.
+function wait.done(begun)
+  if begun == 1 then yield() end
+  return result(false)
+end
+
+function wait.text(begun)
+  if begun == 1 then yield() end
+  return result(true)
+end
+
+wait.out = out
+
+-- Seconds for a wait; nil: as long as the hook may run.
+function wait.timeout(seconds)
+  if seconds == nil then return 0 end
+  if type(seconds) ~= "number" or not (seconds > 0) then
+    error("a timeout must be a number of seconds above 0", 3)
+  end
+  return seconds
+end
+
+---@param seconds number
+function wait.sleep(seconds)
+  if type(seconds) ~= "number" or not (seconds >= 0) then
+    error("neap.sleep(seconds): seconds must be a number from 0 on", 2)
+  end
+  wait.check "neap.sleep"
+  wait.done(C.neap_wait_sleep(seconds))
+end
+
+return wait

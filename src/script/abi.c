@@ -1,0 +1,226 @@
+/* What Lua asks of the process, of backends and pools, and of counters. */
+#include "script/abi.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "script/state.h"
+
+/* LuaJIT has no atomics: it reads these words as what they are on machines with aligned loads. */
+_Static_assert(offsetof(neap_slot, epoch) == offsetof(struct board_backend, epoch), "one layout");
+_Static_assert(offsetof(neap_slot, pool) == offsetof(struct board_backend, pool), "one layout");
+_Static_assert(offsetof(neap_slot, weight) == offsetof(struct board_backend, weight), "one layout");
+_Static_assert(offsetof(neap_slot, slots) == offsetof(struct board_backend, slots), "one layout");
+_Static_assert(offsetof(neap_slot, tier) == offsetof(struct board_backend, tier), "one layout");
+_Static_assert(offsetof(neap_slot, state) == offsetof(struct board_backend, state), "one layout");
+_Static_assert(offsetof(neap_slot, latency_us) == offsetof(struct board_backend, latency_us),
+	       "one layout");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the state is a word's first byte");
+
+NEAP_API uint32_t neap_abi_version(void)
+{
+	return ABI_VERSION;
+}
+
+NEAP_API neap_current *neap_runtime(void)
+{
+	return &vm_current()->current;
+}
+
+NEAP_API void neap_log(uint32_t level, const char *text, size_t n)
+{
+	log_at((enum log_level)level, "%.*s", (int)n, text);
+}
+
+static struct board *board(void)
+{
+	return vm_current()->o.board;
+}
+
+static bool is_slot(int32_t slot)
+{
+	return slot >= 0 && slot < BOARD_BACKENDS_MAX;
+}
+
+NEAP_API neap_slot *neap_slot_at(int32_t slot)
+{
+	return is_slot(slot) ? (neap_slot *)(void *)&board()->backends[slot] : NULL;
+}
+
+NEAP_API uint32_t neap_slot_text(int32_t slot, uint32_t epoch, neap_member *to)
+{
+	return is_slot(slot) &&
+	       board_backend_text(board(), slot, epoch, (struct board_text *)(void *)to);
+}
+
+NEAP_API uint32_t neap_slot_inflight(int32_t slot)
+{
+	return is_slot(slot) ? board_inflight(board(), slot) : 0;
+}
+
+NEAP_API double neap_slot_since(int32_t slot)
+{
+	return is_slot(slot) ? (double)board_state_since_ms(board(), slot) / 1000 : 0;
+}
+
+NEAP_API double neap_slot_errors(int32_t slot)
+{
+	uint64_t requests, failures = 0;
+	if (is_slot(slot))
+		board_totals(board(), slot, &requests, &failures);
+	return (double)failures;
+}
+
+/* What the log says of it; "is dead." is the article's. */
+static void say(const char *url, enum board_state to, double seconds, struct str why)
+{
+	static const char *const words[] = { "is not known", "is up", "is dead", "drains",
+					     "is ejected" };
+	if (to == STATE_DOWN)
+		log_warn("%s is dead.", url);
+	else if (to == STATE_EJECTED)
+		log_warn("%s is ejected for %g s: %.*s", url, seconds, (int)why.n, why.p);
+	else
+		log_info("%s %s, a policy says", url, words[to]);
+}
+
+static bool change(int32_t slot, enum board_state to, double seconds, struct str why)
+{
+	int64_t now_ms = (int64_t)(vm_current()->o.loop->unix_now * 1000);
+	if (to == STATE_DOWN)
+		return board_mark_down(board(), slot, why, now_ms);
+	if (to == STATE_EJECTED)
+		return board_eject(board(), slot, now_ms + (int64_t)(fmin(seconds, 1e9) * 1000),
+				   why, now_ms);
+	return board_set_state(board(), slot, to, why, now_ms);
+}
+
+NEAP_API uint32_t neap_slot_set_state(int32_t slot, uint32_t epoch, uint32_t to, double seconds,
+				      const char *why, size_t n)
+{
+	struct vm *vm = vm_current();
+	struct board_text text;
+	struct str reason = { why, n };
+	if (!is_slot(slot) || to > STATE_EJECTED ||
+	    !board_backend_text(board(), slot, epoch, &text) ||
+	    !change(slot, (enum board_state)to, seconds, reason))
+		return 0;
+	say(text.url, (enum board_state)to, seconds, reason);
+	if (vm->o.on_state_change != NULL)
+		vm->o.on_state_change(vm->o.ctx);
+	return 1;
+}
+
+NEAP_API int32_t neap_pool_find(const char *name, size_t n)
+{
+	return board_pool_find(board(), (struct str){ name, n });
+}
+
+NEAP_API const volatile uint32_t *neap_pool_version(int32_t pool)
+{
+	if (pool < 0 || pool >= BOARD_POOLS_MAX)
+		return NULL;
+	return (const volatile uint32_t *)(const void *)&board()->pools[pool].version;
+}
+
+NEAP_API uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max)
+{
+	return pool < 0 ? 0 : board_pool_members(board(), pool, to, max);
+}
+
+NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, uint32_t n)
+{
+	static uint32_t turn; /* where to begin, so that equal ones take turns */
+	struct board *b = board();
+	uint32_t at = turn++ % n, best = at;
+	uint64_t best_load = UINT64_MAX, best_weight = 1;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t load = board_inflight(b, slots[at]);
+		uint64_t weight = atomic_load_explicit(&b->backends[slots[at]].weight,
+						       memory_order_relaxed);
+		if (best_load == UINT64_MAX || load * best_weight < best_load * weight) {
+			best = at;
+			best_load = load;
+			best_weight = weight;
+		}
+		if (++at == n)
+			at = 0;
+	}
+	return best;
+}
+
+NEAP_API uint32_t neap_pool_hash(const int32_t *slots, const double *ids, uint32_t n,
+				 const char *key, size_t key_n)
+{
+	struct board *b = board();
+	uint32_t best = 0;
+	double best_score = -1;
+	for (uint32_t i = 0; i < n; i++) {
+		double weight = atomic_load_explicit(&b->backends[slots[i]].weight,
+						     memory_order_relaxed);
+		double u = (neap_hash(key, key_n, ids[i]) + 0.5) / 4294967296.0;
+		double score = weight / -log(u);
+		if (score > best_score) {
+			best = i;
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+NEAP_API uint64_t *neap_counter(const char *name, size_t n)
+{
+	return (uint64_t *)(void *)board_counter(board(), (struct str){ name, n });
+}
+
+static _Atomic uint64_t *cell(uint64_t *counter)
+{
+	return (_Atomic uint64_t *)(void *)counter;
+}
+
+NEAP_API double neap_counter_add(uint64_t *counter, double by)
+{
+	return (double)atomic_fetch_add_explicit(cell(counter), (uint64_t)(int64_t)by,
+						 memory_order_relaxed);
+}
+
+NEAP_API double neap_counter_get(const uint64_t *counter)
+{
+	return (double)atomic_load_explicit((const _Atomic uint64_t *)(const void *)counter,
+					    memory_order_relaxed);
+}
+
+static uint64_t bits_of(double value)
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof bits);
+	return bits;
+}
+
+static double of_bits(uint64_t bits)
+{
+	double value;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+NEAP_API void neap_counter_set(uint64_t *counter, double value)
+{
+	atomic_store_explicit(cell(counter), bits_of(value), memory_order_relaxed);
+}
+
+NEAP_API void neap_counter_gauge_add(uint64_t *counter, double by)
+{
+	uint64_t old = atomic_load_explicit(cell(counter), memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(cell(counter), &old,
+						      bits_of(of_bits(old) + by),
+						      memory_order_relaxed, memory_order_relaxed))
+		continue;
+}
+
+NEAP_API double neap_counter_gauge(const uint64_t *counter)
+{
+	return of_bits(atomic_load_explicit((const _Atomic uint64_t *)(const void *)counter,
+					    memory_order_relaxed));
+}

@@ -1,0 +1,61 @@
+/* The dice and digests of Lua. */
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "script/abi.h"
+#include "script/sha256.h"
+#include "script/state.h"
+
+/* Spreads every bit over all others (a finaliser of the murmur kind). */
+static uint64_t mix(uint64_t x)
+{
+	x ^= x >> 33;
+	x *= 0xff51afd7ed558ccdULL;
+	x ^= x >> 33;
+	x *= 0xc4ceb9fe1a85ec53ULL;
+	return x ^ x >> 33;
+}
+
+static uint64_t seed(void)
+{
+	uint64_t s;
+	if (getrandom(&s, sizeof s, GRND_NONBLOCK) == (ssize_t)sizeof s)
+		return s | 1;
+	return mix((uint64_t)time(NULL) << 20 ^ (uint64_t)getpid()) | 1;
+}
+
+NEAP_API double neap_random(void)
+{
+	static uint64_t state; /* of this process; 0: not seeded yet */
+	if (state == 0)
+		state = seed();
+	state += 0x9e3779b97f4a7c15ULL;
+	return (double)(mix(state) >> 11) * 0x1p-53;
+}
+
+/* FNV-1a over the bytes, spread. */
+NEAP_API double neap_hash(const char *bytes, size_t n, double seeded)
+{
+	uint64_t h = 0xcbf29ce484222325ULL ^ mix((uint64_t)(int64_t)seeded);
+	for (size_t i = 0; i < n; i++) {
+		h ^= (unsigned char)bytes[i];
+		h *= 0x100000001b3ULL;
+	}
+	return (double)(mix(h) >> 32);
+}
+
+NEAP_API void neap_hmac(const char *key, size_t key_n, const char *bytes, size_t n)
+{
+	static char text[2 * SHA256_BYTES];
+	static const char digits[] = "0123456789abcdef";
+	neap_current *current = &vm_current()->current;
+	uint8_t digest[SHA256_BYTES];
+	sha256_hmac(key, key_n, bytes, n, digest);
+	for (size_t i = 0; i < SHA256_BYTES; i++) {
+		text[2 * i] = digits[digest[i] >> 4];
+		text[2 * i + 1] = digits[digest[i] & 15];
+	}
+	current->out = text;
+	current->out_n = sizeof text;
+}

@@ -1,0 +1,218 @@
+/* What Lua asks of requests and answers. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http/h1_out.h"
+#include "net/addr.h"
+#include "script/abi.h"
+#include "script/edits.h"
+#include "script/state.h"
+
+enum { JOINED_MAX = 16384, REPLY_HEADERS_MAX = 65536 };
+
+static uint32_t answer(struct str s)
+{
+	neap_current *current = &vm_current()->current;
+	current->out = s.p;
+	current->out_n = (uint32_t)s.n;
+	return 1;
+}
+
+static bool add(char *to, size_t *n, struct str s)
+{
+	if (s.n > JOINED_MAX - *n)
+		return false;
+	memcpy(to + *n, s.p, s.n);
+	*n += s.n;
+	return true;
+}
+
+/* All values of that name from field `first` on, as one list. */
+static struct str join(const struct http_head *h, const char *base, struct str name, uint16_t first)
+{
+	static char joined[JOINED_MAX];
+	struct str separator = str_eq_nocase(name, STR("cookie")) ? STR("; ") : STR(", ");
+	size_t n = 0;
+	for (uint16_t i = first; i < h->n; i++) {
+		if (!str_eq_nocase(http_field_name(base, &h->fields[i]), name))
+			continue;
+		if ((n > 0 && !add(joined, &n, separator)) ||
+		    !add(joined, &n, http_field_value(base, &h->fields[i])))
+			break;
+	}
+	return (struct str){ joined, n };
+}
+
+static uint32_t find_header(const struct http_head *h, const char *base, const void *edits,
+			    struct str name)
+{
+	struct str value;
+	int edited = edits_find(edits, name, &value);
+	if (edited > 0)
+		return answer(value);
+	if (edited < 0 || h == NULL)
+		return 0;
+	const struct http_field *first = http_find_name(h, base, name);
+	if (first == NULL)
+		return 0;
+	uint16_t at = (uint16_t)(first - h->fields);
+	for (uint16_t i = (uint16_t)(at + 1); i < h->n; i++) {
+		if (str_eq_nocase(http_field_name(base, &h->fields[i]), name))
+			return answer(join(h, base, name, at));
+	}
+	return answer(http_field_value(base, first));
+}
+
+NEAP_API uint32_t neap_request_header(const neap_request *r, const char *name, size_t n)
+{
+	return find_header(r->head, r->base, r->edits, (struct str){ name, n });
+}
+
+NEAP_API uint32_t neap_request_cookie(const neap_request *r, const char *name, size_t n)
+{
+	const neap_current *current = &vm_current()->current;
+	struct str wanted = { name, n }, item;
+	if (!neap_request_header(r, "cookie", 6))
+		return 0;
+	struct str rest = { current->out, current->out_n };
+	while (str_split(&rest, ';', &item)) {
+		struct str value = str_trim(item), key;
+		if (!str_split(&value, '=', &key) || value.p == NULL || !str_eq(key, wanted))
+			continue;
+		if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
+			value = (struct str){ value.p + 1, value.n - 2 };
+		return answer(value);
+	}
+	return 0;
+}
+
+NEAP_API uint32_t neap_request_client_ip(const neap_request *r)
+{
+	static char text[INET6_ADDRSTRLEN];
+	struct peer peer = { .port = r->port, .family = r->ip_family };
+	memcpy(peer.ip, r->ip, sizeof peer.ip);
+	return answer((struct str){ text, peer_print_ip(&peer, text) });
+}
+
+NEAP_API uint32_t neap_request_id(const neap_request *r)
+{
+	static char text[48];
+	int n = snprintf(text, sizeof text, "%x-%llx", (unsigned)vm_current()->o.worker,
+			 (unsigned long long)r->id);
+	return answer((struct str){ text, (size_t)n });
+}
+
+NEAP_API uint32_t neap_request_set_header(neap_request *r, const char *name, size_t n,
+					  const char *value, size_t value_n)
+{
+	struct edits *edits = r->edits;
+	uint32_t result = edits_set(&edits, (struct str){ name, n }, (struct str){ value, value_n });
+	r->edits = edits;
+	return result;
+}
+
+/* Kept with the query it goes out with. */
+NEAP_API uint32_t neap_request_set_path(neap_request *r, const char *path, size_t n)
+{
+	bool keeps_query = r->has_query != 0 && memchr(path, '?', n) == NULL;
+	size_t query_n = keeps_query ? r->query_n + 1u : 0;
+	if (!h1_is_target((struct str){ path, n }) || n > UINT32_MAX / 2)
+		return EDITS_BAD_VALUE;
+	char *new = malloc(n + query_n + 1);
+	if (new == NULL)
+		return EDITS_MEMORY;
+	memcpy(new, path, n);
+	if (keeps_query) {
+		new[n] = '?';
+		memcpy(new + n + 1, r->query, r->query_n);
+	}
+	free(r->new_path);
+	r->new_path = new;
+	r->new_path_n = (uint32_t)(n + query_n);
+	return 0;
+}
+
+NEAP_API uint32_t neap_response_header(const neap_response *r, const char *name, size_t n)
+{
+	return find_header(r->head, r->base, r->edits, (struct str){ name, n });
+}
+
+NEAP_API uint32_t neap_response_set_header(neap_response *r, const char *name, size_t n,
+					   const char *value, size_t value_n)
+{
+	struct edits *edits = r->edits;
+	uint32_t result = edits_set(&edits, (struct str){ name, n }, (struct str){ value, value_n });
+	r->edits = edits;
+	return result;
+}
+
+NEAP_API uint32_t neap_response_add_header(neap_response *r, const char *name, size_t n,
+					   const char *value, size_t value_n)
+{
+	struct edits *edits = r->edits;
+	uint32_t result = edits_add(&edits, (struct str){ name, n }, (struct str){ value, value_n });
+	r->edits = edits;
+	return result;
+}
+
+/* Printable ASCII only: it goes into a header and the log. */
+NEAP_API void neap_request_set_reason(neap_request *r, const char *why, size_t n)
+{
+	if (n >= sizeof r->reason)
+		n = sizeof r->reason - 1;
+	for (size_t i = 0; i < n; i++)
+		r->reason[i] = why[i] >= ' ' && why[i] <= '~' ? why[i] : '?';
+	r->reason[n] = '\0';
+}
+
+NEAP_API void neap_reply_start(neap_request *r, uint32_t status)
+{
+	free(r->reply.headers);
+	free(r->reply.body);
+	r->reply = (neap_reply){ .status = status };
+}
+
+/* The same names are forbidden as in edits: framing and the connection are the proxy's. */
+static enum edits_result check_header(struct str name, struct str value)
+{
+	struct edits *trial = NULL;
+	enum edits_result result = edits_add(&trial, name, value);
+	edits_free(trial);
+	return result;
+}
+
+NEAP_API uint32_t neap_reply_header(neap_request *r, const char *name, size_t n, const char *value,
+				    size_t value_n)
+{
+	neap_reply *reply = &r->reply;
+	struct str key = { name, n }, text = str_trim((struct str){ value, value_n });
+	enum edits_result result = check_header(key, text);
+	if (result != EDITS_OK)
+		return result;
+	size_t bytes = reply->headers_n + key.n + text.n + 4;
+	if (bytes > REPLY_HEADERS_MAX)
+		return EDITS_FULL;
+	char *headers = realloc(reply->headers, bytes);
+	if (headers == NULL)
+		return EDITS_MEMORY;
+	struct h1_out out;
+	h1_out_init(&out, headers + reply->headers_n, bytes - reply->headers_n);
+	h1_out_field(&out, key, text);
+	reply->headers = headers;
+	reply->headers_n += (uint32_t)out.n;
+	return 0;
+}
+
+NEAP_API uint32_t neap_reply_body(neap_request *r, const char *body, size_t n)
+{
+	char *copy = malloc(n + 1);
+	if (copy == NULL || n > UINT32_MAX - 1) {
+		free(copy);
+		return EDITS_MEMORY;
+	}
+	memcpy(copy, body, n);
+	free(r->reply.body);
+	r->reply.body = copy;
+	r->reply.body_n = (uint32_t)n;
+	return 0;
+}

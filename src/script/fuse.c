@@ -1,0 +1,109 @@
+#include "script/fuse.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <luajit.h>
+#include <stddef.h>
+#include <sys/time.h>
+
+/* A signal handler has no other way to what it is about. */
+static struct fuse *armed;
+
+static void stop_hook(lua_State *L, lua_Debug *ar)
+{
+	const struct fuse *f = armed;
+	(void)ar; /* luaL_where asks for itself */
+	luaL_where(L, 0);
+	lua_pushfstring(L, "ran for more than %d ms",
+			f == NULL ? 0 : (int)(f->limit - 1) * FUSE_TICK_MS);
+	lua_concat(L, 2);
+	(void)lua_error(L);
+}
+
+static void note_tick(struct fuse *f)
+{
+	uint32_t entry = f->entry;
+	if ((entry & 1) == 0)
+		return;
+	if (entry != f->seen) {
+		f->seen = entry;
+		f->ticks = 0;
+	}
+	if (++f->ticks < f->limit)
+		return;
+	f->has_blown = 1;
+	lua_sethook(f->L, stop_hook, LUA_MASKCOUNT, 1);
+}
+
+static void tick(int number, siginfo_t *info, void *context)
+{
+	struct fuse *f = armed;
+	int saved = errno;
+	if (f != NULL) {
+		note_tick(f);
+		if ((f->chained.sa_flags & SA_SIGINFO) != 0)
+			f->chained.sa_sigaction(number, info, context);
+		else if (f->chained.sa_handler != SIG_DFL && f->chained.sa_handler != SIG_IGN)
+			f->chained.sa_handler(number);
+	}
+	errno = saved;
+}
+
+void fuse_reset(struct fuse *f)
+{
+	lua_sethook(f->L, NULL, 0, 0);
+	f->has_blown = 0;
+}
+
+static void no_sample(void *data, lua_State *L, int samples, int state)
+{
+	(void)data;
+	(void)L;
+	(void)samples;
+	(void)state; /* only the guards in compiled code are wanted, not the samples */
+}
+
+static bool stops_a_loop(struct fuse *f)
+{
+	static const char loop[] = "local n = 0 for i = 1, 2e9 do n = n + i end";
+	const struct itimerval soon = { .it_value.tv_usec = 2000,
+					.it_interval.tv_usec = FUSE_TICK_MS * 1000 };
+	if (luaL_loadbuffer(f->L, loop, sizeof loop - 1, "=fuse") != 0) {
+		lua_pop(f->L, 1);
+		return false;
+	}
+	fuse_enter(f, 1);
+	(void)setitimer(ITIMER_PROF, &soon, NULL); /* LuaJIT's timer, its first tick early */
+	int status = lua_pcall(f->L, 0, 0, 0);
+	bool has_stopped = fuse_leave(f) && status == LUA_ERRRUN;
+	if (status != 0)
+		lua_pop(f->L, 1);
+	return has_stopped;
+}
+
+bool fuse_arm(struct fuse *f, struct lua_State *L)
+{
+	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART };
+	*f = (struct fuse){ .L = L };
+	luaJIT_profile_start(L, "li50", no_sample, NULL);
+	action.sa_sigaction = tick;
+	(void)sigemptyset(&action.sa_mask);
+	armed = f;
+	if (sigaction(SIGPROF, &action, &f->chained) != 0 || !stops_a_loop(f)) {
+		armed = NULL;
+		luaJIT_profile_stop(L);
+		return false;
+	}
+	f->is_armed = true;
+	return true;
+}
+
+void fuse_disarm(struct fuse *f)
+{
+	if (!f->is_armed)
+		return;
+	luaJIT_profile_stop(f->L);
+	armed = NULL;
+	f->is_armed = false;
+}

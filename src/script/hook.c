@@ -1,0 +1,397 @@
+#include "script/hook.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "script/co.h"
+#include "script/edits.h"
+
+enum { HOOK_WAIT_MS = 5000, ERROR_TEXT_MAX = 2048 };
+
+/* What C enters Lua for. */
+enum entry { ENTRY_DECIDE, ENTRY_FAILED, ENTRY_RESPONSE, ENTRY_LOG, ENTRIES };
+
+struct hooks {
+	struct vm *vm;
+	unsigned service;
+	bool refuses;
+	uint32_t have; /* bit enum hook_id */
+	int entries[ENTRIES]; /* references; LUA_NOREF: none */
+	const struct board_hook *rows; /* on the board */
+	struct log_limit limits[HOOKS];
+};
+
+static const char *const names[HOOKS] = {
+	[HOOK_REQUEST] = "request", [HOOK_BACKENDS] = "backends", [HOOK_PICK] = "pick",
+	[HOOK_FAILED] = "failed",   [HOOK_RESPONSE] = "response", [HOOK_LOG] = "log",
+	[HOOK_CHECK] = "check",	    [HOOK_DISCOVER] = "discover", [HOOK_CHANGED] = "changed",
+};
+
+/* The hooks that an entry may call; a tripped one among them is left out. */
+static const uint32_t called[ENTRIES] = {
+	[ENTRY_DECIDE] = 1u << HOOK_REQUEST | 1u << HOOK_BACKENDS | 1u << HOOK_PICK,
+	[ENTRY_FAILED] = 1u << HOOK_FAILED,
+	[ENTRY_RESPONSE] = 1u << HOOK_RESPONSE,
+	[ENTRY_LOG] = 1u << HOOK_LOG,
+};
+
+struct hooks *vm_hooks(struct vm *vm, unsigned service)
+{
+	return service < vm->services ? &vm->hooks[service] : NULL;
+}
+
+bool hooks_have(const struct hooks *h, enum hook_id id)
+{
+	return (h->have >> id & 1) != 0;
+}
+
+void hook_request_init(struct neap_request *r)
+{
+	r->pool = -1;
+	r->slot = -1;
+	r->epoch = 0;
+	r->has_state = 0;
+	r->edits = NULL;
+	r->new_path = NULL;
+	r->new_path_n = 0;
+	r->reason[0] = '\0';
+	r->reply = (neap_reply){ 0 };
+	r->co = NULL;
+}
+
+static const char *service_name(const struct hooks *h)
+{
+	const struct conf *conf = h->vm->conf;
+	return conf != NULL && h->service < conf->services_n ? conf->services[h->service].name : "?";
+}
+
+static const char *hook_of(uint32_t place)
+{
+	uint32_t id = place & 0xff;
+	return id < HOOKS ? names[id] : "?";
+}
+
+void hook_name(const struct vm *vm, const struct co *co, char *to, size_t size)
+{
+	uint32_t place = *vm->current.hook;
+	const struct hooks *h = co->owner;
+	(void)snprintf(to, size, "hook %s of service %s", hook_of(place),
+		       co->request != NULL ? service_name(h) : "?");
+}
+
+/* Of the hooks this entry calls, those that are tripped. Almost always none: three loads. */
+static uint32_t tripped(const struct hooks *h, enum entry entry)
+{
+	struct board *b = h->vm->o.board;
+	uint32_t wanted = called[entry] & h->have, mask = 0;
+	for (unsigned id = 0; wanted >> id != 0; id++) {
+		if ((wanted >> id & 1) == 0 ||
+		    likely(atomic_load_explicit(&h->rows[id].tripped_until_ms,
+						memory_order_relaxed) == 0))
+			continue;
+		if (board_hook_is_tripped(b, h->service, id, loop_now_ms(h->vm->o.loop)))
+			mask |= 1u << id;
+	}
+	return mask;
+}
+
+/* A hook that was let through for a try has done well. */
+static void note_success(struct hooks *h, enum entry entry, uint32_t skip)
+{
+	uint32_t ran = called[entry] & h->have & ~skip;
+	for (unsigned id = 0; ran >> id != 0; id++) {
+		if ((ran >> id & 1) != 0 &&
+		    unlikely(atomic_load_explicit(&h->rows[id].tripped_until_ms,
+						  memory_order_relaxed) != 0))
+			board_hook_ok_after_trip(h->vm->o.board, h->service, id);
+	}
+}
+
+static void count_error(struct hooks *h, unsigned id)
+{
+	struct vm *vm = h->vm;
+	if (vm->o.worker >= 0)
+		atomic_fetch_add_explicit(&vm->o.board->workers[vm->o.worker].hook_errors, 1,
+					  memory_order_relaxed);
+	if (board_hook_error(vm->o.board, h->service, id, loop_now_ms(vm->o.loop)))
+		log_error("hook %s of service %s keeps failing: it is left out for now and %s",
+			  hook_of(id), service_name(h),
+			  h->refuses ? "its requests are refused" : "the default decides");
+}
+
+/* The error on co's stack, or the one that it is too late. */
+static void report(struct hooks *h, struct co *co, unsigned id, bool is_too_late)
+{
+	char text[ERROR_TEXT_MAX], more[64] = "";
+	uint32_t skipped;
+	if (unlikely(h->vm->failure != NULL)) {
+		vm_describe(h->vm, co->L, text, sizeof text);
+		(void)err_set(h->vm->failure, ERR_SCRIPT, "%s", text);
+		return;
+	}
+	count_error(h, id);
+	if (!log_may(&h->limits[id], loop_now_ms(h->vm->o.loop), &skipped))
+		return;
+	if (is_too_late) {
+		lua_settop(co->L, 0);
+		(void)lua_checkstack(co->L, 1);
+		lua_pushliteral(co->L, "did not answer in time (5 s, or what was left of the request)");
+	}
+	vm_describe(h->vm, co->L, text, sizeof text);
+	if (skipped > 0)
+		(void)snprintf(more, sizeof more, " (%u more errors were left out)", skipped);
+	log_error("hook %s of service %s: %s%s", hook_of(id), service_name(h), text, more);
+}
+
+static enum neap_verdict give_up(neap_request *r, enum entry entry)
+{
+	if (entry == ENTRY_FAILED)
+		return NEAP_FAIL;
+	if (entry != ENTRY_DECIDE)
+		return NEAP_DONE;
+	(void)str_copy(r->reason, sizeof r->reason, STR("no decision"));
+	return NEAP_NONE;
+}
+
+/* on_error = "refuse". */
+static enum neap_verdict refuse(neap_request *r, enum entry entry)
+{
+	return entry == ENTRY_DECIDE ? NEAP_REFUSE : give_up(r, entry);
+}
+
+static void on_waited(struct co *co, enum co_result result, bool is_too_late);
+
+/* The part of a view that an entry which erred may have left behind. */
+static void drop_reply(neap_request *r)
+{
+	free(r->reply.headers);
+	free(r->reply.body);
+	r->reply = (neap_reply){ 0 };
+}
+
+/*
+ * An entry failed in hook `id`: what comes next leaves out that hook and those before it, which have
+ * done their part. false: it was the default's turn already.
+ */
+static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_too_late)
+{
+	unsigned id = (is_too_late ? co->hook : *h->vm->current.hook) & 0xff;
+	neap_request *r = co->request;
+	report(h, co, id < HOOKS ? id : HOOK_PICK, is_too_late);
+	bool has_default_failed = (*skip >> id & 1) != 0;
+	*skip |= (2u << id) - 1;
+	r->co = NULL;
+	drop_reply(r);
+	co_drop(co);
+	if (h->vm->memory.used > h->vm->memory.cap / 2)
+		vm_gc_now(h->vm);
+	return !has_default_failed;
+}
+
+static void prepare(struct co *co, struct hooks *h, neap_request *r, enum entry entry)
+{
+	co->request = r;
+	co->owner = h;
+	co->kind = entry;
+	co->ticks = FUSE_TICKS_HOOK;
+	co->on_end = on_waited;
+	co->may_wait = entry <= ENTRY_FAILED;
+	int64_t deadline_ms = loop_now_ms(h->vm->o.loop) + HOOK_WAIT_MS;
+	co->deadline_ms = r->deadline_ms != 0 && r->deadline_ms < deadline_ms ? r->deadline_ms :
+										deadline_ms;
+}
+
+struct details {
+	neap_response *response;
+	const neap_failure *failure;
+	const neap_outcome *outcome;
+};
+
+/* Enters, and enters again without what failed, until there is a verdict. */
+static enum neap_verdict enter(struct hooks *h, neap_request *r, enum entry entry, uint32_t skip,
+			       const struct details *details)
+{
+	for (;;) {
+		struct co *co = co_take(h->vm);
+		uint32_t verdict = 0;
+		if (unlikely(co == NULL))
+			return h->refuses ? refuse(r, entry) : give_up(r, entry);
+		prepare(co, h, r, entry);
+		co->response = details->response;
+		co->failure = details->failure;
+		co->outcome = details->outcome;
+		co->skip = skip;
+		*h->vm->current.hook = h->service << 8 | HOOK_PICK;
+		enum co_result result = co_run(co, h->entries[entry], skip, &verdict);
+		if (likely(result == CO_DONE)) {
+			co_put(co);
+			return (enum neap_verdict)verdict;
+		}
+		if (result == CO_WAITING) {
+			r->co = co;
+			return NEAP_WAIT;
+		}
+		bool may_go_on = fall_back(h, co, &skip, false);
+		if (h->refuses)
+			return refuse(r, entry);
+		if (!may_go_on || entry > ENTRY_FAILED)
+			return give_up(r, entry);
+	}
+}
+
+static enum neap_verdict call(struct hooks *h, neap_request *r, enum entry entry, uint32_t skip,
+			      const struct details *details)
+{
+	uint32_t left_out = tripped(h, entry);
+	if (unlikely(left_out != 0)) {
+		if (h->refuses)
+			return refuse(r, entry);
+		if (entry > ENTRY_FAILED)
+			return NEAP_DONE;
+	}
+	enum neap_verdict verdict = enter(h, r, entry, skip | left_out, details);
+	note_success(h, entry, skip | left_out);
+	vm_gc_look(h->vm);
+	return verdict;
+}
+
+/* An entry that waited has ended: the exchange gets the verdict. */
+static void on_waited(struct co *co, enum co_result result, bool is_too_late)
+{
+	struct hooks *h = co->owner;
+	neap_request *r = co->request;
+	enum entry entry = (enum entry)co->kind;
+	uint32_t skip = co->skip;
+	uint32_t verdict;
+	if (result == CO_DONE) {
+		verdict = co_verdict(co);
+		r->co = NULL;
+		co_put(co);
+		note_success(h, entry, skip);
+	} else {
+		neap_failure failure = co->failure_kept;
+		struct details details = { .failure = &failure };
+		bool may_go_on = fall_back(h, co, &skip, is_too_late);
+		if (h->refuses)
+			verdict = refuse(r, entry);
+		else
+			verdict = may_go_on ? enter(h, r, entry, skip, &details) :
+					      give_up(r, entry);
+	}
+	if (verdict != NEAP_WAIT)
+		r->on_resumed(r, verdict);
+}
+
+enum neap_verdict hook_decide(struct hooks *h, struct neap_request *r)
+{
+	static const struct details none;
+	return call(h, r, ENTRY_DECIDE, 0, &none);
+}
+
+enum neap_verdict hook_pick(struct hooks *h, struct neap_request *r)
+{
+	static const struct details none;
+	return call(h, r, ENTRY_DECIDE, 1u << HOOK_REQUEST | 1u << HOOK_BACKENDS, &none);
+}
+
+enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r, const struct neap_failure *f)
+{
+	struct details details = { .failure = f };
+	return call(h, r, ENTRY_FAILED, 0, &details);
+}
+
+void hook_response(struct hooks *h, struct neap_request *r, struct neap_response *response)
+{
+	struct details details = { .response = response };
+	if (hooks_have(h, HOOK_RESPONSE))
+		(void)call(h, r, ENTRY_RESPONSE, 0, &details);
+}
+
+/* What Lua keeps of the request goes. Neither call can fail: nothing is allocated. */
+static void forget(struct vm *vm, const neap_request *r)
+{
+	lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->requests);
+	lua_pushnumber(vm->L, (lua_Number)r->id);
+	lua_pushnil(vm->L);
+	lua_rawset(vm->L, -3);
+	lua_pop(vm->L, 1);
+}
+
+void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outcome *o)
+{
+	struct details details = { .outcome = o };
+	hook_cancel(r);
+	if (o != NULL && hooks_have(h, HOOK_LOG))
+		(void)call(h, r, ENTRY_LOG, 0, &details);
+	if (r->has_state != 0)
+		forget(h->vm, r);
+	r->has_state = 0;
+	edits_free(r->edits);
+	r->edits = NULL;
+	free(r->new_path);
+	r->new_path = NULL;
+	drop_reply(r);
+}
+
+void hook_cancel(struct neap_request *r)
+{
+	if (r->co == NULL)
+		return;
+	co_drop(r->co);
+	r->co = NULL;
+}
+
+static int take_entry(lua_State *L, const char *name)
+{
+	lua_getfield(L, -1, name);
+	return luaL_ref(L, LUA_REGISTRYINDEX); /* nil: LUA_REFNIL, never entered */
+}
+
+static uint32_t take_have(lua_State *L)
+{
+	uint32_t have = 0;
+	lua_getfield(L, -1, "have");
+	for (unsigned id = 0; id < HOOKS; id++) {
+		lua_getfield(L, -1, names[id]);
+		if (lua_toboolean(L, -1))
+			have |= 1u << id;
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	return have;
+}
+
+void hooks_build(struct vm *vm)
+{
+	lua_State *L = vm->L;
+	unsigned n = (unsigned)lua_objlen(L, -1);
+	vm->hooks = calloc(n + 1, sizeof *vm->hooks);
+	if (vm->hooks == NULL)
+		(void)luaL_error(L, "out of memory");
+	for (unsigned i = 0; i < n; i++) {
+		struct hooks *h = &vm->hooks[i];
+		h->vm = vm;
+		h->service = i;
+		h->rows = vm->o.board->hooks[i];
+		lua_rawgeti(L, -1, (int)i + 1);
+		lua_getfield(L, -1, "refuse");
+		h->refuses = lua_toboolean(L, -1) != 0;
+		lua_pop(L, 1);
+		h->entries[ENTRY_DECIDE] = take_entry(L, "decide");
+		h->entries[ENTRY_FAILED] = take_entry(L, "failed");
+		h->entries[ENTRY_RESPONSE] = take_entry(L, "response");
+		h->entries[ENTRY_LOG] = take_entry(L, "log");
+		h->have = take_have(L);
+		lua_pop(L, 1);
+	}
+	vm->services = n;
+}
+
+void hooks_fini(struct vm *vm)
+{
+	free(vm->hooks);
+	vm->hooks = NULL;
+	vm->services = 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * Waiting I/O of coroutines: sleep, names, TCP connections, one answer over HTTP. Each coroutine has its
+ * own connections; they are closed when its entry ends. Buffers are bounded.
+ */
+#ifndef NEAP_SCRIPT_IO_H
+#define NEAP_SCRIPT_IO_H
+
+#include "base/list.h"
+#include "net/dial.h"
+#include "net/dns.h"
+#include "net/stream.h"
+
+enum {
+	IO_CONNS_MAX = 16,		   /* a coroutine */
+	IO_BUFFER_MAX = 16 * 1024 * 1024,  /* received and not taken, of a connection */
+	IO_LINE_MAX = 64 * 1024,
+	IO_HEADERS_MAX = 128,
+};
+
+struct co;
+struct conn;
+
+enum wait_kind {
+	WAIT_NONE,
+	WAIT_SLEEP,
+	WAIT_RESOLVE,
+	WAIT_CONNECT, /* resolving, then dialling */
+	WAIT_SEND,
+	WAIT_LINE,
+	WAIT_BYTES,
+	WAIT_ALL,
+	WAIT_RESPONSE,
+};
+
+/* What a coroutine waits for, and what came of it. */
+struct wait {
+	enum wait_kind kind;
+	const char *failure; /* NULL: fine */
+	struct dns_query *query;
+	struct conn *conn;
+	const char *sending; /* WAIT_SEND: kept alive by the Lua stack */
+	size_t left;	     /* bytes to send or to receive */
+	size_t body_max;
+	bool is_head;
+	char *text; /* names resolved; freed with the next wait */
+	struct list conns;
+};
+
+void wait_init(struct wait *w);
+/* Ends what is under way and closes all connections. */
+void wait_fini(struct wait *w);
+/* The time of the wait is up: stops what is under way; its failure is "timeout". */
+void wait_expire(struct wait *w);
+
+#endif

@@ -1,0 +1,96 @@
+/* What the runtime needs of C while it loads; later it calls through FFI only (abi.h). */
+#include <lauxlib.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "script/embed.h"
+#include "script/state.h"
+
+static struct vm *self(lua_State *L)
+{
+	return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* read(path) → bytes, or nil, reason */
+static int native_read(lua_State *L)
+{
+	struct vm *vm = self(L);
+	struct str bytes;
+	struct error e;
+	if (vm->o.bundle == NULL ||
+	    bundle_read(vm->o.bundle, luaL_checkstring(L, 1), &bytes, &e) != ERR_OK) {
+		lua_pushnil(L);
+		lua_pushstring(L, vm->o.bundle == NULL ? "there are no files here" : e.text);
+		return 2;
+	}
+	lua_pushlstring(L, bytes.p, bytes.n);
+	return 1;
+}
+
+/* has(path) → boolean */
+static int native_has(lua_State *L)
+{
+	struct vm *vm = self(L);
+	const char *path = luaL_checkstring(L, 1);
+	lua_pushboolean(L, vm->o.bundle != NULL && bundle_has(vm->o.bundle, path));
+	return 1;
+}
+
+static const struct embed_file *find(const char *name)
+{
+	for (unsigned i = 0; i < embed_files_count; i++) {
+		if (strcmp(embed_files[i].name, name) == 0)
+			return &embed_files[i];
+	}
+	return NULL;
+}
+
+/* embedded(name) → bytes, or nil: what the build put into the binary */
+static int native_embedded(lua_State *L)
+{
+	const struct embed_file *file = find(luaL_checkstring(L, 1));
+	if (file == NULL)
+		return 0;
+	lua_pushlstring(L, (const char *)file->data, file->size);
+	return 1;
+}
+
+/* list(prefix) → names of what is embedded under it */
+static int native_list(lua_State *L)
+{
+	size_t n;
+	const char *prefix = luaL_checklstring(L, 1, &n);
+	int count = 0;
+	lua_newtable(L);
+	for (unsigned i = 0; i < embed_files_count; i++) {
+		if (strncmp(embed_files[i].name, prefix, n) != 0)
+			continue;
+		lua_pushstring(L, embed_files[i].name);
+		lua_rawseti(L, -2, ++count);
+	}
+	return 1;
+}
+
+static void set(lua_State *L, struct vm *vm, const char *name, lua_CFunction function)
+{
+	lua_pushlightuserdata(L, vm);
+	lua_pushcclosure(L, function, 1);
+	lua_setfield(L, -2, name);
+}
+
+void native_push(struct vm *vm)
+{
+	lua_State *L = vm->L;
+	lua_createtable(L, 0, 8);
+	set(L, vm, "read", native_read);
+	set(L, vm, "has", native_has);
+	set(L, vm, "embedded", native_embedded);
+	set(L, vm, "list", native_list);
+	lua_pushboolean(L, vm->o.worker >= 0);
+	lua_setfield(L, -2, "is_worker");
+	if (vm->o.config != NULL) {
+		lua_pushstring(L, vm->o.config);
+		lua_setfield(L, -2, "config");
+	}
+}

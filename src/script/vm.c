@@ -1,0 +1,390 @@
+#include "script/vm.h"
+
+#include <lauxlib.h>
+#include <lua-cjson.h>
+#include <luajit.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+#include "base/log.h"
+#include "script/co.h"
+#include "script/conf_read.h"
+#include "script/embed.h"
+#include "script/state.h"
+
+enum { MEMORY_MB_DEFAULT = 1024, TRACE_BYTES_MAX = 1024 };
+
+/* The functions that Lua calls find their vm here: one a process. */
+static struct vm *the_vm;
+
+struct vm *vm_current(void)
+{
+	return the_vm;
+}
+
+/* Counts what is allocated; above the cap the answer is NULL, which Lua raises as an error. */
+static void *allocate(void *ctx, void *old, size_t old_bytes, size_t bytes)
+{
+	struct memory *m = ctx;
+	if (bytes == 0) {
+		free(old);
+		m->used -= old_bytes;
+		return NULL;
+	}
+	if (bytes > old_bytes && m->used + (bytes - old_bytes) > m->cap)
+		return NULL;
+	void *new = realloc(old, bytes);
+	if (new != NULL)
+		m->used += bytes - old_bytes;
+	return new;
+}
+
+/* package.loaders' entry for what the build put into the binary. */
+static int load_embedded(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1);
+	for (unsigned i = 0; i < embed_files_count; i++) {
+		const struct embed_file *file = &embed_files[i];
+		if (strncmp(file->name, "neap", 4) != 0 || strcmp(file->name, name) != 0)
+			continue;
+		if (luaL_loadbuffer(L, (const char *)file->data, file->size, name) != 0)
+			return lua_error(L);
+		return 1;
+	}
+	lua_pushfstring(L, "\n\tno embedded module '%s'", name);
+	return 1;
+}
+
+/* Puts our loader behind package.preload, in front of those that look for files. */
+static void add_loader(lua_State *L)
+{
+	lua_getglobal(L, "package");
+	lua_getfield(L, -1, "loaders");
+	for (int i = (int)lua_objlen(L, -1); i >= 2; i--) {
+		lua_rawgeti(L, -1, i);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_pushcfunction(L, load_embedded);
+	lua_rawseti(L, -2, 2);
+	lua_pop(L, 2);
+}
+
+static void preload(lua_State *L, const char *name, lua_CFunction open)
+{
+	lua_getglobal(L, "package");
+	lua_getfield(L, -1, "preload");
+	lua_pushcfunction(L, open);
+	lua_setfield(L, -2, name);
+	lua_pop(L, 2);
+}
+
+/* cjson without its errors: cjson.safe of the Lua package. */
+static int open_cjson_safe(lua_State *L)
+{
+	static const char wrap[] =
+		"local cjson = require('cjson').new()\n"
+		"local function safe(fn) return function(...)\n"
+		"  local ok, value = pcall(fn, ...)\n"
+		"  if ok then return value end\n"
+		"  return nil, value\n"
+		"end end\n"
+		"cjson.encode, cjson.decode = safe(cjson.encode), safe(cjson.decode)\n"
+		"return cjson\n";
+	if (luaL_loadbuffer(L, wrap, sizeof wrap - 1, "=cjson.safe") != 0)
+		return lua_error(L);
+	lua_call(L, 0, 1);
+	return 1;
+}
+
+/* All that may run out of memory while the state is made. */
+static int open_state(lua_State *L)
+{
+	struct vm *vm = lua_touserdata(L, 1);
+	luaL_openlibs(L);
+	add_loader(L);
+	preload(L, "cjson", luaopen_cjson);
+	preload(L, "cjson.safe", open_cjson_safe);
+	lua_getglobal(L, "package");
+	lua_getfield(L, -1, "loaded");
+	native_push(vm);
+	lua_setfield(L, -2, "neap.native");
+	return 0;
+}
+
+static int take_field(lua_State *L, const char *name)
+{
+	lua_getfield(L, -1, name);
+	return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int open_runtime(lua_State *L)
+{
+	struct vm *vm = lua_touserdata(L, 1);
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "neap.runtime");
+	lua_call(L, 1, 1);
+	vm->requests = take_field(L, "requests");
+	vm->run_task = take_field(L, "run_task");
+	vm->end_task = take_field(L, "end_task");
+	vm->runtime = luaL_ref(L, LUA_REGISTRYINDEX);
+	return 0;
+}
+
+static void set_current(struct vm *vm)
+{
+	struct board *b = vm->o.board;
+	int worker = vm->o.worker;
+	vm->current.board = b;
+	vm->current.worker = worker;
+	vm->current.unix_now = &vm->o.loop->unix_now;
+	vm->current.hook = &vm->own_hook;
+	vm->hook_since = &vm->own_since;
+	if (worker >= 0) {
+		/* The same word: LuaJIT knows no atomics, and this is the only writer. */
+		vm->current.hook = (volatile uint32_t *)(void *)&b->workers[worker].hook;
+		vm->hook_since = &b->workers[worker].hook_since_ms;
+	}
+}
+
+static lua_State *new_state(struct vm *vm)
+{
+	lua_State *L = lua_newstate(allocate, &vm->memory);
+	if (L != NULL)
+		return L;
+	/* A LuaJIT without GC64 on x86-64 needs an allocator of its own. */
+	log_warn("this LuaJIT takes no allocator: policies may use memory without a limit");
+	return luaL_newstate();
+}
+
+static enum err start(struct vm *vm, lua_CFunction step, struct error *e)
+{
+	if (lua_cpcall(vm->L, step, vm) == 0)
+		return ERR_OK;
+	const char *why = lua_tostring(vm->L, -1);
+	enum err code = err_set(e, ERR_SCRIPT, "the Lua runtime: %s", why == NULL ? "?" : why);
+	lua_pop(vm->L, 1);
+	return code;
+}
+
+enum err vm_create(struct vm **out, const struct vm_options *o, struct error *e)
+{
+	struct vm *vm = calloc(1, sizeof *vm);
+	if (vm == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for a Lua state");
+	vm->o = *o;
+	vm->memory.cap = (size_t)(o->memory_mb == 0 ? MEMORY_MB_DEFAULT : o->memory_mb) << 20;
+	vm->runtime = vm->requests = vm->run_task = vm->end_task = LUA_NOREF;
+	list_init(&vm->co_idle);
+	list_init(&vm->co_busy);
+	list_init(&vm->tasks);
+	deferred_init(&vm->gc_later, NULL);
+	set_current(vm);
+	vm->L = new_state(vm);
+	if (vm->L == NULL) {
+		free(vm);
+		return err_set(e, ERR_MEMORY, "no memory for a Lua state");
+	}
+	the_vm = vm;
+	if (!fuse_arm(&vm->fuse, vm->L))
+		log_warn("endless loops in policies cannot be stopped with this LuaJIT (%s): a "
+			 "worker that hangs in one is replaced",
+			 LUAJIT_VERSION);
+	enum err code = start(vm, open_state, e);
+	if (code == ERR_OK)
+		code = start(vm, open_runtime, e);
+	if (code != ERR_OK) {
+		vm_destroy(vm);
+		return code;
+	}
+	*out = vm;
+	return ERR_OK;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	if (vm == NULL)
+		return;
+	loop_defer_cancel(&vm->gc_later);
+	fuse_disarm(&vm->fuse);
+	task_fini(vm);
+	co_fini(vm);
+	hooks_fini(vm);
+	if (vm->dns != NULL)
+		dns_destroy(vm->dns);
+	lua_close(vm->L);
+	the_vm = NULL;
+	free(vm);
+}
+
+struct lua_State *vm_lua(struct vm *vm)
+{
+	return vm->L;
+}
+
+void vm_push_runtime(struct vm *vm, const char *field)
+{
+	lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->runtime);
+	lua_getfield(vm->L, -1, field);
+	lua_remove(vm->L, -2);
+}
+
+struct description {
+	lua_State *of;
+	char *to;
+	size_t size;
+};
+
+/* Adds a line of the traceback, unless it is the runtime's own. */
+static size_t add_place(char *to, size_t size, size_t n, struct str line)
+{
+	line = str_trim(line);
+	if (line.n == 0 || memmem(line.p, line.n, "neap/runtime/", 13) != NULL || n + 8 >= size)
+		return n;
+	int wrote = snprintf(to + n, size - n, " < %.*s", (int)line.n, line.p);
+	return wrote < 0 ? n : n + (size_t)wrote < size ? n + (size_t)wrote : size - 1;
+}
+
+static int describe(lua_State *L)
+{
+	struct description *d = lua_touserdata(L, 1);
+	const char *text = lua_tostring(d->of, -1);
+	if (text == NULL)
+		text = lua_pushfstring(L, "the error is a %s, not a text",
+				       luaL_typename(d->of, -1));
+	(void)snprintf(d->to, d->size, "%s", text);
+	size_t n = strlen(d->to);
+	luaL_traceback(L, d->of, "", 0);
+	struct str rest = str_of(lua_tostring(L, -1)), line;
+	for (unsigned i = 0; str_split(&rest, '\n', &line); i++) {
+		if (i >= 2) /* the first two are "" and "stack traceback:" */
+			n = add_place(d->to, d->size, n, line);
+	}
+	return 0;
+}
+
+void vm_describe(struct vm *vm, lua_State *L, char *to, size_t size)
+{
+	struct description d = { .of = L, .to = to, .size = size };
+	to[0] = '\0';
+	if (lua_cpcall(vm->L, describe, &d) != 0) {
+		lua_pop(vm->L, 1);
+		if (to[0] == '\0')
+			(void)snprintf(to, size, "not enough memory");
+	}
+	for (char *p = to; *p != '\0'; p++) {
+		if (*p == '\n')
+			*p = ' ';
+	}
+}
+
+static int with_traceback(lua_State *L)
+{
+	struct vm *vm = the_vm;
+	char text[TRACE_BYTES_MAX];
+	vm_describe(vm, L, text, sizeof text);
+	lua_pushstring(L, text);
+	return 1;
+}
+
+enum err vm_call(struct vm *vm, int nargs, int results, uint32_t ticks, struct error *e)
+{
+	lua_State *L = vm->L;
+	int handler = lua_gettop(L) - nargs;
+	lua_pushcfunction(L, with_traceback);
+	lua_insert(L, handler);
+	fuse_enter(&vm->fuse, ticks);
+	int status = lua_pcall(L, nargs, results, handler);
+	(void)fuse_leave(&vm->fuse);
+	lua_remove(L, handler);
+	vm_gc_look(vm);
+	if (status == 0)
+		return ERR_OK;
+	const char *why = lua_tostring(L, -1);
+	enum err code = err_set(e, status == LUA_ERRMEM ? ERR_MEMORY : ERR_SCRIPT, "%s",
+				why == NULL ? "an error without a text" : why);
+	lua_pop(L, 1);
+	return code;
+}
+
+/* After a call of the runtime that gives a value, or nil and a text. */
+static enum err second_result(struct vm *vm, struct error *e)
+{
+	if (!lua_isnil(vm->L, -2))
+		return ERR_OK;
+	const char *why = lua_tostring(vm->L, -1);
+	return err_set(e, ERR_INVALID, "%s", why == NULL ? "the config is wrong" : why);
+}
+
+static enum err call_with_path(struct vm *vm, const char *field, struct error *e)
+{
+	vm_push_runtime(vm, field);
+	lua_pushstring(vm->L, vm->o.config);
+	enum err code = vm_call(vm, 1, 2, FUSE_TICKS_LOAD, e);
+	if (code != ERR_OK) {
+		lua_pushnil(vm->L);
+		lua_pushnil(vm->L);
+		return err_set(e, code, "%s: %s", vm->o.config, e->text);
+	}
+	return second_result(vm, e);
+}
+
+static int build_hooks(lua_State *L)
+{
+	struct vm *vm = lua_touserdata(L, lua_upvalueindex(1));
+	lua_settop(L, 1);
+	hooks_build(vm);
+	return 0;
+}
+
+static enum err load_services(struct vm *vm, struct error *e)
+{
+	lua_State *L = vm->L;
+	enum err code = call_with_path(vm, "build", e);
+	if (code != ERR_OK)
+		return code;
+	lua_pushlightuserdata(L, vm);
+	lua_pushcclosure(L, build_hooks, 1);
+	lua_pushvalue(L, -3);
+	return vm_call(vm, 1, 0, FUSE_TICKS_LOAD, e);
+}
+
+enum err vm_load(struct vm *vm, struct conf *c, struct error *e)
+{
+	lua_State *L = vm->L;
+	int top = lua_gettop(L);
+	memset(c, 0, sizeof *c);
+	enum err code = call_with_path(vm, "load", e);
+	if (code == ERR_OK)
+		code = conf_read(L, -2, c, e);
+	if (code == ERR_OK) {
+		vm->conf = c;
+		code = load_services(vm, e);
+		if (code != ERR_OK)
+			conf_fini(c);
+	}
+	lua_settop(L, top);
+	if (code == ERR_OK)
+		vm_gc_start(vm);
+	return code;
+}
+
+int vm_run_main(struct vm *vm, const char *module, int argc, char **argv, struct error *e)
+{
+	lua_State *L = vm->L;
+	int top = lua_gettop(L);
+	lua_getglobal(L, "require");
+	lua_pushstring(L, module);
+	enum err code = vm_call(vm, 1, 1, FUSE_TICKS_RUNTIME, e);
+	if (code == ERR_OK) {
+		(void)lua_checkstack(L, argc + 4);
+		for (int i = 0; i < argc; i++)
+			lua_pushstring(L, argv[i]);
+		code = vm_call(vm, argc, 1, FUSE_TICKS_RUNTIME, e);
+	}
+	int status = code == ERR_OK ? (int)lua_tointeger(L, -1) : 1;
+	lua_settop(L, top);
+	return status;
+}
