@@ -94,6 +94,17 @@ describe("a key of the config", function()
     assert.is_table(case.one("panic", "0"))
   end)
 
+  it("of which there are too many is counted", function()
+    local _, why = case.load [[
+      local config = { backends = { "http://h" } }
+      for i = 1, 500 do config["key" .. i], config[i] = i, i end
+      return config]]
+    assert.truthy(why:find("config.lua: [1]: unexpected item 1", 1, true), why)
+    local shown, left = select(2, why:gsub("\n", "")), tonumber(why:match "and (%d+) more errors$")
+    assert.equals(1000, shown + left)
+    assert.is_true(#why <= 1023)
+  end)
+
   it("is reported together with all the others that are wrong", function()
     local _, why = case.one("workers", "0", "helth = {}, health = { rise = 0, fall = 0 }")
     assert.same({ "helth", "workers", "health.rise", "health.fall" }, (function()

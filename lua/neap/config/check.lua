@@ -174,7 +174,9 @@ function check.unknown(rows, name)
 end
 
 local function sort_keys(a, b)
-  if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
+  local kind = type(a)
+  if kind ~= type(b) then return kind < type(b) end
+  if kind == "number" or kind == "string" then return a < b end
   return tostring(a) < tostring(b)
 end
 
@@ -185,7 +187,8 @@ local function report_unknown(rows, value, key, report)
     if not known[name] then table.insert(unknown, name) end
   end
   table.sort(unknown, sort_keys)
-  for _, name in ipairs(unknown) do
+  for i, name in ipairs(unknown) do
+    if report:is_full() then return report:leave_out(#unknown - i + 1) end
     report:add(show.path(key, name), check.unknown(rows, name))
   end
 end

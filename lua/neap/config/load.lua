@@ -104,6 +104,12 @@ local function line_of(path, e)
   return ("%s: %s%s"):format(place, key, (e.text:gsub("%c", " ")))
 end
 
+local function count_from(errors, first)
+  local count = 0
+  for i = first, #errors do count = count + (errors[i].count or 1) end
+  return count
+end
+
 -- One line an error: "FILE: services[2].health.interval: what is wrong (expected what)".
 ---@param path string
 ---@param errors {key: string, text: string, line: string?}[]
@@ -114,7 +120,7 @@ function load.format(path, errors, limit)
   limit = limit or LIMIT
   for i, e in ipairs(errors) do
     local line = line_of(path, e)
-    local rest = ("%s: and %d more errors"):format(path, #errors - i + 1)
+    local rest = ("%s: and %d more errors"):format(path, count_from(errors, i))
     bytes = bytes + #line + 1
     if i > 1 and bytes + (i < #errors and #rest or 0) > limit then
       table.insert(lines, rest)

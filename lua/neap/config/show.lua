@@ -8,7 +8,9 @@ local SHOWN = 60
 ---@param text string
 ---@return string
 function show.text(text)
-  if #text > SHOWN then text = text:sub(1, SHOWN) .. "…" end
+  if #text > SHOWN then -- not in the middle of a character
+    text = text:sub(1, SHOWN):gsub("[\192-\255][\128-\191]*$", "") .. "…"
+  end
   return (text:gsub("%c", function(c) return ("\\x%02x"):format(c:byte()) end))
 end
 
