@@ -40,10 +40,10 @@ describe("the values of a config", function()
 
   it("of a check by HTTP", function()
     local health = case.one("health", "{ type = 'http' }").pools[1].health
-    assert.same({ "GET", "/", "200-399" }, { health.method, health.path, health.status })
+    assert.same({ "GET", "/", { { 200, 399 } } }, { health.method, health.path, health.status })
     health = case.one("health", "{ type = 'http', status = { 204, '300 - 399' }, body = 'ok\\n' }")
       .pools[1].health
-    assert.same({ "204,300-399", "ok\n" }, { health.status, health.body })
+    assert.same({ { { 204, 204 }, { 300, 399 } }, "ok\n" }, { health.status, health.body })
   end)
 
   it("of statuses to retry", function()

@@ -39,16 +39,6 @@ function statuses.parse(value)
   return ranges[1] and ranges
 end
 
----@param ranges integer[][]
----@return string  -- "200-399,404"
-function statuses.text(ranges)
-  local list = {}
-  for i, r in ipairs(ranges) do
-    list[i] = r[1] == r[2] and tostring(r[1]) or ("%d-%d"):format(r[1], r[2])
-  end
-  return table.concat(list, ",")
-end
-
 -- Each of them once, in order.
 ---@param ranges integer[][]
 ---@return integer[]

@@ -161,7 +161,7 @@ types.statuses = {
   check = function(value)
     local ranges = statuses.parse(value)
     if not ranges then return false end
-    return true, statuses.text(ranges)
+    return true, ranges
   end,
 }
 
