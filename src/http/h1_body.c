@@ -22,22 +22,33 @@ static size_t feed_plain(struct h1_body *b, size_t n)
 	return n;
 }
 
-/* With a target, the payload is gathered there (it may be the input itself) and *kept counts it. */
+/* Where the payload is gathered: in front of the input itself. */
+struct gather {
+	char *to;
+	size_t n;
+};
+
+static void gather(struct gather *g, const char *data, size_t n)
+{
+	if (n > 0)
+		memmove(g->to + g->n, data, n);
+	g->n += n;
+}
+
+/* Without a gather, the bytes are only followed. */
 static enum h1_body_result feed_chunked(struct h1_body *b, const char *in, size_t n, size_t *used,
-					char *to, size_t *kept)
+					struct gather *g)
 {
 	enum h1_chunk_event event;
-	const char *data = NULL;
 	*used = 0;
 	do {
+		const char *data = NULL;
 		size_t part = 0, data_n = 0;
 		event = h1_chunk_next(&b->chunk, in + *used, n - *used, &part, &data, &data_n);
 		*used += part;
 		b->payload += data_n;
-		if (to != NULL && data_n > 0) {
-			memmove(to + *kept, data, data_n);
-			*kept += data_n;
-		}
+		if (g != NULL)
+			gather(g, data, data_n);
 	} while (event == CHUNK_DATA);
 	b->done = event == CHUNK_END;
 	return event == CHUNK_BAD ? BODY_BAD : BODY_OK;
@@ -49,7 +60,7 @@ enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, si
 	if (b->done)
 		return BODY_OK;
 	if (b->framing == FRAMING_CHUNKED)
-		return feed_chunked(b, in, n, used, NULL, NULL);
+		return feed_chunked(b, in, n, used, NULL);
 	*used = feed_plain(b, n);
 	return BODY_OK;
 }
@@ -60,13 +71,24 @@ enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t
 	*used = *kept = 0;
 	if (b->done)
 		return BODY_OK;
-	if (b->framing == FRAMING_CHUNKED)
-		return feed_chunked(b, in, n, used, in, kept);
-	*used = *kept = feed_plain(b, n);
-	return BODY_OK;
+	if (b->framing != FRAMING_CHUNKED) {
+		*used = *kept = feed_plain(b, n);
+		return BODY_OK;
+	}
+	struct gather g = { in, 0 };
+	enum h1_body_result r = feed_chunked(b, in, n, used, &g);
+	*kept = g.n;
+	return r;
 }
 
 bool h1_body_is_whole_at_close(const struct h1_body *b)
 {
 	return b->done || b->framing == FRAMING_UNTIL_CLOSE;
+}
+
+void h1_body_skip(struct h1_body *b, uint64_t n)
+{
+	b->left -= n;
+	b->payload += n;
+	b->done = b->left == 0;
 }

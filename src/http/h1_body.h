@@ -33,6 +33,9 @@ enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, si
 enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t *used,
 				   size_t *kept);
 
+/* n more bytes of a body with a length went by unseen (n ≤ left). */
+void h1_body_skip(struct h1_body *b, uint64_t n);
+
 /* The connection ended: was this a whole body (RFC 9112 §8)? */
 bool h1_body_is_whole_at_close(const struct h1_body *b);
 

@@ -107,9 +107,14 @@ static size_t body_bytes(const struct exchange *ex)
 	return buf_len(&ex->body) - ex->surplus - ex->kept;
 }
 
+static size_t in_pipe(const struct exchange *ex)
+{
+	return ex->up_pipe != NULL ? ex->up_pipe->held : 0;
+}
+
 size_t attempt_unsent(const struct exchange *ex)
 {
-	return buf_len(&ex->at.head) + (ex->early - ex->early_sent) + body_bytes(ex);
+	return buf_len(&ex->at.head) + (ex->early - ex->early_sent) + body_bytes(ex) + in_pipe(ex);
 }
 
 static int add_iov(struct iovec *iov, int n, const char *p, size_t len)
@@ -188,6 +193,23 @@ static bool head_first(struct exchange *ex, struct str *head)
 	return rewrite_request(ex, head);
 }
 
+/* Bytes in memory first; a pipe is only filled when there are none. What the pipe gave is counted here. */
+static ssize_t write_some(struct exchange *ex, struct str head)
+{
+	struct attempt *at = &ex->at;
+	struct iovec iov[4];
+	int n = gather(ex, head, iov);
+	if (n > 0)
+		return stream_writev(&at->uconn->stream, iov, n);
+	if (in_pipe(ex) == 0)
+		return 0;
+	ssize_t moved = pipe_drain(ex->up_pipe, &at->uconn->stream);
+	if (moved == IO_ERROR)
+		return IO_ERROR;
+	at->sent += moved > 0 ? (uint64_t)moved : 0;
+	return 0;
+}
+
 void attempt_send(struct exchange *ex)
 {
 	struct attempt *at = &ex->at;
@@ -199,9 +221,7 @@ void attempt_send(struct exchange *ex)
 			     "the rewritten head is too large");
 		return;
 	}
-	struct iovec iov[4];
-	int n = gather(ex, head, iov);
-	ssize_t wrote = n == 0 ? 0 : stream_writev(&at->uconn->stream, iov, n);
+	ssize_t wrote = write_some(ex, head);
 	if (wrote == IO_ERROR) {
 		at->deaf = true;
 		stream_watch_write(&at->uconn->stream, false);

@@ -19,9 +19,14 @@ static size_t reply_left(const struct exchange *ex)
 	return ex->view.reply.body_n - ex->reply_sent;
 }
 
+static size_t in_pipe(const struct exchange *ex)
+{
+	return ex->down_pipe != NULL ? ex->down_pipe->held : 0;
+}
+
 static size_t waiting(const struct exchange *ex)
 {
-	return buf_len(&ex->out) + buf_len(&ex->down) + reply_left(ex);
+	return buf_len(&ex->out) + buf_len(&ex->down) + reply_left(ex) + in_pipe(ex);
 }
 
 /* Notes that n bytes went out; the rest of head moves to a buffer of its own. false: no buffer. */
@@ -44,6 +49,14 @@ static bool advance(struct exchange *ex, struct str head, size_t n)
 	return true;
 }
 
+static bool drain_pipe(struct exchange *ex)
+{
+	ssize_t n = pipe_drain(ex->down_pipe, ex->client);
+	if (n > 0)
+		ex->bytes += (uint64_t)n;
+	return n != IO_ERROR;
+}
+
 enum client_sent client_send(struct exchange *ex, struct str head)
 {
 	struct iovec iov[4];
@@ -53,6 +66,8 @@ enum client_sent client_send(struct exchange *ex, struct str head)
 	n = add_iov(iov, n, ex->view.reply.body + ex->reply_sent, reply_left(ex));
 	ssize_t wrote = n == 0 ? 0 : stream_writev(ex->client, iov, n);
 	if (wrote == IO_ERROR || !advance(ex, head, wrote > 0 ? (size_t)wrote : 0))
+		return CLIENT_GONE;
+	if (n == 0 && in_pipe(ex) > 0 && !drain_pipe(ex))
 		return CLIENT_GONE;
 	if (waiting(ex) > 0) {
 		stream_watch_write(ex->client, true);

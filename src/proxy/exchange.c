@@ -191,6 +191,8 @@ static void finish(struct exchange *ex)
 	attempt_end(ex, false);
 	buf_drop(&ex->down);
 	buf_drop(&ex->out);
+	pipe_put(&ex->proxy->pipes, ex->up_pipe);
+	pipe_put(&ex->proxy->pipes, ex->down_pipe);
 	if (ex->surplus == 0)
 		buf_drop(&ex->body);
 	access_end(ex);

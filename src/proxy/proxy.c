@@ -151,6 +151,7 @@ enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct 
 	list_init(&p->listens);
 	timer_init(&p->drain_timer, on_drain_due);
 	init_slabs(p, &m);
+	pipe_pool_init(&p->pipes);
 	exchange_setup(p);
 	p->scratch_bytes = m.header_bytes + PROXY_SCRATCH_ROOM;
 	p->scratch = malloc(p->scratch_bytes);
@@ -248,6 +249,7 @@ void proxy_destroy(struct proxy *p)
 	if (p->upstream.backends != NULL)
 		upstream_fini(&p->upstream);
 	free_services(p);
+	pipe_pool_fini(&p->pipes);
 	slab_fini(&p->fronts);
 	slab_fini(&p->exchanges);
 	slab_fini(&p->heads);

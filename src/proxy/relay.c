@@ -30,6 +30,8 @@ static void note_progress(struct exchange *ex, enum client_sent sent)
 		buf_drop_if_empty(&ex->down);
 		if (ex->at.uconn != NULL)
 			stream_watch_read(&ex->at.uconn->stream, true);
+	} else if (ex->down_pipe != NULL && ex->at.uconn != NULL) {
+		stream_watch_read(&ex->at.uconn->stream, false);
 	}
 	timer_start(&ex->timer,
 		    ex->at.lanes != NULL ? ex->at.lanes->stream_idle : ex->service->client_body);
@@ -241,6 +243,33 @@ static void ended_before_answer(struct exchange *ex, ssize_t n)
 		attempt_fail_sys(ex, stage, ex->at.uconn->stream.sys);
 }
 
+/* A large body goes through a pipe once nothing of it is in memory. */
+static bool is_spliced(struct exchange *ex)
+{
+	if (ex->down_pipe != NULL)
+		return true;
+	if (ex->state != EX_RELAY || ex->res_body.framing != FRAMING_LENGTH ||
+	    ex->res_body.left < PROXY_SPLICE_BYTES || buf_len(&ex->down) > 0 ||
+	    buf_len(&ex->out) > 0 || !stream_is_plain(ex->client) ||
+	    !stream_is_plain(&ex->at.uconn->stream))
+		return false;
+	ex->down_pipe = pipe_take(&ex->proxy->pipes);
+	return ex->down_pipe != NULL;
+}
+
+static void splice_read(struct exchange *ex)
+{
+	ssize_t n = pipe_fill(ex->down_pipe, &ex->at.uconn->stream, ex->res_body.left);
+	if (n == IO_AGAIN)
+		return;
+	if (n <= 0) {
+		ended_in_body(ex, n);
+		return;
+	}
+	h1_body_skip(&ex->res_body, (uint64_t)n);
+	note_progress(ex, client_send(ex, (struct str){ NULL, 0 }));
+}
+
 /* Room for the next read; 0: the client has to take some first, or there are no buffers. */
 static size_t make_room(struct exchange *ex)
 {
@@ -254,6 +283,10 @@ static size_t make_room(struct exchange *ex)
 void relay_read(struct exchange *ex)
 {
 	struct stream *s = &ex->at.uconn->stream;
+	if (is_spliced(ex)) {
+		splice_read(ex);
+		return;
+	}
 	size_t room = make_room(ex);
 	if (room == 0) {
 		stream_watch_read(s, false);

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "http/h1_body.h"
 #include "http/h1_head.h"
+#include "net/pipe.h"
 #include "script/hook.h"
 #include "upstream/upstream.h"
 
@@ -19,6 +20,7 @@ enum {
 	PROXY_SCRATCH_ROOM =
 		64 *
 		1024, /* what rewriting may add to a head: edits, forwarding fields, base path */
+	PROXY_SPLICE_BYTES = 256 * 1024, /* from this much of a body on the kernel moves it */
 	PROXY_INTERIM_MAX = 16, /* 1xx answers of a backend to one request */
 };
 
@@ -46,6 +48,7 @@ struct proxy {
 	struct service *services;
 	struct upstream upstream;
 	struct slab fronts, exchanges, heads, blocks, bodies;
+	struct pipe_pool pipes;
 	char *scratch; /* a head being written */
 	size_t scratch_bytes;
 	struct list open; /* fronts */
@@ -134,6 +137,7 @@ struct exchange {
 	uint32_t kept;		    /* bytes at body.start that were sent and are kept for replay */
 	uint32_t surplus;	    /* bytes at the end of body that are the next request's */
 	bool body_whole;	    /* everything since its first byte is in memory */
+	struct pipe *up_pipe; /* a large body on its way, past user memory */
 
 	struct attempt at;
 	struct neap_failure failure;
@@ -146,6 +150,7 @@ struct exchange {
 	struct buf
 		out; /* the rest of a head (or of interim ones) when the client did not take it at once */
 	uint32_t reply_sent; /* of view.reply.body */
+	struct pipe *down_pipe; /* a large body on its way, past user memory */
 	uint16_t status;
 	uint64_t bytes;	    /* of body to the client */
 	const char *reason; /* why it ended as it did; "" = well */

@@ -89,6 +89,51 @@ static void take(struct exchange *ex, size_t n)
 		attempt_send(ex);
 }
 
+static void client_ended(struct exchange *ex)
+{
+	ex->client_gone = true;
+	ex->reason = "client left while sending its body";
+	ex->state = EX_END;
+}
+
+static bool has_taker(const struct exchange *ex)
+{
+	return ex->at.uconn != NULL && ex->at.began && !ex->at.deaf &&
+	       (ex->state == EX_SEND || ex->state == EX_RELAY);
+}
+
+/* A large body that cannot be replayed any more goes through a pipe once nothing of it is in memory. */
+static bool is_spliced(struct exchange *ex)
+{
+	if (ex->up_pipe != NULL && !has_taker(ex)) {
+		pipe_put(&ex->proxy->pipes, ex->up_pipe);
+		ex->up_pipe = NULL;
+	}
+	if (ex->up_pipe != NULL)
+		return true;
+	if (ex->body_whole || ex->req_body.framing != FRAMING_LENGTH ||
+	    ex->req_body.left < PROXY_SPLICE_BYTES || !has_taker(ex) || attempt_unsent(ex) > 0 ||
+	    !stream_is_plain(ex->client) || !stream_is_plain(&ex->at.uconn->stream))
+		return false;
+	ex->up_pipe = pipe_take(&ex->proxy->pipes);
+	return ex->up_pipe != NULL;
+}
+
+static void splice_read(struct exchange *ex)
+{
+	ssize_t n = pipe_fill(ex->up_pipe, ex->client, ex->req_body.left);
+	if (n == IO_AGAIN)
+		return;
+	if (n <= 0) {
+		client_ended(ex);
+		return;
+	}
+	h1_body_skip(&ex->req_body, (uint64_t)n);
+	attempt_send(ex);
+	if (ex->up_pipe->held > 0)
+		stream_watch_read(ex->client, false);
+}
+
 static size_t wanted(const struct exchange *ex, size_t room)
 {
 	bool has_length = ex->req_body.framing == FRAMING_LENGTH;
@@ -97,6 +142,10 @@ static size_t wanted(const struct exchange *ex, size_t room)
 
 void upload_read(struct exchange *ex)
 {
+	if (is_spliced(ex)) {
+		splice_read(ex);
+		return;
+	}
 	size_t room = make_room(ex);
 	if (room == 0) {
 		stream_watch_read(ex->client, false);
@@ -106,9 +155,7 @@ void upload_read(struct exchange *ex)
 	if (n == IO_AGAIN)
 		return;
 	if (n <= 0) {
-		ex->client_gone = true;
-		ex->reason = "client left while sending its body";
-		ex->state = EX_END;
+		client_ended(ex);
 		return;
 	}
 	take(ex, (size_t)n);
@@ -116,7 +163,7 @@ void upload_read(struct exchange *ex)
 
 void upload_resume(struct exchange *ex)
 {
-	if (exchange_request_is_whole(ex) || stream_watches_read(ex->client))
+	if (stream_watches_read(ex->client) || (exchange_request_is_whole(ex) && ex->surplus > 0))
 		return;
 	if (attempt_unsent(ex) <= PROXY_BLOCK_BYTES / 2)
 		stream_watch_read(ex->client, true);

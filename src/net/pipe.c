@@ -1,0 +1,104 @@
+#include "net/pipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void pipe_pool_init(struct pipe_pool *pool)
+{
+	list_init(&pool->idle);
+	pool->idle_n = 0;
+}
+
+static void pipe_destroy(struct pipe *p)
+{
+	close(p->read_fd);
+	close(p->write_fd);
+	free(p);
+}
+
+void pipe_pool_fini(struct pipe_pool *pool)
+{
+	struct list *node;
+
+	while ((node = list_first(&pool->idle)) != NULL) {
+		list_remove(node);
+		pipe_destroy(container_of(node, struct pipe, node));
+	}
+	pool->idle_n = 0;
+}
+
+static struct pipe *pipe_create(void)
+{
+	struct pipe *p = malloc(sizeof(*p));
+	int fds[2];
+
+	if (p == NULL || pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0) {
+		free(p);
+		return NULL;
+	}
+	(void)fcntl(fds[1], F_SETPIPE_SZ,
+		    PIPE_BYTES); /* refused past a quota: the default serves */
+	list_init(&p->node);
+	p->read_fd = fds[0];
+	p->write_fd = fds[1];
+	p->held = 0;
+	return p;
+}
+
+struct pipe *pipe_take(struct pipe_pool *pool)
+{
+	struct list *node = list_first(&pool->idle);
+
+	if (node == NULL)
+		return pipe_create();
+	list_remove(node);
+	pool->idle_n--;
+	return container_of(node, struct pipe, node);
+}
+
+void pipe_put(struct pipe_pool *pool, struct pipe *p)
+{
+	if (p == NULL)
+		return;
+	if (p->held > 0 || pool->idle_n >= PIPE_IDLE_MAX) {
+		pipe_destroy(p);
+		return;
+	}
+	list_prepend(&pool->idle, &p->node);
+	pool->idle_n++;
+}
+
+static ssize_t move(struct stream *s, int from, int to, size_t max)
+{
+	ssize_t n;
+
+	do {
+		n = splice(from, NULL, to, NULL, max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	} while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return IO_AGAIN;
+	s->sys = errno;
+	return IO_ERROR;
+}
+
+ssize_t pipe_fill(struct pipe *p, struct stream *from, size_t max)
+{
+	ssize_t n = move(from, from->fd, p->write_fd, max < PIPE_BYTES ? max : PIPE_BYTES);
+
+	if (n > 0)
+		p->held += (size_t)n;
+	return n;
+}
+
+ssize_t pipe_drain(struct pipe *p, struct stream *to)
+{
+	ssize_t n = move(to, p->read_fd, to->fd, p->held);
+
+	if (n > 0)
+		p->held -= (size_t)n;
+	return n;
+}
