@@ -47,7 +47,8 @@ static enum edits_result check(enum field_id id, struct str name, struct str val
 				   (field_mask)1 << FIELD_EXPECT;
 	if (!h1_is_token(name))
 		return EDITS_BAD_NAME;
-	if (((framing | h1_hop_fields()) >> id & 1) != 0 || field_is_alias(name))
+	bool is_alias = memchr(name.p, '_', name.n) != NULL && field_is_alias(name);
+	if (((framing | h1_hop_fields()) >> id & 1) != 0 || is_alias)
 		return EDITS_FORBIDDEN;
 	if (value.p == NULL)
 		return id == FIELD_HOST ? EDITS_FORBIDDEN : EDITS_OK;
