@@ -30,7 +30,7 @@ describe("neap check", function()
   end)
 
   it("prints every error, one a line, each with file and key", function()
-    local text = errors_of 'return { backends = { "http://127.0.0.1:1" }, workers = "x", lisen = 1 }'
+    local text = errors_of 'return { backends = { "http://127.0.0.1:1" }, workers = "x", lisen = 1}'
     assert.matches("config%.lua: workers: ", text)
     assert.matches("config%.lua: lisen: ", text)
     for line in text:gmatch "[^\n]+" do assert.matches("^config%.lua: ", line) end
