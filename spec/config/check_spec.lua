@@ -85,5 +85,11 @@ describe("neap -t", function()
     refused(config, "pick", { files = {
       ["p.lua"] = "return { pick = function() return 5 end }",
     } })
+    accepted(config, { files = {
+      ["p.lua"] = "return { pick = function() require('neap').sleep(60) end }",
+    } })
+    refused(config, "config.lua: policy: pick of pool ':8080', on a made-up request: p.lua:1: ", {
+      files = { ["p.lua"] = "return { pick = function() while true do end end }" },
+    })
   end)
 end)

@@ -48,7 +48,8 @@ struct conf_pool {
 		uint32_t requests;    /* on one upstream connection; 0: no limit */
 	} keepalive;
 	struct {
-		uint32_t attempts;   /* most attempts a request, the first included; 0: as many as there are candidates */
+		uint32_t
+			attempts; /* most attempts a request, the first included; 0: as many as there are candidates */
 		bool unsafe;	     /* send again even what is not idempotent */
 		uint32_t body_bytes; /* request body kept for replay */
 		uint8_t status[75];  /* bit (s - 100): status s counts as a failure */
@@ -56,17 +57,17 @@ struct conf_pool {
 };
 
 struct conf {
-	unsigned workers; /* auto resolved */
+	unsigned workers;				/* auto resolved */
 	char user[CONF_NAME_MAX], group[CONF_NAME_MAX]; /* "" = none */
-	char *pid_file;	  /* NULL: none */
+	char *pid_file;					/* NULL: none */
 	char *log_target;
-	int log_level;	  /* enum log_level */
+	int log_level; /* enum log_level */
 	bool unsafe;
 	struct conf_service *services;
 	unsigned services_n;
 	struct conf_pool *pools;
 	unsigned pools_n;
-	uint64_t digest;  /* of all plain settings: agent and workers must agree */
+	uint64_t digest; /* of all plain settings: agent and workers must agree */
 };
 
 /* Frees everything behind c (not c itself) and zeroes it. */
@@ -74,7 +75,8 @@ void conf_fini(struct conf *c);
 
 static inline bool conf_retries_status(const struct conf_pool *p, unsigned status)
 {
-	return status >= 100 && status < 700 && (p->retry.status[(status - 100) / 8] >> ((status - 100) % 8) & 1) != 0;
+	return status >= 100 && status < 700 &&
+	       (p->retry.status[(status - 100) / 8] >> ((status - 100) % 8) & 1) != 0;
 }
 
 #endif

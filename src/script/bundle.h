@@ -1,6 +1,6 @@
 /*
  * The files of one generation: the bytes of the config and of every Lua file it loads, as they were when the agent read
- * them, in a memfd that the master makes and workers map. Workers, and workers started again later, load exactly those,
+ * them, in a memfd that the master makes. Workers, and workers started again later, load exactly those,
  * whatever happened to the files since.
  */
 #ifndef NEAP_SCRIPT_BUNDLE_H
