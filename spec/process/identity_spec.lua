@@ -61,6 +61,19 @@ describe("the rights of processes", function()
     assert.equal(200, n:get("/").status)
   end)
 
+  as_root("allow a policy that only the user's group can read", function()
+    local dir = scope.directory()
+    scope.write(dir .. "/own.lua", 'return { request = function() end }')
+    stat.chmod(dir .. "/own.lua", tonumber("640", 8))
+    unistd.chown(dir .. "/own.lua", 0, 1) -- daemon's
+    local more = 'user = "daemon", policy = "own.lua"'
+    scope.write(dir .. "/config.lua", neap.config({ origin.start {} }, more))
+    local code, output = neap.check { path = dir .. "/config.lua" }
+    assert.same({ 0, dir .. "/config.lua: ok\n" }, { code, output })
+    local n = neap.start { config = { path = dir .. "/config.lua" } }
+    assert.equal(200, n:get("/").status)
+  end)
+
   as_root("go with a group of its own", function()
     local more = 'user = "nobody", group = "daemon"'
     local n = neap.start { config = neap.config({ origin.start {} }, more) }

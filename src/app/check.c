@@ -30,6 +30,7 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 		.memfd = -1,
 		.must_fill = true,
 		.worker = -1,
+		.conf_only = !c->must_try,
 	};
 	char names[2 * CONF_NAME_MAX + 1];
 	enum err err = runtime_init(&r, &o, e);

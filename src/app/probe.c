@@ -52,6 +52,7 @@ int probe_main(void *ward, int channel)
 		.memfd = -1,
 		.must_fill = true,
 		.worker = -1,
+		.conf_only = true,
 	};
 	if (runtime_init(&r, &o, &e) != ERR_OK) {
 		(void)message_send(channel, MESSAGE_ERROR, e.text);

@@ -31,7 +31,9 @@ static enum err load(struct runtime *r, const struct runtime_options *o, struct 
 	};
 	enum err err = vm_create(&r->vm, &vm, e);
 
-	return err == ERR_OK ? vm_load(r->vm, &r->conf, e) : err;
+	if (err != ERR_OK)
+		return err;
+	return o->conf_only ? vm_read_conf(r->vm, &r->conf, e) : vm_load(r->vm, &r->conf, e);
 }
 
 enum err runtime_init(struct runtime *r, const struct runtime_options *o, struct error *e)

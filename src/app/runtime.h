@@ -29,7 +29,8 @@ struct runtime_options {
 	struct board *board;
 	int memfd; /* -1: files are kept in memory only */
 	bool must_fill; /* the first to load this generation: reads the files; else reads what was kept */
-	int worker; /* slot on the board, or -1 */
+	int worker;	/* slot on the board, or -1 */
+	bool conf_only; /* leave the policies alone */
 	void (*on_state_change)(void *ctx);
 	void *ctx;
 };

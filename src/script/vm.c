@@ -1,7 +1,6 @@
 #include "script/vm.h"
 
 #include <lauxlib.h>
-#include <lua-cjson.h>
 #include <luajit.h>
 #include <lualib.h>
 #include <stdio.h>
@@ -80,6 +79,9 @@ static void preload(lua_State *L, const char *name, lua_CFunction open)
 	lua_setfield(L, -2, name);
 	lua_pop(L, 2);
 }
+
+/* Of the static lua-cjson, which brings no header on the include path. */
+int luaopen_cjson(lua_State *L);
 
 /* cjson without its errors: cjson.safe of the Lua package. */
 static int open_cjson_safe(lua_State *L)
@@ -349,6 +351,18 @@ static enum err load_services(struct vm *vm, struct error *e)
 	lua_pushcclosure(L, build_hooks, 1);
 	lua_pushvalue(L, -3);
 	return vm_call(vm, 1, 0, FUSE_TICKS_LOAD, e);
+}
+
+enum err vm_read_conf(struct vm *vm, struct conf *c, struct error *e)
+{
+	lua_State *L = vm->L;
+	int top = lua_gettop(L);
+	memset(c, 0, sizeof *c);
+	enum err code = call_with_path(vm, "load", e);
+	if (code == ERR_OK)
+		code = conf_read(L, -2, c, e);
+	lua_settop(L, top);
+	return code;
 }
 
 enum err vm_load(struct vm *vm, struct conf *c, struct error *e)

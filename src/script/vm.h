@@ -36,6 +36,9 @@ struct lua_State *vm_lua(struct vm *vm);
  */
 enum err vm_load(struct vm *vm, struct conf *c, struct error *e);
 
+/* The config alone, not the policies it names (they may be readable for its user only): to learn who that is. */
+enum err vm_read_conf(struct vm *vm, struct conf *c, struct error *e);
+
 /*
  * The agent's part: publishes pools and backends on the board, resolves names, then runs discover, checks and changed hooks on the loop for ever.
  * on_ready is called once the first publication is done (names resolved or given up on, first discover done, at most 10 s).
