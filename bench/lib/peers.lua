@@ -1,0 +1,155 @@
+-- The balancers: how each is configured (the files in bench/peers) and started.
+local proc = require "lib.proc"
+
+local peers = {}
+
+local function fill(template, values)
+  return (template:gsub("@([A-Z_]+)@", function(name)
+    return tostring(assert(values[name], "no value for @" .. name .. "@"))
+  end))
+end
+
+local function write_file(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+local function map(list, format)
+  local lines = {}
+  for i, address in ipairs(list) do table.insert(lines, format(address, i)) end
+  return lines
+end
+
+local nginx = { template = "nginx.conf" }
+
+local NGINX_HEADERS = table.concat({
+  "proxy_set_header Host $http_host;",
+  "proxy_set_header X-Forwarded-For $remote_addr;",
+  "proxy_set_header X-Forwarded-Proto $scheme;",
+  "proxy_set_header X-Forwarded-Host $http_host;",
+}, "\n      ")
+
+local NGINX_MODULES = [[
+load_module /usr/lib/nginx/modules/ndk_http_module.so;
+load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;
+]]
+
+-- Round robin by Lua: lists of hosts and ports made once, the choice made for each request.
+local NGINX_INIT = [[
+lua_package_path "/usr/share/lua/5.1/?.lua;;";
+  init_worker_by_lua_block {
+    local balancer = require "ngx.balancer"
+    local hosts, ports, turn = { %s }, { %s }, 0
+    function pick()
+      turn = turn %% #hosts + 1
+      assert(balancer.set_current_peer(hosts[turn], ports[turn]))
+    end
+  }
+]]
+
+local NGINX_PICK = "server 0.0.0.1;\n    balancer_by_lua_block { pick() }"
+
+function nginx.values(o)
+  local values = {
+    MODULES = "", LUA = "",
+    REQUEST_BUFFERING = o.large and "off" or "on",
+    HEADERS = o.bare and "" or NGINX_HEADERS,
+    CONNECTION = o.nokeep and '"close"' or '""',
+    KEEPALIVE = o.nokeep and "" or ("keepalive %d; keepalive_requests 1000000000; "
+      .. "keepalive_timeout 55s;"):format(math.max(128, #o.backends)),
+  }
+  values.SERVERS = (o.least and "least_conn;\n    " or "")
+    .. table.concat(map(o.backends, function(a) return "server " .. a .. ";" end), "\n    ")
+  if o.scripted then
+    local hosts = map(o.backends, function(a) return ("%q"):format(a:match "^[^:]+") end)
+    local ports = map(o.backends, function(a) return a:match "%d+$" end)
+    values.MODULES = NGINX_MODULES
+    values.LUA = NGINX_INIT:format(table.concat(hosts, ","), table.concat(ports, ","))
+    values.SERVERS = NGINX_PICK
+  end
+  return values
+end
+
+function nginx.command(config, dir)
+  return { "nginx", "-c", config, "-p", dir, "-e", dir .. "/nginx.log" }
+end
+
+function nginx.version() return { "nginx", "-v" } end
+
+local haproxy = { template = "haproxy.cfg" }
+
+local HAPROXY_HEADERS = table.concat({
+  "option forwardfor",
+  "http-request set-header X-Forwarded-Proto http",
+  "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
+}, "\n  ")
+
+function haproxy.values(o)
+  local function server(a, i) return ("server s%d %s check inter 60s"):format(i, a) end
+  return {
+    SERVERS = (o.scripted and "use-server %[var(txn.server)] if TRUE\n  " or "")
+      .. table.concat(map(o.backends, server), "\n  "),
+    BALANCE = o.least and "leastconn" or "roundrobin",
+    HEADERS = o.bare and "" or HAPROXY_HEADERS,
+    KEEPALIVE = o.nokeep and "option httpclose" or "option http-keep-alive\n  http-reuse always",
+    LUA = o.scripted and "lua-load " .. o.dir .. "/pick.lua" or "",
+    PICK = o.scripted and "http-request lua.pick" or "",
+  }
+end
+
+function haproxy.command(config) return { "haproxy", "-db", "-f", config } end
+
+function haproxy.version() return { "haproxy", "-v" } end
+
+local neap = { template = "neap.lua" }
+
+function neap.values(o)
+  return {
+    SERVERS = table.concat(map(o.backends, function(a)
+      return ('"http://%s/",'):format(a)
+    end), "\n    "),
+    POLICY = o.policy or (o.least and '"least_connections"') or '"round_robin"',
+    KEEPALIVE = o.nokeep and 0 or 64,
+  }
+end
+
+function neap.command(config) return { peers.binary, "-c", config } end
+
+function neap.version() return { peers.binary, "--version" } end
+
+local kinds = { nginx = nginx, haproxy = haproxy, neap = neap }
+
+peers.here = "bench/peers/"
+
+-- o: kind, backends ("host:port"), dir (of its own), and what varies (nokeep, bare, scripted, ...).
+-- The started balancer, or nil and why.
+function peers.start(o)
+  local kind, port = kinds[o.kind], proc.free_port()
+  local values = kind.values(o)
+  values.PORT, values.DIR, values.WORKERS, values.COUNT = port, o.dir, o.workers or 1, #o.backends
+  os.execute("mkdir -p " .. o.dir)
+  local config = o.dir .. "/" .. kind.template
+  write_file(config, fill(proc.read(peers.here .. kind.template .. ".in"), values))
+  if o.kind == "haproxy" and o.scripted then
+    write_file(o.dir .. "/pick.lua", fill(proc.read(peers.here .. "pick.lua.in"), values))
+  end
+  local log = o.dir .. "/log"
+  local pid = proc.start(kind.command(config, o.dir), o.cpu or "0", log)
+  local peer = { pid = pid, port = port, log = log, label = o.label, kind = o.kind }
+  if not proc.accepts(pid, port, 20) then
+    peers.stop(peer)
+    return nil, ("%s did not start: %s"):format(o.label, (proc.read(log) or ""):sub(1, 2000))
+  end
+  proc.sleep(0.3)
+  return peer
+end
+
+function peers.stop(peer) proc.stop(peer.pid) end
+
+function peers.version(name, log)
+  local text = proc.run(kinds[name].version(), nil, log, 5) or ""
+  return text:match "[^\n]+" or "?"
+end
+
+return peers

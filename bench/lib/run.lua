@@ -1,0 +1,294 @@
+-- Runs scenarios: starts the balancers, interleaves their rounds, hands back rows of figures.
+local cjson = require "cjson"
+local peers = require "lib.peers"
+local proc = require "lib.proc"
+local stats = require "lib.stats"
+
+local run = {}
+
+-- set by main: rounds, seconds, warm, tmp, tools, progress
+run.options = {}
+
+local function start_origin(many)
+  local log = run.options.tmp .. "/origin.log"
+  local argv = { run.options.tools .. "/origin", "-n", many and 1 or 4, many and "-a" or nil }
+  local pid = proc.start(argv, "1", log)
+  local limit = proc.now() + 5
+  local ports
+  repeat
+    proc.sleep(0.02)
+    ports = (proc.read(log) or ""):match "^ports([%d ]+)\n"
+  until ports or proc.now() > limit
+  assert(ports, "the backend did not start")
+  return pid, ports
+end
+
+-- Thousands of backends are addresses of 127.0.0.0/8, all of them one process.
+local function addresses(ports, many)
+  local list = {}
+  if not many then
+    for port in ports:gmatch "%d+" do table.insert(list, "127.0.0.1:" .. port) end
+    return list
+  end
+  for i = 0, many - 1 do
+    local address = ("127.1.%d.%d"):format(math.floor(i / 250), i % 250 + 1)
+    table.insert(list, address .. ":" .. ports:match "%d+")
+  end
+  return list
+end
+
+local function start_all(scenario)
+  local origins, started = {}, {}
+  for i, who in ipairs(scenario.who) do
+    local key = who.many and "many" or "few"
+    if not origins[key] then
+      local pid, ports = start_origin(who.many)
+      origins[key] = { pid = pid, ports = ports }
+    end
+    local o = setmetatable({
+      backends = addresses(origins[key].ports, who.many),
+      dir = ("%s/%s-%d"):format(run.options.tmp, scenario.name, i),
+    }, { __index = who })
+    local peer, why = peers.start(o)
+    if peer then
+      table.insert(started, peer)
+    else
+      run.options.progress("  left out: " .. why:gsub("%s+$", ""))
+    end
+  end
+  return started, origins
+end
+
+local function stop_all(started, origins)
+  for _, peer in ipairs(started) do peers.stop(peer) end
+  for _, origin in pairs(origins) do proc.stop(origin.pid) end
+end
+
+local function load_argv(peer, scenario, more)
+  local argv = { run.options.tools .. "/load", "-p", table.concat(proc.tree(peer.pid), ",") }
+  for _, list in ipairs { scenario.load or {}, more } do
+    for _, word in ipairs(list) do table.insert(argv, word) end
+  end
+  table.insert(argv, peer.port)
+  table.insert(argv, scenario.path)
+  return argv
+end
+
+-- One run of the load generator: its figures, or a row with `errors` and `error`.
+local function run_load(peer, scenario, more, seconds)
+  local log = run.options.tmp .. "/load.log"
+  local text, why = proc.run(load_argv(peer, scenario, more), "1", log, seconds + 30)
+  local ok, row = pcall(cjson.decode, text and text:match "{.*}" or "")
+  if not ok then row = { errors = 1, requests = 0, error = why or "no figures: " .. text } end
+  row.label = peer.label
+  return row
+end
+
+local function add_figures(row, peer, per)
+  local units = per == "gb" and row.bytes / 1e9 * 1000 or row.requests
+  row.rss_kb = proc.memory(proc.tree(peer.pid))
+  if units <= 0 then
+    row.errors = row.errors + 1
+    row.error = row.error or "no answer at all"
+    return
+  end
+  row.cpu = row.cpu_ns / 1000 / units
+  row.rate = row.requests / row.seconds
+  row.busy = row.cpu_ns / 1e9 / row.seconds
+end
+
+-- Rounds A B C A B C; those with an error are void.
+local function rounds(scenario, started, more, finish)
+  local o, rows, void = run.options, {}, {}
+  for round = 1, o.rounds do
+    for _, peer in ipairs(started) do
+      local row = run_load(peer, scenario, more, o.warm + o.seconds)
+      finish(row, peer)
+      row.round = round
+      table.insert(row.errors > 0 and void or rows, row)
+      if row.errors > 0 then
+        o.progress(("  void: %s: %d errors, %s"):format(peer.label, row.errors, row.error or "?"))
+      end
+    end
+  end
+  return rows, void
+end
+
+local function timing()
+  return { "-s", run.options.seconds, "-w", run.options.warm }
+end
+
+local function by_label(started, rows, void, make)
+  local list = {}
+  for _, peer in ipairs(started) do
+    local mine, bad = {}, 0
+    for _, row in ipairs(rows) do
+      if row.label == peer.label then table.insert(mine, row) end
+    end
+    for _, row in ipairs(void) do
+      if row.label == peer.label then bad = bad + 1 end
+    end
+    local out = #mine > 0 and make(mine, peer) or {}
+    out.label, out.rounds, out.void = peer.label, #mine, bad
+    table.insert(list, out)
+  end
+  return list
+end
+
+-- The share of user time is taken over all rounds together: the kernel counts it in ticks.
+local function summary(mine)
+  local low, high = stats.spread(stats.column(mine, "cpu"))
+  local cpu = stats.median(stats.column(mine, "cpu"))
+  local ticks = stats.sum(stats.column(mine, "ticks"))
+  local user = ticks > 0 and stats.sum(stats.column(mine, "user_ticks")) / ticks or 0
+  return {
+    cpu = cpu, cpu_low = low, cpu_high = high, user = cpu * user, system = cpu * (1 - user),
+    rate = stats.median(stats.column(mine, "rate")),
+    busy = stats.median(stats.column(mine, "busy")),
+    rss_mb = stats.median(stats.column(mine, "rss_kb")) / 1024,
+  }
+end
+
+local kinds = {}
+
+function kinds.load(scenario, started)
+  local rows, void = rounds(scenario, started, timing(), function(row, peer)
+    if row.errors == 0 then add_figures(row, peer, scenario.per) end
+  end)
+  return by_label(started, rows, void, summary)
+end
+
+-- What the slower of the peers reaches in a closed loop.
+local function saturation(scenario, started)
+  local lowest
+  for _, peer in ipairs(started) do
+    local row = run_load(peer, scenario, { "-s", 1, "-w", 0.3 }, 2)
+    local rate = row.requests / (row.seconds or 1)
+    if peer.kind ~= "neap" and row.errors == 0 and rate < (lowest or math.huge) then
+      lowest = rate
+    end
+  end
+  return assert(lowest, "no peer answers: no rate to choose")
+end
+
+local function latencies(mine)
+  local out = {}
+  for _, name in ipairs { "p50_us", "p90_us", "p99_us", "p999_us" } do
+    out[name] = stats.median(stats.column(mine, name))
+  end
+  out.cpu = stats.median(stats.column(mine, "cpu"))
+  return out
+end
+
+function kinds.latency(scenario, started)
+  local full, list = saturation(scenario, started), {}
+  for _, part in ipairs { 30, 70 } do
+    local more = timing()
+    local rate = math.floor(full * part / 100 / 100) * 100
+    table.insert(more, "-r")
+    table.insert(more, rate)
+    local rows, void = rounds(scenario, started, more, function(row, peer)
+      if row.errors == 0 then add_figures(row, peer, "request") end
+    end)
+    for _, out in ipairs(by_label(started, rows, void, latencies)) do
+      out.part, out.offered = part, rate
+      table.insert(list, out)
+    end
+  end
+  return list
+end
+
+local function wait_for(log, pattern, seconds)
+  local limit = proc.now() + seconds
+  repeat
+    proc.sleep(0.05)
+    local text = proc.read(log) or ""
+    if text:find(pattern) then return true end
+  until proc.now() > limit
+  return false
+end
+
+local function hold_idle(peer, scenario)
+  local log = run.options.tmp .. "/hold.log"
+  local before, before_own = proc.memory(proc.tree(peer.pid))
+  local from, to = proc.pipe()
+  local argv = load_argv(peer, scenario, { "-i", "-c", scenario.connections })
+  local pid = proc.start(argv, "1", log, from)
+  proc.close(from)
+  local ready = wait_for(log, "ready", 120)
+  proc.sleep(0.5)
+  local after, after_own = proc.memory(proc.tree(peer.pid))
+  proc.close(to)
+  if not proc.ended(pid, 10) then proc.stop(pid) end
+  local errors = tonumber((proc.read(log) or ""):match '"errors":(%d+)') or 1
+  if not ready or errors > 0 then return { error = "not all connections were held" } end
+  return {
+    bytes = (after - before) * 1024 / scenario.connections,
+    own = (after_own - before_own) * 1024 / scenario.connections,
+    before_mb = before / 1024, after_mb = after / 1024,
+  }
+end
+
+-- Once: memory does not depend on what else the machine does.
+function kinds.idle(scenario, started)
+  local list = {}
+  for _, peer in ipairs(started) do
+    local out = hold_idle(peer, scenario)
+    if out.error then run.options.progress("  void: " .. peer.label .. ": " .. out.error) end
+    out.label = peer.label
+    table.insert(list, out)
+  end
+  return list
+end
+
+-- The lines of strace's table: calls by name.
+local function calls_of(text)
+  local calls = {}
+  for line in text:gmatch "[^\n]+" do
+    local count, rest = line:match "^%s*[%d.]+%s+[%d.]+%s+%d+%s+(%d+)%s+(.*)$"
+    local name = rest and rest:match "([%w_]+)%s*$"
+    if name and name ~= "total" then calls[name] = tonumber(count) end
+  end
+  return calls
+end
+
+local function trace(peer, case, requests)
+  local out = run.options.tmp .. "/strace.txt"
+  local argv = { "strace", "-f", "-c", "-o", out }
+  for _, pid in ipairs(proc.tree(peer.pid)) do
+    table.insert(argv, "-p")
+    table.insert(argv, pid)
+  end
+  run_load(peer, case, { "-n", 2000, "-s", 10 }, 10)
+  local tracer = proc.start(argv, nil, run.options.tmp .. "/strace.log")
+  proc.sleep(0.5)
+  local row = run_load(peer, case, { "-n", requests, "-s", 60 }, 60)
+  proc.interrupt(tracer)
+  if not proc.ended(tracer, 10) then proc.stop(tracer) end
+  local calls = calls_of(proc.read(out) or "")
+  for name, count in pairs(calls) do calls[name] = count / row.requests end
+  return calls, row
+end
+
+function kinds.syscalls(scenario, started)
+  local list = {}
+  for _, case in ipairs(scenario.cases) do
+    for _, peer in ipairs(started) do
+      local calls, row = trace(peer, case, case.requests or scenario.requests)
+      local out = { label = peer.label, case = case.label, calls = calls, void = row.errors }
+      table.insert(list, out)
+    end
+  end
+  return list
+end
+
+-- The figures of a scenario: a list of rows, one a balancer.
+function run.scenario(scenario)
+  local started, origins = start_all(scenario)
+  local ok, rows = xpcall(kinds[scenario.kind], debug.traceback, scenario, started)
+  stop_all(started, origins)
+  if not ok then error(rows, 0) end
+  return rows
+end
+
+return run

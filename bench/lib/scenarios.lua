@@ -1,0 +1,158 @@
+-- What is measured, in the order of the report. A row: name, title, what it does in words, kind
+-- (how it is run, see run.lua), options of the load generator, path, who takes part, and the goal.
+--   base    the labels whose better one is the 1.00 of the ratios
+--   per     "request" (µs of CPU a request) or "gb" (ms of CPU for 1 GB of bodies)
+
+local BOTH = { "nginx", "haproxy" }
+
+local function three(options)
+  local list = {}
+  for _, kind in ipairs { "nginx", "haproxy", "neap" } do
+    local o = { kind = kind, label = kind }
+    for key, value in pairs(options or {}) do o[key] = value end
+    table.insert(list, o)
+  end
+  return list
+end
+
+local scenarios = {
+  {
+    name = "small", title = "Small requests",
+    text = "GET, 128 bytes of body, 64 keep-alive connections, round robin over 4 backends; neap's "
+      .. "round robin is its default Lua policy.",
+    load = { "-x", "128" }, path = "/128", who = three(), goal = "0.80",
+  },
+  {
+    name = "bare", title = "Small requests, peers without forwarding fields",
+    text = "As small, but nginx and HAProxy set no X-Forwarded fields; neap does as always.",
+    load = { "-x", "128" }, path = "/128", who = three { bare = true },
+  },
+  {
+    name = "scripted", title = "Small requests, the server chosen by Lua everywhere",
+    text = "As small; nginx chooses by balancer_by_lua, HAProxy by a Lua action.",
+    load = { "-x", "128" }, path = "/128", who = three { scripted = true }, goal = "0.60",
+  },
+  {
+    name = "close", title = "A client connection for each request",
+    text = "As small, but each client connection is closed after its answer; connections to "
+      .. "backends are kept.",
+    load = { "-x", "128", "-k" }, path = "/128", who = three(), goal = "0.85",
+  },
+  {
+    name = "nokeep", title = "Both connections new for each request",
+    text = "As close, and no connection to a backend is kept either.",
+    load = { "-x", "128", "-k" }, path = "/128", who = three { nokeep = true }, goal = "0.95",
+  },
+  {
+    name = "post", title = "POST of 16 KiB",
+    text = "A body of 16 KiB with Content-Length, an answer of 128 bytes.",
+    load = { "-x", "128", "-b", "16384" }, path = "/128", who = three(), goal = "0.80",
+  },
+  {
+    name = "kb16", title = "Answers of 16 KiB", per = "gb",
+    text = "GET, a body of 16 KiB with Content-Length.",
+    load = { "-x", "16384" }, path = "/16k", who = three(), goal = "0.95",
+  },
+  {
+    name = "chunked", title = "Chunked answers of 16 KiB", per = "gb",
+    text = "GET, a body of four chunks of 4 KiB.",
+    load = { "-x", "16384" }, path = "/16kc", who = three(), goal = "0.95",
+  },
+  {
+    name = "mb1", title = "Answers of 1 MiB", per = "gb",
+    text = "GET over 16 connections. HAProxy may splice.",
+    load = { "-x", "1048576", "-c", "16" }, path = "/1m", who = three { large = true },
+    goal = "0.60",
+  },
+  {
+    name = "mb1up", title = "Uploads of 1 MiB", per = "gb",
+    text = "POST over 16 connections; nginx passes bodies on as they come.",
+    load = { "-x", "128", "-b", "1048576", "-c", "16" }, path = "/128",
+    who = three { large = true }, goal = "0.60",
+  },
+  {
+    name = "mb64", title = "Answers of 64 MiB", per = "gb",
+    text = "GET over 4 connections.",
+    load = { "-x", "67108864", "-c", "4" }, path = "/64m", who = three { large = true },
+    goal = "0.60",
+  },
+  {
+    name = "mb64up", title = "Uploads of 64 MiB", per = "gb",
+    text = "POST over 4 connections.",
+    load = { "-x", "128", "-b", "67108864", "-c", "4" }, path = "/128",
+    who = three { large = true }, goal = "0.60",
+  },
+  {
+    name = "pipeline", title = "Pipelined requests, 16 deep",
+    text = "As small, with 16 requests under way on each connection.",
+    load = { "-x", "128", "-d", "16" }, path = "/128", who = three(), goal = "0.80",
+  },
+  {
+    name = "policy", title = "The cost of the policy", base = { "no hook" }, neap_only = true,
+    text = "neap alone, as small: what each policy adds to a request for which no hook runs "
+      .. "(the 1,000 backends are addresses of one backend process).",
+    load = { "-x", "128" }, path = "/128",
+    who = {
+      { kind = "neap", label = "no hook", policy = "{}" },
+      { kind = "neap", label = "round robin", policy = '"round_robin"' },
+      { kind = "neap", label = "round robin, 1,000", policy = '"round_robin"', many = 1000 },
+      { kind = "neap", label = "least connections, 1,000", policy = '"least_connections"',
+        many = 1000, optional = true },
+      { kind = "neap", label = "hash of a cookie", policy = '"cookie"', optional = true },
+    },
+  },
+  {
+    name = "many1k", title = "A pool of 1,000 backends",
+    text = "As small, round robin over 1,000 backends.",
+    load = { "-x", "128" }, path = "/128", who = three { many = 1000 },
+  },
+  {
+    name = "many10k", title = "A pool of 10,000 backends",
+    text = "As small, round robin over 10,000 backends.",
+    load = { "-x", "128" }, path = "/128", who = three { many = 10000 },
+  },
+  {
+    name = "workers", title = "One worker and two", base = { "1 worker" }, neap_only = true,
+    text = "neap alone, as small, on one CPU: what a second worker costs a request.",
+    load = { "-x", "128" }, path = "/128",
+    who = {
+      { kind = "neap", label = "1 worker", workers = 1 },
+      { kind = "neap", label = "2 workers", workers = 2 },
+    },
+  },
+  {
+    name = "idle", kind = "idle", title = "Idle connections",
+    text = "10,000 keep-alive connections that had one request each: memory of all processes of "
+      .. "the balancer for each of them, without the kernel's.",
+    connections = 10000, path = "/128", who = three(),
+  },
+  {
+    name = "latency", kind = "latency", title = "Latency at a fixed rate",
+    text = "Open loop over 64 connections, at 30 % and 70 % of what the slower peer reached in a "
+      .. "closed loop; requests are due at random times that are the same for all, and their "
+      .. "latency counts from when they were due.",
+    load = { "-x", "128" }, path = "/128", who = three(), goal = "1.00",
+  },
+  {
+    name = "syscalls", kind = "syscalls", title = "System calls a request",
+    text = "strace -c over 20,000 requests.",
+    requests = 20000, who = three(),
+    cases = {
+      { label = "small", load = { "-x", "128" }, path = "/128" },
+      { label = "close", load = { "-x", "128", "-k" }, path = "/128" },
+      { label = "post", load = { "-x", "128", "-b", "16384" }, path = "/128" },
+      { label = "kb16", load = { "-x", "16384" }, path = "/16k" },
+      { label = "chunked", load = { "-x", "16384" }, path = "/16kc" },
+      { label = "mb1", load = { "-x", "1048576", "-c", "16" }, path = "/1m", requests = 1000 },
+      { label = "pipeline", load = { "-x", "128", "-d", "16" }, path = "/128" },
+    },
+  },
+}
+
+for _, scenario in ipairs(scenarios) do
+  scenario.kind = scenario.kind or "load"
+  scenario.base = scenario.base or BOTH
+  scenario.per = scenario.per or "request"
+end
+
+return scenarios
