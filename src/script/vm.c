@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "base/log.h"
 #include "script/co.h"
 #include "script/conf_read.h"
