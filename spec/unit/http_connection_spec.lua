@@ -71,6 +71,16 @@ describe("fields about the connection", function()
     end
   end)
 
+  it("Connection may name 32 fields", function()
+    assert.equals("X", stripped("Connection: " .. ("x,"):rep(32) .. "\r\nX: 1\r\n"))
+    assert.equals("X", stripped(("Connection: close, x\r\n"):rep(32) .. "X: 1\r\n"))
+    http.assert_refused {
+      { http.request("Connection: " .. ("x,"):rep(33) .. "\r\n"), 400,
+        "too many names in Connection" },
+      { http.request(("Connection: x\r\n"):rep(33)), 400, "too many names in Connection" },
+    }
+  end)
+
   it("Connection lists tokens", function()
     for _, value in ipairs { "a b", "close;x", "\"close\"", "a@b", "x, y z", "close close" } do
       http.assert_refused {

@@ -27,7 +27,11 @@ static void name_hop(struct http_head *h, const char *base, struct str name)
 	}
 }
 
-static enum h1_result read_connection(struct http_head *h, const char *base, struct str list)
+/* Each name is looked for among all fields, so a head may not bring thousands. */
+enum { NAMES_MAX = 32 };
+
+static enum h1_result read_connection(struct http_head *h, const char *base, struct str list,
+				      unsigned *names)
 {
 	struct str item;
 	while (scan_list(&list, &item)) {
@@ -39,6 +43,8 @@ static enum h1_result read_connection(struct http_head *h, const char *base, str
 			h->flags |= HTTP_CONN_UPGRADE;
 		else if (item.n > 0 && !h1_is_token(item))
 			return refuse(h, 400, "malformed Connection");
+		else if (item.n > 0 && ++*names > NAMES_MAX)
+			return refuse(h, 400, "too many names in Connection");
 		else if (item.n > 0)
 			name_hop(h, base, item);
 	}
@@ -68,12 +74,13 @@ static bool lists_h2c(struct str list)
 	return false;
 }
 
-static enum h1_result read_field(struct http_head *h, const char *base, const struct http_field *f)
+static enum h1_result read_field(struct http_head *h, const char *base, const struct http_field *f,
+				 unsigned *names)
 {
 	struct str value = http_field_value(base, f);
 	switch (f->id) {
 	case FIELD_CONNECTION:
-		return read_connection(h, base, value);
+		return read_connection(h, base, value, names);
 	case FIELD_EXPECT:
 		return read_expect(h, value);
 	case FIELD_UPGRADE:
@@ -95,10 +102,11 @@ enum h1_result framing_read_connection(struct http_head *h, const char *base)
 				(field_mask)1 << FIELD_UPGRADE | (field_mask)1 << FIELD_TE;
 	if ((h->present & read) == 0)
 		return H1_DONE;
+	unsigned names = 0; /* listed by all Connection fields */
 	for (uint16_t i = 0; i < h->n; i++) {
 		if ((read >> h->fields[i].id & 1) == 0)
 			continue;
-		enum h1_result r = read_field(h, base, &h->fields[i]);
+		enum h1_result r = read_field(h, base, &h->fields[i], &names);
 		if (r != H1_DONE)
 			return r;
 	}

@@ -48,7 +48,7 @@ void h1_head_init(struct http_head *h, bool is_response, struct http_field *fiel
  *   400.
  * - Names with '_' pass, but for aliases of known fields in requests (field_is_alias): 400.
  * - Connection: names of guarded fields (field_is_guarded) are ignored; others set named_hop.
- *   Elements that are no tokens are refused.
+ *   Elements that are no tokens are refused, and more than 32 such names.
  * - Expect in 1.0, and 100-continue without a body, are ignored. Upgrade in 1.0 is ignored.
  * - A response may leave out the reason, and the space before it. Its status is 100 to 599.
  *
