@@ -13,7 +13,7 @@
 #include "script/embed.h"
 #include "script/state.h"
 
-enum { MEMORY_MB_DEFAULT = 1024, TRACE_BYTES_MAX = 1024 };
+enum { MEMORY_MB_DEFAULT = 1024, TRACE_BYTES_MAX = 1024, TRACE_LINES_MAX = 12 };
 
 /* The functions that Lua calls find their vm here: one a process. */
 static struct vm *the_vm;
@@ -242,7 +242,8 @@ struct description {
 static size_t add_place(char *to, size_t size, size_t n, struct str line)
 {
 	line = str_trim(line);
-	if (line.n == 0 || memmem(line.p, line.n, "neap/runtime/", 13) != NULL || n + 8 >= size)
+	if (line.n == 0 || memmem(line.p, line.n, "neap/runtime/", 13) != NULL ||
+	    str_eq(line, STR("[C]: in function 'error'")) || n + 8 >= size)
 		return n;
 	int wrote = snprintf(to + n, size - n, " < %.*s", (int)line.n, line.p);
 	return wrote < 0 ? n : n + (size_t)wrote < size ? n + (size_t)wrote : size - 1;
@@ -259,7 +260,7 @@ static int describe(lua_State *L)
 	size_t n = strlen(d->to);
 	luaL_traceback(L, d->of, "", 0);
 	struct str rest = str_of(lua_tostring(L, -1)), line;
-	for (unsigned i = 0; str_split(&rest, '\n', &line); i++) {
+	for (unsigned i = 0; i < TRACE_LINES_MAX && str_split(&rest, '\n', &line); i++) {
 		if (i >= 2) /* the first two are "" and "stack traceback:" */
 			n = add_place(d->to, d->size, n, line);
 	}
