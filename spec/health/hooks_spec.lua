@@ -110,7 +110,7 @@ describe("in the agent", function()
     scope.write(path, web[2].url .. "\n" .. web[3].url)
     eventually(function() assert.same({ web2 = 3, web3 = 3 }, answers()) end)
     n:allow "discover of pool"
-    scope.write(path, "http://a b")
+    scope.write(path, "nonsense")
     n:wait_log "error discover of pool %S+: [^\n]*discover%[1%]"
     list:kill()
     n:wait_log "error discover of pool %S+: [^\n]*refused"

@@ -48,17 +48,17 @@ typedef struct neap_reply {
 
 typedef struct neap_failure {
 	uint32_t stage, kind, status;
-	uint32_t safe;	     /* 1: the core would allow a retry */
+	uint32_t safe; /* 1: the core would allow a retry */
 	char message[256];
 } neap_failure;
 
 typedef struct neap_outcome { /* times in seconds, -1: did not happen */
 	uint32_t status, attempts;
-	int32_t slot;		/* the last backend tried, -1: none */
+	int32_t slot; /* the last backend tried, -1: none */
 	uint32_t epoch;
-	uint64_t bytes;		/* of the answer's body, to the client */
+	uint64_t bytes; /* of the answer's body, to the client */
 	double queued, connect, first_byte, total;
-	const char *reason;	/* why it ended as it did; "" when all went well */
+	const char *reason; /* why it ended as it did; "" when all went well */
 } neap_outcome;
 
 /*
@@ -68,34 +68,34 @@ typedef struct neap_outcome { /* times in seconds, -1: did not happen */
 typedef struct neap_request {
 	const char *method, *path, *query, *host;
 	uint32_t method_n, path_n, query_n, host_n;
-	uint64_t id;		/* never 0, unique in this worker's life; printed with the worker's prefix */
-	double time;		/* wall clock of its first byte, seconds */
+	uint64_t id; /* never 0, unique in this worker's life; printed with the worker's prefix */
+	double time; /* wall clock of its first byte, seconds */
 	uint32_t service;
-	uint32_t attempt;	/* from 1 */
-	int32_t pool;		/* script: chosen by `backends`; index into conf.pools; -1 before */
-	uint8_t minor;		/* HTTP/1.<minor> */
-	uint8_t secure;		/* scheme https */
+	uint32_t attempt; /* from 1 */
+	int32_t pool;	  /* script: chosen by `backends`; index into conf.pools; -1 before */
+	uint8_t minor;	  /* HTTP/1.<minor> */
+	uint8_t secure;	  /* scheme https */
 	uint8_t has_query;
 	uint8_t is_tcp;
-	uint8_t ip[16];		/* the client as the trust rule sees it; IPv4 as ::ffff:a.b.c.d */
+	uint8_t ip[16]; /* the client as the trust rule sees it; IPv4 as ::ffff:a.b.c.d */
 	uint8_t ip_family;
-	uint8_t has_state;	/* script: Lua keeps something under this id (ctx, a pool view) */
+	uint8_t has_state; /* script: Lua keeps something under this id (ctx, a pool view) */
 	uint16_t port;
-	const void *head;	/* struct http_head; NULL in tcp mode */
-	const char *base;	/* the head's bytes */
-	void *edits;		/* script: struct edits, header changes; NULL: none */
-	char *new_path;		/* script: set_path, owned; NULL: unchanged (with query) */
+	const void *head; /* struct http_head; NULL in tcp mode */
+	const char *base; /* the head's bytes */
+	void *edits;	  /* script: struct edits, header changes; NULL: none */
+	char *new_path;	  /* script: set_path, owned; NULL: unchanged (with query) */
 	uint32_t new_path_n;
-	uint32_t tried_n;	/* slots this request tried already */
+	uint32_t tried_n; /* slots this request tried already */
 	const int32_t *tried;
-	int64_t deadline_ms;	/* monotonic; a waiting hook ends then at the latest; 0: only its own 5 s */
+	int64_t deadline_ms; /* monotonic; a waiting hook ends then at the latest; 0: only its own 5 s */
 	/* the decision */
-	int32_t slot;		/* script */
-	uint32_t epoch;		/* script */
-	char reason[128];	/* script: zero terminated, printable */
-	neap_reply reply;	/* script */
+	int32_t slot;	  /* script */
+	uint32_t epoch;	  /* script */
+	char reason[128]; /* script: zero terminated, printable */
+	neap_reply reply; /* script */
 	/* parking */
-	void *co;		/* script: the waiting coroutine */
+	void *co; /* script: the waiting coroutine */
 	void (*on_resumed)(struct neap_request *self, uint32_t verdict);
 } neap_request;
 
@@ -103,9 +103,9 @@ typedef struct neap_request {
 typedef struct neap_response {
 	uint32_t status;
 	uint32_t latency_us;
-	const void *head;	/* struct http_head */
+	const void *head; /* struct http_head */
 	const char *base;
-	void *edits;		/* struct edits; NULL: none */
+	void *edits; /* struct edits; NULL: none */
 } neap_response;
 
 uint32_t neap_abi_version(void);
@@ -148,7 +148,8 @@ void neap_board_set_members(struct board *b, int32_t pool, const int32_t *slots,
 void neap_board_reclaim(struct board *b);
 uint32_t neap_board_version(const struct board *b, int32_t pool);
 void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to);
-double neap_board_stamp(const struct board *b, int32_t slot); /* another one for each change of state */
+double neap_board_stamp(const struct board *b,
+			int32_t slot); /* another one for each change of state */
 /* Addresses into to[8]; how many. */
 uint32_t neap_board_addrs(const struct board *b, int32_t slot, neap_addr *to, char host[128]);
 int32_t neap_board_find(const struct board *b, int32_t pool, const char *name, size_t n);
@@ -159,11 +160,14 @@ uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const 
 /* A literal IP address; 0: it is none. */
 uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
 size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
+uint32_t neap_addr_is_ours(const char *ip, size_t n); /* 1: this machine has that address */
 /* The board's memory of hooks that err, for those of the agent; hook is an enum hook_id. */
-uint32_t neap_board_hook_error(struct board *b, uint32_t service, uint32_t hook); /* 1: tripped now */
+uint32_t neap_board_hook_error(struct board *b, uint32_t service,
+			       uint32_t hook); /* 1: tripped now */
 uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook);
 void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook);
-double neap_clock(void); /* monotonic seconds, read now: the loop's time stands still while it works */
+double
+neap_clock(void); /* monotonic seconds, read now: the loop's time stands still while it works */
 double neap_wall_ms(void);
 
 /*
@@ -179,7 +183,7 @@ typedef struct neap_slot {
 	int32_t next[2];
 	volatile uint32_t weight, slots;
 	volatile int32_t tier;
-	uint32_t member[8]; /* and what else the board keeps there */
+	uint32_t member[8];	/* and what else the board keeps there */
 	volatile uint8_t state; /* of a word: little-endian machines only */
 	uint8_t since[7];
 	int64_t ejected_until_ms;
@@ -207,7 +211,7 @@ neap_current *neap_runtime(void);
 void neap_log(uint32_t level, const char *text, size_t n);
 
 /* Backends and pools as the board has them. */
-neap_slot *neap_slot_at(int32_t slot); /* NULL: no such slot */
+neap_slot *neap_slot_at(int32_t slot);					/* NULL: no such slot */
 uint32_t neap_slot_text(int32_t slot, uint32_t epoch, neap_member *to); /* texts only; 0: gone */
 uint32_t neap_slot_inflight(int32_t slot);
 double neap_slot_since(int32_t slot);
@@ -256,7 +260,7 @@ uint32_t neap_reply_header(neap_request *r, const char *name, size_t n, const ch
 uint32_t neap_reply_body(neap_request *r, const char *body, size_t n);
 
 /* Dice and digests. */
-double neap_random(void); /* [0, 1) */
+double neap_random(void);				    /* [0, 1) */
 double neap_hash(const char *bytes, size_t n, double seed); /* an integer below 2^32 */
 void neap_hmac(const char *key, size_t key_n, const char *bytes, size_t n); /* hexadecimal */
 
@@ -273,10 +277,10 @@ uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
 uint32_t neap_wait_all(uint32_t conn, double timeout);
 uint32_t neap_wait_response(uint32_t conn, uint32_t is_head, size_t body_max, double timeout);
 const char *neap_wait_failure(void);
-uint32_t neap_wait_conn(void);	      /* the connection that neap_wait_connect made */
-uint32_t neap_wait_status(void);      /* of the answer neap_wait_response read */
-uint32_t neap_wait_headers(void);     /* its header lines, into out */
-void neap_conn_close(uint32_t conn);  /* harmless when it is closed already */
+uint32_t neap_wait_conn(void);	     /* the connection that neap_wait_connect made */
+uint32_t neap_wait_status(void);     /* of the answer neap_wait_response read */
+uint32_t neap_wait_headers(void);    /* its header lines, into out */
+void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
 
 /*
  * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends after `seconds` at the latest (0: when it

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "net/addr.h"
 #include "shm/board.h"
@@ -125,6 +126,19 @@ NEAP_API size_t neap_addr_print(const neap_addr *a, char *to, size_t size)
 	if (inet_ntop(a->family, a->ip, to, (socklen_t)size) == NULL)
 		return 0;
 	return strlen(to);
+}
+
+NEAP_API uint32_t neap_addr_is_ours(const char *ip, size_t n)
+{
+	struct addr a;
+	if (!addr_of_ip(&a, (struct str){ ip, n }, 0))
+		return 0;
+	int fd = socket(a.u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	bool is_ours = bind(fd, &a.u.sa, a.len) == 0;
+	(void)close(fd); /* nothing was written */
+	return is_ours ? 1 : 0;
 }
 
 NEAP_API uint32_t neap_board_hook_error(struct board *b, uint32_t service, uint32_t hook)

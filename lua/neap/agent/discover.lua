@@ -15,6 +15,14 @@ local function complain(agent, pool, why)
   pool.discover_failure = why
 end
 
+local function in_words(errors)
+  local parts = {}
+  for i, e in ipairs(errors) do
+    parts[i] = (e.key ~= "" and e.key .. ": " or "") .. e.text
+  end
+  return table.concat(parts, "; ")
+end
+
 -- nil says: nothing new.
 local function take(agent, pool, list, why)
   if list == nil or list == false then
@@ -22,7 +30,7 @@ local function take(agent, pool, list, why)
     return
   end
   local checked, errors = config_load.backends(list, "discover")
-  if not checked then return complain(agent, pool, config_load.format(pool.name, errors)) end
+  if not checked then return complain(agent, pool, in_words(errors)) end
   local log = agent.host.log
   if pool.discover_failure then log.info("discover of pool %s works again", pool.name) end
   pool.discover_failure = nil

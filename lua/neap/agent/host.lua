@@ -26,9 +26,35 @@ function host.spawn(fn, on_end) return tasks.start { fn = fn, on_end = on_end } 
 
 host.cancel = tasks.cancel
 
+local LOOPBACK = { "127.0.0.1", "::1" }
+
+local function is_localhost(name)
+  name = name:lower():gsub("%.$", "")
+  return name == "localhost" or name:find "%.localhost$" ~= nil
+end
+
+-- localhost is this machine in both families (RFC 6761 §6.3), even where the hosts file says one.
+local function with_loopback(addresses)
+  local list, has = {}, {}
+  for _, address in ipairs(addresses or {}) do
+    table.insert(list, address)
+    has[address] = true
+  end
+  for _, address in ipairs(LOOPBACK) do
+    if not has[address] and C.neap_addr_is_ours(address, #address) == 1 then
+      table.insert(list, address)
+    end
+  end
+  return list
+end
+
 ---@return string[]? addresses
 ---@return any why
-function host.resolve(name, timeout) return dns.resolve(name, timeout) end
+function host.resolve(name, timeout)
+  local addresses, why = dns.resolve(name, timeout)
+  if is_localhost(name) then addresses = with_loopback(addresses) end
+  return addresses, why
+end
 
 -- The object that hooks are given for the slot's backend of now.
 function host.backend(slot) return backends.get(slot, C.neap_slot_at(slot).epoch) end
