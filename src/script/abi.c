@@ -137,8 +137,8 @@ NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, uint32_t n)
 	uint64_t best_load = UINT64_MAX, best_weight = 1;
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t load = board_inflight(b, slots[at]);
-		uint64_t weight = atomic_load_explicit(&b->backends[slots[at]].weight,
-						       memory_order_relaxed);
+		uint64_t weight =
+			atomic_load_explicit(&b->backends[slots[at]].weight, memory_order_relaxed);
 		if (best_load == UINT64_MAX || load * best_weight < best_load * weight) {
 			best = at;
 			best_load = load;
@@ -157,8 +157,8 @@ NEAP_API uint32_t neap_pool_hash(const int32_t *slots, const double *ids, uint32
 	uint32_t best = 0;
 	double best_score = -1;
 	for (uint32_t i = 0; i < n; i++) {
-		double weight = atomic_load_explicit(&b->backends[slots[i]].weight,
-						     memory_order_relaxed);
+		double weight =
+			atomic_load_explicit(&b->backends[slots[i]].weight, memory_order_relaxed);
 		double u = (neap_hash(key, key_n, ids[i]) + 0.5) / 4294967296.0;
 		double score = weight / -log(u);
 		if (score > best_score) {

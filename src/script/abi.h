@@ -1,7 +1,8 @@
 /*
- * The one contract between C and Lua: both compilers read it. C includes this file; LuaJIT gets the part
- * between the two cdef marks (embedded in the binary as "abi.h"). Lua calls these functions through FFI; none of them
- * ever calls Lua back. ABI_VERSION is compared at load (neap_abi_version).
+ * The one contract between C and Lua: both compilers read it. C includes this file; LuaJIT gets
+ * the part between the two cdef marks (embedded in the binary as "abi.h"). Lua calls these
+ * functions through FFI; none of them ever calls Lua back. ABI_VERSION is compared at load
+ * (neap_abi_version).
  */
 #ifndef NEAP_SCRIPT_ABI_H
 #define NEAP_SCRIPT_ABI_H
@@ -62,8 +63,8 @@ typedef struct neap_outcome { /* times in seconds, -1: did not happen */
 } neap_outcome;
 
 /*
- * The view of one request that Lua sees as `request`; embedded in the exchange. What points into the head is valid
- * while the exchange keeps its head. C fills all but what is marked script.
+ * The view of one request that Lua sees as `request`; embedded in the exchange. What points into
+ * the head is valid while the exchange keeps its head. C fills all but what is marked script.
  */
 typedef struct neap_request {
 	const char *method, *path, *query, *host;
@@ -88,7 +89,7 @@ typedef struct neap_request {
 	uint32_t new_path_n;
 	uint32_t tried_n; /* slots this request tried already */
 	const int32_t *tried;
-	int64_t deadline_ms; /* monotonic; a waiting hook ends then at the latest; 0: only its own 5 s */
+	int64_t deadline_ms; /* monotonic; a waiting hook ends then; 0: only its own 5 s */
 	/* the decision */
 	int32_t slot;	  /* script */
 	uint32_t epoch;	  /* script */
@@ -111,8 +112,9 @@ typedef struct neap_response {
 uint32_t neap_abi_version(void);
 
 /*
- * The board, as the agent's Lua publishes it (abi_board.c). Slots and pools are indexes; -1: none. Addresses have the
- * layout of struct board_addr, members that of struct board_member; times are milliseconds of the wall clock.
+ * The board, as the agent's Lua publishes it (abi_board.c). Slots and pools are indexes; -1:
+ * none. Addresses have the layout of struct board_addr, members that of struct board_member;
+ * times are milliseconds of the wall clock.
  */
 struct board;
 
@@ -171,8 +173,9 @@ neap_clock(void); /* monotonic seconds, read now: the loop's time stands still w
 double neap_wall_ms(void);
 
 /*
- * The runtime's own part (abi_*.c and lua/neap/runtime): policies never see these, only the objects built on them.
- * Texts go in as pointer and length. Answers that are texts are left in neap_current.out; they hold until the next call.
+ * The runtime's own part (abi_*.c and lua/neap/runtime): policies never see these, only the
+ * objects built on them. Texts go in as pointer and length. Answers that are texts are left in
+ * neap_current.out; they hold until the next call.
  */
 
 /* The part of a backend's row on the board that hooks read directly. */
@@ -228,7 +231,10 @@ uint32_t neap_pool_least_loaded(const int32_t *slots, uint32_t n);
 uint32_t neap_pool_hash(const int32_t *slots, const double *ids, uint32_t n, const char *key,
 			size_t key_n);
 
-/* Counters shared by all processes; integers up to 2^53. NULL: the board has no room for another one. */
+/*
+ * Counters shared by all processes; integers up to 2^53. NULL: the board has no room for another
+ * one.
+ */
 uint64_t *neap_counter(const char *name, size_t n);
 double neap_counter_add(uint64_t *counter, double by); /* the value before */
 double neap_counter_get(const uint64_t *counter);
@@ -253,7 +259,10 @@ uint32_t neap_response_add_header(neap_response *r, const char *name, size_t n, 
 				  size_t value_n);
 void neap_request_set_reason(neap_request *r, const char *why, size_t n);
 
-/* An answer given by a script: start, any number of headers, the body. 0: done; else an enum edits_result. */
+/*
+ * An answer given by a script: start, any number of headers, the body. 0: done; else an enum
+ * edits_result.
+ */
 void neap_reply_start(neap_request *r, uint32_t status);
 uint32_t neap_reply_header(neap_request *r, const char *name, size_t n, const char *value,
 			   size_t value_n);
@@ -265,8 +274,9 @@ double neap_hash(const char *bytes, size_t n, double seed); /* an integer below 
 void neap_hmac(const char *key, size_t key_n, const char *bytes, size_t n); /* hexadecimal */
 
 /*
- * Waiting. Each of the first group begins something for the running coroutine: 1: it must yield now and has the result when it is
- * resumed; 0: the result is there already. The result: neap_wait_failure() (NULL: fine) and neap_current.out.
+ * Waiting. Each of the first group begins something for the running coroutine: 1: it must yield
+ * now and has the result when it is resumed; 0: the result is there already. The result:
+ * neap_wait_failure() (NULL: fine) and neap_current.out.
  */
 uint32_t neap_wait_sleep(double seconds);
 uint32_t neap_wait_resolve(const char *name, size_t n, double timeout);
@@ -275,16 +285,19 @@ uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeo
 uint32_t neap_wait_line(uint32_t conn, double timeout);
 uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
 uint32_t neap_wait_all(uint32_t conn, double timeout);
-uint32_t neap_wait_response(uint32_t conn, uint32_t is_head, size_t body_max, double timeout);
+/* flags: 1: it answers a HEAD request; 2: of a longer body the first body_max bytes are enough. */
+uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout);
 const char *neap_wait_failure(void);
 uint32_t neap_wait_conn(void);	     /* the connection that neap_wait_connect made */
+uint32_t neap_wait_ttl(void);	     /* seconds, of what neap_wait_resolve found; 0: unknown */
 uint32_t neap_wait_status(void);     /* of the answer neap_wait_response read */
 uint32_t neap_wait_headers(void);    /* its header lines, into out */
 void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
 
 /*
- * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends after `seconds` at the latest (0: when it
- * wants). guarded: the fuse watches it as it watches a hook. 0: no memory.
+ * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends
+ * after `seconds` at the latest (0: when it wants). guarded: the fuse watches it as it watches a
+ * hook. 0: no memory.
  */
 uint32_t neap_task_start(double task, double seconds, uint32_t guarded);
 void neap_task_cancel(double task);

@@ -106,7 +106,8 @@ NEAP_API uint32_t neap_request_set_header(neap_request *r, const char *name, siz
 					  const char *value, size_t value_n)
 {
 	struct edits *edits = r->edits;
-	uint32_t result = edits_set(&edits, (struct str){ name, n }, (struct str){ value, value_n });
+	uint32_t result =
+		edits_set(&edits, (struct str){ name, n }, (struct str){ value, value_n });
 	r->edits = edits;
 	return result;
 }
@@ -141,7 +142,8 @@ NEAP_API uint32_t neap_response_set_header(neap_response *r, const char *name, s
 					   const char *value, size_t value_n)
 {
 	struct edits *edits = r->edits;
-	uint32_t result = edits_set(&edits, (struct str){ name, n }, (struct str){ value, value_n });
+	uint32_t result =
+		edits_set(&edits, (struct str){ name, n }, (struct str){ value, value_n });
 	r->edits = edits;
 	return result;
 }
@@ -150,7 +152,8 @@ NEAP_API uint32_t neap_response_add_header(neap_response *r, const char *name, s
 					   const char *value, size_t value_n)
 {
 	struct edits *edits = r->edits;
-	uint32_t result = edits_add(&edits, (struct str){ name, n }, (struct str){ value, value_n });
+	uint32_t result =
+		edits_add(&edits, (struct str){ name, n }, (struct str){ value, value_n });
 	r->edits = edits;
 	return result;
 }

@@ -149,8 +149,8 @@ static bool take_head(struct conn *c, bool *is_whole)
 	struct conn_answer *a = c->answer;
 	*is_whole = false;
 	for (;;) {
-		enum h1_result result =
-			c->n == 0 ? H1_MORE : h1_head_parse(&a->head, c->bytes, c->n);
+		enum h1_result result = c->n == 0 ? H1_MORE
+						  : h1_head_parse(&a->head, c->bytes, c->n);
 		if (result == H1_BAD)
 			return fail(c, a->head.refusal.reason);
 		if (result == H1_MORE)
@@ -195,11 +195,14 @@ static bool take_answer(struct conn *c)
 		return false;
 	if (!decode(c))
 		return fail(c, "the answer's body is malformed");
-	if (a->body_n > c->co->wait.body_max)
+	const struct wait *w = &c->co->wait;
+	bool is_enough = w->is_cut && a->body_n >= w->body_max;
+	if (a->body_n > w->body_max && !is_enough)
 		return fail(c, "the answer's body is too large");
-	if (!a->body.done && !(c->is_over && h1_body_is_whole_at_close(&a->body)))
+	bool is_over = a->body.done || (c->is_over && h1_body_is_whole_at_close(&a->body));
+	if (!is_over && !is_enough)
 		return c->is_over ? fail(c, "closed") : false;
-	(void)give(c, a->body_n, a->body_at + a->body_n);
+	(void)give(c, is_enough ? w->body_max : a->body_n, a->body_at + a->body_n);
 	c->co->vm->current.out += a->body_at;
 	return true;
 }
@@ -259,7 +262,8 @@ static bool send_bytes(struct conn *c)
 {
 	struct wait *w = &c->co->wait;
 	while (w->left > 0) {
-		struct iovec iov = { .iov_base = (void *)(uintptr_t)w->sending, .iov_len = w->left };
+		struct iovec iov = { .iov_base = (void *)(uintptr_t)w->sending,
+				     .iov_len = w->left };
 		ssize_t n = stream_writev(&c->stream, &iov, 1);
 		if (n == IO_AGAIN) {
 			stream_watch_write(&c->stream, true);

@@ -9,10 +9,10 @@ enum { EDITS_BYTES_START = 512 };
 struct edit {
 	uint32_t name_at, value_at; /* into bytes */
 	uint32_t name_n, value_n;
-	uint8_t id;	     /* enum field_id */
-	bool is_dead;	     /* a later change took its place */
-	bool is_removal;     /* no value */
-	bool has_replaced;   /* the original field goes */
+	uint8_t id;	   /* enum field_id */
+	bool is_dead;	   /* a later change took its place */
+	bool is_removal;   /* no value */
+	bool has_replaced; /* the original field goes */
 };
 
 struct edits {

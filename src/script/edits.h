@@ -1,7 +1,8 @@
 /*
- * Changes that a script makes to the fields of a message, kept beside the parsed head until it is written:
- * set (replaces all of that name), add, remove. Bounded: EDITS_MAX changes, EDITS_BYTES_MAX bytes.
- * One malloc'ed block an edited message; a message that no script edits has none.
+ * Changes that a script makes to the fields of a message, kept beside the parsed head until it is
+ * written: set (replaces all of that name), add, remove. Bounded: EDITS_MAX changes,
+ * EDITS_BYTES_MAX bytes. One malloc'ed block an edited message; a message that no script edits
+ * has none.
  */
 #ifndef NEAP_SCRIPT_EDITS_H
 #define NEAP_SCRIPT_EDITS_H
@@ -12,11 +13,19 @@ enum { EDITS_MAX = 64, EDITS_BYTES_MAX = 16384 };
 
 struct edits;
 
-enum edits_result { EDITS_OK, EDITS_FULL, EDITS_BAD_NAME, EDITS_BAD_VALUE, EDITS_FORBIDDEN, EDITS_MEMORY };
+enum edits_result {
+	EDITS_OK,
+	EDITS_FULL,
+	EDITS_BAD_NAME,
+	EDITS_BAD_VALUE,
+	EDITS_FORBIDDEN,
+	EDITS_MEMORY
+};
 
 /*
- * value.p == NULL removes. *e is made at the first change. Framing and hop-by-hop names (Content-Length, Transfer-Encoding, Connection,
- * Keep-Alive, TE, Trailer, Upgrade, …) are FORBIDDEN. Host may be set, not removed.
+ * value.p == NULL removes. *e is made at the first change. Framing and hop-by-hop names (Content-
+ * Length, Transfer-Encoding, Connection, Keep-Alive, TE, Trailer, Upgrade, …) are FORBIDDEN. Host
+ * may be set, not removed.
  */
 enum edits_result edits_set(struct edits **e, struct str name, struct str value);
 enum edits_result edits_add(struct edits **e, struct str name, struct str value);
@@ -31,7 +40,10 @@ bool edits_replaces(const void *edits, struct str name);
 /* Writes all set and added fields, in the order they were given. */
 void edits_write(const struct edits *e, struct h1_out *o);
 
-/* Ids of known fields that were set or added (the caller writes its own of these unless they are here). */
+/*
+ * Ids of known fields that were set or added (the caller writes its own of these unless they are
+ * here).
+ */
 field_mask edits_present(const struct edits *e);
 
 #endif

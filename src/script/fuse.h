@@ -1,10 +1,10 @@
 /*
  * The fuse: ends Lua code that does not come back. LuaJIT's profiler in line mode makes every
  * compiled loop look for a signal; our handler stands in front of its own and, when one entry has
- * lasted its number of ticks of CPU time, sets a hook that raises an error at each instruction until the
- * entry ends, so that no pcall inside can swallow it. One a process: armed before user code is
- * loaded. Code stuck inside a C function (a pathological pattern) is not reached: the master sees
- * the board and ends the worker.
+ * lasted its number of ticks of CPU time, sets a hook that raises an error at each instruction
+ * until the entry ends, so that no pcall inside can swallow it. One a process: armed before user
+ * code is loaded. Code stuck inside a C function (a pathological pattern) is not reached: the
+ * master sees the board and ends the worker.
  */
 #ifndef NEAP_SCRIPT_FUSE_H
 #define NEAP_SCRIPT_FUSE_H

@@ -17,8 +17,8 @@ struct hooks {
 	struct vm *vm;
 	unsigned service;
 	bool refuses;
-	uint32_t have; /* bit enum hook_id */
-	int entries[ENTRIES]; /* references; LUA_NOREF: none */
+	uint32_t have;		       /* bit enum hook_id */
+	int entries[ENTRIES];	       /* references; LUA_NOREF: none */
 	const struct board_hook *rows; /* on the board */
 	struct log_limit limits[HOOKS];
 };
@@ -64,7 +64,8 @@ void hook_request_init(struct neap_request *r)
 static const char *service_name(const struct hooks *h)
 {
 	const struct conf *conf = h->vm->conf;
-	return conf != NULL && h->service < conf->services_n ? conf->services[h->service].name : "?";
+	return conf != NULL && h->service < conf->services_n ? conf->services[h->service].name
+							     : "?";
 }
 
 static const char *hook_of(uint32_t place)
@@ -137,7 +138,8 @@ static void report(struct hooks *h, struct co *co, unsigned id, bool is_too_late
 	if (is_too_late) {
 		lua_settop(co->L, 0);
 		(void)lua_checkstack(co->L, 1);
-		lua_pushliteral(co->L, "did not answer in time (5 s, or what was left of the request)");
+		lua_pushliteral(co->L,
+				"did not answer in time (5 s, or what was left of the request)");
 	}
 	vm_describe(h->vm, co->L, text, sizeof text);
 	if (skipped > 0)
@@ -172,8 +174,8 @@ static void drop_reply(neap_request *r)
 }
 
 /*
- * An entry failed in hook `id`: what comes next leaves out that hook and those before it, which have
- * done their part. false: it was the default's turn already.
+ * An entry failed in hook `id`: what comes next leaves out that hook and those before it, which
+ * have done their part. false: it was the default's turn already.
  */
 static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_too_late)
 {
@@ -199,8 +201,8 @@ static void prepare(struct co *co, struct hooks *h, neap_request *r, enum entry 
 	co->on_end = on_waited;
 	co->may_wait = entry <= ENTRY_FAILED;
 	int64_t deadline_ms = loop_now_ms(h->vm->o.loop) + HOOK_WAIT_MS;
-	co->deadline_ms = r->deadline_ms != 0 && r->deadline_ms < deadline_ms ? r->deadline_ms :
-										deadline_ms;
+	co->deadline_ms = r->deadline_ms != 0 && r->deadline_ms < deadline_ms ? r->deadline_ms
+									      : deadline_ms;
 }
 
 struct details {
@@ -277,8 +279,8 @@ static void on_waited(struct co *co, enum co_result result, bool is_too_late)
 		if (h->refuses)
 			verdict = refuse(r, entry);
 		else
-			verdict = may_go_on ? enter(h, r, entry, skip, &details) :
-					      give_up(r, entry);
+			verdict = may_go_on ? enter(h, r, entry, skip, &details)
+					    : give_up(r, entry);
 	}
 	if (verdict != NEAP_WAIT)
 		r->on_resumed(r, verdict);

@@ -1,9 +1,11 @@
 /*
- * Calling the hooks of a service's policy: the only way from the data path into Lua. Each call is one protected entry;
- * errors, endless loops and exhausted memory inside are contained here: logged, counted, and replaced by the default policy's decision (or REFUSE).
+ * Calling the hooks of a service's policy: the only way from the data path into Lua. Each call is
+ * one protected entry; errors, endless loops and exhausted memory inside are contained here:
+ * logged, counted, and replaced by the default policy's decision (or REFUSE).
  *
- * Life of a view: hook_request_init, fill, hook_decide, [hook_failed, hook_pick]…, hook_response, hook_finish. hook_finish must be
- * called once for each view that was given to hook_decide, whatever happened.
+ * Life of a view: hook_request_init, fill, hook_decide, [hook_failed, hook_pick]…, hook_response,
+ * hook_finish. hook_finish must be called once for each view that was given to hook_decide,
+ * whatever happened.
  */
 #ifndef NEAP_SCRIPT_HOOK_H
 #define NEAP_SCRIPT_HOOK_H
@@ -28,23 +30,31 @@ enum hook_id {
 struct hooks;
 struct hooks *vm_hooks(struct vm *vm, unsigned service);
 
-/* Has the service's policy (or that of any pool it may use) this hook? An absent one costs nothing: do not call. */
+/*
+ * Has the service's policy (or that of any pool it may use) this hook? An absent one costs
+ * nothing: do not call.
+ */
 bool hooks_have(const struct hooks *h, enum hook_id id);
 
 /* Zeroes what a script owns of the view. */
 void hook_request_init(struct neap_request *r);
 
 /*
- * request, backends and pick in one entry. BACKEND (eligible: checked), REPLY, NONE, QUEUE, REFUSE or WAIT; after WAIT r->on_resumed
- * gets the final verdict from the loop, never from inside this call.
+ * request, backends and pick in one entry. BACKEND (eligible: checked), REPLY, NONE, QUEUE,
+ * REFUSE or WAIT; after WAIT r->on_resumed gets the final verdict from the loop, never from
+ * inside this call.
  */
 enum neap_verdict hook_decide(struct hooks *h, struct neap_request *r);
 
-/* pick again, for the next attempt (r->attempt, r->tried are up to date). As hook_decide, never REPLY. */
+/*
+ * pick again, for the next attempt (r->attempt, r->tried are up to date). As hook_decide, never
+ * REPLY.
+ */
 enum neap_verdict hook_pick(struct hooks *h, struct neap_request *r);
 
 /* An attempt on r->slot failed. RETRY, FAIL or WAIT. */
-enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r, const struct neap_failure *f);
+enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r,
+			      const struct neap_failure *f);
 
 /* The winning answer's head. Errors leave the answer as it came. */
 void hook_response(struct hooks *h, struct neap_request *r, struct neap_response *response);
@@ -52,7 +62,10 @@ void hook_response(struct hooks *h, struct neap_request *r, struct neap_response
 /* Ends the view: the log hook (when o is given), then frees all that scripts own of it. */
 void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outcome *o);
 
-/* The client left while a hook waits: the coroutine ends (its sockets close), on_resumed is not called. */
+/*
+ * The client left while a hook waits: the coroutine ends (its sockets close), on_resumed is not
+ * called.
+ */
 void hook_cancel(struct neap_request *r);
 
 #endif

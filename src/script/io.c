@@ -93,8 +93,8 @@ static bool ask(struct co *co, struct str name, uint16_t port,
 		left_ms = co->wait_until_ms - now_ms;
 	else if (co->deadline_ms != 0)
 		left_ms = co->deadline_ms - now_ms;
-	co->wait.query = dns_resolve(dns, text, port, left_ms < 1 ? 1 : (uint32_t)left_ms, on_done,
-				     co);
+	co->wait.query =
+		dns_resolve(dns, text, port, left_ms < 1 ? 1 : (uint32_t)left_ms, on_done, co);
 	return co->wait.query != NULL;
 }
 
@@ -108,8 +108,8 @@ static char *as_text(const struct dns_answer *answer)
 		struct peer peer;
 		peer_of_addr(&peer, &answer->addrs[i]);
 		(void)peer_print_ip(&peer, ip);
-		int wrote = snprintf(text + n, CONNECT_ADDRS_TEXT - n, "%s%s", n == 0 ? "" : " ",
-				     ip);
+		int wrote =
+			snprintf(text + n, CONNECT_ADDRS_TEXT - n, "%s%s", n == 0 ? "" : " ", ip);
 		if (wrote < 0 || n + (size_t)wrote >= CONNECT_ADDRS_TEXT)
 			break;
 		n += (size_t)wrote;
@@ -125,6 +125,7 @@ static void on_resolved(void *ctx, const struct dns_answer *answer)
 	w->failure = answer->failure;
 	free(w->text);
 	w->text = answer->failure == NULL ? as_text(answer) : NULL;
+	w->ttl_s = answer->ttl_s;
 	if (w->text == NULL && w->failure == NULL)
 		w->failure = "out of memory";
 	co->vm->current.out = w->text == NULL ? "" : w->text;
@@ -233,14 +234,15 @@ static bool prepare_answer(struct conn *c)
 	return true;
 }
 
-NEAP_API uint32_t neap_wait_response(uint32_t conn, uint32_t is_head, size_t body_max,
+NEAP_API uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max,
 				     double timeout)
 {
 	struct co *co = begin(WAIT_RESPONSE, timeout);
 	struct conn *c = conn_find(co, conn);
 	if (c == NULL || !prepare_answer(c))
 		return fail(co, c == NULL ? "closed" : "out of memory");
-	co->wait.is_head = is_head != 0;
+	co->wait.is_head = (flags & 1) != 0;
+	co->wait.is_cut = (flags & 2) != 0;
 	co->wait.body_max = body_max;
 	return step(co, conn);
 }
@@ -265,6 +267,11 @@ NEAP_API uint32_t neap_wait_status(void)
 {
 	const struct conn_answer *a = answer_of(co_running(vm_current()));
 	return a == NULL ? 0 : a->head.status;
+}
+
+NEAP_API uint32_t neap_wait_ttl(void)
+{
+	return co_running(vm_current())->wait.ttl_s;
 }
 
 NEAP_API uint32_t neap_wait_headers(void)

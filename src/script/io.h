@@ -1,6 +1,6 @@
 /*
- * Waiting I/O of coroutines: sleep, names, TCP connections, one answer over HTTP. Each coroutine has its
- * own connections; they are closed when its entry ends. Buffers are bounded.
+ * Waiting I/O of coroutines: sleep, names, TCP connections, one answer over HTTP. Each coroutine
+ * has its own connections; they are closed when its entry ends. Buffers are bounded.
  */
 #ifndef NEAP_SCRIPT_IO_H
 #define NEAP_SCRIPT_IO_H
@@ -11,8 +11,8 @@
 #include "net/stream.h"
 
 enum {
-	IO_CONNS_MAX = 16,		   /* a coroutine */
-	IO_BUFFER_MAX = 16 * 1024 * 1024,  /* received and not taken, of a connection */
+	IO_CONNS_MAX = 16,		  /* a coroutine */
+	IO_BUFFER_MAX = 16 * 1024 * 1024, /* received and not taken, of a connection */
 	IO_LINE_MAX = 64 * 1024,
 	IO_HEADERS_MAX = 128,
 };
@@ -42,6 +42,8 @@ struct wait {
 	size_t left;	     /* bytes to send or to receive */
 	size_t body_max;
 	bool is_head;
+	bool is_cut; /* of a longer body only body_max bytes are wanted */
+	uint32_t ttl_s; /* of the names resolved */
 	char *text; /* names resolved; freed with the next wait */
 	struct list conns;
 };

@@ -1,6 +1,6 @@
 /*
- * The inside of a vm, for the files of this room that make up the runtime: hooks, coroutines, waiting
- * I/O, and the functions that Lua calls. One a process.
+ * The inside of a vm, for the files of this room that make up the runtime: hooks, coroutines,
+ * waiting I/O, and the functions that Lua calls. One a process.
  */
 #ifndef NEAP_SCRIPT_STATE_H
 #define NEAP_SCRIPT_STATE_H
@@ -27,7 +27,7 @@ struct vm {
 	lua_State *L;
 	struct memory memory;
 	struct fuse fuse;
-	neap_current current; /* what Lua sees of it */
+	neap_current current;	    /* what Lua sees of it */
 	volatile uint32_t own_hook; /* stands in for the board's row in a process without one */
 	_Atomic int64_t own_since;
 	_Atomic int64_t *hook_since; /* on the board */
@@ -51,15 +51,17 @@ struct vm {
 	struct co *running;    /* NULL: none */
 	struct log_limit slow; /* warnings about slow hooks */
 	unsigned slow_probes;  /* entries to look at closely */
-	struct error *failure; /* not NULL: the error of a hook goes here, not into the log (trial.c) */
+	struct error
+		*failure; /* not NULL: the error of a hook goes here, not into the log (trial.c) */
 };
 
 /* The vm of this process; NULL before it is made. */
 struct vm *vm_current(void);
 
 /*
- * Calls the function below nargs arguments on the main stack, protected, watched by the fuse for that many ticks; the error's text
- * (with a traceback when it is not a plain message) goes into *e.
+ * Calls the function below nargs arguments on the main stack, protected, watched by the fuse for
+ * that many ticks; the error's text (with a traceback when it is not a plain message) goes into
+ * *e.
  */
 enum err vm_call(struct vm *vm, int nargs, int results, uint32_t ticks, struct error *e);
 
@@ -92,7 +94,10 @@ static inline int64_t vm_coarse_ms(void)
 struct co;
 void hook_name(const struct vm *vm, const struct co *co, char *to, size_t size);
 
-/* Makes vm->hooks from the list of services on top of the stack (hook.c); protected by the caller. */
+/*
+ * Makes vm->hooks from the list of services on top of the stack (hook.c); protected by the
+ * caller.
+ */
 void hooks_build(struct vm *vm);
 void hooks_fini(struct vm *vm);
 

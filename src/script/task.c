@@ -81,8 +81,8 @@ static void start(struct deferred *d)
 	co->ticks = t->is_guarded ? FUSE_TICKS_HOOK : FUSE_TICKS_RUNTIME;
 	co->may_wait = true;
 	co->on_end = on_waited;
-	co->deadline_ms =
-		t->seconds > 0 ? loop_now_ms(vm->o.loop) + (int64_t)(t->seconds * 1000) : 0;
+	co->deadline_ms = t->seconds > 0 ? loop_now_ms(vm->o.loop) + (int64_t)(t->seconds * 1000)
+					 : 0;
 	t->co = co;
 	enum co_result result = co_run(co, vm->run_task, t->number, &verdict);
 	if (result != CO_WAITING)

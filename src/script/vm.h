@@ -1,6 +1,7 @@
 /*
- * The LuaJIT state of a process: one, with a memory cap, the embedded runtime, safe libraries for user code, strict globals,
- * and the fuse armed before any user code is loaded. Workers and the agent have one each; the master none.
+ * The LuaJIT state of a process: one, with a memory cap, the embedded runtime, safe libraries for
+ * user code, strict globals, and the fuse armed before any user code is loaded. Workers and the
+ * agent have one each; the master none.
  */
 #ifndef NEAP_SCRIPT_VM_H
 #define NEAP_SCRIPT_VM_H
@@ -19,10 +20,11 @@ struct vm_options {
 	struct timers *timers;
 	struct board *board;
 	struct bundle *bundle;
-	int worker;	      /* its slot on the board; -1: the agent or a check */
-	uint32_t memory_mb;   /* cap of the state; 0: 1024 */
-	const char *config;   /* path of the config file */
-	void (*on_state_change)(void *ctx); /* a hook changed a backend's state (wake the agent); may be NULL */
+	int worker;	    /* its slot on the board; -1: the agent or a check */
+	uint32_t memory_mb; /* cap of the state; 0: 1024 */
+	const char *config; /* path of the config file */
+	void (*on_state_change)(
+		void *ctx); /* a hook changed a backend's state (wake the agent); may be NULL */
 	void *ctx;
 };
 
@@ -31,17 +33,22 @@ void vm_destroy(struct vm *vm);
 struct lua_State *vm_lua(struct vm *vm);
 
 /*
- * Evaluates the config (through the bundle), checks it against the schema, loads every policy it names, and fills *c. The error's text has one line
- * an error ("FILE: key: what is wrong, what was expected"), several separated by \n.
+ * Evaluates the config (through the bundle), checks it against the schema, loads every policy it
+ * names, and fills *c. The error's text has one line an error ("FILE: key: what is wrong, what
+ * was expected"), several separated by \n.
  */
 enum err vm_load(struct vm *vm, struct conf *c, struct error *e);
 
-/* The config alone, not the policies it names (they may be readable for its user only): to learn who that is. */
+/*
+ * The config alone, not the policies it names (they may be readable for its user only): to learn
+ * who that is.
+ */
 enum err vm_read_conf(struct vm *vm, struct conf *c, struct error *e);
 
 /*
- * The agent's part: publishes pools and backends on the board, resolves names, then runs discover, checks and changed hooks on the loop for ever.
- * on_ready is called once the first publication is done (names resolved or given up on, first discover done, at most 10 s).
+ * The agent's part: publishes pools and backends on the board, resolves names, then runs
+ * discover, checks and changed hooks on the loop for ever. on_ready is called once the first
+ * publication is done (names resolved or given up on, first discover done, at most 10 s).
  */
 enum err vm_agent_start(struct vm *vm, void (*on_ready)(void *ctx), void *ctx, struct error *e);
 
@@ -51,7 +58,10 @@ void vm_agent_wake(struct vm *vm);
 /* `neap check`: calls pick once a pool on a made-up request. Errors as in vm_load. */
 enum err vm_try_policies(struct vm *vm, struct error *e);
 
-/* Runs the embedded module's main function with string arguments (subcommands in Lua: init, sim, …); its exit status. */
+/*
+ * Runs the embedded module's main function with string arguments (subcommands in Lua: init, sim,
+ * …); its exit status.
+ */
 int vm_run_main(struct vm *vm, const char *module, int argc, char **argv, struct error *e);
 
 #endif

@@ -89,8 +89,8 @@ local function exchange(options)
   return { status = status, headers = parse_headers(headers), body = body }
 end
 
--- options: url; method ("GET"), headers, body, timeout (seconds, for each of connecting, sending and
--- receiving), max_bytes (of the answer's body, 1 MiB).
+-- options: url; method ("GET"), headers, body, timeout (seconds, for each of connecting, sending
+-- and receiving), max_bytes (of the answer's body, 1 MiB).
 ---@return {status: number, headers: table<string, string>, body: string}? answer, string? why
 function http.request(options)
   wait.check "neap.http.request"

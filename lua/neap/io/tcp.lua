@@ -53,10 +53,12 @@ function Conn.receive(self, what, timeout)
   return wait.text(C.neap_wait_bytes(self.id, what, seconds))
 end
 
--- Reads one answer over HTTP; for neap.http.
-function Conn.receive_response(self, is_head, body_max, timeout)
+-- Reads one answer over HTTP; for neap.http. is_cut: of a longer body the first body_max bytes are
+-- enough; without it, such a body is a failure.
+function Conn.receive_response(self, is_head, body_max, timeout, is_cut)
   wait.check "conn:receive_response"
-  local begun = C.neap_wait_response(self.id, is_head and 1 or 0, body_max, wait.timeout(timeout))
+  local flags = (is_head and 1 or 0) + (is_cut and 2 or 0)
+  local begun = C.neap_wait_response(self.id, flags, body_max, wait.timeout(timeout))
   local body, why = wait.text(begun)
   if not body then return nil, why end
   C.neap_wait_headers()

@@ -91,7 +91,7 @@ function methods.up(b) return set_state(b, UP) end
 function methods.drain(b) return set_state(b, DRAIN) end
 
 function methods.eject(b, seconds, reason)
-  if type(seconds) ~= "number" or not (seconds > 0) then
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds <= 0 then
     error("eject(seconds, reason): seconds must be a number above 0", 2)
   end
   return set_state(b, EJECTED, reason, seconds)

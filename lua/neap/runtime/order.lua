@@ -1,5 +1,5 @@
--- The smooth weighted order: each item as often as its weight says, as far apart as can be (a, a, b,
--- a, c, a, a for 5:1:1). Computed once a pool version and indexed by a counter that all workers
+-- The smooth weighted order: each item as often as its weight says, as far apart as can be (a, a,
+-- b, a, c, a, a for 5:1:1). Computed once a pool version and indexed by a counter that all workers
 -- share, it makes round robin exact over all of them without a lock.
 
 local order = {}

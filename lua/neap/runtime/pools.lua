@@ -161,7 +161,10 @@ end
 
 local scratch = ffi.new("int32_t[?]", MEMBERS_MAX)
 
-local function is_live(b) return at[b.slot].epoch == b.epoch and at[b.slot].state <= UNKNOWN_OR_UP end
+local function is_live(b)
+  local row = at[b.slot]
+  return row.epoch == b.epoch and row.state <= UNKNOWN_OR_UP
+end
 
 -- Of a list, those of the lowest tier that has any; and that tier.
 local function lowest_tier(list)

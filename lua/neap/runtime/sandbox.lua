@@ -7,7 +7,8 @@ local sandbox = {}
 
 local SAFE = {
   "assert", "error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget",
-  "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall", "_VERSION",
+  "rawset", "select", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall",
+  "_VERSION",
 }
 -- neap.now and neap.random are the only clock and dice of hooks: what they decide can be repeated.
 local LOAD_TIME = { "getenv", "time", "date", "clock", "difftime" }

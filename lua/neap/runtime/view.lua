@@ -1,4 +1,5 @@
--- Makes the permanent objects that hooks are given: no data of their own, they read what C is about.
+-- Makes the permanent objects that hooks are given: without data of their own, they read what C is
+-- about.
 
 local ffi = require "neap.ffi"
 local nearest = require "neap.config.nearest"

@@ -48,7 +48,7 @@ wait.out = out
 -- Seconds for a wait; nil: as long as the hook may run.
 function wait.timeout(seconds)
   if seconds == nil then return 0 end
-  if type(seconds) ~= "number" or not (seconds > 0) then
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds <= 0 then
     error("a timeout must be a number of seconds above 0", 3)
   end
   return seconds
@@ -56,7 +56,7 @@ end
 
 ---@param seconds number
 function wait.sleep(seconds)
-  if type(seconds) ~= "number" or not (seconds >= 0) then
+  if type(seconds) ~= "number" or seconds ~= seconds or seconds < 0 then
     error("neap.sleep(seconds): seconds must be a number from 0 on", 2)
   end
   wait.check "neap.sleep"
