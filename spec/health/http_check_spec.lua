@@ -62,6 +62,24 @@ describe("the http check", function()
     eventually(function() return n:get().status == 503 end)
   end)
 
+  it("reads no more than it needs, and never all of an endless body", function()
+    local o = origin.start {
+      handler = function(conn)
+        conn:send("HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n" .. ("x"):rep(60000)
+          .. "here" .. ("x"):rep(60000))
+        conn:closed(10)
+      end,
+    }
+    local n = start(o, "timeout = 2")
+    n:wait_log "checked ok"
+    n:stop()
+    n = start(o, 'timeout = 2, body = "here"')
+    n:wait_log "checked ok"
+    n:stop()
+    n = start(o, 'timeout = 2, body = "there"')
+    n:wait_log "error:the body does not contain"
+  end)
+
   it("is not content with a connection, or with what is not HTTP", function()
     local o = origin.start { connection = function(conn) conn:send "SSH-2.0-x\r\n" end }
     local n = start(o, "")

@@ -49,11 +49,12 @@ local function with_loopback(addresses)
 end
 
 ---@return string[]? addresses
----@return any why
+---@return any ttl_or_why  seconds (0: unknown), or why there are none
 function host.resolve(name, timeout)
   local addresses, why = dns.resolve(name, timeout)
-  if is_localhost(name) then addresses = with_loopback(addresses) end
-  return addresses, why
+  if is_localhost(name) then return with_loopback(addresses), 0 end
+  if addresses then return addresses, C.neap_wait_ttl() end
+  return nil, why
 end
 
 -- The object that hooks are given for the slot's backend of now.

@@ -48,8 +48,9 @@ end
 local function exchange(settings, backend, conn, deadline)
   local ok, why = conn:send(request_of(settings, backend), dial.left(deadline))
   if not ok then return nil, why end
-  local is_head = settings.method == "HEAD"
-  local status, headers, body = conn:receive_response(is_head, BODY_MAX, dial.left(deadline))
+  local is_head, wanted = settings.method == "HEAD", settings.body and BODY_MAX or 0
+  local left = dial.left(deadline)
+  local status, headers, body = conn:receive_response(is_head, wanted, left, true)
   if not status then return nil, headers end
   return status, body
 end
