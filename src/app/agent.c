@@ -5,6 +5,7 @@
 
 #include "app/daemon.h"
 #include "app/generation.h"
+#include "app/limits.h"
 #include "app/plan.h"
 #include "app/runtime.h"
 #include "base/log.h"
@@ -67,6 +68,7 @@ static void begin(struct agent *a, const char *log_target)
 	}
 	if (a->generation->settings->must_detach)
 		daemon_let_go();
+	limits_raise_own();
 	ev_io_start(a->runtime.loop.ev, &a->waker);
 	ev_timer_start(a->runtime.loop.ev, &a->beat);
 }

@@ -98,7 +98,7 @@ static enum err wait_for(const struct check *c, struct child *child, struct mess
 static enum err run_child(struct check *c, struct message *m, struct error *e)
 {
 	struct child child;
-	enum err err = child_fork(&child, "neap: check", child_main, c, e);
+	enum err err = child_fork(&child, "check", child_main, c, e);
 
 	return err == ERR_OK ? wait_for(c, &child, m, e) : err;
 }

@@ -57,11 +57,14 @@ static _Noreturn void end(int status)
 
 static void begin(const char *name, pid_t parent)
 {
+	char title[16];
+
 	child_die_with_parent();
 	if (getppid() != parent) /* it died before the kernel was asked */
 		_exit(1);
 	reset_signals();
-	(void)prctl(PR_SET_NAME, name);
+	(void)snprintf(title, sizeof(title), "neap: %s", name); /* cut is fine */
+	(void)prctl(PR_SET_NAME, title);
 }
 
 enum err child_fork(struct child *c, const char *name, int (*run)(void *ctx, int channel),

@@ -17,7 +17,7 @@ struct child {
 };
 
 /*
- * Runs `run(ctx, channel)` in a new process called NAME (15 bytes at most); what it returns is the exit status. The child has
+ * Runs `run(ctx, channel)` in a new process called "neap: NAME" (cut at 15 bytes); what it returns is the exit status. The child has
  * all descriptors of the parent but the other end of its channel.
  */
 enum err child_fork(struct child *c, const char *name, int (*run)(void *ctx, int channel),

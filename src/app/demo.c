@@ -91,11 +91,9 @@ static enum err start_toy(struct demo *d, unsigned index, struct error *e)
 {
 	struct toy t;
 	struct message m;
-	char name[16];
 
 	toy_init(&t, d, index, "warn");
-	(void)snprintf(name, sizeof(name), "neap: %s", t.name);
-	enum err err = child_fork(&d->toys[index], name, toy_main, &t, e);
+	enum err err = child_fork(&d->toys[index], t.name, toy_main, &t, e);
 	if (err != ERR_OK)
 		return err;
 	err = message_wait(d->toys[index].channel, START_MS, &m);

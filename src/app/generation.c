@@ -185,14 +185,14 @@ static void init_ward(struct generation *g, struct ward *w, int (*run)(void *war
 
 static void init_wards(struct generation *g)
 {
-	(void)str_copy(g->probe.name, sizeof(g->probe.name), STR("neap: config"));
+	(void)str_copy(g->probe.name, sizeof(g->probe.name), STR("config"));
 	init_ward(g, &g->probe, probe_main, on_probe_message);
-	(void)str_copy(g->agent.name, sizeof(g->agent.name), STR("neap: agent"));
+	(void)str_copy(g->agent.name, sizeof(g->agent.name), STR("agent"));
 	init_ward(g, &g->agent, agent_main, on_agent_message);
 	for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++) {
 		struct ward *w = &g->workers[i];
 		w->slot = i;
-		(void)snprintf(w->name, sizeof(w->name), "neap: worker %u", i % 100);
+		(void)snprintf(w->name, sizeof(w->name), "worker %u", i);
 		init_ward(g, w, worker_main, on_worker_message);
 	}
 }

@@ -43,6 +43,16 @@ void limits_raise(uint32_t connections)
 		 connections_in(limit_now()));
 }
 
+void limits_raise_own(void)
+{
+	struct rlimit now;
+
+	if (getrlimit(RLIMIT_NOFILE, &now) != 0)
+		return;
+	now.rlim_cur = now.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &now); /* it does with less, too */
+}
+
 void limits_fit(struct conf *c)
 {
 	uint64_t files = limit_now();

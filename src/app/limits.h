@@ -14,6 +14,9 @@
  */
 void limits_raise(uint32_t connections);
 
+/* In the agent, which is there before the plan: raises its soft limit to the hard one. */
+void limits_raise_own(void);
+
 /* In a worker: lowers limits.connections of all services to what the limit of open files holds. */
 void limits_fit(struct conf *c);
 
