@@ -93,7 +93,7 @@ static void on_done(struct exchange *ex)
 	struct front *f = ex->front;
 	bool linger = !ex->client_gone && !ex->truncated && unread_is_possible(f, ex);
 	bool keep = ex->keep && !ex->client_gone && !ex->truncated;
-	if (ex->truncated && ex->res.framing == FRAMING_UNTIL_CLOSE)
+	if (ex->truncated && (ex->res.framing == FRAMING_UNTIL_CLOSE || ex->decode))
 		stream_reset(&f->stream); /* a clean end would look like a whole answer */
 	if (keep)
 		keep_surplus(f, ex);
@@ -226,6 +226,12 @@ static void on_due(struct timer *t)
 	f->exchange->req.refusal =
 		(struct http_refusal){ 408, "the request head did not come in time" };
 	refuse(f);
+}
+
+void front_drain(struct front *f)
+{
+	if (f->state == FRONT_IDLE)
+		timer_start(&f->timer, f->proxy->linger);
 }
 
 void front_close(struct front *f, const char *reason)
