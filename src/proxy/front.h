@@ -33,6 +33,9 @@ struct front {
 /* Takes over an accepted socket; data is expected on it already (TCP_DEFER_ACCEPT). Answers 503 and closes it when there are too many. */
 void front_accept(struct proxy *p, struct service *s, int fd, const struct peer *peer);
 
+/* The proxy drains: an idle connection gets a moment for a request that is on its way. */
+void front_drain(struct front *f);
+
 /* Ends the connection and all that hangs from it. */
 void front_close(struct front *f, const char *reason);
 

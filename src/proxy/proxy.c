@@ -46,7 +46,8 @@ static void init_slabs(struct proxy *p, const struct maxima *m)
 		  sizeof(struct exchange) + 2 * m->headers * sizeof(struct http_field), n);
 	slab_init(&p->heads, m->header_bytes + PROXY_HEAD_ROOM, 4 * n);
 	slab_init(&p->blocks, more(PROXY_BLOCK_BYTES, m->header_bytes + PROXY_SCRATCH_ROOM / 2), n);
-	slab_init(&p->bodies, more(PROXY_BLOCK_BYTES, m->replay_bytes), n);
+	/* what comes behind a body may be the beginning of a head */
+	slab_init(&p->bodies, more(PROXY_BLOCK_BYTES, more(m->replay_bytes, m->header_bytes)), n);
 }
 
 static struct timer_lane *lane(struct proxy *p, uint32_t ms)
@@ -216,6 +217,8 @@ void proxy_drain(struct proxy *p, void (*on_drained)(void *ctx), void *ctx)
 	p->on_drained = on_drained;
 	p->drained_ctx = ctx;
 	timer_start(&p->drain_timer, timers_lane(p->timers, drain_ms(p)));
+	for (struct list *n = p->open.next; n != &p->open; n = n->next)
+		front_drain(container_of(n, struct front, node));
 	if (p->connections == 0)
 		on_drained(ctx);
 }

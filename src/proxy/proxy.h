@@ -32,8 +32,8 @@ enum err proxy_listen(struct proxy *p, unsigned service, int fd, struct error *e
 void proxy_start(struct proxy *p);
 
 /*
- * Stops accepting; open connections finish what they do (Connection: close with the next answer), idle ones are closed when
- * timeouts.drain is over at the latest; on_drained is called when none is left.
+ * Stops accepting; open connections finish what they do (Connection: close with the next answer), idle ones are closed
+ * after two seconds (a request may be on its way); what is left when timeouts.drain is over is cut off; on_drained is called when none is left.
  */
 void proxy_drain(struct proxy *p, void (*on_drained)(void *ctx), void *ctx);
 
