@@ -78,6 +78,12 @@ static inline bool stream_watches_write(const struct stream *s)
 	return ev_is_active(&s->writer) != 0;
 }
 
+/* Something was seen on it in this turn of the loop, and its callback is still to come. */
+static inline bool stream_is_pending(const struct stream *s)
+{
+	return ev_is_pending(&s->reader) != 0 || ev_is_pending(&s->writer) != 0;
+}
+
 void stream_shutdown_write(struct stream *s);
 void stream_close(struct stream *s); /* stops the watchers; harmless when closed */
 void stream_reset(struct stream *s); /* closes with a TCP reset */

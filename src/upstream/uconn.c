@@ -24,13 +24,25 @@ static void idle_due(struct timer *t)
 	uconn_close(container_of(t, struct uconn, idle_timer));
 }
 
+/* The warmest on which nothing has happened: an end or unasked bytes may have come in this very turn of the loop. */
+static struct uconn *warmest(struct backend *b)
+{
+	struct list *node;
+	while ((node = list_first(&b->idle)) != NULL) {
+		struct uconn *u = container_of(node, struct uconn, node);
+		if (likely(!stream_is_pending(&u->stream)))
+			return u;
+		uconn_close(u);
+	}
+	return NULL;
+}
+
 struct uconn *uconn_take_idle(struct upstream *up, struct backend *b)
 {
 	(void)up;
-	struct list *node = list_first(&b->idle);
-	if (node == NULL)
+	struct uconn *u = warmest(b);
+	if (u == NULL)
 		return NULL;
-	struct uconn *u = container_of(node, struct uconn, node);
 	list_remove(&u->node);
 	b->idle_n--;
 	timer_stop(&u->idle_timer);
