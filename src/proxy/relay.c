@@ -142,10 +142,6 @@ static void final_head(struct exchange *ex)
 	ex->first_byte_us = ex->proxy->loop->now_us;
 	board_latency(ex->proxy->board, ex->view.slot,
 		      (uint32_t)(ex->first_byte_us - ex->at.connected_us));
-	if (!h1_response_framing(&ex->res, ex->req.method_id)) {
-		attempt_fail(ex, NEAP_STAGE_WAIT, NEAP_KIND_PROTOCOL, ex->res.refusal.reason);
-		return;
-	}
 	if (!is_failure_status(ex))
 		relay_begin(ex);
 }
@@ -190,10 +186,18 @@ static void switch_protocols(struct exchange *ex)
 	tunnel_start(ex);
 }
 
+static enum h1_result parse_head(struct exchange *ex)
+{
+	enum h1_result r = h1_head_parse(&ex->res, buf_head(&ex->down), buf_len(&ex->down));
+	if (r == H1_DONE && !h1_response_framing(&ex->res, ex->req.method_id))
+		return H1_BAD;
+	return r;
+}
+
 static void parse_heads(struct exchange *ex)
 {
 	for (;;) {
-		switch (h1_head_parse(&ex->res, buf_head(&ex->down), buf_len(&ex->down))) {
+		switch (parse_head(ex)) {
 		case H1_MORE:
 			return;
 		case H1_BAD:
