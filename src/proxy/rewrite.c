@@ -66,6 +66,13 @@ static void write_request_connection(struct h1_out *o, const struct exchange *ex
 	}
 }
 
+/* RFC 9110 §10.1.1: an expectation that is to be ignored must not become one on the next hop. */
+static field_mask request_drop(const struct exchange *ex)
+{
+	bool expects = (ex->req.flags & HTTP_EXPECT_CONTINUE) != 0;
+	return h1_hop_fields() | forwarded_fields() | (expects ? 0 : bit(FIELD_EXPECT));
+}
+
 bool rewrite_request(struct exchange *ex, struct str *head)
 {
 	const struct edits *edits = ex->view.edits;
@@ -76,7 +83,7 @@ bool rewrite_request(struct exchange *ex, struct str *head)
 	h1_out_str(&o, STR(" "));
 	write_target(&o, ex);
 	h1_out_str(&o, STR(" HTTP/1.1\r\n"));
-	h1_out_fields(&o, &ex->req, req_base(ex), h1_hop_fields() | forwarded_fields(),
+	h1_out_fields(&o, &ex->req, req_base(ex), request_drop(ex),
 		      edits != NULL ? edits_replaces : NULL, edits);
 	write_host(&o, ex, edited);
 	write_forwarded(&o, ex, edited);
