@@ -142,8 +142,9 @@ void tunnel_start(struct exchange *ex)
 	ex->responded = true;
 	ex->status = 101;
 	ex->state = EX_TUNNEL;
-	/* the kept request body is gone with the replay */
-	ex->body.start = ex->body.end = ex->kept = ex->surplus = 0;
+	/* the kept request body is gone with the replay; what came behind it is the tunnel's */
+	ex->body.start = ex->body.end - ex->surplus;
+	ex->kept = ex->surplus = 0;
 	bool ready = put_head(ex) && take_early_bytes(ex) && buf_len(&ex->out) == 0;
 	settle(ex, ready && flush(downwards(ex)) && flush(upwards(ex)));
 }
