@@ -68,6 +68,14 @@ static size_t make_room(struct exchange *ex)
 	return buf_room(&ex->body);
 }
 
+/* Nobody takes it any more: the connection ends after the answer. What may be sent again is not in vain. */
+static bool is_in_vain(const struct exchange *ex)
+{
+	if (ex->state == EX_RELAY)
+		return ex->at.uconn == NULL || ex->at.deaf;
+	return ex->at.deaf && !ex->body_whole;
+}
+
 static void take(struct exchange *ex, size_t n)
 {
 	size_t used = 0;
@@ -80,8 +88,7 @@ static void take(struct exchange *ex, size_t n)
 		stream_watch_read(ex->client, false); /* what follows must come behind it */
 	if (ex->body_whole && ex->early + buf_len(&ex->body) > replay_limit(ex))
 		let_flow(ex);
-	if (ex->at.deaf || (ex->state == EX_RELAY && ex->at.uconn == NULL)) {
-		/* nobody takes it any more; the connection ends after the answer */
+	if (is_in_vain(ex)) {
 		ex->body.start = ex->body.end = ex->kept = ex->surplus = 0;
 		return;
 	}
