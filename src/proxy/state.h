@@ -21,7 +21,7 @@ enum {
 		64 *
 		1024, /* what rewriting may add to a head: edits, forwarding fields, base path */
 	PROXY_SPLICE_BYTES = 256 * 1024, /* from this much of a body on the kernel moves it */
-	PROXY_INTERIM_MAX = 16, /* 1xx answers of a backend to one request */
+	PROXY_INTERIM_MAX = 16,		 /* 1xx answers of a backend to one request */
 };
 
 /* The timer lanes of the deadlines that hold for one pool under one service. */
@@ -137,7 +137,7 @@ struct exchange {
 	uint32_t kept;		    /* bytes at body.start that were sent and are kept for replay */
 	uint32_t surplus;	    /* bytes at the end of body that are the next request's */
 	bool body_whole;	    /* everything since its first byte is in memory */
-	struct pipe *up_pipe; /* a large body on its way, past user memory */
+	struct pipe *up_pipe;	    /* a large body on its way, past user memory */
 
 	struct attempt at;
 	struct neap_failure failure;
@@ -149,7 +149,7 @@ struct exchange {
 		down; /* from the backend; while the head is parsed: raw, afterwards only body bytes to be sent */
 	struct buf
 		out; /* the rest of a head (or of interim ones) when the client did not take it at once */
-	uint32_t reply_sent; /* of view.reply.body */
+	uint32_t reply_sent;	/* of view.reply.body */
 	struct pipe *down_pipe; /* a large body on its way, past user memory */
 	uint16_t status;
 	uint64_t bytes;	    /* of body to the client */
