@@ -95,7 +95,7 @@ describe("the rights of processes", function()
 
   as_root("are said to be too many when there is no user", function()
     local n = neap.start { config = neap.config { origin.start {} } }
-    n:wait_log "warn running as root: set user"
+    n:wait_log "warn running as root, and all that serves with it: set user"
   end)
 
   as_root("are not guessed: an unknown user or group is an error", function()

@@ -110,8 +110,7 @@ static unsigned draw_log(const struct demo_table *t)
 
 	(void)printf("\033[K\n");
 	while (rest.n > 0 && str_split(&rest, '\n', &line)) {
-		(void)printf("  \033[2m%.*s\033[0m\033[K\n", line.n < 100 ? (int)line.n : 100,
-			     line.p);
+		(void)printf("  \033[2m%.*s\033[0m\033[K\n", (int)line.n, line.p);
 		drawn++;
 	}
 	return drawn;
@@ -119,11 +118,12 @@ static unsigned draw_log(const struct demo_table *t)
 
 static void draw(struct demo_table *t, const struct row *rows, unsigned count)
 {
+	(void)printf("\033[?7l"); /* too long a line is cut by the terminal, not folded */
 	if (t->drawn > 0)
 		(void)printf("\033[%uA", t->drawn);
 	t->drawn = draw_rows(t, rows, count);
 	t->drawn += draw_log(t);
-	(void)printf("\033[J");
+	(void)printf("\033[J\033[?7h");
 }
 
 static void print(const struct row *rows, unsigned count)

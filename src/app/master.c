@@ -37,7 +37,8 @@ static void give_log(const struct generation *g)
 		return;
 	int fd = open(g->plan.log_target, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    st.st_nlink == 1)
 		(void)!fchown(fd, g->identity.uid, (gid_t)-1);
 	if (fd >= 0)
 		(void)close(fd);
@@ -58,9 +59,8 @@ static enum err open_log(const struct master *m, const struct generation *g, str
 		return err;
 	give_log(g);
 	if (geteuid() == 0 && !g->identity.is_set && !m->options->is_demo)
-		log_warn(
-			"running as root: set user in %s, so that nothing that serves has its rights",
-			g->settings->config);
+		log_warn("running as root, and all that serves with it: set user in %s",
+			 g->settings->text == NULL ? g->settings->config : "a config");
 	return ERR_OK;
 }
 
