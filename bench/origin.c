@@ -1,6 +1,6 @@
 /*
  * The backend of the benchmarks: HTTP/1.1 with keep-alive on several ports, one thread, as little CPU as possible. Answers are made
- * once at start; large ones are sent from a memory file; bodies of requests are dropped in the kernel.
+ * once at start; bodies of requests are dropped in the kernel.
  *
  * usage: origin [-n PORTS] [-a]    prints "ports P P ..." when it listens; ends with its parent or by SIGTERM
  *   -a   listens on all of 127.0.0.0/8 (the loopback device only), for pools of thousands of backends
@@ -39,9 +39,10 @@ struct answer {
 	const char *path;
 	size_t body; /* bytes of the body */
 	bool chunked;
-	char *text; /* the head, and the body unless it is sent from the file */
+	bool from_file; /* a large body sent from the page cache, not from memory */
+	char *text;	/* the head, and a small body */
 	size_t text_n;
-	size_t file_n;
+	size_t rest_n; /* of a large body */
 };
 
 static struct answer answers[] = {
@@ -50,6 +51,7 @@ static struct answer answers[] = {
 	{ .path = "/16kc", .body = 16384, .chunked = true },
 	{ .path = "/1m", .body = 1 << 20 },
 	{ .path = "/64m", .body = 64 << 20 },
+	{ .path = "/64mf", .body = 64 << 20, .from_file = true },
 };
 
 struct conn {
@@ -66,6 +68,7 @@ struct conn {
 };
 
 static char bytes[READ_BYTES];
+static char filler[READ_BYTES];
 static struct conn **conns; /* by fd; NULL: a listening socket */
 static int epoll_fd, file_fd;
 static struct conn *sleepers;
@@ -112,15 +115,15 @@ static size_t write_chunks(char *to, size_t size, size_t body)
 
 static void answer_init(struct answer *a)
 {
-	bool from_file = a->body > 65536;
-	size_t size = 1024 + (from_file ? 0 : a->body + a->body / 8);
+	bool large = a->body > 65536;
+	size_t size = 1024 + (large ? 0 : a->body + a->body / 8);
 
 	a->text = malloc(size);
 	if (!a->text)
 		die("malloc");
 	a->text_n = write_head(a->text, size, a);
-	if (from_file) {
-		a->file_n = a->body;
+	if (large) {
+		a->rest_n = a->body;
 	} else if (a->chunked) {
 		a->text_n += write_chunks(a->text + a->text_n, size - a->text_n, a->body);
 	} else {
@@ -136,9 +139,9 @@ static void answers_init(void)
 	file_fd = memfd_create("body", MFD_CLOEXEC);
 	if (file_fd < 0)
 		die("memfd_create");
-	memset(bytes, 'x', sizeof(bytes));
-	for (size_t at = 0; at < FILE_BYTES; at += sizeof(bytes)) {
-		if (write(file_fd, bytes, sizeof(bytes)) != (ssize_t)sizeof(bytes))
+	memset(filler, 'x', sizeof(filler));
+	for (size_t at = 0; at < FILE_BYTES; at += sizeof(filler)) {
+		if (write(file_fd, filler, sizeof(filler)) != (ssize_t)sizeof(filler))
 			die("write");
 	}
 }
@@ -170,24 +173,27 @@ static void conn_watch(struct conn *c, bool writing)
 static ssize_t send_some(struct conn *c)
 {
 	const struct answer *a = c->answer;
-	int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (a->file_n ? MSG_MORE : 0);
+	int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	size_t done, piece;
 	off_t at;
 
 	if (c->sent < a->text_n)
-		return send(c->fd, a->text + c->sent, a->text_n - c->sent, flags);
+		return send(c->fd, a->text + c->sent, a->text_n - c->sent,
+			    flags | (a->rest_n ? MSG_MORE : 0));
 	done = c->sent - a->text_n;
+	piece = a->rest_n - done;
+	if (!a->from_file)
+		return send(c->fd, filler, piece < sizeof(filler) ? piece : sizeof(filler), flags);
 	at = (off_t)(done % FILE_BYTES);
-	piece = FILE_BYTES - (size_t)at;
-	if (piece > a->file_n - done)
-		piece = a->file_n - done;
+	if (piece > FILE_BYTES - (size_t)at)
+		piece = FILE_BYTES - (size_t)at;
 	return sendfile(c->fd, file_fd, &at, piece);
 }
 
 /* false: the connection is gone. */
 static bool conn_answer(struct conn *c)
 {
-	while (c->sent < c->answer->text_n + c->answer->file_n) {
+	while (c->sent < c->answer->text_n + c->answer->rest_n) {
 		ssize_t n = send_some(c);
 
 		if (n < 0 && errno == EAGAIN) {

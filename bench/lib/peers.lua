@@ -53,6 +53,8 @@ local NGINX_PICK = "server 0.0.0.1;\n    balancer_by_lua_block { pick() }"
 function nginx.values(o)
   local values = {
     MODULES = "", LUA = "",
+    BUFFERS = o.large and "proxy_buffers 8 256k; proxy_busy_buffers_size 512k;"
+      or "proxy_buffers 8 64k; proxy_busy_buffers_size 128k;",
     REQUEST_BUFFERING = o.large and "off" or "on",
     HEADERS = o.bare and "" or NGINX_HEADERS,
     CONNECTION = o.nokeep and '"close"' or '""',
@@ -90,6 +92,7 @@ function haproxy.values(o)
   return {
     SERVERS = (o.scripted and "use-server %[var(txn.server)] if TRUE\n  " or "")
       .. table.concat(map(o.backends, server), "\n  "),
+    BUFFERS = o.large and "tune.bufsize 65536" or "tune.bufsize 16384",
     BALANCE = o.least and "leastconn" or "roundrobin",
     HEADERS = o.bare and "" or HAPROXY_HEADERS,
     KEEPALIVE = o.nokeep and "option httpclose" or "option http-keep-alive\n  http-reuse always",
