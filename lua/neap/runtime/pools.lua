@@ -32,7 +32,8 @@ local function slots_of(view)
     local slots, ids = ffi.new("int32_t[?]", #view + 1), ffi.new("double[?]", #view + 1)
     for i = 1, #view do
       slots[i - 1] = view[i].slot
-      ids[i - 1] = C.neap_hash(view[i].name or "", #(view[i].name or ""), 0)
+      local name = backends.name(view[i])
+      ids[i - 1] = C.neap_hash(name, #name, 0)
     end
     entry.slots, entry.ids = slots, ids
   end
@@ -43,7 +44,7 @@ local methods = {}
 
 function methods.round_robin(view)
   local list = view.order
-  return list[view:counter("turn"):next() % #list + 1]
+  return list[view:counter(view.turn):next() % #list + 1]
 end
 
 -- The one with the fewest requests in flight for its weight; equal ones take turns.
@@ -85,7 +86,7 @@ function methods.find(view, name)
   local entry = info[view]
   local b = entry.record.by_name[name]
   if not b then return nil end
-  if b.state == "drain" then return b end
+  if at[b.slot].state == DRAIN then return b end
   for i = 1, #view do
     if view[i] == b then return b end
   end
@@ -142,8 +143,20 @@ local function weights_of(list)
   return weights
 end
 
+-- The name of a view's turn. Each part of a pool has its own: were it shared, requests that come to
+-- two parts by turns would always meet the same backends in each.
+local function turn_of(list, filters)
+  if #list < 2 then return "turn" end
+  local parts = { "turn" }
+  while filters do
+    table.insert(parts, filters[1] .. "=" .. tostring(filters[2]))
+    filters = filters[3]
+  end
+  return table.concat(parts, "\30")
+end
+
 -- The class of one view: all that is reached through it by name.
-local function class_of(record, list)
+local function class_of(record, list, filters)
   local class = {}
   for name, method in pairs(methods) do class[name] = method end
   class.counter = record.counter
@@ -151,12 +164,13 @@ local function class_of(record, list)
   class.options = record.options
   class.all = record.all
   class.order = order.make(list, weights_of(list))
+  class.turn = turn_of(list, filters)
   return class
 end
 
 function new_view(record, list, tier, filters)
   info[list] = { record = record, tier = tier, filters = filters }
-  return setmetatable(list, { __index = class_of(record, list), __metatable = false })
+  return setmetatable(list, { __index = class_of(record, list, filters), __metatable = false })
 end
 
 local scratch = ffi.new("int32_t[?]", MEMBERS_MAX)
@@ -184,13 +198,11 @@ local function read_members(record)
   local all, names, has_slots = {}, {}, false
   local n = math.min(C.neap_pool_members(record.board, scratch, MEMBERS_MAX), MEMBERS_MAX)
   for i = 0, n - 1 do
-    local row = C.neap_slot_at(scratch[i])
-    local b = row ~= nil and backends.get(scratch[i], row.epoch)
-    local name = b and b.name
-    if name then
+    local b, texts = backends.refreshed(scratch[i])
+    if b then
       table.insert(all, b)
-      names[name] = b
-      has_slots = has_slots or row.slots ~= 0
+      names[texts.name] = b
+      has_slots = has_slots or at[b.slot].slots ~= 0
     end
   end
   record.all, record.by_name, record.has_slots = all, names, has_slots

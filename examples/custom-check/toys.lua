@@ -1,0 +1,16 @@
+-- Two toy backends that tell their condition; neap can answer from Lua without any pool.
+local neap = require "neap"
+
+local function toy(name, port, jobs)
+  return {
+    listen = "127.0.0.1:" .. port,
+    policy = {
+      request = function(request)
+        if request.path ~= "/status" then return neap.reply { body = name .. "\n" } end
+        return neap.reply { body = neap.json.encode { jobs = jobs } }
+      end,
+    },
+  }
+end
+
+return { workers = 1, services = { toy("web1", 8081, 3), toy("web2", 8082, 250) } }
