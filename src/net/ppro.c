@@ -1,0 +1,169 @@
+#include "net/ppro.h"
+
+#include <string.h>
+
+#include "base/num.h"
+
+static const char v2_signature[12] = "\r\n\r\n\0\r\nQUIT\n";
+
+enum { V2_FIXED = 16, V2_IPV4 = 12, V2_IPV6 = 36, V2_UNIX = 216 };
+
+static enum ppro_result bad(struct ppro *h, const char *reason)
+{
+	h->reason = reason;
+	return PPRO_BAD;
+}
+
+/* ---- version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n" ---- */
+
+static bool next_word(struct str *rest, struct str *word)
+{
+	return str_split(rest, ' ', word) && word->n > 0;
+}
+
+static bool parse_port(struct str s, uint64_t *port)
+{
+	bool has_leading_zero = s.n > 1 && s.p[0] == '0';
+	return !has_leading_zero && num_parse_u64(s, 65535, port);
+}
+
+static bool is_family(const struct addr *a, bool is_v6)
+{
+	return a->u.sa.sa_family == (is_v6 ? AF_INET6 : AF_INET);
+}
+
+static enum ppro_result parse_v1_addresses(struct ppro *h, struct str rest, bool is_v6)
+{
+	struct str source, destination, source_port, destination_port;
+	uint64_t from = 0, to = 0;
+	struct addr a, b;
+
+	if (!next_word(&rest, &source) || !next_word(&rest, &destination) ||
+	    !next_word(&rest, &source_port) || !next_word(&rest, &destination_port) ||
+	    rest.p != NULL)
+		return bad(h, "malformed PROXY line");
+	if (!parse_port(source_port, &from) || !parse_port(destination_port, &to))
+		return bad(h, "invalid port in the PROXY line");
+	if (!addr_of_ip(&a, source, (uint16_t)from) || !addr_of_ip(&b, destination, (uint16_t)to) ||
+	    !is_family(&a, is_v6) || !is_family(&b, is_v6))
+		return bad(h, "invalid address in the PROXY line");
+	peer_of_addr(&h->source, &a);
+	h->has_source = true;
+	return PPRO_DONE;
+}
+
+static enum ppro_result parse_v1_line(struct ppro *h, struct str line)
+{
+	struct str rest = { line.p + 6, line.n - 6 }; /* behind "PROXY " */
+	struct str family;
+
+	if (!next_word(&rest, &family))
+		return bad(h, "malformed PROXY line");
+	if (str_eq(family, STR("UNKNOWN")))
+		return PPRO_DONE; /* what follows is to be ignored */
+	if (str_eq(family, STR("TCP4")))
+		return parse_v1_addresses(h, rest, false);
+	if (str_eq(family, STR("TCP6")))
+		return parse_v1_addresses(h, rest, true);
+	return bad(h, "unknown family in the PROXY line");
+}
+
+static enum ppro_result parse_v1(struct ppro *h, const char *p, size_t n)
+{
+	size_t look = n < PPRO_V1_MAX ? n : PPRO_V1_MAX;
+	const char *end = memchr(p, '\n', look);
+
+	if (end == NULL)
+		return n < PPRO_V1_MAX ? PPRO_MORE : bad(h, "the PROXY line is too long");
+	if (end == p || end[-1] != '\r')
+		return bad(h, "the PROXY line does not end with CRLF");
+	h->bytes = (size_t)(end - p) + 1;
+	return parse_v1_line(h, (struct str){ p, h->bytes - 2 });
+}
+
+/* ---- version 2: a signature, four bytes, addresses, TLVs ---- */
+
+static uint16_t read_u16(const char *p)
+{
+	return (uint16_t)((uint8_t)p[0] << 8 | (uint8_t)p[1]);
+}
+
+static void set_source(struct ppro *h, const void *ip, bool is_v6, uint16_t port)
+{
+	struct addr a = { 0 };
+
+	if (is_v6) {
+		a.u.in6.sin6_family = AF_INET6;
+		memcpy(&a.u.in6.sin6_addr, ip, 16);
+		a.len = sizeof(a.u.in6);
+	} else {
+		a.u.in.sin_family = AF_INET;
+		memcpy(&a.u.in.sin_addr, ip, 4);
+		a.len = sizeof(a.u.in);
+	}
+	addr_set_port(&a, port);
+	peer_of_addr(&h->source, &a);
+	h->has_source = true;
+}
+
+/* The family's half of the byte says which addresses, the protocol's half must be STREAM for those. */
+static enum ppro_result parse_v2_addresses(struct ppro *h, const char *p, size_t n, uint8_t kind)
+{
+	switch (kind) {
+	case 0x00: /* UNSPEC */
+		return PPRO_DONE;
+	case 0x11:
+		if (n < V2_IPV4)
+			return bad(h, "the PROXY header is too short for IPv4");
+		set_source(h, p, false, read_u16(p + 8));
+		return PPRO_DONE;
+	case 0x21:
+		if (n < V2_IPV6)
+			return bad(h, "the PROXY header is too short for IPv6");
+		set_source(h, p, true, read_u16(p + 32));
+		return PPRO_DONE;
+	case 0x31:
+		if (n < V2_UNIX)
+			return bad(h, "the PROXY header is too short for unix addresses");
+		h->source = (struct peer){ .family = AF_UNIX };
+		h->has_source = true;
+		return PPRO_DONE;
+	default:
+		return bad(h, "unknown protocol in the PROXY header");
+	}
+}
+
+static enum ppro_result parse_v2(struct ppro *h, const char *p, size_t n)
+{
+	if (n < V2_FIXED)
+		return PPRO_MORE;
+	uint8_t command = (uint8_t)p[12];
+	size_t length = read_u16(p + 14);
+	if (command != 0x20 && command != 0x21)
+		return bad(h, "unknown version or command in the PROXY header");
+	if (V2_FIXED + length > PPRO_V2_MAX)
+		return bad(h, "the PROXY header is too long");
+	if (n < V2_FIXED + length)
+		return PPRO_MORE;
+	h->bytes = V2_FIXED + length;
+	if (command == 0x20)
+		return PPRO_DONE; /* LOCAL: the other balancer's own check */
+	return parse_v2_addresses(h, p + V2_FIXED, length, (uint8_t)p[13]);
+}
+
+static bool begins(const char *p, size_t n, const char *mark, size_t mark_n)
+{
+	return memcmp(p, mark, n < mark_n ? n : mark_n) == 0;
+}
+
+enum ppro_result ppro_parse(struct ppro *h, const char *p, size_t n)
+{
+	*h = (struct ppro){ 0 };
+	if (n == 0)
+		return PPRO_MORE;
+	if (begins(p, n, "PROXY ", 6))
+		return n < 6 ? PPRO_MORE : parse_v1(h, p, n);
+	if (begins(p, n, v2_signature, sizeof(v2_signature)))
+		return n < sizeof(v2_signature) ? PPRO_MORE : parse_v2(h, p, n);
+	return bad(h, "no PROXY header");
+}
