@@ -76,8 +76,8 @@ struct co *co_take(struct vm *vm)
 /* Ends what the entry left open. */
 static void end_waits(struct co *co)
 {
-	if (co->timer.active)
-		ev_timer_stop(co->vm->o.loop->ev, &co->timer);
+	/* One that has fired but was not called yet is inactive and still to be stopped. */
+	ev_timer_stop(co->vm->o.loop->ev, &co->timer);
 	wait_fini(&co->wait);
 	co->is_waiting = false;
 }
@@ -233,8 +233,7 @@ struct co *co_running(const struct vm *vm)
 void co_wake(struct co *co)
 {
 	struct vm *vm = co->vm;
-	if (co->timer.active)
-		ev_timer_stop(vm->o.loop->ev, &co->timer);
+	ev_timer_stop(vm->o.loop->ev, &co->timer);
 	co->is_waiting = false;
 	co->has_waited = true;
 	*vm->current.hook = co->hook;
@@ -251,8 +250,7 @@ void co_arm(struct co *co, int64_t until_ms)
 	if (co->deadline_ms != 0 && (until_ms == 0 || until_ms > co->deadline_ms))
 		until_ms = co->deadline_ms;
 	co->has_waited = true; /* so that co_put looks after the timer and the connections */
-	if (co->timer.active)
-		ev_timer_stop(loop->ev, &co->timer);
+	ev_timer_stop(loop->ev, &co->timer);
 	if (until_ms == 0)
 		return;
 	double left = until_ms > now_ms ? (double)(until_ms - now_ms) / 1000 : 0;
