@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "script/digest.h"
 #include "script/state.h"
 
 /* LuaJIT has no atomics: it reads these words as what they are on machines with aligned loads. */
@@ -129,42 +130,50 @@ NEAP_API uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max)
 	return pool < 0 ? 0 : board_pool_members(board(), pool, to, max);
 }
 
-NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, uint32_t n)
+NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n)
 {
 	static uint32_t turn; /* where to begin, so that equal ones take turns */
-	struct board *b = board();
+	const struct board *b = board();
 	uint32_t at = turn++ % n, best = at;
-	uint64_t best_load = UINT64_MAX, best_weight = 1;
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t load = board_inflight(b, slots[at]);
-		uint64_t weight =
-			atomic_load_explicit(&b->backends[slots[at]].weight, memory_order_relaxed);
-		if (best_load == UINT64_MAX || load * best_weight < best_load * weight) {
-			best = at;
-			best_load = load;
-			best_weight = weight;
-		}
+	uint64_t best_load = board_inflight(b, slots[at]), best_weight = weights[at];
+	for (uint32_t i = 1; i < n && best_load > 0; i++) {
 		if (++at == n)
 			at = 0;
+		uint64_t load = board_inflight(b, slots[at]);
+		if (load * best_weight < best_load * weights[at]) {
+			best = at;
+			best_load = load;
+			best_weight = weights[at];
+		}
 	}
 	return best;
 }
 
-NEAP_API uint32_t neap_pool_hash(const int32_t *slots, const double *ids, uint32_t n,
+/* Of 32 random bits and a weight, so that the highest score falls to each by its weight. */
+static double score_of(double bits, uint32_t weight)
+{
+	return (double)weight / -log((bits + 0.5) / 4294967296.0);
+}
+
+NEAP_API uint32_t neap_pool_hash(const uint32_t *weights, const double *ids, uint32_t n,
 				 const char *key, size_t key_n)
 {
-	struct board *b = board();
-	uint32_t best = 0;
-	double best_score = -1;
+	double hashed = neap_hash(key, key_n, 0), best_bits = -1;
+	uint32_t best = 0, best_weight = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		double weight =
-			atomic_load_explicit(&b->backends[slots[i]].weight, memory_order_relaxed);
-		double u = (neap_hash(key, key_n, ids[i]) + 0.5) / 4294967296.0;
-		double score = weight / -log(u);
-		if (score > best_score) {
-			best = i;
-			best_score = score;
+		uint32_t weight = weights[i];
+		double bits = digest_pair(hashed, ids[i]);
+		/* Logarithms are for different weights only. */
+		if (weight != best_weight) {
+			if (best_weight != 0 &&
+			    score_of(bits, weight) <= score_of(best_bits, best_weight))
+				continue;
+		} else if (bits <= best_bits) {
+			continue;
 		}
+		best = i;
+		best_bits = bits;
+		best_weight = weight;
 	}
 	return best;
 }

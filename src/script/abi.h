@@ -226,9 +226,9 @@ int32_t neap_pool_find(const char *name, size_t n);
 const volatile uint32_t *neap_pool_version(int32_t pool);
 uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max);
 /* Of these slots the one least loaded for its weight (equal ones take turns); its index. */
-uint32_t neap_pool_least_loaded(const int32_t *slots, uint32_t n);
+uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n);
 /* Rendezvous hashing by weight: ids are hashes of the backends' names; the index of the winner. */
-uint32_t neap_pool_hash(const int32_t *slots, const double *ids, uint32_t n, const char *key,
+uint32_t neap_pool_hash(const uint32_t *weights, const double *ids, uint32_t n, const char *key,
 			size_t key_n);
 
 /*

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "script/abi.h"
+#include "script/digest.h"
 #include "script/sha256.h"
 #include "script/state.h"
 
@@ -15,6 +16,11 @@ static uint64_t mix(uint64_t x)
 	x ^= x >> 33;
 	x *= 0xc4ceb9fe1a85ec53ULL;
 	return x ^ x >> 33;
+}
+
+double digest_pair(double a, double b)
+{
+	return (double)(mix((uint64_t)a << 32 | (uint64_t)b) >> 32);
 }
 
 static uint64_t seed(void)

@@ -20,61 +20,113 @@ local objects = {} -- slot → object
 local texts = {} -- slot → { version =, epoch =, name =, url =, … }
 backends.at = at
 
+local member = ffi.new "neap_member"
+
+local function text_of(field)
+  local text = string_of(field)
+  return text ~= "" and text or nil
+end
+
+-- Copies the texts of a slot; nil: it is another backend's by now.
+local function read_texts(slot, epoch)
+  local version = at[slot].text_version
+  if C.neap_slot_text(slot, epoch, member) == 0 then return nil end
+  local entry = {
+    version = version,
+    epoch = epoch,
+    name = string_of(member.name),
+    url = string_of(member.url),
+    host = text_of(member.host) or text_of(member.path),
+    port = member.port ~= 0 and member.port or nil,
+    zone = text_of(member.zone),
+    tags = tags.decode(string_of(member.tags, ffi.sizeof(member.tags))),
+  }
+  texts[slot] = entry
+  return entry
+end
+
+local function create(slot, epoch)
+  local row = C.neap_slot_at(slot)
+  if row == nil or row.epoch ~= epoch then return nil end
+  at[slot] = row
+  if not read_texts(slot, epoch) then return nil end
+  local object = Backend(slot, epoch)
+  objects[slot] = object
+  return object
+end
+
 ---@return any?  -- nil: no such backend (any more)
 function backends.get(slot, epoch)
   if slot < 0 then return nil end
   local object = objects[slot]
   if object and object.epoch == epoch then return object end
+  return create(slot, epoch)
+end
+
+-- The object and the texts of a slot, read anew if they changed: the version of its pool on the
+-- board has moved, which all changes of texts do. Reading them is not left to the getters, which
+-- are compiled into hooks.
+---@return any? object, table? texts
+function backends.refreshed(slot)
   local row = C.neap_slot_at(slot)
-  if row == nil or row.epoch ~= epoch then return nil end
-  at[slot] = row
-  object = Backend(slot, epoch)
-  objects[slot] = object
-  return object
-end
-
-local member = ffi.new "neap_member"
-
-local function read_texts(b, row)
-  local version = row.text_version
-  if C.neap_slot_text(b.slot, b.epoch, member) == 0 then return nil end
-  local host, path, zone = string_of(member.host), string_of(member.path), string_of(member.zone)
-  local entry = {
-    version = version,
-    epoch = b.epoch,
-    name = string_of(member.name),
-    url = string_of(member.url),
-    host = host ~= "" and host or path,
-    port = member.port ~= 0 and member.port or nil,
-    zone = zone ~= "" and zone or nil,
-    tags = tags.decode(string_of(member.tags, ffi.sizeof(member.tags))),
-  }
-  texts[b.slot] = entry
-  return entry
-end
-
-local NOTHING = {}
-
-local function texts_of(b)
-  local row, entry = at[b.slot], texts[b.slot]
-  if entry and entry.version == row.text_version and entry.epoch == b.epoch then return entry end
-  return read_texts(b, row) or NOTHING
+  if row == nil then return nil end
+  local epoch = row.epoch
+  local object, entry = backends.get(slot, epoch), texts[slot]
+  if not object then return nil end
+  if entry.version ~= row.text_version then entry = read_texts(slot, epoch) end
+  if not entry then return nil end
+  return object, entry
 end
 
 local getters = {}
 
 for _, name in ipairs { "name", "url", "host", "port", "zone", "tags" } do
-  getters[name] = function(b) return texts_of(b)[name] end
+  getters[name] = function(b)
+    local entry = texts[b.slot]
+    if entry.epoch ~= b.epoch then return nil end
+    return entry[name]
+  end
 end
 
-function getters.state(_, row) return STATES[row.state] end
-function getters.weight(_, row) return row.weight end
-function getters.tier(_, row) return row.tier end
-function getters.slots(_, row) return row.slots ~= 0 and row.slots or nil end
-function getters.inflight(b) return C.neap_slot_inflight(b.slot) end
-function getters.latency(_, row) return row.latency_us / 1e6 end
-function getters.errors(b) return C.neap_slot_errors(b.slot) end
-function getters.since(b) return C.neap_slot_since(b.slot) end
+function backends.name(b) return getters.name(b) or "" end
+
+-- The row of a backend that is still there.
+local function row_of(b)
+  local row = at[b.slot]
+  return row.epoch == b.epoch and row or nil
+end
+
+function getters.state(b)
+  local row = row_of(b)
+  return row and STATES[row.state]
+end
+
+function getters.weight(b)
+  local row = row_of(b)
+  return row and row.weight
+end
+
+function getters.tier(b)
+  local row = row_of(b)
+  return row and row.tier
+end
+
+function getters.slots(b)
+  local row = row_of(b)
+  return row and row.slots ~= 0 and row.slots or nil
+end
+
+function getters.latency(b)
+  local row = row_of(b)
+  return row and row.latency_us / 1e6
+end
+
+-- Read for every backend of large pools: it touches nothing but the count. (In parentheses: a tail
+-- call into C is not compiled.)
+function getters.inflight(b) return (C.neap_slot_inflight(b.slot)) end
+
+function getters.errors(b) return row_of(b) and (C.neap_slot_errors(b.slot)) end
+function getters.since(b) return row_of(b) and (C.neap_slot_since(b.slot)) end
 
 local function set_state(b, to, reason, seconds)
   if reason ~= nil and type(reason) ~= "string" then
@@ -100,16 +152,12 @@ end
 ffi.metatype(Backend, {
   __index = function(b, key)
     local get = getters[key]
-    if get then
-      local row = at[b.slot]
-      if row.epoch ~= b.epoch then return nil end
-      return get(b, row)
-    end
+    if get then return get(b) end
     local method = methods[key]
     if method == nil then view.unknown("backend", key, getters, methods) end
     return method
   end,
-  __tostring = function(b) return texts_of(b).name or "(a backend that is gone)" end,
+  __tostring = function(b) return getters.name(b) or "(a backend that is gone)" end,
 })
 
 return backends

@@ -14,16 +14,18 @@ local count = 0
 
 local function amount(n)
   if n == nil then return 1 end
-  if type(n) ~= "number" or n % 1 ~= 0 or n > 2 ^ 53 or n < -2 ^ 53 then error("a counter counts integers", 3) end
+  if type(n) ~= "number" or n % 1 ~= 0 or n > 2 ^ 53 or n < -2 ^ 53 then
+    error("a counter counts integers", 3)
+  end
   return n
 end
 
 ffi.metatype(Handle, {
   __index = {
-    -- The old value, from 0 on.
-    next = function(handle) return C.neap_counter_add(at[handle.number], 1) end,
-    add = function(handle, n) return C.neap_counter_add(at[handle.number], amount(n)) end,
-    get = function(handle) return C.neap_counter_get(at[handle.number]) end,
+    -- The old value, from 0 on. (In parentheses: a tail call into C is not compiled.)
+    next = function(handle) return (C.neap_counter_add(at[handle.number], 1)) end,
+    add = function(handle, n) return (C.neap_counter_add(at[handle.number], amount(n))) end,
+    get = function(handle) return (C.neap_counter_get(at[handle.number])) end,
   },
 })
 
@@ -57,7 +59,7 @@ local function new_gauge(cell)
   return {
     set = function(_, n) C.neap_counter_set(cell, n) end,
     add = function(_, n) C.neap_counter_gauge_add(cell, n or 1) end,
-    get = function() return C.neap_counter_gauge(cell) end,
+    get = function() return (C.neap_counter_gauge(cell)) end,
   }
 end
 

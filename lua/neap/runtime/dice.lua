@@ -14,7 +14,7 @@ function dice.now() return state.unix_now[0] end
 
 -- A number in [0, 1); with n an integer from 1 to n.
 function dice.random(n)
-  if n == nil then return C.neap_random() end
+  if n == nil then return (C.neap_random()) end
   if type(n) ~= "number" or n < 1 or n % 1 ~= 0 then
     error("neap.random(n): n must be an integer above 0", 2)
   end
@@ -34,7 +34,7 @@ function dice.hash(text, seed)
   if type(seed) ~= "number" or seed % 1 ~= 0 then
     error("neap.hash(string, seed): seed must be an integer", 2)
   end
-  return C.neap_hash(text, #text, seed % 4294967296)
+  return (C.neap_hash(text, #text, seed % 4294967296))
 end
 
 -- HMAC-SHA-256 (RFC 2104) in hexadecimal.

@@ -119,8 +119,8 @@ end
 local function plain_decide(code, own, hook, default)
   return function(skip)
     local r = state.request
-    local record, view = own, nil
-    if r.has_state == 1 then record, view = pool_of(r, own) else view = view_of(own) end
+    local record, view = own, view_of(own)
+    if r.has_state == 1 then record, view = pool_of(r, own) end
     state.hook[0] = code
     return decide_in(r, record, view, band(skip, PICK_BIT) == 0 and hook or default)
   end

@@ -30,12 +30,13 @@ local function slots_of(view)
   local entry = info[view]
   if not entry.slots then
     local slots, ids = ffi.new("int32_t[?]", #view + 1), ffi.new("double[?]", #view + 1)
+    local weights = ffi.new("uint32_t[?]", #view + 1)
     for i = 1, #view do
-      slots[i - 1] = view[i].slot
+      slots[i - 1], weights[i - 1] = view[i].slot, at[view[i].slot].weight
       local name = backends.name(view[i])
       ids[i - 1] = C.neap_hash(name, #name, 0)
     end
-    entry.slots, entry.ids = slots, ids
+    entry.slots, entry.ids, entry.weights = slots, ids, weights
   end
   return entry
 end
@@ -51,7 +52,8 @@ end
 function methods.least_loaded(view)
   local n = #view
   if n == 0 then return nil end
-  return view[C.neap_pool_least_loaded(slots_of(view).slots, n) + 1]
+  local entry = slots_of(view)
+  return view[C.neap_pool_least_loaded(entry.slots, entry.weights, n) + 1]
 end
 
 -- One at random, by weight; of n such the least loaded.
@@ -76,7 +78,7 @@ function methods.hash(view, key)
   local n = #view
   if n == 0 then return nil end
   local entry = slots_of(view)
-  return view[C.neap_pool_hash(entry.slots, entry.ids, n, key, #key) + 1]
+  return view[C.neap_pool_hash(entry.weights, entry.ids, n, key, #key) + 1]
 end
 
 function methods.first(view) return view[1] end
