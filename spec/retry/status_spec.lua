@@ -1,0 +1,90 @@
+local client = require "support.client"
+local origin = require "support.origin"
+local proxied = require "support.proxied"
+
+local function answering(name, status)
+  return origin.start {
+    name = name,
+    handler = function(conn)
+      conn:read_body()
+      return { status = status, reason = "Whatever", body = name, headers = { ["X-From"] = name } }
+    end,
+  }
+end
+
+describe("retry.status", function()
+  it("sends a request again that was answered with a listed status", function()
+    local webs = { answering("bad", 503), answering("good", 200) }
+    local n = proxied.before(webs, "retry = { status = { 503 } }")
+    local c = client.connect(n.address)
+    local response = c:request("GET", "/")
+    assert.equal("good", response.body)
+    assert.equal("good", response.headers["x-from"])
+    assert.equal(1, #webs[1]:requests())
+    assert.equal(1, #webs[2]:requests())
+  end)
+
+  it("passes the answer on when no candidate is left", function()
+    local webs = { answering("a", 503), answering("b", 503) }
+    local n = proxied.before(webs, "retry = { status = { 503 } }")
+    local c = client.connect(n.address)
+    local response = c:request("GET", "/")
+    assert.equal(503, response.status)
+    assert.is_nil(response.headers["x-neap-error"])
+    assert.equal("b", response.body)
+    assert.equal(2, #webs[1]:requests() + #webs[2]:requests())
+  end)
+
+  it("passes the answer on when sending again is not safe", function()
+    local webs = { answering("bad", 503), answering("good", 200) }
+    local n = proxied.before(webs, "retry = { status = { 503 } }")
+    local c = client.connect(n.address)
+    assert.equal("bad", c:request("POST", "/", nil, "x").body)
+    assert.equal(0, #webs[2]:requests())
+  end)
+
+  it("passes the answer on when the attempts are used up", function()
+    local webs = { answering("bad", 500), answering("good", 200) }
+    local n = proxied.before(webs, 'retry = { attempts = 1, status = { "500-599" } }')
+    assert.equal("bad", n:get("/").body)
+    assert.equal(0, #webs[2]:requests())
+  end)
+
+  it("leaves other statuses alone", function()
+    local webs = { answering("bad", 500), answering("good", 200) }
+    local n = proxied.before(webs, 'retry = { status = { 503, "520-529" } }')
+    assert.equal("bad", n:get("/").body)
+  end)
+
+  it("is asked of failed, which may decline", function()
+    local webs = { answering("bad", 503), answering("good", 200) }
+    local n = proxied.before(webs, [[retry = { status = { 503 } }, policy = {
+      failed = function(request, backend, failure)
+        assert(failure.kind == "status" and failure.status == 503 and failure.safe)
+        return "fail"
+      end }]])
+    local c = client.connect(n.address)
+    for _ = 1, 2 do
+      local response = c:request("GET", "/")
+      assert.is_true(response.body == "bad" or response.body == "good")
+    end
+    assert.equal(1, #webs[1]:requests())
+  end)
+
+  it("holds back large answers, too", function()
+    local big = origin.start {
+      handler = function() return { status = 503, body = proxied.pattern(500000) } end,
+    }
+    local n = proxied.before({ big, answering("good", 200) }, "retry = { status = { 503 } }")
+    assert.equal("good", n:get("/").body)
+    n:stop()
+    n = proxied.before({ big }, "retry = { status = { 503 } }")
+    for _ = 1, 2 do
+      local response = n:get "/"
+      assert.equal(503, response.status)
+      if not response.headers["x-neap-error"] then
+        assert.is_true(response.body == proxied.pattern(500000))
+      end
+    end
+  end)
+end)
