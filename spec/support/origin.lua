@@ -40,6 +40,7 @@ Origin.__index = Origin
 local function default_handler(conn) return conn.name end
 
 local function serve_in_child(self, listener)
+  self.killed = false
   local accepted = self:connections()
   self.pid = process.fork(function()
     server.run(listener, self.record, self.options, accepted)
@@ -135,6 +136,7 @@ function Origin:errors()
 end
 
 function Origin:kill()
+  self.killed = true
   if not process.exists(self.pid) then return end
   process.signal(self.pid, "KILL")
   eventually(function() return not process.exists(self.pid) end)
@@ -158,9 +160,11 @@ function Origin:describe()
 end
 
 function Origin:dispose()
+  self.ended = not self.killed and not process.exists(self.pid)
   self:kill()
   process.forget(self.pid)
   self.final_record, self.final_output = scope.read(self.record), scope.read(self.output)
+  if self.ended then error(("origin %s ended by itself"):format(self.name), 0) end
   if not self.allow_errors then
     local first = self:errors()[1]
     if first then error(("handler of origin %s: %s"):format(self.name, first), 0) end

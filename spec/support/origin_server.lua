@@ -2,6 +2,7 @@
 -- connection, and writes what it saw to the record file. See support/origin.lua for `conn`.
 
 local cjson = require "cjson"
+local signal = require "posix.signal"
 local message = require "support.message"
 local net = require "support.net"
 local scheduler = require "support.scheduler"
@@ -142,6 +143,7 @@ end
 
 -- run(listener, path of the record, options of origin.start, connections so far): never returns
 function server.run(listener, path, options, accepted)
+  signal.signal(signal.SIGPIPE, signal.SIG_IGN) -- a peer that leaves is an error of the send
   local self = { scheduler = scheduler.new(), accepted = accepted }
   self.file = assert(io.open(path, "ab"))
   self.scheduler:spawn(accept_all, self, listener, options)
