@@ -120,7 +120,7 @@ static void log_failure(struct exchange *ex)
 		return;
 	log_info("attempt %u on %s failed while %s: %s%.0d (%u such lines left out)",
 		 ex->view.attempt, ex->at.backend != NULL ? ex->at.backend->url : "a backend",
-		 stages[f->stage & 3], f->kind == NEAP_KIND_STATUS ? "status" : f->message,
+		 stages[f->stage & 3], f->kind == NEAP_KIND_STATUS ? "status " : f->message,
 		 (int)f->status, skipped);
 }
 
