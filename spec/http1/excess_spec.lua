@@ -57,7 +57,7 @@ describe("bytes behind an answer", function()
 
   -- Both are there when the worker wakes up.
   for _, order in ipairs { "before", "behind" } do
-    it(("that come together with the next request, %s it, do not answer it"):format(order), function()
+    it(("%s the next request, with it, do not answer it"):format(order), function()
       local n, web = proxied.start {
         connection = function(conn)
           conn:read_request()

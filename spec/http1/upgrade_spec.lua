@@ -109,7 +109,7 @@ describe("an upgrade", function()
       c:send(block:sub(500001))
       assert.is_true(c:receive(#block) == block)
     end
-    assert.is_true(proxied.resident(n) - before < 2000000)
+    assert.is_true(proxied.resident(n) - before < 2000000 * eventually.slowness)
   end)
 
   it("ends when it was silent for timeouts.tunnel, and not before", function()
