@@ -15,9 +15,17 @@ local probe = { ffi = ffi }
 local declared = {}
 local library
 
+-- Several specs in one process may need the same struct: it is declared once.
+local function without_known(declarations)
+  return (declarations:gsub("struct%s+([%w_]+)%s*%b{}%s*;", function(name)
+    if pcall(ffi.sizeof, "struct " .. name) then return "" end
+    return nil
+  end))
+end
+
 function probe.load(declarations)
   if declarations and not declared[declarations] then
-    ffi.cdef(declarations)
+    ffi.cdef(without_known(declarations))
     declared[declarations] = true
   end
   library = library or ffi.load(os.getenv "NEAP_PROBE" or "build/libneap_probe.so")

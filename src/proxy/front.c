@@ -151,16 +151,15 @@ static void want_more(struct front *f)
 /* Goes as far as the bytes at hand allow; true: a request was ended, look again. */
 static bool next_request(struct front *f)
 {
-	if (f->exchange == NULL) {
+	if (f->exchange == NULL || f->exchange->req.at == 0)
 		buf_consume(&f->in, h1_skip_empty_line(buf_head(&f->in), buf_len(&f->in)));
-		if (buf_len(&f->in) == 0) {
-			become_idle(f);
-			return false;
-		}
-		if (!make_exchange(f)) {
-			end(f);
-			return false;
-		}
+	if (f->exchange == NULL && buf_len(&f->in) == 0) {
+		become_idle(f);
+		return false;
+	}
+	if (f->exchange == NULL && !make_exchange(f)) {
+		end(f);
+		return false;
 	}
 	switch (h1_head_parse(&f->exchange->req, buf_head(&f->in), buf_len(&f->in))) {
 	case H1_MORE:
