@@ -76,18 +76,46 @@ end
 
 local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
 
-local function make_board(world)
-  local board = { rows = {}, lists = {}, versions = {} }
+local LIVE, CHECKED = { [0] = true, true }, { [0] = true, true, true }
+local ANY = { [0] = true, true, true, true, true }
 
-  local function change(slot, allowed, to, reason)
+local function change(world, slot, allowed, to, reason)
+  local board = world.board
+  local row = board.rows[slot]
+  if row.state == to or not allowed[row.state] then return false end
+  world.stamps = world.stamps + 1
+  row.state, row.reason, row.stamp, row.is_marked = to, reason, world.stamps, false
+  board.versions[row.pool] = board.versions[row.pool] + 1
+  return true
+end
+
+local function add_states(world, board)
+  function board.stamp(slot) return board.rows[slot].stamp end
+  function board.condition(slot)
     local row = board.rows[slot]
-    if row.state == to or not allowed[row.state] then return false end
-    world.stamps = world.stamps + 1
-    row.state, row.reason, row.stamp, row.is_marked = to, reason, world.stamps, false
-    board.versions[row.pool] = board.versions[row.pool] + 1
+    return {
+      state = row.state, reason = row.reason, is_marked = row.is_marked,
+      ejected_until = row.ejected_until or 0,
+    }
+  end
+  function board.checked(slot, is_up, reason)
+    return change(world, slot, CHECKED, is_up and 1 or 2, reason)
+  end
+  function board.set_state(slot, to, reason)
+    for number = 0, 4 do
+      if STATES[number] == to then return change(world, slot, ANY, number, reason) end
+    end
+  end
+  function board.mark_down(slot, reason)
+    if not change(world, slot, LIVE, 2, reason) then return false end
+    board.rows[slot].is_marked = true
     return true
   end
+end
 
+local function make_board(world)
+  local board = { rows = {}, lists = {}, versions = {} }
+  add_states(world, board)
   function board.pool(name)
     board.versions[name] = board.versions[name] or 0
     return name
@@ -114,28 +142,6 @@ local function make_board(world)
     board.versions[pool] = board.versions[pool] + 1
   end
   function board.version(pool) return board.versions[pool] end
-  function board.stamp(slot) return board.rows[slot].stamp end
-  function board.condition(slot)
-    local row = board.rows[slot]
-    return {
-      state = row.state, reason = row.reason, is_marked = row.is_marked,
-      ejected_until = row.ejected_until or 0,
-    }
-  end
-  function board.checked(slot, is_up, reason)
-    return change(slot, { [0] = true, true, true }, is_up and 1 or 2, reason)
-  end
-  local ANY = { [0] = true, true, true, true, true }
-  function board.set_state(slot, to, reason)
-    for number = 0, 4 do
-      if STATES[number] == to then return change(slot, ANY, number, reason) end
-    end
-  end
-  function board.mark_down(slot, reason)
-    if not change(slot, { [0] = true, true }, 2, reason) then return false end
-    board.rows[slot].is_marked = true
-    return true
-  end
   function board.reclaim() end
   function board.wall_ms() return world.time * 1000 end
   return board

@@ -234,8 +234,7 @@ static bool prepare_answer(struct conn *c)
 	return true;
 }
 
-NEAP_API uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max,
-				     double timeout)
+NEAP_API uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout)
 {
 	struct co *co = begin(WAIT_RESPONSE, timeout);
 	struct conn *c = conn_find(co, conn);

@@ -42,9 +42,9 @@ struct wait {
 	size_t left;	     /* bytes to send or to receive */
 	size_t body_max;
 	bool is_head;
-	bool is_cut; /* of a longer body only body_max bytes are wanted */
+	bool is_cut;	/* of a longer body only body_max bytes are wanted */
 	uint32_t ttl_s; /* of the names resolved */
-	char *text; /* names resolved; freed with the next wait */
+	char *text;	/* names resolved; freed with the next wait */
 	struct list conns;
 };
 
