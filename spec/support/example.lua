@@ -4,6 +4,7 @@
 --   example.start("name", { [8081] = origin, … }, options) → n    options: as neap.start's; config:
 --                                                      the file's name, if not config.lua
 --   example.checked(n, origins)    waits until the first check of each of them has found it alive
+--   example.moved(text, { [8081] = origin }) → the text of such a file, moved
 --   example.text("name", "policy.lua") → what is in that file
 --   example.check("name", "config.lua") → code, output of neap -t on the file as it is
 --   example.names() → all of them
@@ -29,7 +30,7 @@ function example.names()
 end
 
 -- Every port that it names: those of the spec's backends, else 0 where it listens.
-local function moved(text, backends)
+function example.moved(text, backends)
   for port, backend in pairs(backends) do
     text = text:gsub("(//%l[%w.]*:)" .. port, "%1" .. backend.port)
     text = text:gsub("(//[%d.]+:)" .. port, "%1" .. backend.port)
@@ -43,10 +44,10 @@ function example.start(name, backends, options)
   local config = options.config or "config.lua"
   local files = {}
   for file in dirent.files(("%s/%s"):format(FOLDER, name)) do
-    if file:find "%.lua$" then files[file] = moved(example.text(name, file), backends) end
+    if file:find "%.lua$" then files[file] = example.moved(example.text(name, file), backends) end
   end
   return neap.start {
-    config = moved(example.text(name, config), backends),
+    config = example.moved(example.text(name, config), backends),
     config_name = config,
     files = files,
     allow = options.allow,

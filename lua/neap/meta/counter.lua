@@ -8,8 +8,8 @@ local counter = {}
 ---@return integer
 function counter:next() end
 
---- Adds n; returns what it is then.
----@param n integer
+--- Adds n; returns what it was before.
+---@param n integer|nil  1 when absent
 ---@return integer
 function counter:add(n) end
 

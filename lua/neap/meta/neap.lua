@@ -6,17 +6,19 @@
 ---@class neap
 local neap = {}
 
---- The pool of that name, for the `backends` hook; nil when there is none.
+--- The pool of that name, as it is now: what may serve. For the `backends` hook to return, or to
+--- look at. A name that the config does not have is an error.
 ---@param name string
----@return neap.pool|nil
+---@return neap.pool
 function neap.pool(name) end
 
---- An answer to be returned by the `request` hook.
+--- An answer to be returned by the `request` hook. One that never changes may be made once, at the
+--- top of the file.
 ---@param answer neap.reply  `{ status = 200, headers = { Vary = "Cookie" }, body = "…" }`
 ---@return neap.reply
 function neap.reply(answer) end
 
---- The time: seconds since 1970, with fractions.
+--- The time: seconds since 1970, with fractions. It stands still while a hook runs.
 ---@return number
 function neap.now() end
 
@@ -41,7 +43,7 @@ function neap.hmac(key, text) end
 ---@param seconds number
 function neap.sleep(seconds) end
 
---- The log of the process.
+--- The log of the process. `print` writes a line at level info.
 ---@class neap.log
 neap.log = {}
 
@@ -65,7 +67,7 @@ function neap.log.warn(format, ...) end
 ---@param ... any
 function neap.log.error(format, ...) end
 
---- Figures of your own for the metrics page.
+--- Figures of your own, shared by all workers. (The page that shows them is not there yet.)
 ---@class neap.metric
 neap.metric = {}
 
@@ -78,7 +80,7 @@ function neap.metric.counter(name, help) end
 --- A figure that goes up and down.
 ---@param name string
 ---@param help string
----@return neap.counter
+---@return neap.gauge
 function neap.metric.gauge(name, help) end
 
 --- JSON, by lua-cjson.
@@ -102,28 +104,30 @@ function neap.json.decode(text) end
 neap.check = {}
 
 --- It accepts a connection.
----@param options table|nil
+---@param options table|nil  `timeout`
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.tcp(options) end
 
 --- It answers a request well.
----@param options table|nil  `method`, `path`, `host`, `status`, `body`, as in `health`
+---@param options table|nil  `method`, `path`, `host`, `status`, `body`, `timeout`, as in `health`
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.http(options) end
 
---- Requests to others, from hooks.
+--- Requests to others, from hooks; `http://` only, each over a connection of its own. The timeout
+--- is for connecting, sending and receiving, each. A longer body than
+--- `max_bytes` (1 MiB) is a failure.
 ---@class neap.http
 neap.http = {}
 
 --- Gets a page. May wait.
 ---@param url string
----@param options table|nil  `{ headers =, timeout = }`
+---@param options table|nil  `{ headers =, timeout =, max_bytes = }`
 ---@return neap.http.answer|nil answer  nil when there is none
 ---@return string|nil reason
 function neap.http.get(url, options) end
 
 --- Sends a request. May wait.
----@param request table  `{ method =, url =, headers =, body =, timeout = }`
+---@param request table  `{ url =, method =, headers =, body =, timeout =, max_bytes = }`
 ---@return neap.http.answer|nil answer  nil when there is none
 ---@return string|nil reason
 function neap.http.request(request) end
@@ -138,13 +142,13 @@ function neap.http.request(request) end
 ---@class neap.tcp
 neap.tcp = {}
 
---- Connects. May wait.
+--- Connects. May wait. Also `connect("host:port", timeout)` and `connect("unix:/path", timeout)`.
 ---@param host string
 ---@param port integer
----@param options table|nil  `{ timeout = }`
+---@param timeout number|nil  seconds, with the name's lookup; absent: as long as the hook may run
 ---@return neap.socket|nil socket  nil when it failed
----@return string|nil reason
-function neap.tcp.connect(host, port, options) end
+---@return string|nil reason  `"timeout"`, `"closed"`, …
+function neap.tcp.connect(host, port, timeout) end
 
 --- Names.
 ---@class neap.dns
@@ -152,14 +156,15 @@ neap.dns = {}
 
 --- The addresses of a name. May wait.
 ---@param name string
+---@param timeout number|nil  seconds
 ---@return string[]|nil addresses  nil when there are none
 ---@return string|nil reason
-function neap.dns.resolve(name) end
+function neap.dns.resolve(name, timeout) end
 
 --- An answer to be sent from here.
 ---@class neap.reply
 ---@field status integer|nil  200 when absent
----@field headers table<string, string>|nil
+---@field headers table<string, string|string[]>|nil  a list: the field several times
 ---@field body string|nil
 
 return neap

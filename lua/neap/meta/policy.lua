@@ -41,7 +41,8 @@ function policy.failed(request, backend, failure) end
 ---@param response neap.response
 function policy.response(request, backend, response) end
 
---- Called at the end of each request, once, whatever happened. Cannot wait.
+--- Called at the end of each request, once, whatever happened. Cannot wait. (Not for what was
+--- refused before there was a request: malformed ones.)
 ---@param request neap.request
 ---@param outcome neap.outcome
 function policy.log(request, outcome) end

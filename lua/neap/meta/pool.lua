@@ -10,8 +10,9 @@
 ---@field options table  its `health`, `discover`, `keepalive`, `retry`, `timeouts`
 local pool = {}
 
---- The next in turn, exact over all workers, in proportion to the weights.
----@return neap.backend
+--- The next in turn, exact over all workers, in proportion to the weights. A view has a turn of its
+--- own.
+---@return neap.backend|nil backend  nil only of an empty view
 function pool:round_robin() end
 
 --- The one with the fewest unfinished requests, in proportion to the weights; equal ones in turn.
@@ -20,7 +21,7 @@ function pool:least_loaded() end
 
 --- The least loaded of n that are drawn at random, by weight.
 ---@param n integer|nil  1 when absent
----@return neap.backend
+---@return neap.backend|nil backend  nil only of an empty view
 function pool:random(n) end
 
 --- The one that this key belongs to: the same as long as it is here, and when others come or go

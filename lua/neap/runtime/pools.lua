@@ -60,7 +60,7 @@ end
 function methods.random(view, n)
   local list = view.order
   local best = list[math.floor(C.neap_random() * #list) + 1]
-  if n == nil then return best end
+  if n == nil or not best then return best end
   needs_integer("random(n): n", n)
   for _ = 2, n do
     local other = list[math.floor(C.neap_random() * #list) + 1]

@@ -1,0 +1,19 @@
+---@meta
+
+--- A number that goes up and down, shared by all workers.
+---@class neap.gauge
+local gauge = {}
+
+--- Makes it n.
+---@param n number
+function gauge:set(n) end
+
+--- Adds n, which may be negative.
+---@param n number|nil  1 when absent
+function gauge:add(n) end
+
+--- What it is.
+---@return number
+function gauge:get() end
+
+return gauge
