@@ -37,6 +37,12 @@ static const uint32_t called[ENTRIES] = {
 	[ENTRY_LOG] = 1u << HOOK_LOG,
 };
 
+/* The hook of an entry for which the default stands in. */
+static const uint32_t decisive[ENTRIES] = {
+	[ENTRY_DECIDE] = 1u << HOOK_PICK,
+	[ENTRY_FAILED] = 1u << HOOK_FAILED,
+};
+
 struct hooks *vm_hooks(struct vm *vm, unsigned service)
 {
 	return service < vm->services ? &vm->hooks[service] : NULL;
@@ -128,20 +134,17 @@ static void report(struct hooks *h, struct co *co, unsigned id, bool is_too_late
 	char text[ERROR_TEXT_MAX], more[64] = "";
 	uint32_t skipped;
 	if (unlikely(h->vm->failure != NULL)) {
-		vm_describe(h->vm, co->L, text, sizeof text);
+		vm_describe(h->vm, co->L, NULL, text, sizeof text);
 		(void)err_set(h->vm->failure, ERR_SCRIPT, "%s", text);
 		return;
 	}
 	count_error(h, id);
 	if (!log_may(&h->limits[id], loop_now_ms(h->vm->o.loop), &skipped))
 		return;
-	if (is_too_late) {
-		lua_settop(co->L, 0);
-		(void)lua_checkstack(co->L, 1);
-		lua_pushliteral(co->L,
-				"did not answer in time (5 s, or what was left of the request)");
-	}
-	vm_describe(h->vm, co->L, text, sizeof text);
+	vm_describe(h->vm, co->L,
+		    is_too_late ? "did not answer in time (5 s, or what the request had left)"
+				: NULL,
+		    text, sizeof text);
 	if (skipped > 0)
 		(void)snprintf(more, sizeof more, " (%u more errors were left out)", skipped);
 	log_error("hook %s of service %s: %s%s", hook_of(id), service_name(h), text, more);
@@ -181,6 +184,7 @@ static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_to
 {
 	unsigned id = (is_too_late ? co->hook : *h->vm->current.hook) & 0xff;
 	neap_request *r = co->request;
+	vm_use_reserve(h->vm, true);
 	report(h, co, id < HOOKS ? id : HOOK_PICK, is_too_late);
 	bool has_default_failed = (*skip >> id & 1) != 0;
 	*skip |= (2u << id) - 1;
@@ -189,6 +193,7 @@ static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_to
 	co_drop(co);
 	if (h->vm->memory.used > h->vm->memory.cap / 2)
 		vm_gc_now(h->vm);
+	vm_use_reserve(h->vm, false);
 	return !has_default_failed;
 }
 
@@ -216,6 +221,8 @@ static enum neap_verdict enter(struct hooks *h, neap_request *r, enum entry entr
 			       const struct details *details)
 {
 	for (;;) {
+		/* The default works where a policy has used up the memory and keeps it. */
+		vm_use_reserve(h->vm, (skip & decisive[entry]) != 0);
 		struct co *co = co_take(h->vm);
 		uint32_t verdict = 0;
 		if (unlikely(co == NULL))

@@ -15,11 +15,16 @@
 #include "script/fuse.h"
 #include "script/vm.h"
 
-/* What the state allocates, counted against its cap. */
+/*
+ * What the state allocates, counted against its cap. The reserve lets us describe the error of a
+ * hook that has used up everything, collect what it left, and go on with the default.
+ */
 struct memory {
 	size_t used, cap; /* bytes */
+	size_t reserve;	  /* what may be used above the cap now */
 };
 
+enum { VM_RESERVE_BYTES = 4 * 1024 * 1024 };
 enum { VM_COS_MAX = 20000 }; /* coroutines, waiting ones included */
 
 struct vm {
@@ -44,6 +49,7 @@ struct vm {
 	int runtime;  /* the table that lua/neap/runtime gave */
 	int requests; /* what Lua keeps of requests, by id */
 	int run_task, end_task;
+	int traceback;	     /* the handler of vm_call */
 	struct hooks *hooks; /* one a service */
 	unsigned services;
 	const struct conf *conf;
@@ -68,13 +74,21 @@ enum err vm_call(struct vm *vm, int nargs, int results, uint32_t ticks, struct e
 /* Pushes the runtime's field. */
 void vm_push_runtime(struct vm *vm, const char *field);
 
-/* Describes the error on top of L (which it leaves there), with L's traceback in one line. */
-void vm_describe(struct vm *vm, lua_State *L, char *to, size_t size);
+/*
+ * Describes an error in one line with L's traceback: the one given, or (NULL) the one on top of L,
+ * which it leaves there.
+ */
+void vm_describe(struct vm *vm, lua_State *L, const char *error, char *to, size_t size);
 
 /* Garbage is collected by hand from now on: in steps between hooks. */
 void vm_gc_start(struct vm *vm);
 void vm_gc_now(struct vm *vm);
 void vm_gc_soon(struct vm *vm);
+
+static inline void vm_use_reserve(struct vm *vm, bool on)
+{
+	vm->memory.reserve = on ? VM_RESERVE_BYTES : 0;
+}
 
 static inline void vm_gc_look(struct vm *vm)
 {

@@ -49,7 +49,7 @@ static void end(struct task *t, enum co_result result, bool is_too_late)
 	if (is_too_late)
 		(void)str_copy(why, sizeof why, STR("did not answer in time"));
 	else
-		vm_describe(vm, co->L, why, sizeof why);
+		vm_describe(vm, co->L, NULL, why, sizeof why);
 	co_drop(co);
 	tell_failure(vm, number, why);
 }

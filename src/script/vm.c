@@ -32,7 +32,7 @@ static void *allocate(void *ctx, void *old, size_t old_bytes, size_t bytes)
 		m->used -= old_bytes;
 		return NULL;
 	}
-	if (bytes > old_bytes && m->used + (bytes - old_bytes) > m->cap)
+	if (bytes > old_bytes && m->used + (bytes - old_bytes) > m->cap + m->reserve)
 		return NULL;
 	void *new = realloc(old, bytes);
 	if (new != NULL)
@@ -100,11 +100,73 @@ static int open_cjson_safe(lua_State *L)
 	return 1;
 }
 
+struct description {
+	lua_State *of;
+	const char *error; /* NULL: it is on the stack */
+	char *to;
+	size_t size;
+};
+
+/* Adds a line of the traceback, unless it is the runtime's own. */
+static size_t add_place(char *to, size_t size, size_t n, struct str line)
+{
+	line = str_trim(line);
+	if (line.n == 0 || memmem(line.p, line.n, "neap/runtime/", 13) != NULL ||
+	    str_eq(line, STR("[C]: in function 'error'")) || n + 8 >= size)
+		return n;
+	int wrote = snprintf(to + n, size - n, " < %.*s", (int)line.n, line.p);
+	return wrote < 0 ? n : n + (size_t)wrote < size ? n + (size_t)wrote : size - 1;
+}
+
+static int describe(lua_State *L)
+{
+	struct description *d = lua_touserdata(L, 1);
+	const char *text = d->error != NULL ? d->error : lua_tostring(d->of, -1);
+	if (text == NULL)
+		text = lua_pushfstring(L, "the error is a %s, not a text",
+				       luaL_typename(d->of, -1));
+	(void)snprintf(d->to, d->size, "%s", text);
+	size_t n = strlen(d->to);
+	luaL_traceback(L, d->of, "", 0);
+	struct str rest = str_of(lua_tostring(L, -1)), line;
+	for (unsigned i = 0; i < TRACE_LINES_MAX && str_split(&rest, '\n', &line); i++) {
+		if (i >= 2) /* the first two are "" and "stack traceback:" */
+			n = add_place(d->to, d->size, n, line);
+	}
+	return 0;
+}
+
+void vm_describe(struct vm *vm, lua_State *L, const char *error, char *to, size_t size)
+{
+	struct description d = { .of = L, .error = error, .to = to, .size = size };
+	to[0] = '\0';
+	if (lua_cpcall(vm->L, describe, &d) != 0) {
+		lua_pop(vm->L, 1);
+		if (to[0] == '\0')
+			(void)snprintf(to, size, "not enough memory");
+	}
+	for (char *p = to; *p != '\0'; p++) {
+		if (*p == '\n')
+			*p = ' ';
+	}
+}
+
+static int with_traceback(lua_State *L)
+{
+	struct vm *vm = the_vm;
+	char text[TRACE_BYTES_MAX];
+	vm_describe(vm, L, NULL, text, sizeof text);
+	lua_pushstring(L, text);
+	return 1;
+}
+
 /* All that may run out of memory while the state is made. */
 static int open_state(lua_State *L)
 {
 	struct vm *vm = lua_touserdata(L, 1);
 	luaL_openlibs(L);
+	lua_pushcfunction(L, with_traceback);
+	vm->traceback = luaL_ref(L, LUA_REGISTRYINDEX);
 	add_loader(L);
 	preload(L, "cjson", luaopen_cjson);
 	preload(L, "cjson.safe", open_cjson_safe);
@@ -150,6 +212,14 @@ static void set_current(struct vm *vm)
 	}
 }
 
+/* An error that nothing catches: memory ran out outside of hooks. The process ends. */
+static int panic(lua_State *L)
+{
+	const char *why = lua_tostring(L, -1);
+	log_error("the Lua runtime cannot go on: %s", why == NULL ? "?" : why);
+	return 0;
+}
+
 static lua_State *new_state(struct vm *vm)
 {
 	lua_State *L = lua_newstate(allocate, &vm->memory);
@@ -189,6 +259,7 @@ enum err vm_create(struct vm **out, const struct vm_options *o, struct error *e)
 		return err_set(e, ERR_MEMORY, "no memory for a Lua state");
 	}
 	the_vm = vm;
+	(void)lua_atpanic(vm->L, panic);
 	if (!fuse_arm(&vm->fuse, vm->L))
 		log_warn("endless loops in policies cannot be stopped with this LuaJIT (%s): a "
 			 "worker that hangs in one is replaced",
@@ -232,70 +303,11 @@ void vm_push_runtime(struct vm *vm, const char *field)
 	lua_remove(vm->L, -2);
 }
 
-struct description {
-	lua_State *of;
-	char *to;
-	size_t size;
-};
-
-/* Adds a line of the traceback, unless it is the runtime's own. */
-static size_t add_place(char *to, size_t size, size_t n, struct str line)
-{
-	line = str_trim(line);
-	if (line.n == 0 || memmem(line.p, line.n, "neap/runtime/", 13) != NULL ||
-	    str_eq(line, STR("[C]: in function 'error'")) || n + 8 >= size)
-		return n;
-	int wrote = snprintf(to + n, size - n, " < %.*s", (int)line.n, line.p);
-	return wrote < 0 ? n : n + (size_t)wrote < size ? n + (size_t)wrote : size - 1;
-}
-
-static int describe(lua_State *L)
-{
-	struct description *d = lua_touserdata(L, 1);
-	const char *text = lua_tostring(d->of, -1);
-	if (text == NULL)
-		text = lua_pushfstring(L, "the error is a %s, not a text",
-				       luaL_typename(d->of, -1));
-	(void)snprintf(d->to, d->size, "%s", text);
-	size_t n = strlen(d->to);
-	luaL_traceback(L, d->of, "", 0);
-	struct str rest = str_of(lua_tostring(L, -1)), line;
-	for (unsigned i = 0; i < TRACE_LINES_MAX && str_split(&rest, '\n', &line); i++) {
-		if (i >= 2) /* the first two are "" and "stack traceback:" */
-			n = add_place(d->to, d->size, n, line);
-	}
-	return 0;
-}
-
-void vm_describe(struct vm *vm, lua_State *L, char *to, size_t size)
-{
-	struct description d = { .of = L, .to = to, .size = size };
-	to[0] = '\0';
-	if (lua_cpcall(vm->L, describe, &d) != 0) {
-		lua_pop(vm->L, 1);
-		if (to[0] == '\0')
-			(void)snprintf(to, size, "not enough memory");
-	}
-	for (char *p = to; *p != '\0'; p++) {
-		if (*p == '\n')
-			*p = ' ';
-	}
-}
-
-static int with_traceback(lua_State *L)
-{
-	struct vm *vm = the_vm;
-	char text[TRACE_BYTES_MAX];
-	vm_describe(vm, L, text, sizeof text);
-	lua_pushstring(L, text);
-	return 1;
-}
-
 enum err vm_call(struct vm *vm, int nargs, int results, uint32_t ticks, struct error *e)
 {
 	lua_State *L = vm->L;
 	int handler = lua_gettop(L) - nargs;
-	lua_pushcfunction(L, with_traceback);
+	lua_rawgeti(L, LUA_REGISTRYINDEX, vm->traceback);
 	lua_insert(L, handler);
 	fuse_enter(&vm->fuse, ticks);
 	int status = lua_pcall(L, nargs, results, handler);

@@ -34,8 +34,11 @@ static int whole(lua_State *L)
 
 static void run(struct vm *vm, lua_CFunction work)
 {
+	size_t reserve = vm->memory.reserve;
+	vm_use_reserve(vm, true); /* even collecting takes some */
 	if (lua_cpcall(vm->L, work, vm) != 0)
 		lua_pop(vm->L, 1); /* a finalizer's error: nothing of ours has one */
+	vm->memory.reserve = reserve;
 	(void)lua_gc(vm->L, LUA_GCSTOP, 0);
 }
 
