@@ -32,6 +32,8 @@ local function read_options(words)
       flags[word](words[i])
     elseif word == "--no-fifo" then
       proc.fifo = false
+    elseif word == "--no-awake" then
+      options.no_awake = true
     elseif word == "--write" then
       options.write = true
     else
@@ -113,6 +115,16 @@ local function publish(folder, about, results)
   return pictures
 end
 
+-- Work of the lowest class on both CPUs, so that none of them is halted and has to be woken.
+local function stay_awake()
+  local pids = {}
+  for cpu = 0, options.no_awake and -1 or 1 do
+    local argv = { "chrt", "-i", "0", "taskset", "-c", cpu, options.tools .. "/awake" }
+    table.insert(pids, proc.start(argv, nil, options.tmp .. "/awake.log"))
+  end
+  return pids
+end
+
 local function measure(list)
   local results = {}
   for _, scenario in ipairs(list) do
@@ -134,7 +146,9 @@ local function main(words)
   local list = chosen()
   proc.fifo = proc.fifo and proc.can_fifo()
   local about = machine.about(options, proc.fifo, words)
+  local awake = stay_awake()
   local results = measure(list)
+  for _, pid in ipairs(awake) do proc.stop(pid) end
   if #results == 0 then os.exit(1) end
   local folder = options.write and "bench" or "build/bench"
   local pictures = publish(folder, about, results)

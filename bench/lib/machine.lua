@@ -36,6 +36,7 @@ function machine.about(options, fifo, words)
     haproxy = peers.version("haproxy", log),
     neap = peers.version("neap", log),
     rounds = options.rounds, seconds = options.seconds, fifo = fifo,
+    awake = not options.no_awake,
   }
 end
 
@@ -50,7 +51,8 @@ function machine.text(about)
     "| HAProxy | " .. about.haproxy .. " |",
     "| neap | " .. about.neap .. " |",
     ("| rounds | %d of %g s each, interleaved; medians |"):format(about.rounds, about.seconds),
-    "| scheduling | " .. (about.fifo and "SCHED_FIFO" or "the normal class") .. " |",
+    "| scheduling | " .. (about.fifo and "SCHED_FIFO" or "the normal class")
+      .. (about.awake and ", CPUs kept from halting" or "") .. " |",
   }
   return table.concat(lines, "\n") .. "\n"
 end
