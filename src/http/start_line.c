@@ -62,6 +62,12 @@ static enum h1_result parse_version(struct http_head *h, const char **p, const c
 				    char *major)
 {
 	static const char form[8] = "HTTP/0.0"; /* 0: any digit */
+	if (likely(end - *p >= 8 && memcmp(*p, "HTTP/1.1", 8) == 0)) {
+		*p += 8;
+		*major = '1';
+		h->minor = 1;
+		return H1_DONE;
+	}
 	for (int i = 0; i < 8; i++, ++*p) {
 		if (*p == end)
 			return H1_MORE;

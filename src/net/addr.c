@@ -238,14 +238,26 @@ void peer_of_addr(struct peer *p, const struct addr *a)
 	p->port = addr_port(a);
 }
 
+/* By hand: inet_ntop goes through printf, and this is written once a request. */
+static size_t print_ipv4(const uint8_t ip[4], char *to)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		n += num_write_u64(to + n, ip[i]);
+		to[n++] = i < 3 ? '.' : '\0';
+	}
+	return n - 1;
+}
+
 size_t peer_print_ip(const struct peer *p, char to[INET6_ADDRSTRLEN])
 {
-	const uint8_t *ip = p->family == AF_INET ? p->ip + sizeof(v4_prefix) : p->ip;
-
 	to[0] = '\0';
+	if (p->family == AF_INET)
+		return print_ipv4(p->ip + sizeof(v4_prefix), to);
 	if (p->family == AF_UNIX)
 		return 0;
-	(void)inet_ntop(p->family, ip, to, INET6_ADDRSTRLEN); /* large enough */
+	(void)inet_ntop(p->family, p->ip, to, INET6_ADDRSTRLEN); /* large enough */
 	return strlen(to);
 }
 
