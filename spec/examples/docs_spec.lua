@@ -1,4 +1,5 @@
 -- The code in README.md and docs/tutorial.md does what the text says.
+local stat = require "posix.sys.stat"
 local example = require "support.example"
 local neap = require "support.neap"
 local origin = require "support.origin"
@@ -65,5 +66,29 @@ describe("the code in the documentation", function()
     }
     assert.equal(0, status, stdout)
     assert.matches("2 successes", stdout)
+  end)
+
+  it("compiles, on every page", function()
+    local pages = { "README.md", "docs/tutorial.md", "docs/policies.md", "docs/operations.md" }
+    for _, name in ipairs(example.names()) do
+      table.insert(pages, ("examples/%s/README.md"):format(name))
+    end
+    for _, page in ipairs(pages) do
+      for _, code in ipairs(blocks(page)) do assert(loadstring(code, "=" .. page)) end
+    end
+  end)
+
+  it("has no link that leads nowhere", function()
+    local pages = { "README.md", "CONTRIBUTING.md", "SECURITY.md", "examples/README.md" }
+    local names = { "tutorial", "policies", "http", "operations", "architecture", "health" }
+    for _, name in ipairs(names) do
+      table.insert(pages, ("docs/%s.md"):format(name))
+    end
+    for _, page in ipairs(pages) do
+      local folder = page:match "^(.*/)" or ""
+      for target in scope.read(page):gmatch "%]%(([^)#:]+)[^)]*%)" do
+        assert.is_not_nil(stat.stat(folder .. target), ("%s: %s"):format(page, target))
+      end
+    end
   end)
 end)
