@@ -70,15 +70,17 @@ void conn_open(struct load *l, struct conn *c)
 	memset(&c->reader, 0, sizeof(c->reader));
 	c->pending = 0;
 	c->unsent = c->part_n = 0;
-	c->wants_close = c->waits = false;
+	c->waits = false;
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0) {
 		load_error(l, "socket");
 		return;
 	}
-	(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!l->o.close) {
+		(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	}
 	if (connect(c->fd, (struct sockaddr *)&a, sizeof(a)))
 		load_error(l, "connect");
 	(void)epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &e);
@@ -204,9 +206,7 @@ static int conn_parse(struct load *l, struct conn *c, const char *p, size_t n)
 
 static void conn_next(struct load *l, struct conn *c, int done)
 {
-	if (l->o.close)
-		c->wants_close = done > 0;
-	else if (done > 0 && c->reader.close)
+	if (done > 0 && (l->o.close || c->reader.close))
 		conn_reopen(l, c);
 	else if (done > 0 && l->o.rate == 0 && !l->stopping && !l->o.hold)
 		conn_send(l, c, (unsigned)done);
@@ -258,10 +258,7 @@ void conn_ready(struct load *l, struct conn *c, unsigned events)
 	n = conn_receive(l, c);
 	if (n > 0 || (n < 0 && errno == EAGAIN))
 		return;
-	if (n == 0 && (c->wants_close || (c->pending == 0 && l->o.hold)))
-		conn_reopen(l, c);
-	else
-		conn_fail(l, c, n == 0 ? "closed before the answer was whole" : "read error");
+	conn_fail(l, c, n == 0 ? "closed before the answer was whole" : "read error");
 }
 
 void load_turn(struct load *l, int64_t ns)

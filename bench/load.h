@@ -28,7 +28,6 @@ struct options {
 struct conn {
 	int fd;
 	bool active;	  /* answered since the last look for stalled ones */
-	bool wants_close; /* the answer is whole: only the end is awaited */
 	bool waits;	  /* for the socket to take more of the request */
 	unsigned pending; /* answers awaited */
 	uint64_t unsent;

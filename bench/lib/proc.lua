@@ -56,6 +56,7 @@ end
 -- argv on that CPU (nil: any), what it prints in the file `log`; its process id. input: a fd.
 function proc.start(argv, cpu, log, input)
   local words = wrap(argv, cpu)
+  os.remove(log) -- nobody shall read what an earlier process wrote
   local pid = assert(unistd.fork())
   if pid == 0 then child(words, log, input) end
   return pid
