@@ -1,0 +1,64 @@
+-- nginx as a backend: one process in the foreground, on a port of its own.
+--
+--   nginx.start{ root = folder, name = } → s   serves the files of the folder (default: a fresh one
+--                                              whose / answers its name)
+--   s.url, s.address
+--   s:kill() (SIGKILL), s:start_again()        the port stays reserved in between
+
+local eventually = require "support.eventually"
+local net = require "support.net"
+local process = require "support.process"
+local scope = require "support.scope"
+
+local nginx = {}
+local Nginx = {}
+Nginx.__index = Nginx
+
+local CONFIG = [[
+daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  sendfile on;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  server { listen %s; root %s; }
+}
+]]
+
+local function run(self)
+  self.process = process.spawn {
+    argv = { "nginx", "-p", self.dir, "-e", "stderr", "-c", self.dir .. "/nginx.conf" },
+    dir = self.dir,
+  }
+  eventually(function()
+    local fd = net.connect(self.address)
+    if fd then net.close(fd) end
+    return fd
+  end, 5, "nginx")
+end
+
+function nginx.start(options)
+  local self = setmetatable({ dir = scope.directory(), address = net.refused() }, Nginx)
+  local root = options.root or scope.directory()
+  if not options.root then scope.write(root .. "/index.html", options.name) end
+  self.url = "http://" .. self.address
+  scope.write(self.dir .. "/nginx.conf", CONFIG:format(self.address, root))
+  run(self)
+  return self
+end
+
+function Nginx:kill()
+  self.process:kill "KILL"
+  self.process:wait()
+end
+
+function Nginx:start_again() run(self) end
+
+return nginx
