@@ -42,7 +42,8 @@ describe("an error in a hook", function()
 
   for _, mistake in ipairs(mistakes) do
     it("is logged, and the default decides: " .. mistake[1], function()
-      local n = start(("return { pick = function(request, pool)\n%s\nend }"):format(mistake[2]), web)
+      local policy = "return { pick = function(request, pool)\n%s\nend }"
+      local n = start(policy:format(mistake[2]), web)
       assert.equal("web1", n:get("/").body)
       assert.equal("web2", n:get("/").body)
       n:wait_log(mistake[3])

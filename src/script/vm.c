@@ -13,7 +13,7 @@
 #include "script/embed.h"
 #include "script/state.h"
 
-enum { MEMORY_MB_DEFAULT = 1024, TRACE_BYTES_MAX = 1024, TRACE_LINES_MAX = 12 };
+enum { MEMORY_MB_DEFAULT = 256, TRACE_BYTES_MAX = 1024, TRACE_LINES_MAX = 12 };
 
 /* The functions that Lua calls find their vm here: one a process. */
 static struct vm *the_vm;

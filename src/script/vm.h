@@ -21,7 +21,7 @@ struct vm_options {
 	struct board *board;
 	struct bundle *bundle;
 	int worker;	    /* its slot on the board; -1: the agent or a check */
-	uint32_t memory_mb; /* cap of the state; 0: 1024 */
+	uint32_t memory_mb; /* cap of the state; 0: 256 */
 	const char *config; /* path of the config file */
 	void (*on_state_change)(
 		void *ctx); /* a hook changed a backend's state (wake the agent); may be NULL */
