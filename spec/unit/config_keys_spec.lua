@@ -64,7 +64,7 @@ local WRONG = {
 -- What is not built yet is refused, never ignored.
 local LATER = {
   access_log = "{ target = 'stdout' }", admin = "{ listen = ':1' }", tls = "{}", queue = "{}",
-  proxy_protocol = "true", panic = "0.5",
+  panic = "0.5",
 }
 
 describe("a key of the config", function()
@@ -88,7 +88,7 @@ describe("a key of the config", function()
   end)
 
   it("may say that it does not want such a feature", function()
-    for _, key in ipairs { "access_log", "admin", "tls", "queue", "proxy_protocol", "panic" } do
+    for _, key in ipairs { "access_log", "admin", "tls", "queue", "panic" } do
       assert.is_table(case.one(key, "false"))
     end
     assert.is_table(case.one("panic", "0"))

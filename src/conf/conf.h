@@ -31,6 +31,7 @@ struct conf_service {
 	unsigned listens;
 	bool is_tcp;
 	bool refuse_on_error; /* on_error = "refuse" */
+	bool proxy_protocol;  /* connections begin with a PROXY header */
 	int pool;	      /* index into conf.pools; -1: none (a request hook answers all) */
 	char **trust;	      /* forwarded.trust: CIDR texts, checked */
 	unsigned trusts;

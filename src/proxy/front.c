@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "net/ppro.h"
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 
@@ -175,11 +176,39 @@ static bool next_request(struct front *f)
 	return f->state == FRONT_IDLE;
 }
 
+/* The PROXY header at the beginning; true: it was whole, requests follow. Where there is none it is answered like a bad request. */
+static bool take_preface(struct front *f)
+{
+	struct ppro header;
+	switch (ppro_parse(&header, buf_head(&f->in), buf_len(&f->in))) {
+	case PPRO_MORE:
+		want_more(f);
+		return false;
+	case PPRO_BAD:
+		if (!make_exchange(f)) {
+			end(f);
+			return false;
+		}
+		f->exchange->req.refusal = (struct http_refusal){ 400, header.reason };
+		refuse(f);
+		return false;
+	case PPRO_DONE:
+		break;
+	}
+	if (header.has_source)
+		f->peer = header.source;
+	buf_consume(&f->in, header.bytes);
+	f->state = FRONT_IDLE;
+	return true;
+}
+
 static void front_step(struct front *f)
 {
 	f->stepping = true;
-	while (next_request(f))
-		;
+	if (f->state != FRONT_PREFACE || take_preface(f)) {
+		while (next_request(f))
+			;
+	}
 	f->stepping = false;
 	if (f->state == FRONT_CLOSED)
 		front_free(f);
@@ -229,7 +258,7 @@ static void on_due(struct timer *t)
 
 void front_drain(struct front *f)
 {
-	if (f->state == FRONT_IDLE)
+	if (f->state == FRONT_IDLE || f->state == FRONT_PREFACE)
 		timer_start(&f->timer, f->proxy->linger);
 }
 
@@ -280,7 +309,7 @@ void front_accept(struct proxy *p, struct service *s, int fd, const struct peer 
 	f->requests = 0;
 	f->lingered = 0;
 	f->peer = *peer;
-	f->state = FRONT_IDLE;
+	f->state = s->conf->proxy_protocol ? FRONT_PREFACE : FRONT_IDLE;
 	f->stepping = false;
 	buf_init(&f->in, &p->heads);
 	timer_init(&f->timer, on_due);

@@ -8,10 +8,11 @@
 #include "proxy/state.h"
 
 enum front_state {
-	FRONT_IDLE,   /* between requests */
-	FRONT_HEAD,   /* part of a head is here */
-	FRONT_BUSY,   /* an exchange is under way */
-	FRONT_LINGER, /* the last answer is out; what the client still sends is read and dropped */
+	FRONT_PREFACE, /* the PROXY header comes first, where the service asks for one */
+	FRONT_IDLE,    /* between requests */
+	FRONT_HEAD,    /* part of a head is here */
+	FRONT_BUSY,    /* an exchange is under way */
+	FRONT_LINGER,  /* the last answer is out; what the client still sends is read and dropped */
 	FRONT_CLOSED,
 };
 

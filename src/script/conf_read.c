@@ -203,6 +203,7 @@ static void read_service(lua_State *L, const struct conf *c, struct conf_service
 	read_texts(L, "listen", LISTENS_MAX, &s->listen, &s->listens);
 	s->is_tcp = read_is(L, "mode", "tcp");
 	s->refuse_on_error = read_is(L, "on_error", "refuse");
+	s->proxy_protocol = read_bool(L, "proxy_protocol");
 	s->pool = read_pool_index(L, c);
 	push_table(L, "forwarded");
 	read_texts(L, "trust", TRUSTS_MAX, &s->trust, &s->trusts);
@@ -373,7 +374,7 @@ static void add_service(struct digest *d, const struct conf_service *s)
 		t->client_body,	 t->client_idle,     t->connect,	t->response,
 		t->stream_idle,	 t->tunnel,	     t->request,	t->drain,
 		l->header_bytes, l->uri_bytes,	     l->headers,	l->body_bytes,
-		l->connections,	 l->requests,
+		l->connections,	 l->requests,	     s->proxy_protocol,
 	};
 
 	add_text(d, s->name);

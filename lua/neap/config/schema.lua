@@ -78,8 +78,10 @@ schema.service = {
     text = "What an erring hook does to its request: the default policy decides, or it is answered "
       .. "with 503." },
   { "tls", "later", also = { false }, later = true, text = "Certificates." },
-  { "proxy_protocol", "later", default = false, also = { false }, later = true,
-    text = "Clients speak PROXY protocol." },
+  { "proxy_protocol", "boolean", default = false,
+    text = "Every connection must begin with a PROXY protocol header (version 1 or 2), as another "
+      .. "balancer sends it: the address in it is the client's. For listeners that only such "
+      .. "balancers can reach." },
   { "forwarded", "section", section = "forwarded", text = "Who is believed about the client." },
   { "timeouts", "section", section = "timeouts", text = "How long to wait for what." },
   { "limits", "section", section = "limits", text = "How much a client may ask for." },

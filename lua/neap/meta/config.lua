@@ -21,7 +21,7 @@
 ---@field policy? string|neap.policy|fun(options: table): neap.policy
 ---@field on_error? "default"|"refuse"
 ---@field tls? nil|false
----@field proxy_protocol? nil|false
+---@field proxy_protocol? boolean
 ---@field forwarded? neap.config.forwarded
 ---@field timeouts? neap.config.timeouts
 ---@field limits? neap.config.limits

@@ -1,0 +1,157 @@
+local base = require "unit.base_probe"
+local probe = require "support.probe"
+
+local ffi = base.ffi
+local lib = probe.load [[
+struct bt_ppro { bool has_source; struct bt_peer source; size_t bytes; const char *reason; };
+int ppro_parse(struct bt_ppro *h, const char *p, size_t n);
+size_t peer_print_ip(const struct bt_peer *p, char *to);
+]]
+
+local MORE, DONE, BAD = 0, 1, 2
+local UNIX, V1_MAX, V2_MAX = 1, 107, 16 + 2048
+local SIGNATURE = "\r\n\r\n\0\r\nQUIT\n"
+
+-- → result, { ip, port } or "unix" or "none", bytes, reason
+local function parse(text)
+  local h = ffi.new "struct bt_ppro"
+  local result = lib.ppro_parse(h, text, #text)
+  local source = "none"
+  if h.has_source and h.source.family == UNIX then
+    source = "unix"
+  elseif h.has_source then
+    local ip = ffi.new "char[64]"
+    lib.peer_print_ip(h.source, ip)
+    source = ("%s %d"):format(ffi.string(ip), h.source.port)
+  end
+  return result, source, tonumber(h.bytes), h.reason ~= nil and ffi.string(h.reason) or nil
+end
+
+local function v2(command, family, body, length)
+  length = length or #body
+  return SIGNATURE .. string.char(command, family, math.floor(length / 256), length % 256) .. body
+end
+
+local V4 = "\192\0\2\1" .. "\192\0\2\2" .. "\220\4" .. "\1\187" -- ports 56324 and 443
+local V6 = "\32\1\13\184" .. ("\0"):rep(11) .. "\1" .. ("\0"):rep(15) .. "\1" .. "\220\4\1\187"
+local TLV = "\4\0\3abc"
+
+local GOOD = {
+  ["PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n"] = "192.0.2.1 56324",
+  ["PROXY TCP4 255.255.255.255 0.0.0.0 65535 0\r\n"] = "255.255.255.255 65535",
+  ["PROXY TCP6 2001:db8::1 ::1 56324 443\r\n"] = "2001:db8::1 56324",
+  ["PROXY TCP6 ::ffff:192.0.2.1 ::1 1 2\r\n"] = true,
+  ["PROXY TCP6 " .. ("ffff:"):rep(7) .. "ffff " .. ("ffff:"):rep(7) .. "ffff 65535 65535\r\n"] =
+    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535",
+  ["PROXY UNKNOWN\r\n"] = "none",
+  ["PROXY UNKNOWN " .. ("f"):rep(V1_MAX - 16) .. "\r\n"] = "none",
+  [v2(0x21, 0x11, V4)] = "192.0.2.1 56324",
+  [v2(0x21, 0x11, V4 .. TLV)] = "192.0.2.1 56324",
+  [v2(0x21, 0x21, V6)] = "2001:db8::1 56324",
+  [v2(0x21, 0x31, ("/a"):rep(108))] = "unix",
+  [v2(0x21, 0x00, "")] = "none",
+  [v2(0x21, 0x00, TLV)] = "none",
+  [v2(0x20, 0x00, "")] = "none",
+  [v2(0x20, 0x11, V4)] = "none",
+  [v2(0x21, 0x11, V4 .. ("t"):rep(V2_MAX - 28))] = "192.0.2.1 56324",
+}
+
+local BAD_ADDRESS = "invalid address in the PROXY line"
+local BAD_PORT = "invalid port in the PROXY line"
+local MALFORMED = "malformed PROXY line"
+local NONE = "no PROXY header"
+local REFUSED = {
+  ["GET / HTTP/1.1\r\n"] = NONE,
+  ["POST / HTTP/1.1\r\n"] = NONE,
+  ["PRI * HTTP/2.0\r\n"] = NONE,
+  ["proxy TCP4 1.1.1.1 1.1.1.1 1 1\r\n"] = NONE,
+  [" PROXY UNKNOWN\r\n"] = NONE,
+  ["\r\nPROXY UNKNOWN\r\n"] = NONE,
+  ["\22\3\1\2\0"] = NONE,
+  ["\0"] = NONE,
+  ["PROXY\tUNKNOWN\r\n"] = NONE,
+  ["PROXY \r\n"] = MALFORMED,
+  ["PROXY  UNKNOWN\r\n"] = MALFORMED,
+  ["PROXY TCP4\r\n"] = MALFORMED,
+  ["PROXY TCP4 1.1.1.1 1.1.1.1 1\r\n"] = MALFORMED,
+  ["PROXY TCP4 1.1.1.1 1.1.1.1 1 1 1\r\n"] = MALFORMED,
+  ["PROXY TCP4 1.1.1.1 1.1.1.1 1 1 \r\n"] = MALFORMED,
+  ["PROXY TCP4  1.1.1.1 1.1.1.1 1 1\r\n"] = MALFORMED,
+  ["PROXY UDP4 1.1.1.1 1.1.1.1 1 1\r\n"] = "unknown family in the PROXY line",
+  ["PROXY tcp4 1.1.1.1 1.1.1.1 1 1\r\n"] = "unknown family in the PROXY line",
+  ["PROXY TCP4 1.1.1.1 1.1.1.1 65536 1\r\n"] = BAD_PORT,
+  ["PROXY TCP4 1.1.1.1 1.1.1.1 01 1\r\n"] = BAD_PORT,
+  ["PROXY TCP4 1.1.1.1 1.1.1.1 -1 1\r\n"] = BAD_PORT,
+  ["PROXY TCP4 1.1.1.1 1.1.1.1 1 x\r\n"] = BAD_PORT,
+  ["PROXY TCP4 ::1 1.1.1.1 1 1\r\n"] = BAD_ADDRESS,
+  ["PROXY TCP6 1.1.1.1 ::1 1 1\r\n"] = BAD_ADDRESS,
+  ["PROXY TCP4 01.1.1.1 1.1.1.1 1 1\r\n"] = BAD_ADDRESS,
+  ["PROXY TCP4 localhost 1.1.1.1 1 1\r\n"] = BAD_ADDRESS,
+  ["PROXY TCP4 1.1.1.1\0 1.1.1.1 1 1\r\n"] = BAD_ADDRESS,
+  ["PROXY UNKNOWN\n"] = "the PROXY line does not end with CRLF",
+  ["PROXY UNKNOWN " .. ("f"):rep(V1_MAX - 14)] = "the PROXY line is too long",
+  [v2(0x11, 0x11, V4)] = "unknown version or command in the PROXY header",
+  [v2(0x22, 0x11, V4)] = "unknown version or command in the PROXY header",
+  [v2(0x21, 0x12, V4)] = "unknown protocol in the PROXY header",
+  [v2(0x21, 0x41, V4)] = "unknown protocol in the PROXY header",
+  [v2(0x21, 0x11, V4:sub(1, 11))] = "the PROXY header is too short for IPv4",
+  [v2(0x21, 0x21, V4)] = "the PROXY header is too short for IPv6",
+  [v2(0x21, 0x31, V6)] = "the PROXY header is too short for unix addresses",
+  [v2(0x21, 0x11, "", V2_MAX - 15)] = "the PROXY header is too long",
+  [v2(0x20, 0x00, "", 65535)] = "the PROXY header is too long",
+}
+
+describe("a PROXY header", function()
+  it("that is good tells the client's address and its own length", function()
+    for text, expected in pairs(GOOD) do
+      local result, source, bytes = parse(text)
+      assert.equals(DONE, result, ("%q"):format(text))
+      assert.equals(#text, bytes)
+      if expected ~= true then assert.equals(expected, source) end
+    end
+  end)
+
+  it("ends where the next protocol begins", function()
+    for text in pairs(GOOD) do
+      local result, _, bytes = parse(text .. "GET / HTTP/1.1\r\n\r\n")
+      assert.same({ DONE, #text }, { result, bytes })
+    end
+  end)
+
+  it("that is cut anywhere is not decided yet", function()
+    for text in pairs(GOOD) do
+      for n = 0, #text - 1 do
+        assert.equals(MORE, (parse(text:sub(1, n))), ("%d bytes of %q"):format(n, text))
+      end
+    end
+  end)
+
+  it("that is bad is refused with the reason", function()
+    for text, why in pairs(REFUSED) do
+      local result, _, _, reason = parse(text)
+      assert.same({ BAD, why }, { result, reason }, ("%q"):format(text))
+    end
+  end)
+
+  it("that is bad is never taken for good when it comes in pieces", function()
+    for text, why in pairs(REFUSED) do
+      local seen
+      for n = 0, #text do
+        local result, _, _, reason = parse(text:sub(1, n))
+        assert.are_not.equals(DONE, result, ("%d bytes of %q"):format(n, text))
+        if seen then assert.equals(BAD, result) end
+        seen = seen or reason
+      end
+      assert.equals(why, seen)
+    end
+  end)
+
+  it("of any noise behind the signature is decided within bounds", function()
+    for command = 0, 255 do
+      for _, family in ipairs { 0, 0x11, 0x21, 0x31, 0xff } do
+        local result, _, bytes = parse(v2(command, family, ("\255"):rep(V2_MAX)))
+        assert.is_true(result == BAD or bytes <= V2_MAX)
+      end
+    end
+  end)
+end)
