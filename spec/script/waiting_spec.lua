@@ -115,7 +115,8 @@ describe("a waiting hook", function()
 
   it("ends after five seconds, and the default decides #slow", function()
     local n = start("return { pick = function() neap.sleep(60) end }", web)
-    local took, answer = timed(function() return n:get "/" end)
+    local c = client.connect(n.address, { timeout = 10 })
+    local took, answer = timed(function() return c:request("GET", "/") end)
     assert.equal("web1", answer.body)
     assert.is_true(took > 4.5 and took < 5 + 2 * eventually.slowness, took)
     n:wait_log "hook pick of service .*did not answer in time"
