@@ -82,6 +82,7 @@ describe("a waiting hook", function()
   it("talks to others: http", function()
     local api = origin.start { handler = function(conn, request)
       if request.target == "/plain" then return "plain" end
+      conn:read_body()
       conn:send "HTTP/1.1 404 Not Found\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n"
       conn:send "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
     end }
