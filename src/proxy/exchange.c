@@ -1,5 +1,6 @@
 #include "proxy/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "http/forwarded.h"
@@ -113,15 +114,21 @@ static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
 static void log_failure(struct exchange *ex)
 {
 	uint32_t skipped = 0;
+	char what[sizeof(ex->failure.message) + 16], more[48] = "";
 	const struct neap_failure *f = &ex->failure;
 	static const char *const stages[] = { "connecting", "sending", "waiting for the answer",
 					      "relaying" };
 	if (!log_may(&ex->proxy->failing, loop_now_ms(ex->proxy->loop), &skipped))
 		return;
-	log_info("attempt %u on %s failed while %s: %s%.0d (%u such lines left out)",
-		 ex->view.attempt, ex->at.backend != NULL ? ex->at.backend->url : "a backend",
-		 stages[f->stage & 3], f->kind == NEAP_KIND_STATUS ? "status " : f->message,
-		 (int)f->status, skipped);
+	if (f->kind == NEAP_KIND_STATUS)
+		(void)snprintf(what, sizeof(what), "status %u", f->status);
+	else
+		(void)snprintf(what, sizeof(what), "%s", f->message);
+	if (skipped > 0)
+		(void)snprintf(more, sizeof(more), " (%u more such lines were left out)", skipped);
+	log_info("attempt %u on %s failed while %s: %s%s", ex->view.attempt,
+		 ex->at.backend != NULL ? ex->at.backend->url : "a backend", stages[f->stage & 3],
+		 what, more);
 }
 
 static bool on_failed(struct exchange *ex)

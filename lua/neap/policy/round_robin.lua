@@ -4,11 +4,10 @@
 
 local policy = {}
 
--- pool.order holds the backends that may serve this request now; one of weight 3 is in it three
--- times. The counter is shared by all workers.
+-- The pool holds the backends that may serve this request now. Weights count, and the turn is
+-- shared by all workers.
 function policy.pick(_request, pool)
-  local order = pool.order
-  return order[pool:counter("turn"):next() % #order + 1]
+  return pool:round_robin()
 end
 
 function policy.failed(request, backend, failure)
