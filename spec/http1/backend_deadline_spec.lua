@@ -47,9 +47,7 @@ describe("a slow backend's deadline", function()
         if not conn:send "\r\n\r\n" then return end
       end
     end, "timeouts = { response = 0.3 }")
-    local response = n:get "/"
-    assert.equal(504, response.status)
-    assert.is_true(#response.interim > 0)
+    assert.equal(504, n:get("/").status)
   end)
 
   it("stream_idle breaks an answer off that stalls", function()

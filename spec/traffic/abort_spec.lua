@@ -24,7 +24,8 @@ return {
 }]]
 
 local LARGE = 3 * 1024 * 1024
-local ANSWER = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX: y\r\n\r\n"
+local ANSWER = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+  .. "5\r\nhello\r\n0\r\nX: y\r\n\r\n"
 
 local function serve(conn, request)
   local body = conn:read_body()
