@@ -85,26 +85,17 @@ static const struct stream_ops closed_ops = {
 };
 
 /* Both directions in one call when both are ready: the owner steps once. */
-static void reader_cb(struct ev_loop *ev, ev_io *w, int revents)
+static void watcher_cb(struct ev_loop *ev, ev_io *w, int revents)
 {
-	struct stream *s = container_of(w, struct stream, reader);
-	int events = STREAM_READABLE;
+	struct stream *s = container_of(w, struct stream, watcher);
+	int events = 0;
 
-	(void)revents;
-	if (ev_is_active(&s->writer) && ev_clear_pending(ev, &s->writer) != 0)
-		events |= STREAM_WRITABLE;
-	s->on_ready(s, events); /* may free s */
-}
-
-static void writer_cb(struct ev_loop *ev, ev_io *w, int revents)
-{
-	struct stream *s = container_of(w, struct stream, writer);
-	int events = STREAM_WRITABLE;
-
-	(void)revents;
-	if (ev_is_active(&s->reader) && ev_clear_pending(ev, &s->reader) != 0)
+	(void)ev;
+	if ((revents & EV_READ) != 0)
 		events |= STREAM_READABLE;
-	s->on_ready(s, events); /* may free s */
+	if ((revents & EV_WRITE) != 0)
+		events |= STREAM_WRITABLE;
+	s->on_ready(s, events & s->watched); /* may free s */
 }
 
 void stream_init(struct stream *s, struct loop *loop)
@@ -114,8 +105,8 @@ void stream_init(struct stream *s, struct loop *loop)
 	s->fd = -1;
 	s->sys = 0;
 	s->on_ready = NULL;
-	ev_io_init(&s->reader, reader_cb, -1, EV_READ);
-	ev_io_init(&s->writer, writer_cb, -1, EV_WRITE);
+	s->watched = 0;
+	ev_io_init(&s->watcher, watcher_cb, -1, EV_READ);
 }
 
 void stream_open(struct stream *s, struct loop *loop, int fd,
@@ -126,28 +117,36 @@ void stream_open(struct stream *s, struct loop *loop, int fd,
 	s->fd = fd;
 	s->sys = 0;
 	s->on_ready = on_ready;
-	ev_io_init(&s->reader, reader_cb, fd, EV_READ);
-	ev_io_init(&s->writer, writer_cb, fd, EV_WRITE);
+	s->watched = 0;
+	ev_io_init(&s->watcher, watcher_cb, fd, EV_READ);
 }
 
-static void watch(struct stream *s, ev_io *w, bool on)
+/* ev_io_modify, not ev_io_set: the descriptor is the same, so one system call at most follows. */
+static void watch(struct stream *s, uint8_t watched)
 {
-	if (s->fd < 0)
+	if (s->fd < 0 || watched == s->watched)
 		return;
-	if (on)
-		ev_io_start(s->loop->ev, w);
-	else
-		ev_io_stop(s->loop->ev, w);
+	s->watched = watched;
+	ev_io_stop(s->loop->ev, &s->watcher);
+	ev_io_modify(&s->watcher, ((watched & STREAM_READABLE) != 0 ? EV_READ : 0) |
+					  ((watched & STREAM_WRITABLE) != 0 ? EV_WRITE : 0));
+	if (watched != 0)
+		ev_io_start(s->loop->ev, &s->watcher);
+}
+
+static uint8_t with(uint8_t bits, uint8_t bit, bool on)
+{
+	return (uint8_t)(on ? bits | bit : bits & ~bit);
 }
 
 void stream_watch_read(struct stream *s, bool on)
 {
-	watch(s, &s->reader, on);
+	watch(s, with(s->watched, STREAM_READABLE, on));
 }
 
 void stream_watch_write(struct stream *s, bool on)
 {
-	watch(s, &s->writer, on);
+	watch(s, with(s->watched, STREAM_WRITABLE, on));
 }
 
 void stream_shutdown_write(struct stream *s)
@@ -166,8 +165,7 @@ void stream_close(struct stream *s)
 	if (s->fd < 0)
 		return;
 	/* Before the descriptor's number may mean another connection. */
-	stream_watch_read(s, false);
-	stream_watch_write(s, false);
+	watch(s, 0);
 	s->ops->close(s);
 	leave(s);
 }
@@ -180,29 +178,20 @@ void stream_reset(struct stream *s)
 }
 
 /*
- * A watcher for the same descriptor in another place. Not by ev_io_init, which marks the
- * descriptor as a new one: the next turn would make a system call to register it again.
+ * The watcher is not made by ev_io_init in its new place: that marks the descriptor as a new one,
+ * and the next turn would make a system call to register it again.
  */
-static void watcher_move(struct loop *loop, ev_io *to, ev_io *from)
-{
-	bool active = ev_is_active(from) != 0;
-
-	ev_io_stop(loop->ev, from);
-	ev_init(to, ev_cb(from));
-	to->fd = from->fd;
-	to->events = from->events;
-	if (active)
-		ev_io_start(loop->ev, to);
-}
-
 void stream_move(struct stream *to, struct stream *from)
 {
-	to->ops = from->ops;
-	to->loop = from->loop;
-	to->fd = from->fd;
-	to->sys = from->sys;
-	to->on_ready = from->on_ready;
-	watcher_move(from->loop, &to->reader, &from->reader);
-	watcher_move(from->loop, &to->writer, &from->writer);
+	uint8_t watched = from->watched;
+
+	ev_io_stop(from->loop->ev, &from->watcher);
+	*to = *from;
+	ev_init(&to->watcher, watcher_cb);
+	to->watcher.fd = from->watcher.fd;
+	to->watcher.events = from->watcher.events;
+	if (watched != 0)
+		ev_io_start(to->loop->ev, &to->watcher);
 	leave(from);
+	from->watched = 0;
 }

@@ -31,9 +31,10 @@ struct stream_ops {
 struct stream {
 	const struct stream_ops *ops;
 	struct loop *loop;
-	int fd;	 /* -1: closed */
-	int sys; /* errno of the last IO_ERROR */
-	ev_io reader, writer;
+	int fd;		 /* -1: closed */
+	int sys;	 /* errno of the last IO_ERROR */
+	uint8_t watched; /* what the watcher runs for: bits of STREAM_… */
+	ev_io watcher;
 	void (*on_ready)(struct stream *s, int events);
 };
 
@@ -70,18 +71,18 @@ void stream_watch_write(struct stream *s, bool on);
 
 static inline bool stream_watches_read(const struct stream *s)
 {
-	return ev_is_active(&s->reader) != 0;
+	return (s->watched & STREAM_READABLE) != 0;
 }
 
 static inline bool stream_watches_write(const struct stream *s)
 {
-	return ev_is_active(&s->writer) != 0;
+	return (s->watched & STREAM_WRITABLE) != 0;
 }
 
 /* Something was seen on it in this turn of the loop, and its callback is still to come. */
 static inline bool stream_is_pending(const struct stream *s)
 {
-	return ev_is_pending(&s->reader) != 0 || ev_is_pending(&s->writer) != 0;
+	return ev_is_pending(&s->watcher) != 0;
 }
 
 void stream_shutdown_write(struct stream *s);
