@@ -1,7 +1,8 @@
 -- nginx as a backend: one process in the foreground, on a port of its own.
 --
---   nginx.start{ root = folder, name = } → s   serves the files of the folder (default: a fresh one
---                                              whose / answers its name)
+--   nginx.start{ root = folder } → s    serves the files of the folder
+--   nginx.start{ name = "web1" } → s    answers everything with its name, in one piece: it cannot be
+--                                       killed between head and body
 --   s.url, s.address
 --   s:kill() (SIGKILL), s:start_again()        the port stays reserved in between
 
@@ -28,7 +29,7 @@ http {
   fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
-  server { listen %s; root %s; }
+  server { listen %s; %s }
 }
 ]]
 
@@ -46,10 +47,10 @@ end
 
 function nginx.start(options)
   local self = setmetatable({ dir = scope.directory(), address = net.refused() }, Nginx)
-  local root = options.root or scope.directory()
-  if not options.root then scope.write(root .. "/index.html", options.name) end
+  local content = options.root and ("root %s;"):format(options.root)
+    or ('location / { return 200 "%s"; }'):format(options.name)
   self.url = "http://" .. self.address
-  scope.write(self.dir .. "/nginx.conf", CONFIG:format(self.address, root))
+  scope.write(self.dir .. "/nginx.conf", CONFIG:format(self.address, content))
   run(self)
   return self
 end
