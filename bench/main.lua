@@ -80,7 +80,9 @@ end
 local function write_json(path, about, results)
   local lines = { '{"about":' .. cjson.encode(about) .. ',\n"results":[' }
   for i, result in ipairs(results) do
-    local line = cjson.encode { scenario = result.scenario.name, rows = result.rows }
+    local line = cjson.encode {
+      scenario = result.scenario.name, rows = result.rows, taken = result.taken,
+    }
     table.insert(lines, line .. (i < #results and "," or ""))
   end
   write(path, table.concat(lines, "\n") .. "\n]}\n")
@@ -102,7 +104,11 @@ local function figures(about, results, pictures)
     if pictures[name] then table.insert(parts, ("![%s](plots/%s.svg)\n"):format(name, name)) end
   end
   for _, result in ipairs(results) do
-    table.insert(parts, report.section(result.scenario, result.rows))
+    local section = report.section(result.scenario, result.rows)
+    if result.taken and result.taken ~= machine.taken(about) then
+      section = section .. "\n(" .. result.taken .. ")\n"
+    end
+    table.insert(parts, section)
   end
   return "\n" .. table.concat(parts, "\n") .. "\n"
 end
@@ -115,6 +121,22 @@ local function publish(folder, about, results)
   return pictures
 end
 
+-- What was measured now, and for all other scenarios what bench/results.json has.
+local function with_earlier(results)
+  local text = proc.read "bench/results.json"
+  if not options.write or not next(options.names) or not text then return results end
+  local by_name, all = {}, {}
+  for _, old in ipairs(cjson.decode(text).results) do by_name[old.scenario] = old end
+  for _, new in ipairs(results) do by_name[new.scenario.name] = new end
+  for _, scenario in ipairs(scenarios) do
+    local result = by_name[scenario.name]
+    if result then
+      table.insert(all, { scenario = scenario, rows = result.rows, taken = result.taken })
+    end
+  end
+  return all
+end
+
 -- Work of the lowest class on both CPUs, so that none of them is halted and has to be woken.
 local function stay_awake()
   local pids = {}
@@ -125,13 +147,13 @@ local function stay_awake()
   return pids
 end
 
-local function measure(list)
+local function measure(list, taken)
   local results = {}
   for _, scenario in ipairs(list) do
     options.progress("== " .. scenario.name .. ": " .. scenario.title)
     local ok, rows = pcall(run.scenario, scenario)
     if ok then
-      table.insert(results, { scenario = scenario, rows = rows })
+      table.insert(results, { scenario = scenario, rows = rows, taken = taken })
       print(report.section(scenario, rows))
     else
       options.progress("  failed: " .. tostring(rows))
@@ -147,9 +169,10 @@ local function main(words)
   proc.fifo = proc.fifo and proc.can_fifo()
   local about = machine.about(options, proc.fifo, words)
   local awake = stay_awake()
-  local results = measure(list)
+  local results = measure(list, machine.taken(about))
   for _, pid in ipairs(awake) do proc.stop(pid) end
   if #results == 0 then os.exit(1) end
+  results = with_earlier(results)
   local folder = options.write and "bench" or "build/bench"
   local pictures = publish(folder, about, results)
   if options.write then write_readme(figures(about, results, pictures)) end

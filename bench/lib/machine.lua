@@ -40,6 +40,11 @@ function machine.about(options, fifo, words)
   }
 end
 
+function machine.taken(about)
+  return ("taken %s, commit %s, %d rounds of %g s"):format(about.date, about.commit, about.rounds,
+    about.seconds)
+end
+
 function machine.text(about)
   local lines = {
     ("Taken %s with `%s`, commit %s."):format(about.date, about.command, about.commit), "",

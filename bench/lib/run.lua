@@ -40,7 +40,7 @@ end
 local function start_all(scenario)
   local origins, started = {}, {}
   for i, who in ipairs(scenario.who) do
-    local key = who.many and "many" or "few"
+    local key = who.many and i or "few" -- thousands of connections each: a backend of its own
     if not origins[key] then
       local pid, ports = start_origin(who.many)
       origins[key] = { pid = pid, ports = ports }

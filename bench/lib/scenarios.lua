@@ -128,9 +128,9 @@ local scenarios = {
   },
   {
     name = "idle", kind = "idle", title = "Idle connections",
-    text = "9,500 keep-alive connections (what a limit of 20,000 files allows) that had one request "
-      .. "each: memory of all processes of "
-      .. "the balancer for each of them, without the kernel's. Goal: 300 bytes.",
+    text = "9,500 keep-alive connections (a limit of 20,000 files allows no more) that had one "
+      .. "request each: memory of all processes of the balancer for each of them, without the "
+      .. "kernel's. Goal: 300 bytes.",
     connections = 9500, path = "/128", who = three(),
   },
   {
