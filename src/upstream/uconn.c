@@ -24,13 +24,27 @@ static void idle_due(struct timer *t)
 	uconn_close(container_of(t, struct uconn, idle_timer));
 }
 
-/* The warmest on which nothing has happened: an end or unasked bytes may have come in this very turn of the loop. */
+/*
+ * Did an end or unasked bytes come? What came before this turn of the loop shows as a pending event. A connection given back in
+ * this very turn was not looked at since its answer was read: what the backend sent behind it may be there, unseen.
+ */
+static bool is_spent(const struct uconn *u)
+{
+	char byte;
+
+	if (stream_is_pending(&u->stream))
+		return true;
+	return u->put_turn == ev_iteration(u->stream.loop->ev) &&
+	       recv(u->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+/* The warmest on which nothing has happened. */
 static struct uconn *warmest(struct backend *b)
 {
 	struct list *node;
 	while ((node = list_first(&b->idle)) != NULL) {
 		struct uconn *u = container_of(node, struct uconn, node);
-		if (likely(!stream_is_pending(&u->stream)))
+		if (likely(!is_spent(u)))
 			return u;
 		uconn_close(u);
 	}
@@ -129,6 +143,7 @@ void uconn_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle)
 		return;
 	}
 	u->state = UCONN_IDLE;
+	u->put_turn = ev_iteration(u->stream.loop->ev);
 	u->owner = NULL;
 	u->stream.on_ready = idle_ready;
 	stream_watch_write(&u->stream, false);

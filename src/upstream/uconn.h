@@ -17,6 +17,7 @@ struct uconn {
 	struct list node; /* in backend->idle */
 	struct timer idle_timer;
 	uint32_t requests; /* sent on it so far */
+	unsigned put_turn; /* of the loop, when it was given back */
 	uint8_t state;	   /* enum uconn_state */
 	struct dialing *dialing;
 	/* the borrower's */
