@@ -53,8 +53,9 @@ static enum answer_result feed_head(struct answer *a, const struct request *r, c
 			return ANSWER_BAD;
 		if (a->status >= 200) {
 			a->state = ON_BODY;
-			return r->is_head || (a->has_length && a->left == 0) ? ANSWER_DONE
-									     : ANSWER_MORE;
+			return (r->is_head && a->status != 408) || (a->has_length && a->left == 0)
+				       ? ANSWER_DONE
+				       : ANSWER_MORE;
 		}
 		a->head_n = 0;
 	}
@@ -145,6 +146,8 @@ static enum verdict judge_cut(const struct answer *a, const struct request *r, b
 {
 	if (a->state == ON_HEAD)
 		return stopped ? EXCUSED : WRONG; /* closed without an answer */
+	if (stopped && a->is_ours && a->status == 408)
+		return EXCUSED; /* to a HEAD: it has no body when its method had come */
 	return a->status == 200 && a->token == r->token && a->is_right ? CUT : WRONG;
 }
 
