@@ -82,13 +82,13 @@ static int set_groups(const struct identity *id)
 
 enum err identity_assume(const struct identity *id, struct error *e)
 {
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); /* for good: no setuid program helps out */
 	if (!id->is_set)
 		return ERR_OK;
 	if (set_groups(id) != 0 || setgid(id->gid) != 0 || setuid(id->uid) != 0)
 		return err_sys(e, errno, "cannot become user '%s'", id->user);
 	if (id->uid != 0 && setuid(0) == 0)
 		return err_set(e, ERR_SYSTEM, "root rights did not go away");
-	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 #if !CC_ASAN /* the leak check traces its own process */
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif

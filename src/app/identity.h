@@ -26,7 +26,7 @@ enum err identity_find(struct identity *id, const char *user, const char *group,
 /* The one who may do nothing at all, for reading a config whose `user` is not known yet. */
 void identity_nobody(struct identity *id);
 
-/* Becomes *id for good: groups, group, user, no way back, no new privileges, no core dump or trace by others. No-op when unset. */
+/* Becomes *id for good: groups, group, user, no way back, no core dump or trace by others; unset: as it is. No new privileges either way. */
 enum err identity_assume(const struct identity *id, struct error *e);
 
 #endif

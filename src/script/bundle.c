@@ -253,6 +253,19 @@ void bundle_destroy(struct bundle *b)
 	free(b);
 }
 
+/* Who may write to the folder may put another file there. */
+static bool is_in_open_folder(const char *path)
+{
+	char folder[PATH_BYTES_MAX + 1];
+	struct stat st;
+	const char *slash = strrchr(path, '/');
+
+	if (!str_copy(folder, sizeof(folder),
+		      slash == NULL ? STR(".") : (struct str){ path, (size_t)(slash - path) + 1 }))
+		return false;
+	return stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0;
+}
+
 /* Only regular files: a folder has no bytes, a pipe or device may never end. */
 static enum err check_file(const char *path, const struct stat *st, struct error *e)
 {
@@ -265,6 +278,10 @@ static enum err check_file(const char *path, const struct stat *st, struct error
 			       FILE_BYTES_MAX);
 	if ((st->st_mode & S_IWOTH) != 0)
 		log_warn("%s: anybody may write to this file, and what it says runs here", path);
+	else if (is_in_open_folder(path))
+		log_warn("%s: anybody may replace this file, as its folder is open to all, and "
+			 "what it says runs here",
+			 path);
 	return ERR_OK;
 }
 
