@@ -24,6 +24,13 @@ describe("retry.status", function()
     assert.equal(1, #webs[2]:requests())
   end)
 
+  it("is told by its number, to the policy and in the log", function()
+    local n = proxied.before({ answering("bad", 503), answering("good", 200) },
+      "retry = { status = { 503 } }")
+    assert.equal("good", n:get("/").body)
+    n:wait_log "up → down %(status 503%)"
+  end)
+
   it("passes the answer on when no candidate is left", function()
     local webs = { answering("a", 503), answering("b", 503) }
     local n = proxied.before(webs, "retry = { status = { 503 } }")

@@ -70,7 +70,7 @@ describe("a request that a backend may have acted on", function()
       origin.start {
         connection = function(conn)
           conn:read_request()
-          conn:send "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+          conn:send "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"
           conn:wait(0.05)
           conn:reset()
         end,

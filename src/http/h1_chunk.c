@@ -70,7 +70,8 @@ static void after_part(struct h1_chunk *c, char byte, const char *reason)
 
 static void size_digit(struct h1_chunk *c, char byte)
 {
-	if (++c->digits > DIGITS_MAX) {
+	/* More than INT64_MAX is a negative number to many a recipient. */
+	if (++c->digits > DIGITS_MAX || c->left > INT64_MAX >> 4) {
 		bad(c, "chunk size too large");
 		return;
 	}

@@ -204,6 +204,8 @@ static void pause_accepting(struct listener *l, int sys)
 {
 	uint32_t skipped;
 
+	if (l->on_shortage != NULL)
+		l->on_shortage(l);
 	ev_io_stop(l->loop->ev, &l->reader);
 	ev_timer_set(&l->pause, pause_s, 0.);
 	ev_timer_start(l->loop->ev, &l->pause);

@@ -39,6 +39,8 @@ struct listener {
 	/* May another connection be accepted now? false stops the batch; call listener_start when
 	 * there is room again. NULL: always. */
 	bool (*may_accept)(struct listener *self);
+	/* Descriptors or memory are short: what can be spared may be closed. NULL: nothing can. */
+	void (*on_shortage)(struct listener *self);
 	struct log_limit shortage;
 };
 

@@ -52,6 +52,13 @@ void sock_set_reset(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+bool sock_has_input(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 int sock_unsent(int fd)
 {
 	int bytes = 0;

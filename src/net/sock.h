@@ -18,6 +18,9 @@ void sock_set_nodelay(int fd);
 /* Makes the next close() send a reset instead of a clean end: the peer must see a truncation. */
 void sock_set_reset(int fd);
 
+/* Is there something to read, bytes or the end (or an error)? One system call. */
+bool sock_has_input(int fd);
+
 /* How much the kernel has not sent or the peer not acknowledged (SIOCOUTQ); -1 when unknown. */
 int sock_unsent(int fd);
 

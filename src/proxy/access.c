@@ -1,5 +1,8 @@
 #include "proxy/access.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static double seconds(int64_t from_us, int64_t to_us)
 {
 	return from_us == 0 || to_us == 0 ? -1.0 : (double)(to_us - from_us) / 1e6;
@@ -29,9 +32,27 @@ static void fill_outcome(const struct exchange *ex, struct neap_outcome *o)
 	};
 }
 
+/* The client has a part of an answer only: nothing else in the log would tell. */
+static void log_broken(struct exchange *ex)
+{
+	uint32_t skipped = 0;
+	const struct backend *b =
+		upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
+
+	if (b == NULL || !log_may(&ex->proxy->breaking, loop_now_ms(ex->proxy->loop), &skipped))
+		return;
+	char more[48] = "";
+	if (skipped > 0)
+		(void)snprintf(more, sizeof(more), " (%u more such lines were left out)", skipped);
+	log_warn("the answer of %s broke off after %" PRIu64 " bytes of its body: %s%s", b->url,
+		 ex->bytes, ex->reason != NULL ? ex->reason : "the backend failed", more);
+}
+
 void access_end(struct exchange *ex)
 {
 	count(ex);
+	if (ex->truncated && !ex->client_gone && ex->view.slot >= 0)
+		log_broken(ex);
 	if (ex->req.refusal.status != 0 && ex->view.id == 0)
 		return; /* refused before any hook saw it */
 	if (hooks_have(ex->service->hooks, HOOK_LOG)) {

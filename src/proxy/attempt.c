@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "proxy/gather.h"
+#include "proxy/reply.h"
 #include "proxy/retry.h"
 #include "proxy/rewrite.h"
 
@@ -71,8 +73,10 @@ void attempt_begin(struct exchange *ex)
 	struct attempt *at = &ex->at;
 	at->backend = upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
 	at->started_us = ex->proxy->loop->now_us;
+	ex->first_byte_us = 0;
+	ex->connect_us = -1;
 	at->sent = 0;
-	at->began = at->deaf = at->excess = false;
+	at->began = at->deaf = at->excess = at->more = false;
 	if (at->backend == NULL) {
 		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "the backend was removed");
 		return;
@@ -83,8 +87,7 @@ void attempt_begin(struct exchange *ex)
 		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "its name has no address");
 		return;
 	}
-	struct uconn *u = at->fresh_only ? NULL
-					 : uconn_take_idle(&ex->proxy->upstream, at->backend);
+	struct uconn *u = at->fresh_only ? NULL : uconn_take_idle(at->backend);
 	if (u != NULL)
 		use_connection(ex, u, true);
 	else
@@ -117,31 +120,17 @@ size_t attempt_unsent(const struct exchange *ex)
 	return buf_len(&ex->at.head) + (ex->early - ex->early_sent) + body_bytes(ex) + in_pipe(ex);
 }
 
-static int add_iov(struct iovec *iov, int n, const char *p, size_t len)
-{
-	if (len == 0)
-		return n;
-	iov[n].iov_base = (void *)(uintptr_t)p; /* iovec has no const */
-	iov[n].iov_len = len;
-	return n + 1;
-}
-
 static int gather(const struct exchange *ex, struct str head, struct iovec iov[4])
 {
 	const struct attempt *at = &ex->at;
-	int n = add_iov(iov, 0, buf_head(&at->head), buf_len(&at->head));
-	n = add_iov(iov, n, head.p, head.n);
+	int n = gather_add(iov, 0, buf_head(&at->head), buf_len(&at->head));
+	n = gather_add(iov, n, head.p, head.n);
 	if (ex->early > ex->early_sent)
-		n = add_iov(iov, n, buf_head(ex->in) + ex->req.bytes + ex->early_sent,
+		n = gather_add(iov, n, buf_head(ex->in) + ex->req.bytes + ex->early_sent,
 			    ex->early - ex->early_sent);
 	if (body_bytes(ex) > 0)
-		n = add_iov(iov, n, buf_head(&ex->body) + ex->kept, body_bytes(ex));
+		n = gather_add(iov, n, buf_head(&ex->body) + ex->kept, body_bytes(ex));
 	return n;
-}
-
-static size_t less(size_t a, size_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Notes that n bytes went out; the rest of a head that was in scratch memory moves to a buffer of its own. */
@@ -149,19 +138,14 @@ static bool advance(struct exchange *ex, struct str head, size_t n)
 {
 	struct attempt *at = &ex->at;
 	at->sent += n;
-	size_t part = less(n, buf_len(&at->head));
-	buf_consume(&at->head, part);
-	n -= part;
-	part = less(n, head.n);
-	n -= part;
+	buf_consume(&at->head, gather_part(&n, buf_len(&at->head)));
+	size_t part = gather_part(&n, head.n);
 	if (part < head.n &&
 	    (!buf_hold(&at->head) || !buf_append(&at->head, head.p + part, head.n - part)))
 		return false;
 	if (buf_len(&at->head) == 0)
 		buf_drop(&at->head);
-	part = less(n, ex->early - ex->early_sent);
-	ex->early_sent += (uint32_t)part;
-	n -= part;
+	ex->early_sent += (uint32_t)gather_part(&n, ex->early - ex->early_sent);
 	ex->kept += (uint32_t)n;
 	if (!ex->body_whole && ex->kept > 0) {
 		buf_consume(&ex->body, ex->kept);
@@ -239,7 +223,8 @@ static bool may_reuse(const struct exchange *ex)
 {
 	const struct attempt *at = &ex->at;
 	uint32_t limit = at->pool->keepalive.requests;
-	return !at->deaf && !at->excess && at->began && exchange_request_is_whole(ex) &&
+	/* Bytes that wait behind the answer would be read as the next one's: unseen, if it begins in this very turn. */
+	return !at->deaf && !at->excess && !at->more && at->began && exchange_request_is_whole(ex) &&
 	       attempt_unsent(ex) == 0 && (limit == 0 || at->uconn->requests < limit) &&
 	       !ex->proxy->draining;
 }
@@ -295,8 +280,24 @@ void attempt_fail(struct exchange *ex, enum neap_stage stage, enum neap_kind kin
 	ex->state = EX_FAILED;
 }
 
+/* Our own lack of descriptors or memory says nothing about the backend: no policy is asked, none is marked down. */
+static void refuse_for_shortage(struct exchange *ex, int sys)
+{
+	uint32_t skipped = 0;
+	if (log_may(&ex->proxy->short_of, loop_now_ms(ex->proxy->loop), &skipped))
+		log_error("cannot connect to %s: %s (%u more such lines left out)",
+			  ex->at.backend->url, sock_err_text(sys), skipped);
+	timer_stop(&ex->timer);
+	attempt_end(ex, false);
+	reply_error(ex, 503, "too few resources for a connection to the backend");
+}
+
 void attempt_fail_sys(struct exchange *ex, enum neap_stage stage, int sys)
 {
+	if (stage == NEAP_STAGE_CONNECT && sock_err_is_shortage(sys)) {
+		refuse_for_shortage(ex, sys);
+		return;
+	}
 	enum neap_kind kind = sys == ETIMEDOUT ? NEAP_KIND_TIMEOUT
 			      : stage == NEAP_STAGE_CONNECT && !sock_err_is_gone(sys)
 				      ? NEAP_KIND_REFUSED

@@ -40,7 +40,8 @@ void attempt_rewind(struct exchange *ex);
 /* Ends the attempt as failed: fills ex->failure, counts it, state FAILED. message: words for the log. */
 void attempt_fail(struct exchange *ex, enum neap_stage stage, enum neap_kind kind,
 		  const char *message);
-/* The same, with errno's words; kind from errno (refused, timeout, reset). */
+/* The same, with errno's words; kind from errno (refused, timeout, reset). Where we could not even try (no descriptor, no memory) the
+ * answer is 503 at once: state RELAY or END. */
 void attempt_fail_sys(struct exchange *ex, enum neap_stage stage, int sys);
 
 #endif

@@ -70,6 +70,7 @@ static bool try_again(struct exchange *ex)
 	}
 	attempt_rewind(ex);
 	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
+	ex->awaited_body = false;
 	ex->view.attempt++;
 	ex->state = EX_PICK;
 	return true;
@@ -114,21 +115,17 @@ static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
 static void log_failure(struct exchange *ex)
 {
 	uint32_t skipped = 0;
-	char what[sizeof(ex->failure.message) + 16], more[48] = "";
+	char more[48] = "";
 	const struct neap_failure *f = &ex->failure;
 	static const char *const stages[] = { "connecting", "sending", "waiting for the answer",
 					      "relaying" };
 	if (!log_may(&ex->proxy->failing, loop_now_ms(ex->proxy->loop), &skipped))
 		return;
-	if (f->kind == NEAP_KIND_STATUS)
-		(void)snprintf(what, sizeof(what), "status %u", f->status);
-	else
-		(void)snprintf(what, sizeof(what), "%s", f->message);
 	if (skipped > 0)
 		(void)snprintf(more, sizeof(more), " (%u more such lines were left out)", skipped);
 	log_info("attempt %u on %s failed while %s: %s%s", ex->view.attempt,
 		 ex->at.backend != NULL ? ex->at.backend->url : "a backend", stages[f->stage & 3],
-		 what, more);
+		 f->message, more);
 }
 
 static bool on_failed(struct exchange *ex)
@@ -380,8 +377,8 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 	timer_init(&ex->total, on_total_due);
 	buf_init(&ex->body, &p->bodies);
 	buf_init(&ex->down, &p->blocks);
-	buf_init(&ex->out, &p->heads);
-	buf_init(&ex->at.head, &p->heads);
+	buf_init(&ex->out, &p->blocks);
+	buf_init(&ex->at.head, &p->blocks);
 	hook_request_init(&ex->view);
 	ex->view.id = 0;
 	ex->view.slot = -1;

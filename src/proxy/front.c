@@ -6,7 +6,7 @@
 #include "proxy/exchange.h"
 #include "proxy/reply.h"
 
-enum { LINGER_BYTES_MAX = 1024 * 1024 };
+enum { LINGER_BYTES_MAX = 64 * 1024 * 1024 }; /* its time is what bounds it */
 
 static void count_connections(struct proxy *p, int by)
 {
@@ -43,8 +43,9 @@ static void become_idle(struct front *f)
 	buf_init(&f->in, &f->proxy->heads);
 	f->state = FRONT_IDLE;
 	stream_watch_read(&f->stream, true);
-	timer_start(&f->timer,
-		    f->requests == 0 ? f->service->client_header : f->service->client_idle);
+	if (!timer_runs(&f->timer)) /* empty lines are no reason to begin again */
+		timer_start(&f->timer, f->requests == 0 ? f->service->client_header
+							: f->service->client_idle);
 }
 
 /* Our side ends now, the client's is read until it ends, so that no reset overtakes the answer (RFC 9112 §9.6). */

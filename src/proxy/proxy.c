@@ -45,7 +45,8 @@ static void init_slabs(struct proxy *p, const struct maxima *m)
 	slab_init(&p->exchanges,
 		  sizeof(struct exchange) + 2 * m->headers * sizeof(struct http_field), n);
 	slab_init(&p->heads, m->header_bytes + PROXY_HEAD_ROOM, 4 * n);
-	slab_init(&p->blocks, more(PROXY_BLOCK_BYTES, m->header_bytes + PROXY_SCRATCH_ROOM / 2), n);
+	/* an exchange may need three: the answer's bytes, and what a socket did not take of a head, either way */
+	slab_init(&p->blocks, more(PROXY_BLOCK_BYTES, m->header_bytes + PROXY_HEAD_OUT_ROOM), 3 * n);
 	/* what comes behind a body may be the beginning of a head */
 	slab_init(&p->bodies, more(PROXY_BLOCK_BYTES, more(m->replay_bytes, m->header_bytes)), n);
 }
@@ -176,6 +177,12 @@ static void on_accept(struct listener *l, int fd, const struct peer *peer)
 	front_accept(p, container_of(l, struct proxy_listen, listener)->service, fd, peer);
 }
 
+static void on_shortage(struct listener *l)
+{
+	struct proxy *p = l->owner;
+	(void)upstream_close_idle(&p->upstream); /* none may be idle */
+}
+
 enum err proxy_listen(struct proxy *p, unsigned service, int fd, struct error *e)
 {
 	struct proxy_listen *l = calloc(1, sizeof(*l));
@@ -186,6 +193,7 @@ enum err proxy_listen(struct proxy *p, unsigned service, int fd, struct error *e
 	listener_init(&l->listener, p->loop, fd);
 	l->listener.owner = p;
 	l->listener.on_accept = on_accept;
+	l->listener.on_shortage = on_shortage;
 	l->service = &p->services[service];
 	list_append(&p->listens, &l->node);
 	return ERR_OK;

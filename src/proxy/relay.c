@@ -1,7 +1,10 @@
 #include "proxy/relay.h"
 
+#include <stdio.h>
+
 #include "proxy/attempt.h"
 #include "proxy/client_out.h"
+#include "proxy/reply.h"
 #include "proxy/rewrite.h"
 #include "proxy/tunnel.h"
 #include "script/edits.h"
@@ -39,7 +42,10 @@ static void note_progress(struct exchange *ex, enum client_sent sent)
 
 void relay_write(struct exchange *ex)
 {
-	note_progress(ex, client_send(ex, (struct str){ NULL, 0 }));
+	enum client_sent sent = client_send(ex, (struct str){ NULL, 0 });
+	/* Before the final answer these were 1xx heads: the attempt's own deadline goes on. */
+	if (ex->state == EX_RELAY || sent == CLIENT_GONE)
+		note_progress(ex, sent);
 }
 
 void relay_own(struct exchange *ex, struct str head)
@@ -98,6 +104,8 @@ void relay_begin(struct exchange *ex)
 {
 	struct neap_response view = { 0 };
 	struct str head;
+	if (ex->held && attempt_unsent(ex) > 0 && !ex->at.deaf)
+		stream_watch_write(&ex->at.uconn->stream, true);
 	ex->held = false;
 	ex->decode = ex->res.framing == FRAMING_CHUNKED && ex->req.minor == 0;
 	ex->keep = ex->keep && !needs_close(ex);
@@ -129,19 +137,41 @@ static bool is_failure_status(struct exchange *ex)
 		return false;
 	ex->held = true;
 	stream_watch_read(&ex->at.uconn->stream, false);
+	stream_watch_write(&ex->at.uconn->stream, false); /* nothing may happen while a hook waits */
 	timer_stop(&ex->timer);
 	ex->failure = (struct neap_failure){ .stage = NEAP_STAGE_WAIT,
 					     .kind = NEAP_KIND_STATUS,
 					     .status = ex->res.status };
+	(void)snprintf(ex->failure.message, sizeof(ex->failure.message), "status %u",
+		       ex->res.status);
 	ex->state = EX_FAILED;
+	return true;
+}
+
+/*
+ * A head without the first bytes of its small body is held until those come: a backend that dies in between has not
+ * answered yet, so another may, and the client gets both in one write.
+ */
+static bool awaits_body(struct exchange *ex)
+{
+	if (ex->awaited_body || ex->state != EX_WAIT || ex->res.framing != FRAMING_LENGTH ||
+	    ex->res.length == 0 || ex->res.length > PROXY_BLOCK_BYTES ||
+	    buf_len(&ex->down) > ex->res.bytes)
+		return false;
+	ex->awaited_body = true;
+	timer_start(&ex->timer, ex->at.lanes->stream_idle);
 	return true;
 }
 
 static void final_head(struct exchange *ex)
 {
-	ex->first_byte_us = ex->proxy->loop->now_us;
-	board_latency(ex->proxy->board, ex->view.slot,
-		      (uint32_t)(ex->first_byte_us - ex->at.connected_us));
+	if (!ex->awaited_body) {
+		ex->first_byte_us = ex->proxy->loop->now_us;
+		board_latency(ex->proxy->board, ex->view.slot,
+			      (uint32_t)(ex->first_byte_us - ex->at.connected_us));
+	}
+	if (awaits_body(ex))
+		return;
 	if (!is_failure_status(ex))
 		relay_begin(ex);
 }
@@ -160,11 +190,7 @@ static bool interim_head(struct exchange *ex)
 				     "a 1xx answer is too large");
 			return false;
 		}
-		struct buf raw =
-			ex->down; /* what follows is not checked yet: only the head goes out */
-		ex->down.start = ex->down.end = 0;
 		enum client_sent sent = client_send(ex, head);
-		ex->down = raw;
 		if (sent == CLIENT_GONE) {
 			note_progress(ex, sent);
 			return false;
@@ -271,6 +297,7 @@ static void splice_read(struct exchange *ex)
 		return;
 	}
 	h1_body_skip(&ex->res_body, (uint64_t)n);
+	ex->at.more = ex->res_body.done && sock_has_input(ex->at.uconn->stream.fd);
 	note_progress(ex, client_send(ex, (struct str){ NULL, 0 }));
 }
 
@@ -284,6 +311,16 @@ static size_t make_room(struct exchange *ex)
 	return buf_room(&ex->down);
 }
 
+static void out_of_buffers(struct exchange *ex)
+{
+	if (ex->state == EX_RELAY) {
+		ex->reason = "out of buffers";
+		relay_truncate(ex);
+	} else {
+		reply_error(ex, 503, "out of buffers");
+	}
+}
+
 void relay_read(struct exchange *ex)
 {
 	struct stream *s = &ex->at.uconn->stream;
@@ -295,7 +332,7 @@ void relay_read(struct exchange *ex)
 	if (room == 0) {
 		stream_watch_read(s, false);
 		if (ex->down.data == NULL)
-			attempt_fail(ex, NEAP_STAGE_WAIT, NEAP_KIND_RESET, "out of buffers");
+			out_of_buffers(ex);
 		return;
 	}
 	ssize_t n = stream_read(s, buf_tail(&ex->down), room);
@@ -311,6 +348,7 @@ void relay_read(struct exchange *ex)
 		return;
 	}
 	buf_added(&ex->down, (size_t)n);
+	ex->at.more = (size_t)n == room;
 	if (ex->state != EX_RELAY) {
 		parse_heads(ex);
 	} else if (!take_body(ex, (size_t)n)) {

@@ -102,7 +102,12 @@ void reply_script(struct exchange *ex)
 		write_length(&o, r->body_n);
 	write_connection(&o, ex);
 	h1_out_str(&o, STR("\r\n"));
-	relay_own(ex, (struct str){ o.p, o.n });
+	if (!o.full) {
+		relay_own(ex, (struct str){ o.p, o.n });
+		return;
+	}
+	ex->reply_sent = r->body_n;
+	reply_error(ex, 503, "the policy's answer has too many headers");
 }
 
 size_t reply_static(char *to, size_t size, uint16_t status, const char *reason)

@@ -20,6 +20,7 @@ enum {
 	PROXY_SCRATCH_ROOM =
 		64 *
 		1024, /* what rewriting may add to a head: edits, forwarding fields, base path */
+	PROXY_HEAD_OUT_ROOM = 48 * 1024, /* of that, what a rewritten head can really come to */
 	PROXY_SPLICE_BYTES = 256 * 1024, /* from this much of a body on the kernel moves it */
 	PROXY_INTERIM_MAX = 16,		 /* 1xx answers of a backend to one request */
 };
@@ -63,6 +64,8 @@ struct proxy {
 	struct list listens;
 	struct log_limit crowded;
 	struct log_limit failing;
+	struct log_limit breaking;
+	struct log_limit short_of;
 	void (*on_state_change)(void *ctx);
 	void *ctx;
 	/* what attempts tell the exchange, set by exchange_setup */
@@ -100,6 +103,7 @@ struct attempt {
 	bool began;	 /* the head was written, or is in `head` */
 	bool deaf;	 /* writing failed: only reading is left */
 	bool excess;	 /* bytes came behind the answer: out of step */
+	bool more;	 /* the last read was a full one: bytes may wait behind it */
 	bool fresh_only; /* an idle connection was found dead: dial */
 };
 
@@ -124,6 +128,7 @@ struct exchange {
 	bool upgrade;	     /* an upgrade was asked for and passed on */
 	bool waits_client;   /* the timer runs for the client's body */
 	uint8_t timer_state; /* the state that the timer was last started in */
+	bool awaited_body; /* the answer's head came alone: it was held for its first body bytes */
 	bool held; /* an answer whose status counts as a failure: kept until `failed` has decided */
 	bool client_eof, backend_eof; /* of a tunnel */
 	struct timer timer, total;

@@ -18,6 +18,14 @@ static void let_flow(struct exchange *ex)
 	}
 }
 
+/* The body is not gone through any further, so nothing behind it can be a request. */
+static void refuse(struct exchange *ex, uint16_t status, const char *reason)
+{
+	attempt_end(ex, false);
+	ex->keep = false;
+	reply_error(ex, status, reason);
+}
+
 static bool within_limit(struct exchange *ex)
 {
 	uint64_t limit = ex->service->conf->limits.body_bytes;
@@ -27,8 +35,7 @@ static bool within_limit(struct exchange *ex)
 							       : ex->req_body.payload;
 	if (announced <= limit)
 		return true;
-	attempt_end(ex, false);
-	reply_error(ex, 413, "request body too large");
+	refuse(ex, 413, "request body too large");
 	return false;
 }
 
@@ -36,8 +43,7 @@ static bool feed(struct exchange *ex, const char *p, size_t n, size_t *used)
 {
 	if (h1_body_feed(&ex->req_body, p, n, used) == BODY_OK)
 		return within_limit(ex);
-	attempt_end(ex, false);
-	reply_error(ex, 400, ex->req_body.chunk.reason);
+	refuse(ex, 400, ex->req_body.chunk.reason);
 	return false;
 }
 

@@ -9,7 +9,7 @@
 #include "script/edits.h"
 #include "script/state.h"
 
-enum { JOINED_MAX = 16384, REPLY_HEADERS_MAX = 65536 };
+enum { JOINED_MAX = 16384, REPLY_HEADERS_MAX = 32768, PATH_MAX_BYTES = 16384 };
 
 static uint32_t answer(struct str s)
 {
@@ -131,7 +131,7 @@ NEAP_API uint32_t neap_request_set_path(neap_request *r, const char *path, size_
 {
 	bool keeps_query = r->has_query != 0 && memchr(path, '?', n) == NULL;
 	size_t query_n = keeps_query ? r->query_n + 1u : 0;
-	if (!h1_is_target((struct str){ path, n }) || n > UINT32_MAX / 2)
+	if (n > PATH_MAX_BYTES || !h1_is_target((struct str){ path, n }))
 		return EDITS_BAD_VALUE;
 	char *new = malloc(n + query_n + 1);
 	if (new == NULL)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "script/conn.h"
 
@@ -50,6 +51,8 @@ static struct co *begin(enum wait_kind kind, double seconds)
 {
 	struct vm *vm = vm_current();
 	struct co *co = co_running(vm);
+	stop(&co->wait); /* whatever may have been begun and never waited for */
+	co->has_waited = true; /* so that co_put ends it */
 	co->wait.kind = kind;
 	co->wait.failure = NULL;
 	co->wait_until_ms = 0;
@@ -193,12 +196,28 @@ static uint32_t step(struct co *co, uint32_t id)
 	return 0;
 }
 
+/* What could not be sent at once must outlive the script's string. */
+static uint32_t keep_unsent(struct co *co)
+{
+	struct wait *w = &co->wait;
+	char *copy = malloc(w->left);
+	if (copy == NULL) {
+		stream_watch_write(&w->conn->stream, false);
+		return fail(co, "out of memory");
+	}
+	memcpy(copy, w->sending, w->left);
+	free(w->text);
+	w->text = copy;
+	w->sending = copy;
+	return 1;
+}
+
 NEAP_API uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeout)
 {
 	struct co *co = begin(WAIT_SEND, timeout);
 	co->wait.sending = bytes;
 	co->wait.left = n;
-	return step(co, conn);
+	return step(co, conn) != 0 ? keep_unsent(co) : 0;
 }
 
 NEAP_API uint32_t neap_wait_line(uint32_t conn, double timeout)

@@ -38,13 +38,13 @@ struct wait {
 	const char *failure; /* NULL: fine */
 	struct dns_query *query;
 	struct conn *conn;
-	const char *sending; /* WAIT_SEND: kept alive by the Lua stack */
+	const char *sending; /* WAIT_SEND: the script's string, in `text` once it had to wait */
 	size_t left;	     /* bytes to send or to receive */
 	size_t body_max;
 	bool is_head;
 	bool is_cut;	/* of a longer body only body_max bytes are wanted */
 	uint32_t ttl_s; /* of the names resolved */
-	char *text;	/* names resolved; freed with the next wait */
+	char *text;	/* names resolved, or bytes to be sent; freed with the next such wait */
 	struct list conns;
 };
 

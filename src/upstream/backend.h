@@ -36,7 +36,7 @@ struct upstream {
 	struct backend **backends; /* by slot, BOARD_BACKENDS_MAX */
 	struct slab uconns;
 	struct slab dialings;
-	void (*close_idle)(
+	unsigned (*close_idle)(
 		struct backend
 			*b); /* all idle connections of b: its slot has another backend now */
 };

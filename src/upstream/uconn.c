@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "upstream/upstream.h"
+
 /* What a dial needs and a connection that stands does not: it is large, so it lives only while dialling. */
 struct dialing {
 	struct dial dial;
@@ -51,9 +53,8 @@ static struct uconn *warmest(struct backend *b)
 	return NULL;
 }
 
-struct uconn *uconn_take_idle(struct upstream *up, struct backend *b)
+struct uconn *uconn_take_idle(struct backend *b)
 {
-	(void)up;
 	struct uconn *u = warmest(b);
 	if (u == NULL)
 		return NULL;
@@ -106,6 +107,12 @@ static void dial_done(struct dial *d, int fd)
 	u->on_connected(u, fd >= 0);
 }
 
+static bool start(struct uconn *u, const struct backend *b, int *fd)
+{
+	return dial_start(&u->dialing->dial, u->upstream->loop, b->addrs, b->addrs_n, dial_done,
+			  fd);
+}
+
 enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
 			      void (*on_connected)(struct uconn *, bool), void *owner,
 			      struct uconn **out, int *sys)
@@ -121,7 +128,11 @@ enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
 		goto fail;
 	u->dialing->uconn = u;
 	int fd = -1;
-	if (!dial_start(&u->dialing->dial, up->loop, b->addrs, b->addrs_n, dial_done, &fd))
+	bool is_over = start(u, b, &fd);
+	if (is_over && fd < 0 && sock_err_is_shortage(u->dialing->dial.sys) &&
+	    upstream_close_idle(up) > 0)
+		is_over = start(u, b, &fd);
+	if (!is_over)
 		return UCONN_IN_PROGRESS;
 	*sys = u->dialing->dial.sys;
 	drop_dialing(u);
@@ -167,8 +178,10 @@ void uconn_close(struct uconn *u)
 	slab_put(&u->upstream->uconns, u);
 }
 
-void uconn_close_idle(struct backend *b)
+unsigned uconn_close_idle(struct backend *b)
 {
+	unsigned closed = b->idle_n;
 	while (!list_is_empty(&b->idle))
 		uconn_close(container_of(list_first(&b->idle), struct uconn, node));
+	return closed;
 }

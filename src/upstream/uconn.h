@@ -30,11 +30,11 @@ struct uconn {
 size_t uconn_dialing_bytes(void);
 
 /* The warmest idle connection to b, lent; NULL when there is none. */
-struct uconn *uconn_take_idle(struct upstream *up, struct backend *b);
+struct uconn *uconn_take_idle(struct backend *b);
 
 enum uconn_dialled { UCONN_CONNECTED, UCONN_IN_PROGRESS, UCONN_FAILED };
 
-/* A new connection, lent. FAILED: *sys is the errno and *u NULL. */
+/* A new connection, lent; for want of descriptors idle ones are closed. FAILED: *sys is the errno and *u NULL. */
 enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
 			      void (*on_connected)(struct uconn *, bool), void *owner,
 			      struct uconn **u, int *sys);
@@ -47,6 +47,6 @@ void uconn_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle);
 
 /* Closes and frees in any state. */
 void uconn_close(struct uconn *u);
-void uconn_close_idle(struct backend *b);
+unsigned uconn_close_idle(struct backend *b); /* how many there were */
 
 #endif

@@ -16,6 +16,16 @@ enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *tim
 	return ERR_OK;
 }
 
+unsigned upstream_close_idle(struct upstream *u)
+{
+	unsigned closed = 0;
+	for (int slot = 0; slot < BOARD_BACKENDS_MAX; slot++) {
+		if (u->backends[slot] != NULL)
+			closed += uconn_close_idle(u->backends[slot]);
+	}
+	return closed;
+}
+
 void upstream_fini(struct upstream *u)
 {
 	for (int slot = 0; u->backends != NULL && slot < BOARD_BACKENDS_MAX; slot++) {

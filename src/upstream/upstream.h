@@ -9,6 +9,9 @@
 enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers,
 		       struct board *board, unsigned worker, uint32_t max_connections,
 		       struct error *e);
+
+/* Idle connections of all backends, when descriptors are short: how many were closed. */
+unsigned upstream_close_idle(struct upstream *u);
 void upstream_fini(struct upstream *u); /* closes what is idle; nothing may be lent */
 
 #endif
