@@ -18,6 +18,7 @@ local neap = {
   hash = dice.hash,
   hmac = dice.hmac,
   log = require "neap.runtime.log",
+  secret = dice.secret,
   metric = { counter = counters.counter, gauge = counters.gauge },
   json = require "cjson.safe",
   sleep = wait.sleep,

@@ -272,6 +272,8 @@ uint32_t neap_reply_body(neap_request *r, const char *body, size_t n);
 double neap_random(void);				    /* [0, 1) */
 double neap_hash(const char *bytes, size_t n, double seed); /* an integer below 2^32 */
 void neap_hmac(const char *key, size_t key_n, const char *bytes, size_t n); /* hexadecimal */
+/* 256 bits, hexadecimal, of all processes on this board for as long as it lives; 0: no room. */
+uint32_t neap_secret(void);
 
 /*
  * Waiting. Each of the first group begins something for the running coroutine: 1: it must yield

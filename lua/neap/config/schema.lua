@@ -160,8 +160,9 @@ schema.backend = {
     text = "`http://host:port/base` or `unix:/path`. A name may have several addresses." },
   { "name", "name", max = 159, show = "`host:port` and the base path",
     text = "Its identity in the pool, over reloads too." },
-  { "weight", "integer", default = 1, min = 1, max = 1000,
-    text = "Its share of the requests, beside that of the others." },
+  { "weight", "integer", default = 1, min = 0, max = 1000,
+    text = "Its share of the requests, beside that of the others. 0: nothing new, but who is with "
+      .. "it by a cookie stays." },
   { "tier", "integer", default = 0, min = 0, max = 1000,
     text = "Backends of a higher tier are used when none of a lower one is left." },
   { "zone", "name", max = 31, text = "Where it is, for policies." },
@@ -213,7 +214,8 @@ schema.retry = {
   { "unsafe", "boolean", default = false,
     text = "Sends again even what the backend may have acted on (POST)." },
   { "status", "status_list", default = {}, max = 500,
-    text = "A list of statuses that count as failures: `{ 502, \"520-529\" }`." },
+    text = "A list of statuses that count as failures: `{ 502, \"520-529\" }`. The default policy "
+      .. "marks a backend down for one, and tries one other; a `failed` hook may be milder." },
   { "body_bytes", "integer", default = 65536, min = 0, max = 1048576, also = { false },
     unit = "bytes", text = "How much of a request's body is kept to be sent again." },
 }

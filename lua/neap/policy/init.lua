@@ -1,4 +1,5 @@
--- Finds policies and checks their form. A shipped one is a file beside this one.
+-- Finds policies and checks their form. A shipped one is a file beside this one; those with options
+-- are functions(options) that return the hooks, and check them with neap.options.
 
 local native = require "neap.native"
 local nearest = require "neap.config.nearest"

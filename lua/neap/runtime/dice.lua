@@ -45,4 +45,11 @@ function dice.hmac(key, text)
   return out()
 end
 
+-- 64 hexadecimal digits that nobody outside knows, the same in all processes and over restarts of
+-- workers.
+function dice.secret()
+  if C.neap_secret() == 0 then error("neap.secret: there are too many counters", 2) end
+  return out()
+end
+
 return dice

@@ -77,7 +77,7 @@ local function decide_in(r, record, view, pick)
   if r.tried_n > 0 or (record.has_slots and pools.any_is_full(view)) then
     return pick_narrowed(r, record, view, pick)
   end
-  if #view == 0 then return nothing(r, "no backend is up") end
+  if #view == 0 then return nothing(r, pools.why_empty(record)) end
   local picked, why = pick(the_request, view)
   if not istype(Backend, picked) then return no_backend(r, picked, why) end
   if not is_eligible(picked, record, record.tier, r) then

@@ -38,11 +38,35 @@ local function are_equal(weights)
   return true
 end
 
+-- The exact way is quadratic: for large pools each item's turns are laid out evenly and merged.
+local STEPS_MAX = 2 ^ 21
+
+local function merged(items, reduced)
+  local turns, result = {}, {}
+  for i = 1, #items do
+    for k = 1, reduced[i] do
+      table.insert(turns, { at = (k - 0.5) / reduced[i], index = i })
+    end
+  end
+  table.sort(turns, function(a, b)
+    if a.at ~= b.at then return a.at < b.at end
+    return a.index < b.index
+  end)
+  for k = 1, #turns do result[k] = items[turns[k].index] end
+  return result
+end
+
 ---@param items any[]
 ---@param weights number[]
 ---@return any[]  -- the items themselves where all weigh the same
 function order.make(items, weights)
   if are_equal(weights) then return items end
+  if are_equal(weights) then
+    for i = 1, #items do result[i] = items[i] end
+    return result
+  end
+  local reduced, total = reduce(weights)
+  if total * #items > STEPS_MAX then return merged(items, reduced) end
   local reduced, total = reduce(weights)
   local credit, result = {}, {}
   for i = 1, #items do credit[i] = 0 end

@@ -81,14 +81,22 @@ function methods.hash(view, key)
   return view[C.neap_pool_hash(entry.weights, entry.ids, n, key, #key) + 1]
 end
 
-function methods.first(view) return view[1] end
+function methods.first(view)
+  if type(view) ~= "table" then needs_colon("pool", "first") end
+  return view[1]
+end
+
+-- Gets nothing new, but serves those who stay with it: it drains, or weighs nothing.
+local function is_kept_only(row)
+  return row.state == DRAIN or (row.weight == 0 and row.state <= UNKNOWN_OR_UP)
+end
 
 -- The one of that name if it may serve, or drains (for those who stay with it).
 function methods.find(view, name)
   local entry = info[view]
   local b = entry.record.by_name[name]
   if not b then return nil end
-  if at[b.slot].state == DRAIN then return b end
+  if is_kept_only(at[b.slot]) then return b end
   for i = 1, #view do
     if view[i] == b then return b end
   end
@@ -179,7 +187,7 @@ local scratch = ffi.new("int32_t[?]", MEMBERS_MAX)
 
 local function is_live(b)
   local row = at[b.slot]
-  return row.epoch == b.epoch and row.state <= UNKNOWN_OR_UP
+  return row.epoch == b.epoch and row.state <= UNKNOWN_OR_UP and row.weight > 0
 end
 
 -- Of a list, those of the lowest tier that has any; and that tier.
@@ -290,7 +298,7 @@ function pools.is_eligible(b, record, tier, r)
   local row = at[b.slot]
   if row.epoch ~= b.epoch or row.pool ~= record.board then return false end
   if row.state > UNKNOWN_OR_UP and row.state ~= DRAIN then return false end
-  if row.state ~= DRAIN and row.tier ~= tier then return false end
+  if row.tier ~= tier and not is_kept_only(row) then return false end
   if r.tried_n > 0 and is_tried(r, b.slot) then return false end
   return row.slots == 0 or C.neap_slot_inflight(b.slot) < row.slots
 end
@@ -313,6 +321,24 @@ end
 function pools.by_name(name) return pools.view(is_known(name)) end
 
 local function options_of(config)
+-- Why nothing of it may serve.
+---@return string
+function pools.why_empty(record)
+  local drain, weightless = 0, 0
+  for _, b in ipairs(record.all) do
+    local row = at[b.slot]
+    if row.state == DRAIN then
+      drain = drain + 1
+    elseif row.state <= UNKNOWN_OR_UP and row.weight == 0 then
+      weightless = weightless + 1
+    end
+  end
+  if #record.all == 0 then return "the pool is empty" end
+  if drain == #record.all then return "all backends drain" end
+  if weightless > 0 then return "no backend is up that has a weight above 0" end
+  return "no backend is up"
+end
+
   local options = {}
   for _, key in ipairs { "health", "discover", "keepalive", "retry", "timeouts" } do
     options[key] = config[key]

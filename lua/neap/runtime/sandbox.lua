@@ -14,8 +14,8 @@ local SAFE = {
 local LOAD_TIME = { "getenv", "time", "date", "clock", "difftime" }
 local UNSAFE = { "io", "os", "debug", "package", "jit", "dofile", "loadfile", "getfenv", "setfenv",
   "newproxy", "module" }
-local PUBLIC = { "^neap$", "^neap%.json$", "^neap%.policy%.[%w_]+$", "^neap%.check%.[%w_]+$",
-  "^neap%.testing", "^neap%.sim" }
+local PUBLIC = { "^neap$", "^neap%.json$", "^neap%.options$", "^neap%.maglev$",
+  "^neap%.policy%.[%w_]+$", "^neap%.check%.[%w_]+$", "^neap%.testing", "^neap%.sim" }
 
 local env = {}
 sandbox.env = env
@@ -144,7 +144,40 @@ local function user_require(name)
   if type(name) ~= "string" then error("require(name): name must be a string", 2) end
   if public[name] then return public[name] end
   if loaded[name] ~= nil and loaded[name] ~= LOADING then return loaded[name] end
-  if is_public(name) and native.embedded(name) then return require(name) end
+-- A module that all policies share: user code reads it, but cannot change it for the others.
+local function sealed(name, module)
+  if type(module) ~= "table" then return module end
+  local parts = setmetatable({}, { __index = module })
+  for key, value in pairs(module) do parts[key] = sealed(name .. "." .. key, value) end
+  return setmetatable({}, {
+    __index = parts,
+    __newindex = function(_, key)
+      error(("%s.%s cannot be assigned: all policies share it"):format(name, tostring(key)), 2)
+    end,
+    __metatable = false,
+  })
+end
+
+-- `require "neap.policy.round_robin" {}` as of those that have options.
+local function callable(name, policy)
+  return setmetatable(policy, {
+    __call = function(_, given)
+      require("neap.options").read(name:match "[^.]*$", given, {})
+      return policy
+    end,
+  })
+end
+
+-- A shipped policy is there to be changed and returned: each gets one of its own.
+local function shipped(name)
+  local module = require(name)
+  if type(module) ~= "table" then return module end
+  if name:find "^neap%.policy%." then return callable(name, copy(module)) end
+  public[name] = sealed(name, module)
+  return public[name]
+end
+
+  if is_public(name) and native.embedded(name) then return shipped(name) end
   if not name:find "^[%w_%-]+[%w_%-.]*$" or name:find("..", 1, true) then
     error(("'%s' is not the name of a module"):format(name), 2)
   end
