@@ -8,16 +8,6 @@ void h1_out_init(struct h1_out *o, char *memory, size_t cap)
 	*o = (struct h1_out){ .p = memory, .cap = cap };
 }
 
-void h1_out_str(struct h1_out *o, struct str s)
-{
-	if (s.n > o->cap - o->n)
-		o->full = true;
-	if (o->full || s.n == 0)
-		return;
-	memcpy(o->p + o->n, s.p, s.n);
-	o->n += s.n;
-}
-
 void h1_out_u64(struct h1_out *o, uint64_t v)
 {
 	char digits[20];

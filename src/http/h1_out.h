@@ -14,7 +14,18 @@ struct h1_out {
 };
 
 void h1_out_init(struct h1_out *o, char *memory, size_t cap);
-void h1_out_str(struct h1_out *o, struct str s);
+
+/* Inline: the pieces of a head are short, and many are constants. */
+static inline void h1_out_str(struct h1_out *o, struct str s)
+{
+	if (unlikely(s.n > o->cap - o->n))
+		o->full = true;
+	if (unlikely(o->full) || s.n == 0)
+		return;
+	memcpy(o->p + o->n, s.p, s.n);
+	o->n += s.n;
+}
+
 void h1_out_u64(struct h1_out *o, uint64_t v);
 
 /* "name: value\r\n"; the caller made sure that neither holds CR, LF or NUL. */
