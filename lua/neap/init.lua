@@ -3,6 +3,7 @@
 local counters = require "neap.runtime.counters"
 local dice = require "neap.runtime.dice"
 local dns = require "neap.io.dns"
+local json = require "cjson.safe"
 local http = require "neap.io.http"
 local pools = require "neap.runtime.pools"
 local reply = require "neap.runtime.reply"
@@ -17,10 +18,10 @@ local neap = {
   random = dice.random,
   hash = dice.hash,
   hmac = dice.hmac,
-  log = require "neap.runtime.log",
   secret = dice.secret,
+  log = require "neap.runtime.log",
   metric = { counter = counters.counter, gauge = counters.gauge },
-  json = require "cjson.safe",
+  json = { encode = json.encode, decode = json.decode, null = json.null },
   sleep = wait.sleep,
   tcp = { connect = tcp.connect },
   http = { get = http.get, request = http.request },

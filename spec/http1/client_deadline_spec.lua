@@ -4,10 +4,10 @@ local proxied = require "support.proxied"
 
 local UPLOAD = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello"
 
--- Sends the text byte by byte until the peer answers or all is sent.
-local function drip(c, text, pause)
-  for byte in text:gmatch "." do
-    if not c:try_send(byte) then return end
+-- Sends the text byte by byte (or by such pieces) until the peer answers or all is sent.
+local function drip(c, text, pause, piece)
+  for bytes in text:gmatch(piece or ".") do
+    if not c:try_send(bytes) then return end
     eventually.always(function() return true end, pause)
   end
 end
@@ -30,6 +30,13 @@ describe("a slow client's deadline", function()
     local c = client.connect(n.address)
     drip(c, "GET / HTTP/1.1\r\nHost: a", 0.03)
     assert.equal(408, c:read_response().status)
+  end)
+
+  it("client_header is not put off by empty lines", function()
+    local n = proxied.start({}, "timeouts = { client_header = 0.3 }")
+    local c = client.connect(n.address)
+    drip(c, ("\r\n"):rep(30), 0.05, "..")
+    assert.is_nil((c:try_send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"))
   end)
 
   it("client_header holds for the next request of a connection", function()

@@ -47,6 +47,18 @@ describe("limits", function()
     assert.equal(1, #web:requests())
   end)
 
+  it("body_bytes: a body that came with its head is not taken for a request", function()
+    local n, web = proxied.start({}, "limits = { body_bytes = 4 }")
+    local smuggled = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+    local c = client.connect(n.address)
+    c:send(("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s")
+      :format(#smuggled, smuggled))
+    local response = c:read_response()
+    assert.same({ 413, "close" }, { response.status, response.headers.connection })
+    assert.equal("", c:receive_all())
+    assert.equal(0, web:connections())
+  end)
+
   it("body_bytes: a longer body is 413, before it is read", function()
     local n, web = proxied.start({}, "limits = { body_bytes = 1000 }")
     local head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"

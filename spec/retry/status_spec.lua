@@ -24,11 +24,40 @@ describe("retry.status", function()
     assert.equal(1, #webs[2]:requests())
   end)
 
+  it("keeps an answer while the policy waits, whatever the backend does meanwhile", function()
+    local web = origin.start {
+      connection = function(conn)
+        conn:read_until "\r\n\r\n"
+        conn:send "HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno"
+        conn:wait(0.1)
+        conn:reset()
+      end,
+    }
+    local n = proxied.before({ web }, [[retry = { status = { 503 } }, policy = {
+      failed = function() require("neap").sleep(0.4) return "fail" end }]])
+    local worker = n:workers()[1]
+    local c = client.connect(n.address)
+    c:send "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n"
+    for _ = 1, 20 do c:try_send(("x"):rep(100000)) end
+    local response = c:read_response()
+    assert.same({ 503, "no" }, { response.status, response.body })
+    assert.same({ worker }, n:workers())
+  end)
+
   it("is told by its number, to the policy and in the log", function()
     local n = proxied.before({ answering("bad", 503), answering("good", 200) },
       "retry = { status = { 503 } }")
     assert.equal("good", n:get("/").body)
-    n:wait_log "up → down %(status 503%)"
+    n:wait_log "→ down %(status 503%)"
+  end)
+
+  it("leaves no times of the failed attempt to the next one", function()
+    local silent = origin.start { connection = function(conn) conn:wait(5) end }
+    local n = proxied.before({ answering("bad", 503), silent }, [[
+      retry = { status = { 503 } }, timeouts = { response = 0.2 }, policy = {
+        log = function(_, o) print("END", o.status, o.attempts, o.first_byte) end }]])
+    assert.equal(504, n:get("/").status)
+    n:wait_log "END 504 2 nil"
   end)
 
   it("passes the answer on when no candidate is left", function()

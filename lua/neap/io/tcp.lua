@@ -36,7 +36,6 @@ local Conn = {}
 function Conn.send(self, bytes, timeout)
   wait.check "conn:send"
   if type(bytes) ~= "string" then error("conn:send(bytes): bytes must be a string", 2) end
-  self.sending = bytes -- C keeps only its address
   return wait.done(C.neap_wait_send(self.id, bytes, #bytes, wait.timeout(timeout)))
 end
 

@@ -138,11 +138,23 @@ end
 
 local methods = {}
 
-function methods.down(b, reason) return set_state(b, DOWN, reason) end
-function methods.up(b) return set_state(b, UP) end
-function methods.drain(b) return set_state(b, DRAIN) end
+function methods.down(b, reason)
+  if type(b) ~= "cdata" then view.needs_colon("backend", "down") end
+  return set_state(b, DOWN, reason)
+end
+
+function methods.up(b)
+  if type(b) ~= "cdata" then view.needs_colon("backend", "up") end
+  return set_state(b, UP)
+end
+
+function methods.drain(b)
+  if type(b) ~= "cdata" then view.needs_colon("backend", "drain") end
+  return set_state(b, DRAIN)
+end
 
 function methods.eject(b, seconds, reason)
+  if type(b) ~= "cdata" then view.needs_colon("backend", "eject") end
   if type(seconds) ~= "number" or seconds ~= seconds or seconds <= 0 then
     error("eject(seconds, reason): seconds must be a number above 0", 2)
   end

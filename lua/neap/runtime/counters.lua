@@ -2,7 +2,7 @@
 
 local ffi = require "neap.ffi"
 
-local C = ffi.C
+local C, needs_colon = ffi.C, require("neap.runtime.view").needs_colon
 
 local counters = {}
 
@@ -20,12 +20,19 @@ local function amount(n)
   return n
 end
 
+-- C is never given what is no counter's place, whatever a method was called with.
+local function place(handle)
+  local cell = type(handle) == "cdata" and at[handle.number]
+  if not cell then error("the methods of a counter are called with a colon", 3) end
+  return cell
+end
+
 ffi.metatype(Handle, {
   __index = {
     -- The old value, from 0 on. (In parentheses: a tail call into C is not compiled.)
-    next = function(handle) return (C.neap_counter_add(at[handle.number], 1)) end,
-    add = function(handle, n) return (C.neap_counter_add(at[handle.number], amount(n))) end,
-    get = function(handle) return (C.neap_counter_get(at[handle.number])) end,
+    next = function(handle) return (C.neap_counter_add(place(handle), 1)) end,
+    add = function(handle, n) return (C.neap_counter_add(place(handle), amount(n))) end,
+    get = function(handle) return (C.neap_counter_get(place(handle))) end,
   },
 })
 
@@ -41,7 +48,8 @@ end
 -- The method `counter` of a pool's views.
 function counters.of_pool(pool)
   local known = {}
-  return function(_, name)
+  return function(view, name)
+    if type(view) ~= "table" then needs_colon("pool", "counter") end
     local counter = known[name]
     if counter then return counter end
     if type(name) ~= "string" then error("counter(name): name must be a string", 2) end

@@ -58,17 +58,15 @@ end
 
 ---@param items any[]
 ---@param weights number[]
----@return any[]  -- the items themselves where all weigh the same
+---@return any[]  -- a list of its own, so that what a policy does to the items leaves it alone
 function order.make(items, weights)
-  if are_equal(weights) then return items end
+  local credit, result = {}, {}
   if are_equal(weights) then
     for i = 1, #items do result[i] = items[i] end
     return result
   end
   local reduced, total = reduce(weights)
   if total * #items > STEPS_MAX then return merged(items, reduced) end
-  local reduced, total = reduce(weights)
-  local credit, result = {}, {}
   for i = 1, #items do credit[i] = 0 end
   for turn = 1, total do
     local best = 1

@@ -6,8 +6,9 @@ local backends = require "neap.runtime.backends"
 local counters = require "neap.runtime.counters"
 local nearest = require "neap.config.nearest"
 local order = require "neap.runtime.order"
+local view_kind = require "neap.runtime.view"
 
-local C = ffi.C
+local C, needs_colon = ffi.C, view_kind.needs_colon
 local at = backends.at
 
 local pools = {}
@@ -25,18 +26,19 @@ local function needs_integer(what, value)
   end
 end
 
--- What info keeps for the methods written in C, made at their first use.
-local function slots_of(view)
+-- What info keeps for the methods written in C, made at their first use. They read n of each: a
+-- policy may have changed the array.
+local function slots_of(view, n)
   local entry = info[view]
-  if not entry.slots then
-    local slots, ids = ffi.new("int32_t[?]", #view + 1), ffi.new("double[?]", #view + 1)
-    local weights = ffi.new("uint32_t[?]", #view + 1)
-    for i = 1, #view do
+  if entry.slots_n ~= n then
+    local slots, ids = ffi.new("int32_t[?]", n), ffi.new("double[?]", n)
+    local weights = ffi.new("uint32_t[?]", n)
+    for i = 1, n do
       slots[i - 1], weights[i - 1] = view[i].slot, at[view[i].slot].weight
       local name = backends.name(view[i])
       ids[i - 1] = C.neap_hash(name, #name, 0)
     end
-    entry.slots, entry.ids, entry.weights = slots, ids, weights
+    entry.slots, entry.ids, entry.weights, entry.slots_n = slots, ids, weights, n
   end
   return entry
 end
@@ -44,20 +46,23 @@ end
 local methods = {}
 
 function methods.round_robin(view)
+  if type(view) ~= "table" then needs_colon("pool", "round_robin") end
   local list = view.order
   return list[view:counter(view.turn):next() % #list + 1]
 end
 
 -- The one with the fewest requests in flight for its weight; equal ones take turns.
 function methods.least_loaded(view)
+  if type(view) ~= "table" then needs_colon("pool", "least_loaded") end
   local n = #view
   if n == 0 then return nil end
-  local entry = slots_of(view)
+  local entry = slots_of(view, n)
   return view[C.neap_pool_least_loaded(entry.slots, entry.weights, n) + 1]
 end
 
 -- One at random, by weight; of n such the least loaded.
 function methods.random(view, n)
+  if type(view) ~= "table" then needs_colon("pool", "random") end
   local list = view.order
   local best = list[math.floor(C.neap_random() * #list) + 1]
   if n == nil or not best then return best end
@@ -71,13 +76,14 @@ end
 
 -- The same one for the same key, whichever others come and go (rendezvous hashing, by weight).
 function methods.hash(view, key)
+  if type(view) ~= "table" then needs_colon("pool", "hash") end
   if type(key) == "number" then key = tostring(key) end
   if type(key) ~= "string" then
     error(("hash(key): key must be a string, not %s"):format(type(key)), 2)
   end
   local n = #view
   if n == 0 then return nil end
-  local entry = slots_of(view)
+  local entry = slots_of(view, n)
   return view[C.neap_pool_hash(entry.weights, entry.ids, n, key, #key) + 1]
 end
 
@@ -93,6 +99,7 @@ end
 
 -- The one of that name if it may serve, or drains (for those who stay with it).
 function methods.find(view, name)
+  if type(view) ~= "table" then needs_colon("pool", "find") end
   local entry = info[view]
   local b = entry.record.by_name[name]
   if not b then return nil end
@@ -125,6 +132,7 @@ end
 
 -- The part of it whose field, or tag, has that value.
 function methods.where(view, field, value)
+  if type(view) ~= "table" then needs_colon("pool", "where") end
   if type(field) ~= "string" then error("where(field, value): field must be a string", 2) end
   local entry = info[view]
   local cache = entry.where
@@ -139,7 +147,7 @@ function methods.where(view, field, value)
   end
   if value == nil then return narrowed(view, field, value) end
   local found = of_field[value]
-  if not found then
+  if not found or #found ~= info[found].n then
     found = narrowed(view, field, value)
     of_field[value] = found
     entry.where_n = entry.where_n + 1
@@ -165,6 +173,15 @@ local function turn_of(list, filters)
   return table.concat(parts, "\30")
 end
 
+local FIXED = { name = true, options = true, all = true, counter = true }
+
+-- Past its end a pool reads nil, as lists do; a name that it does not have is a mistake.
+local strict = {
+  __index = function(_, key)
+    if type(key) ~= "number" then view_kind.unknown("pool", key, FIXED, methods) end
+  end,
+}
+
 -- The class of one view: all that is reached through it by name.
 local function class_of(record, list, filters)
   local class = {}
@@ -175,11 +192,11 @@ local function class_of(record, list, filters)
   class.all = record.all
   class.order = order.make(list, weights_of(list))
   class.turn = turn_of(list, filters)
-  return class
+  return setmetatable(class, strict)
 end
 
 function new_view(record, list, tier, filters)
-  info[list] = { record = record, tier = tier, filters = filters }
+  info[list] = { record = record, tier = tier, filters = filters, n = #list }
   return setmetatable(list, { __index = class_of(record, list, filters), __metatable = false })
 end
 
@@ -227,7 +244,7 @@ local function refresh(record)
   end
   local list, tier = lowest_tier(live)
   record.tier = tier
-  record.view = new_view(record, list, tier)
+  record.view, record.n = new_view(record, list, tier), #list
 end
 
 -- The agent publishes pools; until then one is empty.
@@ -245,7 +262,8 @@ function pools.view(record)
     if not attach(record) then return record.view end
     version = record.version
   end
-  if version[0] ~= record.seen then refresh(record) end
+  -- A policy that took backends out of the array has done so for its own request only.
+  if version[0] ~= record.seen or #record.view ~= record.n then refresh(record) end
   return record.view
 end
 
@@ -303,24 +321,6 @@ function pools.is_eligible(b, record, tier, r)
   return row.slots == 0 or C.neap_slot_inflight(b.slot) < row.slots
 end
 
--- nil when it is no pool's view.
-function pools.info(view) return info[view] end
-function pools.record(index) return records[index] end
-
-local function is_known(name)
-  if by_name[name] then return by_name[name] end
-  local names = {}
-  for known in pairs(by_name) do table.insert(names, known) end
-  table.sort(names)
-  if #names == 0 then error("neap.pool: pools are there once the config is read", 3) end
-  local near = type(name) == "string" and nearest.find(name, names)
-  error(("no pool '%s'%s"):format(tostring(name),
-    near and ("; did you mean '%s'?"):format(near) or ""), 3)
-end
-
-function pools.by_name(name) return pools.view(is_known(name)) end
-
-local function options_of(config)
 -- Why nothing of it may serve.
 ---@return string
 function pools.why_empty(record)
@@ -339,6 +339,24 @@ function pools.why_empty(record)
   return "no backend is up"
 end
 
+-- nil when it is no pool's view.
+function pools.info(view) return info[view] end
+function pools.record(index) return records[index] end
+
+local function is_known(name)
+  if by_name[name] then return by_name[name] end
+  local names = {}
+  for known in pairs(by_name) do table.insert(names, known) end
+  table.sort(names)
+  if #names == 0 then error("neap.pool: pools are there once the config is read", 3) end
+  local near = type(name) == "string" and nearest.find(name, names)
+  error(("no pool '%s'%s"):format(tostring(name),
+    near and ("; did you mean '%s'?"):format(near) or ""), 3)
+end
+
+function pools.by_name(name) return pools.view(is_known(name)) end
+
+local function options_of(config)
   local options = {}
   for _, key in ipairs { "health", "discover", "keepalive", "retry", "timeouts" } do
     options[key] = config[key]

@@ -58,6 +58,7 @@ end
 
 -- Writes it into the request's view, where C finds it.
 function reply.write(object, r)
+  check_status(object.status) -- it may have been changed since it was made
   C.neap_reply_start(r, object.status)
   for _, name in ipairs(sorted_names(object.headers)) do
     local value = object.headers[name]

@@ -108,19 +108,22 @@ end
 
 local methods = {}
 
-function methods.header(_, name)
+function methods.header(self, name)
+  if type(self) ~= "cdata" then view.needs_colon("request", "header") end
   must_be("the name of a header", name, "string")
   if C.neap_request_header(needed(), name, #name) == 0 then return nil end
   return out()
 end
 
-function methods.cookie(_, name)
+function methods.cookie(self, name)
+  if type(self) ~= "cdata" then view.needs_colon("request", "cookie") end
   must_be("the name of a cookie", name, "string")
   if C.neap_request_cookie(needed(), name, #name) == 0 then return nil end
   return out()
 end
 
-function methods.set_header(_, name, value)
+function methods.set_header(self, name, value)
+  if type(self) ~= "cdata" then view.needs_colon("request", "set_header") end
   must_be("the name of a header", name, "string")
   local code
   if value == nil then
@@ -134,11 +137,12 @@ function methods.set_header(_, name, value)
 end
 
 -- The path alone keeps the query; with a `?` it replaces it too.
-function methods.set_path(_, path)
+function methods.set_path(self, path)
+  if type(self) ~= "cdata" then view.needs_colon("request", "set_path") end
   must_be("a path", path, "string")
   if C.neap_request_set_path(needed(), path, #path) ~= 0 then
     error(("'%s' is not a path that a request can have (it begins with /, without blanks, "
-      .. "controls, # or bytes above 127)"):format(path), 2)
+      .. "controls, # or bytes above 127, 16384 bytes at most)"):format(path:sub(1, 100)), 2)
   end
 end
 

@@ -53,11 +53,16 @@ local function math_library()
   return library
 end
 
--- Coroutines of user code cannot wait, and a hook's own coroutine is not theirs to yield from.
+-- Coroutines of user code cannot wait, and a hook's own coroutine is not theirs: neither to yield
+-- from, nor to keep and resume when another hook runs.
 local function coroutine_library()
   local create, running, yield, resume = coroutine.create, coroutine.running, coroutine.yield,
     coroutine.resume
   local library = copy(coroutine)
+  function library.running()
+    local co = running()
+    return own_coroutines[co] and co or nil
+  end
   function library.create(fn)
     local co = create(fn)
     own_coroutines[co] = true
@@ -139,11 +144,6 @@ local function find_file(name)
   return nil, table.concat(paths, " nor ")
 end
 
--- neap's public modules, then Lua files beside the config.
-local function user_require(name)
-  if type(name) ~= "string" then error("require(name): name must be a string", 2) end
-  if public[name] then return public[name] end
-  if loaded[name] ~= nil and loaded[name] ~= LOADING then return loaded[name] end
 -- A module that all policies share: user code reads it, but cannot change it for the others.
 local function sealed(name, module)
   if type(module) ~= "table" then return module end
@@ -177,6 +177,11 @@ local function shipped(name)
   return public[name]
 end
 
+-- neap's public modules, then Lua files beside the config.
+local function user_require(name)
+  if type(name) ~= "string" then error("require(name): name must be a string", 2) end
+  if public[name] then return public[name] end
+  if loaded[name] ~= nil and loaded[name] ~= LOADING then return loaded[name] end
   if is_public(name) and native.embedded(name) then return shipped(name) end
   if not name:find "^[%w_%-]+[%w_%-.]*$" or name:find("..", 1, true) then
     error(("'%s' is not the name of a module"):format(name), 2)
@@ -191,7 +196,7 @@ end
 local function user_print(...)
   local parts = {}
   for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
-  public.neap.log.info("%s", table.concat(parts, "\t"))
+  public.neap.log.info("%s", table.concat(parts, " "))
 end
 
 -- Strings share one metatable with the runtime's: user code gets a table of its own behind it, and
@@ -213,7 +218,7 @@ end
 
 ---@param modules table<string, any>  what require gives by name
 function sandbox.build(modules)
-  for name, module in pairs(modules) do public[name] = module end
+  for name, module in pairs(modules) do public[name] = sealed(name, module) end
   for _, name in ipairs(SAFE) do env[name] = _G[name] end
   env.string = copy(string, { "dump" })
   env.table, env.bit, env.math = copy(table), copy(require "bit"), math_library()

@@ -17,6 +17,12 @@ local function unknown(what, key, getters, methods)
 end
 view.unknown = unknown
 
+-- `self` is not the object: the method was called with a dot.
+function view.needs_colon(what, method)
+  error(("%s.%s(…): methods are called with a colon, %s:%s(…)")
+    :format(what, method, what, method), 3)
+end
+
 ---@param what string  the name in messages
 ---@param subject fun(): any  what getters read; nil outside of its hooks
 ---@param getters table<string, fun(subject): any>

@@ -26,13 +26,15 @@ end
 
 local response = {}
 
-function response.header(_, name)
+function response.header(self, name)
+  if type(self) ~= "cdata" then view.needs_colon("response", "header") end
   name = as_text("the name of a header", name)
   if C.neap_response_header(needed(), name, #name) == 0 then return nil end
   return out()
 end
 
-function response.set_header(_, name, value)
+function response.set_header(self, name, value)
+  if type(self) ~= "cdata" then view.needs_colon("response", "set_header") end
   name = as_text("the name of a header", name)
   local code
   if value == nil then
@@ -44,7 +46,8 @@ function response.set_header(_, name, value)
   if code ~= 0 then refused(code, name) end
 end
 
-function response.add_header(_, name, value)
+function response.add_header(self, name, value)
+  if type(self) ~= "cdata" then view.needs_colon("response", "add_header") end
   name = as_text("the name of a header", name)
   value = as_text("the value of a header", value)
   local code = C.neap_response_add_header(needed(), name, #name, value, #value)

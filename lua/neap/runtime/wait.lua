@@ -6,7 +6,7 @@ local current = require "neap.runtime.current"
 
 local C = ffi.C
 local state, out = current.state, current.out
-local yield, running = coroutine.yield, coroutine.running
+local yield, can_yield = coroutine.yield, coroutine.isyieldable
 
 local wait = {}
 
@@ -20,8 +20,10 @@ function wait.check(what)
       .. "changed may)", 3)
   end
   is_own = is_own or require("neap.runtime.sandbox").is_in_own_coroutine
-  if not running() or is_own() then
-    error(what .. ": a coroutine of your own cannot wait", 3)
+  if is_own() then error(what .. ": a coroutine of your own cannot wait", 3) end
+  -- Asked before anything is begun: C would go on with it after the yield has failed.
+  if not can_yield() then
+    error(what .. ": a function that string.gsub, table.sort and their like call cannot wait", 3)
   end
 end
 
