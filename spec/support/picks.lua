@@ -6,6 +6,7 @@
 --       In these texts, `keys` is a key function that gives another key each time.
 --   p:ask(label, pool, n) → { counts = { [backend's name] = n, … }, foreign = picks that were not
 --       in the pool, bytes = garbage a pick, none = picks of nothing }
+--   p:map(label, pool, n) → list of the names picked for key1 … keyn
 --   p:send(label, pool) → response   a request that the policy really serves, in this pool
 --   p:set(pool, state, index)        down, up or drain for one backend, or all of them
 --   p.n   the neap
@@ -42,12 +43,21 @@ local function ask(policy, pool, request, n)
   local bytes = math.max(0, collectgarbage "count" - before) * 1024 / n
   return { counts = counts, foreign = foreign, none = none, bytes = bytes }
 end
+local function map(policy, pool, request, n)
+  local list = {}
+  serial = 0
+  for i = 1, n do list[i] = policy.pick(request, pool).name end
+  return list
+end
 local driver = {}
 function driver.request(request)
   local verb, a, b, c = request.path:match "^/(%%w+)/([%%w_]+)/([%%w_]+)/([%%w_]+)"
   if verb == "ask" then
     local found = ask(policies[a], neap.pool(b), request, tonumber(c))
     return neap.reply { body = neap.json.encode(found) }
+  elseif verb == "map" then
+    local list = map(policies[a], neap.pool(b), request, tonumber(c))
+    return neap.reply { body = neap.json.encode(list) }
   elseif verb == "set" then
     for i, backend in ipairs(neap.pool(a).all) do
       if c == "all" or tonumber(c) == i then backend[b](backend) end
@@ -90,6 +100,12 @@ end
 
 function Picks:ask(label, pool, count)
   local response = self.n:get(("/ask/%s/%s/%d"):format(label, pool, count))
+  assert(response.status == 200, response.raw)
+  return cjson.decode(response.body)
+end
+
+function Picks:map(label, pool, count)
+  local response = self.n:get(("/map/%s/%s/%d"):format(label, pool, count))
   assert(response.status == 200, response.raw)
   return cjson.decode(response.body)
 end
