@@ -21,6 +21,9 @@ local mistakes = {
   { { "-p", "" }, "-p: the name of a file is expected" },
   { { "chekc" }, "unknown command 'chekc': did you mean check?" },
   { { "banana" }, "unknown command 'banana': neap -h lists all" },
+  { { "config.lua" }, "'config.lua': a config is named by -c: neap -c config.lua" },
+  { { "check", "./a.json" }, "'./a.json': a config is named by -c: neap -c ./a.json" },
+  { { "99999" }, "'99999' is not a port (1-65535)" },
   { { "-c", "config.txt" }, "config.txt: a config's name ends in .lua or .json" },
   { { "-c", "config.lua", "8081" }, "backends on the command line or -c, not both" },
   { { "-l", ":9090" }, "-l goes with backends on the command line (neap -l :9090 8081 8082); "

@@ -88,8 +88,8 @@ static const struct option_row options[] = {
 	{ 'c', "config", "FILE", "the config, ending in .lua or .json", set_config },
 	{ 't', "test", NULL, "check the config and its policies, then end (as: neap check)",
 	  set_check },
-	{ 'l', "listen", "ADDR", "with backends on the command line: listen here, not on :8080",
-	  set_listen },
+	{ 'l', "listen", "ADDR",
+	  "with backends on the command line, or demo: listen here, not on :8080", set_listen },
 	{ 'w', "workers", "N", "number of worker processes, over the config's", set_workers },
 	{ 'd', "daemon", NULL, "detach; returns when ready (needs a log target other than stderr)",
 	  set_detach },
@@ -214,15 +214,25 @@ static enum err set_verb(struct cli *c, const char *word, struct error *e)
 static enum err unknown_word(const char *word, struct error *e)
 {
 	const char *near = hint_nearest(word, verbs, countof(verbs));
-
 	if (near != NULL)
 		return err_set(e, ERR_INVALID, "unknown command '%s': did you mean %s?", word,
 			       near);
 	return err_set(e, ERR_INVALID, "unknown command '%s': neap -h lists all", word);
 }
 
+static bool is_config(const char *word)
+{
+	const char *dot = strrchr(word, '.');
+
+	return dot != NULL && strchr(word, ':') == NULL &&
+	       (strcmp(dot, ".lua") == 0 || strcmp(dot, ".json") == 0);
+}
+
 static enum err add_backend(struct cli *c, const char *word, struct error *e)
 {
+	if (is_config(word))
+		return err_set(e, ERR_INVALID, "'%s': a config is named by -c: neap -c %s", word,
+			       word);
 	if (strpbrk(word, "0123456789:/") == NULL)
 		return unknown_word(word, e);
 	if (c->backends_n == CLI_BACKENDS_MAX)

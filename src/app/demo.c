@@ -100,8 +100,9 @@ static enum err start_toy(struct demo *d, unsigned index, struct error *e)
 	(void)close(d->toys[index].channel);
 	if (err == ERR_OK && m.kind == MESSAGE_READY)
 		return ERR_OK;
-	return err_set(e, ERR_GONE, "demo: %s did not start: %s", t.name,
-		       err == ERR_OK ? m.text : "no answer");
+	return err_set(e, ERR_GONE,
+		       "demo: %s did not start: %s; demo -l :9080 would use ports 9080 to 9084",
+		       t.name, err == ERR_OK ? m.text : "no answer");
 }
 
 static void stop_toys(struct demo *d)
@@ -116,10 +117,11 @@ static void stop_toys(struct demo *d)
 
 static void print_help(const struct demo *d)
 {
-	char port[24] = "";
+	char again[256];
+	bool is_usual = d->port == 8080;
 
-	if (d->port != 8080)
-		(void)snprintf(port, sizeof(port), " -l %s", d->listen);
+	(void)snprintf(again, sizeof(again), "%s demo --backend web2%s%s", program_invocation_name,
+		       is_usual ? "" : " -l ", is_usual ? "" : d->listen);
 	(void)printf("neap demo: the balancer on port %u, four backends behind it\n\n", d->port);
 	for (unsigned i = 0; i < DEMO_TOYS; i++)
 		(void)printf("  web%u on port %u, pid %ld\n", i + 1, d->port + 1 + i,
@@ -127,9 +129,9 @@ static void print_help(const struct demo *d)
 	(void)printf("\nIn another terminal:\n"
 		     "  while curl -s localhost:%u; do sleep 0.2; done   the backends in turn\n"
 		     "  kill %-44ld web2 goes down, no request fails\n"
-		     "  neap demo --backend web2%-25s it comes back\n"
+		     "  %-49s it comes back\n"
 		     "Ctrl-C ends everything.\n\n",
-		     d->port, (long)d->toys[1].pid, port);
+		     d->port, (long)d->toys[1].pid, again);
 	(void)fflush(stdout);
 }
 

@@ -33,6 +33,17 @@ static enum err check(const char *word, struct error *e)
 	return ERR_OK;
 }
 
+/* Digits alone are a port. */
+static enum err check_backend(const char *word, struct error *e)
+{
+	uint64_t port;
+
+	if (word[0] != '\0' && word[strspn(word, "0123456789")] == '\0' &&
+	    (!num_parse_u64(str_of(word), UINT16_MAX, &port) || port == 0))
+		return err_set(e, ERR_INVALID, "'%s' is not a port (1-65535)", word);
+	return check(word, e);
+}
+
 /* What stands before the word so that it is a URL. */
 static const char *prefix(const char *word)
 {
@@ -53,7 +64,7 @@ enum err quick_write(char *to, size_t size, const char *listen, const char *cons
 
 	add(&t, "return { listen = \"%s\", backends = {", listen != NULL ? listen : ":8080");
 	for (unsigned i = 0; i < count && err == ERR_OK; i++) {
-		err = check(backends[i], e);
+		err = check_backend(backends[i], e);
 		add(&t, " \"%s%s\",", prefix(backends[i]), backends[i]);
 	}
 	add(&t, " } }\n");
