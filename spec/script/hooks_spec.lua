@@ -97,6 +97,18 @@ describe("hooks", function()
     assert.equal(1, n:count_log "END ")
   end)
 
+  it("see the end of a refused request too, without its fields", function()
+    local n = start([[
+      return { log = function(r, o)
+        neap.log.info("END '%s' '%s' %d %s %s", r.method, r.path, o.status, o.reason,
+          tostring(r:header "a"))
+      end }]], web)
+    assert.equal(400, client.request(n.address, "GET /x HTTP/1.1\r\nA: 1\r\nB : 2\r\n\r\n").status)
+    n:wait_log "END 'GET' '/x' 400 blank before the colon nil"
+    assert.equal(400, client.request(n.address, "nonsense\r\n\r\n").status)
+    n:wait_log "END '' '' 400 "
+  end)
+
   it("refuse with their reason", function()
     local n = start("return { pick = function() return nil, 'closed today' end }", web)
     local answer = n:get "/"

@@ -53,8 +53,6 @@ void access_end(struct exchange *ex)
 	count(ex);
 	if (ex->truncated && !ex->client_gone && ex->view.slot >= 0)
 		log_broken(ex);
-	if (ex->req.refusal.status != 0 && ex->view.id == 0)
-		return; /* refused before any hook saw it */
 	if (hooks_have(ex->service->hooks, HOOK_LOG)) {
 		struct neap_outcome outcome;
 		fill_outcome(ex, &outcome);

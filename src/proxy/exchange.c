@@ -478,11 +478,27 @@ void exchange_start(struct exchange *ex, bool keep)
 	exchange_run(ex);
 }
 
+/* For the log hook: of a refused head only a good request line may be shown, never its fields. */
+static void fill_refused_view(struct exchange *ex)
+{
+	struct http_head *h = &ex->req;
+	bool has_line = h->fields_at > 0;
+	h->n = 0;
+	h->present = 0;
+	h->host = (struct http_span){ 0, 0 };
+	fill_view(ex);
+	if (has_line)
+		return;
+	ex->view.method_n = ex->view.path_n = ex->view.query_n = 0;
+	ex->view.has_query = 0;
+}
+
 void exchange_refuse(struct exchange *ex)
 {
 	ex->keep = false;
 	if (ex->req.refusal.status == 0)
 		ex->req.refusal = (struct http_refusal){ 400, "malformed request" };
+	fill_refused_view(ex);
 	reply_error(ex, ex->req.refusal.status, ex->req.refusal.reason);
 	exchange_run(ex);
 }

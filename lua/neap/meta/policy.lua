@@ -41,8 +41,8 @@ function policy.failed(request, backend, failure) end
 ---@param response neap.response
 function policy.response(request, backend, response) end
 
---- Called at the end of each request, once, whatever happened. Cannot wait. (Not for what was
---- refused before there was a request: malformed ones.)
+--- Called at the end of each request, once, whatever happened. Cannot wait. (Of a request whose
+--- head was refused, `method` and `path` are empty unless its first line was good.)
 ---@param request neap.request
 ---@param outcome neap.outcome
 function policy.log(request, outcome) end
