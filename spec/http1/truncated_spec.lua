@@ -38,6 +38,13 @@ describe("an answer that the backend breaks off", function()
     end
   end
 
+  it("is told in the log", function()
+    local n, web = proxied.start(breaking(LENGTH))
+    n:get "/"
+    n:wait_log("warn the answer of " .. web.url:gsub("%p", "%%%0")
+      .. " broke off after 5 bytes of its body: backend broke off its answer")
+  end)
+
   it("by a reset where the close would be its end is a reset", function()
     local n = proxied.start(breaking(UNTIL_CLOSE, "reset"))
     local response = n:get "/"
