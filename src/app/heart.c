@@ -1,11 +1,36 @@
 #include "app/heart.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "script/hook.h"
 
-enum { HOOK_MS = 2000, LOOP_MS = 10000, LATE_MS = 1000 };
+enum {
+	HOOK_MS = 2000,
+	HOOK_CPU_MS = 300, /* beyond what the fuse inside would have stopped */
+	LOOP_MS = 10000,
+	LATE_MS = 1000,
+};
+
+/* Processor time that it has used; -1 when the kernel does not say. */
+static int64_t cpu_ms(pid_t pid)
+{
+	clockid_t clock;
+	struct timespec t;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+		return -1;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* On a crowded machine a hook may last long because it does not get to run: that is not being stuck. */
+static bool has_run_since_beat(const struct ward *w)
+{
+	int64_t now_ms = cpu_ms(w->pid);
+
+	return now_ms < 0 || now_ms - w->beat_cpu_ms >= HOOK_CPU_MS;
+}
 
 static const char *hook_name(uint32_t hook)
 {
@@ -50,11 +75,13 @@ static void look_at_worker(struct generation *g, struct ward *w, int64_t now_ms)
 	struct board_worker *row = &g->board->workers[w->slot];
 	uint64_t beat = atomic_load_explicit(&row->beat, memory_order_relaxed);
 
-	if (beat != w->beat)
+	if (beat != w->beat) {
 		w->beat_ms = now_ms;
+		w->beat_cpu_ms = cpu_ms(w->pid);
+	}
 	w->beat = beat;
 	int64_t silent_ms = now_ms - w->beat_ms;
-	if (silent_ms >= HOOK_MS && atomic_load(&row->hook_since_ms) != 0)
+	if (silent_ms >= HOOK_MS && atomic_load(&row->hook_since_ms) != 0 && has_run_since_beat(w))
 		kill_in_hook(g, w, atomic_load(&row->hook), now_ms);
 	else if (silent_ms >= LOOP_MS)
 		ward_kill(w, "did not react for 10 s, killed: its connections are lost");

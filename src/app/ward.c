@@ -109,6 +109,7 @@ void ward_set_ready(struct ward *w)
 	ev_timer_stop(w->loop->ev, &w->timer);
 	w->state = WARD_READY;
 	w->beat_ms = loop_now_ms(w->loop);
+	w->beat_cpu_ms = 0;
 }
 
 void ward_restart(struct ward *w)

@@ -34,6 +34,7 @@ struct ward {
 	uint32_t backoff_ms;
 	uint64_t beat; /* as last seen, and when it changed: the heart's */
 	int64_t beat_ms;
+	int64_t beat_cpu_ms; /* its processor time then */
 	bool was_killed; /* by us */
 	char error[sizeof((struct error *)0)
 			   ->text]; /* the child's last words, or why we killed it */
