@@ -1,4 +1,6 @@
+local cjson = require "cjson"
 local case = require "unit.config_case"
+local json = require "neap.config.json"
 
 -- A generator of its own, so that a seed always gives the same noise.
 local function dice_of(seed)
@@ -26,6 +28,26 @@ local function mutated(dice)
     text = text:sub(1, at - 1) .. piece .. text:sub(at + dice(6) - 1)
   end
   return text
+end
+
+-- Any JSON, with all that its grammar allows (RFC 8259).
+local SCALARS = {
+  "0", "-0", "7", "-12", "1.5", "1e5", "1E+5", "2.50e-3", "true", "false", "null", '""', '"a"',
+  '"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\uD83E\\uDD8A"', '"\240\159\166\138"', '"\127"',
+}
+local BLANKS = { "", "", "", " ", "\n", "\t \r\n" }
+
+local function random_json(dice, depth)
+  local function blank() return BLANKS[dice(#BLANKS)] end
+  local kind, parts = dice(3), {}
+  if depth > 4 or kind == 1 then return blank() .. SCALARS[dice(#SCALARS)] .. blank() end
+  for index = 1, dice(4) - 1 do
+    local key = kind == 2 and ('%s"k%d"%s:'):format(blank(), index, blank()) or ""
+    parts[index] = key .. random_json(dice, depth + 1)
+  end
+  local open, close = kind == 2 and "{" or "[", kind == 2 and "}" or "]"
+  local inside = #parts > 0 and table.concat(parts, ",") or blank()
+  return blank() .. open .. inside .. close .. blank()
 end
 
 local VALUES = {
@@ -80,6 +102,22 @@ describe("noise in a config", function()
       local parts = {}
       for i = 1, dice(12) do parts[i] = PIECES[dice(#PIECES)] end
       never_crashes(table.concat(parts), "config.json")
+    end
+  end)
+
+  it("is no JSON to us where it is none to others, and all JSON is JSON", function()
+    local dice = dice_of(seed + 3)
+    local decode = cjson.new().decode
+    for _ = 1, 2000 do
+      local text = random_json(dice, 1)
+      local value, errors = json.decode(text)
+      assert.is_nil(errors, text)
+      assert.same(decode(text), value)
+      local at = dice(#text + 1)
+      local noisy = text:sub(1, at - 1) .. PIECES[dice(#PIECES)] .. text:sub(at + dice(3) - 1)
+      local ok, wrong = pcall(json.decode, noisy)
+      assert.is_true(ok, ("%q: %s"):format(noisy, tostring(wrong)))
+      if wrong ~= nil then assert.is_true((pcall(decode, noisy)), noisy) end
     end
   end)
 
