@@ -33,6 +33,9 @@ local abuses = {
   { "sets a path without end", "request:set_path('/' .. ('a'):rep(200000))", "is not a path" },
   { "replaces a function of neap", "neap.log.info = nil",
     "neap%.log%.info cannot be assigned: all policies share it" },
+  { "loops in an error handler", [[
+    local function loop() while true do end end
+    xpcall(loop, loop)]], "ran for more than" },
   { "raises what cannot be printed",
     "error(setmetatable({}, { __tostring = function() while true do end end }))",
     "the error is a table" },

@@ -35,7 +35,7 @@ struct ward {
 	uint64_t beat; /* as last seen, and when it changed: the heart's */
 	int64_t beat_ms;
 	int64_t beat_cpu_ms; /* its processor time then */
-	bool was_killed; /* by us */
+	bool was_killed;     /* by us */
 	char error[sizeof((struct error *)0)
 			   ->text]; /* the child's last words, or why we killed it */
 };

@@ -127,7 +127,7 @@ static int gather(const struct exchange *ex, struct str head, struct iovec iov[4
 	n = gather_add(iov, n, head.p, head.n);
 	if (ex->early > ex->early_sent)
 		n = gather_add(iov, n, buf_head(ex->in) + ex->req.bytes + ex->early_sent,
-			    ex->early - ex->early_sent);
+			       ex->early - ex->early_sent);
 	if (body_bytes(ex) > 0)
 		n = gather_add(iov, n, buf_head(&ex->body) + ex->kept, body_bytes(ex));
 	return n;
@@ -224,9 +224,9 @@ static bool may_reuse(const struct exchange *ex)
 	const struct attempt *at = &ex->at;
 	uint32_t limit = at->pool->keepalive.requests;
 	/* Bytes that wait behind the answer would be read as the next one's: unseen, if it begins in this very turn. */
-	return !at->deaf && !at->excess && !at->more && at->began && exchange_request_is_whole(ex) &&
-	       attempt_unsent(ex) == 0 && (limit == 0 || at->uconn->requests < limit) &&
-	       !ex->proxy->draining;
+	return !at->deaf && !at->excess && !at->more && at->began &&
+	       exchange_request_is_whole(ex) && attempt_unsent(ex) == 0 &&
+	       (limit == 0 || at->uconn->requests < limit) && !ex->proxy->draining;
 }
 
 void attempt_end(struct exchange *ex, bool reuse)

@@ -44,8 +44,8 @@ static void become_idle(struct front *f)
 	f->state = FRONT_IDLE;
 	stream_watch_read(&f->stream, true);
 	if (!timer_runs(&f->timer)) /* empty lines are no reason to begin again */
-		timer_start(&f->timer, f->requests == 0 ? f->service->client_header
-							: f->service->client_idle);
+		timer_start(&f->timer,
+			    f->requests == 0 ? f->service->client_header : f->service->client_idle);
 }
 
 /* Our side ends now, the client's is read until it ends, so that no reset overtakes the answer (RFC 9112 §9.6). */

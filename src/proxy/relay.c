@@ -137,7 +137,8 @@ static bool is_failure_status(struct exchange *ex)
 		return false;
 	ex->held = true;
 	stream_watch_read(&ex->at.uconn->stream, false);
-	stream_watch_write(&ex->at.uconn->stream, false); /* nothing may happen while a hook waits */
+	stream_watch_write(&ex->at.uconn->stream,
+			   false); /* nothing may happen while a hook waits */
 	timer_stop(&ex->timer);
 	ex->failure = (struct neap_failure){ .stage = NEAP_STAGE_WAIT,
 					     .kind = NEAP_KIND_STATUS,

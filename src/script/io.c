@@ -51,7 +51,7 @@ static struct co *begin(enum wait_kind kind, double seconds)
 {
 	struct vm *vm = vm_current();
 	struct co *co = co_running(vm);
-	stop(&co->wait); /* whatever may have been begun and never waited for */
+	stop(&co->wait);       /* whatever may have been begun and never waited for */
 	co->has_waited = true; /* so that co_put ends it */
 	co->wait.kind = kind;
 	co->wait.failure = NULL;
