@@ -5,6 +5,8 @@ local ffi = base.ffi
 local lib = probe.load [[
 struct bt_ppro { bool has_source; struct bt_peer source; size_t bytes; const char *reason; };
 int ppro_parse(struct bt_ppro *h, const char *p, size_t n);
+size_t ppro_write(char *to, unsigned version, const struct bt_peer *source,
+                  const struct bt_peer *destination);
 size_t peer_print_ip(const struct bt_peer *p, char *to);
 ]]
 
@@ -151,6 +153,71 @@ describe("a PROXY header", function()
       for _, family in ipairs { 0, 0x11, 0x21, 0x31, 0xff } do
         local result, _, bytes = parse(v2(command, family, ("\255"):rep(V2_MAX)))
         assert.is_true(result == BAD or bytes <= V2_MAX)
+      end
+    end
+  end)
+end)
+
+local function peer(ip, port)
+  local p = ffi.new "struct bt_peer"
+  if not ip then
+    p.family = UNIX
+    return p
+  end
+  local a = ffi.new "struct bt_addr"
+  assert(base.lib.addr_of_ip(a, base.str(ip), port))
+  base.lib.peer_of_addr(p, a)
+  return p
+end
+
+local function write(version, source, destination)
+  local to = ffi.new("char[?]", V1_MAX + 1)
+  return ffi.string(to, lib.ppro_write(to, version, source, destination))
+end
+
+describe("a PROXY header that is written", function()
+  local v4, v4_ours = peer("192.0.2.1", 56324), peer("192.0.2.2", 443)
+  local v6, v6_ours = peer("2001:db8::1", 56324), peer("::1", 443)
+
+  it("is what the specification shows", function()
+    assert.equals("PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n", write(1, v4, v4_ours))
+    assert.equals("PROXY TCP6 2001:db8::1 ::1 56324 443\r\n", write(1, v6, v6_ours))
+    assert.equals(v2(0x21, 0x11, V4), write(2, v4, v4_ours))
+    assert.equals(v2(0x21, 0x21, V6), write(2, v6, v6_ours))
+  end)
+
+  it("has both addresses in one family", function()
+    assert.equals("PROXY TCP6 ::ffff:192.0.2.1 ::1 56324 443\r\n", write(1, v4, v6_ours))
+    assert.equals("PROXY TCP6 2001:db8::1 ::ffff:192.0.2.2 56324 443\r\n", write(1, v6, v4_ours))
+    assert.equals(52, #write(2, v4, v6_ours))
+  end)
+
+  it("says so when the client has no address", function()
+    assert.equals("PROXY UNKNOWN\r\n", write(1, peer(), v4_ours))
+    assert.equals(v2(0x21, 0, ""), write(2, peer(), v4_ours))
+  end)
+
+  it("has zeros for an address of ours that is none", function()
+    assert.equals("PROXY TCP4 192.0.2.1 0.0.0.0 56324 0\r\n", write(1, v4, peer()))
+    assert.equals("PROXY TCP6 2001:db8::1 :: 56324 0\r\n", write(1, v6, peer()))
+    assert.equals(v2(0x21, 0x11, V4:sub(1, 4) .. ("\0"):rep(4) .. "\220\4\0\0"),
+      write(2, v4, peer()))
+  end)
+
+  it("is read as it was written, also the longest", function()
+    local longest = ("ffff:"):rep(7) .. "ffff"
+    for _, version in ipairs { 1, 2 } do
+      for source, expected in pairs {
+        [v4] = "192.0.2.1 56324", [v6] = "2001:db8::1 56324",
+        [peer(longest, 65535)] = longest .. " 65535",
+      } do
+        for _, destination in ipairs { v6_ours, peer(longest, 65535), peer() } do
+          local text = write(version, source, destination)
+          assert.is_true(#text <= V1_MAX)
+          local result, told, bytes = parse(text)
+          assert.same({ DONE, #text }, { result, bytes })
+          assert.equals(expected, told)
+        end
       end
     end
   end)

@@ -1,5 +1,7 @@
 #include "net/ppro.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -166,4 +168,91 @@ enum ppro_result ppro_parse(struct ppro *h, const char *p, size_t n)
 	if (begins(p, n, v2_signature, sizeof(v2_signature)))
 		return n < sizeof(v2_signature) ? PPRO_MORE : parse_v2(h, p, n);
 	return bad(h, "no PROXY header");
+}
+
+/* ---- writing ---- */
+
+static bool is_ip(const struct peer *p)
+{
+	return p->family == AF_INET || p->family == AF_INET6;
+}
+
+/* Both addresses are of one family in a header: IPv4 beside IPv6 is written as mapped. */
+static bool is_v6(const struct peer *source, const struct peer *destination)
+{
+	return source->family == AF_INET6 || destination->family == AF_INET6;
+}
+
+static void print_ip(const struct peer *p, bool as_v6, char to[INET6_ADDRSTRLEN])
+{
+	static const uint8_t zeros[16];
+	const uint8_t *ip = is_ip(p) ? p->ip : zeros;
+
+	(void)inet_ntop(as_v6 ? AF_INET6 : AF_INET, as_v6 ? ip : ip + 12, to,
+			INET6_ADDRSTRLEN); /* it has room for any */
+}
+
+static size_t write_v1(char *to, const struct peer *source, const struct peer *destination)
+{
+	char from[INET6_ADDRSTRLEN], at[INET6_ADDRSTRLEN];
+	bool as_v6 = is_v6(source, destination);
+
+	print_ip(source, as_v6, from);
+	print_ip(destination, as_v6, at);
+	int n = snprintf(to, PPRO_V1_MAX + 1, "PROXY %s %s %s %u %u\r\n", as_v6 ? "TCP6" : "TCP4",
+			 from, at, source->port, is_ip(destination) ? destination->port : 0U);
+	return (size_t)n;
+}
+
+static void write_u16(char *to, unsigned value)
+{
+	to[0] = (char)(uint8_t)(value >> 8);
+	to[1] = (char)(uint8_t)value;
+}
+
+static void write_ip(char *to, const struct peer *p, bool as_v6)
+{
+	size_t n = as_v6 ? 16 : 4;
+
+	if (is_ip(p))
+		memcpy(to, p->ip + 16 - n, n);
+	else
+		memset(to, 0, n);
+}
+
+static size_t write_v2(char *to, const struct peer *source, const struct peer *destination)
+{
+	bool as_v6 = is_v6(source, destination);
+	size_t ip = as_v6 ? 16 : 4, length = 2 * ip + 4;
+
+	memcpy(to, v2_signature, sizeof(v2_signature));
+	to[12] = 0x21;
+	to[13] = as_v6 ? 0x21 : 0x11;
+	write_u16(to + 14, (unsigned)length);
+	write_ip(to + V2_FIXED, source, as_v6);
+	write_ip(to + V2_FIXED + ip, destination, as_v6);
+	write_u16(to + V2_FIXED + 2 * ip, source->port);
+	write_u16(to + V2_FIXED + 2 * ip + 2, is_ip(destination) ? destination->port : 0);
+	return V2_FIXED + length;
+}
+
+static size_t write_unknown(char *to, unsigned version)
+{
+	static const char v1[] = "PROXY UNKNOWN\r\n";
+
+	if (version == 1) {
+		memcpy(to, v1, sizeof(v1) - 1);
+		return sizeof(v1) - 1;
+	}
+	memcpy(to, v2_signature, sizeof(v2_signature));
+	memcpy(to + sizeof(v2_signature), "\x21\0\0\0", 4);
+	return V2_FIXED;
+}
+
+size_t ppro_write(char to[PPRO_V1_MAX + 1], unsigned version, const struct peer *source,
+		  const struct peer *destination)
+{
+	if (!is_ip(source))
+		return write_unknown(to, version);
+	return version == 1 ? write_v1(to, source, destination) : write_v2(to, source, destination);
 }

@@ -59,6 +59,15 @@ bool sock_has_input(int fd)
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
 }
 
+void sock_local(int fd, struct peer *p)
+{
+	struct addr a = { .len = sizeof(a.u) };
+
+	*p = (struct peer){ .family = AF_UNSPEC };
+	if (getsockname(fd, &a.u.sa, &a.len) == 0)
+		peer_of_addr(p, &a);
+}
+
 int sock_unsent(int fd)
 {
 	int bytes = 0;

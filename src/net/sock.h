@@ -21,6 +21,9 @@ void sock_set_reset(int fd);
 /* Is there something to read, bytes or the end (or an error)? One system call. */
 bool sock_has_input(int fd);
 
+/* The address on our side; family AF_UNSPEC when it is unknown. */
+void sock_local(int fd, struct peer *p);
+
 /* How much the kernel has not sent or the peer not acknowledged (SIOCOUTQ); -1 when unknown. */
 int sock_unsent(int fd);
 
