@@ -65,7 +65,6 @@ describe("neap -t", function()
 
   it("refuses what is not available yet", function()
     refused([[return { backends = { "https://h" } }]], "https:// backends are not available")
-    refused([[return { mode = "tcp", backends = { "http://h" } }]], "mode = 'tcp' is not available")
     refused([[return { admin = {}, backends = { "http://h" } }]], "admin is not available")
   end)
 

@@ -81,9 +81,7 @@ describe("a key of the config", function()
       local _, why = case.one(key, literal)
       assert.equals(("config.lua: %s: %s is not available in this version"):format(key, key), why)
     end
-    local _, why = case.one("mode", "'tcp'")
-    assert.equals("config.lua: mode: mode = 'tcp' is not available in this version", why)
-    _, why = case.one("health", "{ type = 'icmp' }")
+    local _, why = case.one("health", "{ type = 'icmp' }")
     assert.equals("config.lua: health.type: type = 'icmp' is not available in this version", why)
   end)
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "net/ppro.h"
 #include "proxy/gather.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
@@ -35,6 +36,16 @@ static void count_failure(struct exchange *ex)
 			      memory_order_relaxed);
 }
 
+/* Who the client is, for a backend that wants to be told first. */
+static bool add_proxy_header(struct exchange *ex)
+{
+	char text[PPRO_V1_MAX + 1];
+	struct peer ours;
+	sock_local(ex->client->fd, &ours);
+	size_t n = ppro_write(text, ex->at.pool->send_proxy, ex->peer, &ours);
+	return buf_append(&ex->at.head, text, n);
+}
+
 static void use_connection(struct exchange *ex, struct uconn *u, bool reused)
 {
 	struct attempt *at = &ex->at;
@@ -43,9 +54,12 @@ static void use_connection(struct exchange *ex, struct uconn *u, bool reused)
 	u->owner = ex;
 	u->requests++;
 	u->stream.on_ready = ex->proxy->on_upstream;
+	stream_watch_read(&u->stream, true);
 	at->connected_us = ex->proxy->loop->now_us;
 	ex->connect_us = reused ? 0 : at->connected_us - at->started_us;
 	ex->state = EX_SEND;
+	if (at->pool->send_proxy != 0 && !add_proxy_header(ex))
+		attempt_fail(ex, NEAP_STAGE_SEND, NEAP_KIND_RESET, "out of buffers");
 }
 
 static void dial(struct exchange *ex)
@@ -56,7 +70,6 @@ static void dial(struct exchange *ex)
 			   &at->uconn, &sys)) {
 	case UCONN_CONNECTED:
 		use_connection(ex, at->uconn, false);
-		stream_watch_read(&at->uconn->stream, true);
 		return;
 	case UCONN_IN_PROGRESS:
 		ex->state = EX_CONNECT;
@@ -87,7 +100,7 @@ void attempt_begin(struct exchange *ex)
 		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "its name has no address");
 		return;
 	}
-	struct uconn *u = at->fresh_only ? NULL : uconn_take_idle(at->backend);
+	struct uconn *u = at->fresh_only || at->alone ? NULL : uconn_take_idle(at->backend);
 	if (u != NULL)
 		use_connection(ex, u, true);
 	else
@@ -102,7 +115,6 @@ void attempt_connected(struct exchange *ex, bool connected)
 		return;
 	}
 	use_connection(ex, ex->at.uconn, false);
-	stream_watch_read(&ex->at.uconn->stream, true);
 }
 
 static size_t body_bytes(const struct exchange *ex)
@@ -224,7 +236,7 @@ static bool may_reuse(const struct exchange *ex)
 	const struct attempt *at = &ex->at;
 	uint32_t limit = at->pool->keepalive.requests;
 	/* Bytes that wait behind the answer would be read as the next one's: unseen, if it begins in this very turn. */
-	return !at->deaf && !at->excess && !at->more && at->began &&
+	return !at->alone && !at->deaf && !at->excess && !at->more && at->began &&
 	       exchange_request_is_whole(ex) && attempt_unsent(ex) == 0 &&
 	       (limit == 0 || at->uconn->requests < limit) && !ex->proxy->draining;
 }

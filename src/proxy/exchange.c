@@ -19,6 +19,7 @@ static bool decided(struct exchange *ex)
 	ex->at.pool = &ex->proxy->conf->pools[ex->view.pool];
 	ex->at.lanes = &ex->service->pools[ex->view.pool];
 	ex->at.fresh_only = false;
+	ex->at.alone = ex->view.is_tcp != 0 || ex->at.pool->send_proxy != 0;
 	if (ex->decided_us == 0)
 		ex->decided_us = ex->proxy->loop->now_us;
 	ex->state = EX_TAKE;
@@ -136,13 +137,22 @@ static bool on_failed(struct exchange *ex)
 	return on_verdict(ex, hook_failed(ex->service->hooks, &ex->view, &ex->failure));
 }
 
+/* There is a connection to the backend. */
+static void go_on(struct exchange *ex)
+{
+	if (ex->view.is_tcp != 0) {
+		tunnel_open(ex);
+		return;
+	}
+	attempt_send(ex);
+	upload_resume(ex);
+}
+
 static bool begin_attempt(struct exchange *ex)
 {
 	attempt_begin(ex);
-	if (ex->state == EX_SEND) {
-		attempt_send(ex);
-		upload_resume(ex);
-	}
+	if (ex->state == EX_SEND)
+		go_on(ex);
 	return ex->state == EX_FAILED;
 }
 
@@ -277,10 +287,8 @@ static void on_connected(struct uconn *u, bool connected)
 {
 	struct exchange *ex = u->owner;
 	attempt_connected(ex, connected);
-	if (ex->state == EX_SEND) {
-		attempt_send(ex);
-		upload_resume(ex);
-	}
+	if (ex->state == EX_SEND)
+		go_on(ex);
 	exchange_run(ex);
 }
 
@@ -324,6 +332,8 @@ void exchange_client_ready(struct exchange *ex, int events)
 {
 	if (ex->state == EX_TUNNEL) {
 		tunnel_client(ex, events);
+	} else if (ex->view.is_tcp != 0) {
+		tunnel_hold(ex);
 	} else {
 		if ((events & STREAM_WRITABLE) != 0)
 			relay_write(ex);
@@ -381,6 +391,10 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 	buf_init(&ex->down, &p->blocks);
 	buf_init(&ex->out, &p->blocks);
 	buf_init(&ex->at.head, &p->blocks);
+	if (s->conf->is_tcp)
+		ex->view = (struct neap_request){ .is_tcp = 1 };
+	else
+		ex->view.is_tcp = 0;
 	hook_request_init(&ex->view);
 	ex->view.id = 0;
 	ex->view.slot = -1;
@@ -420,7 +434,7 @@ static void fill_client(struct exchange *ex)
 	ex->view.port = client.port;
 }
 
-static void fill_view(struct exchange *ex)
+static void fill_head(struct exchange *ex)
 {
 	struct neap_request *v = &ex->view;
 	const char *base = buf_head(ex->in);
@@ -434,16 +448,20 @@ static void fill_view(struct exchange *ex)
 	v->has_query = ex->req.has_query;
 	v->host = base + ex->req.host.at;
 	v->host_n = ex->req.host.n;
+	v->minor = ex->req.minor;
+	v->secure = 0;
+	v->head = &ex->req;
+	v->base = base;
+}
+
+static void fill_view(struct exchange *ex)
+{
+	struct neap_request *v = &ex->view;
 	v->id = ++ex->proxy->next_id;
 	v->time = ex->proxy->loop->unix_now;
 	v->service = (uint32_t)(ex->service - ex->proxy->services);
 	v->attempt = 1;
 	v->pool = -1;
-	v->minor = ex->req.minor;
-	v->secure = 0;
-	v->is_tcp = 0;
-	v->head = &ex->req;
-	v->base = base;
 	v->tried = NULL;
 	v->tried_n = 0;
 	v->deadline_ms = 0;
@@ -465,6 +483,7 @@ void exchange_start(struct exchange *ex, bool keep)
 {
 	ex->keep = keep;
 	ex->upgrade = (ex->req.flags & (HTTP_CONN_UPGRADE | HTTP_UPGRADE_H2C)) == HTTP_CONN_UPGRADE;
+	fill_head(ex);
 	fill_view(ex);
 	start_total(ex);
 	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
@@ -478,6 +497,18 @@ void exchange_start(struct exchange *ex, bool keep)
 	exchange_run(ex);
 }
 
+void exchange_open(struct exchange *ex)
+{
+	fill_view(ex);
+	start_total(ex);
+	ex->req_body.done = true;
+	ex->state = EX_DECIDE;
+	if (!buf_append(&ex->body, buf_head(ex->in), buf_len(ex->in)))
+		reply_error(ex, 503, "out of buffers");
+	buf_drop(ex->in);
+	exchange_run(ex);
+}
+
 /* For the log hook: of a refused head only a good request line may be shown, never its fields. */
 static void fill_refused_view(struct exchange *ex)
 {
@@ -486,6 +517,7 @@ static void fill_refused_view(struct exchange *ex)
 	h->n = 0;
 	h->present = 0;
 	h->host = (struct http_span){ 0, 0 };
+	fill_head(ex);
 	fill_view(ex);
 	if (has_line)
 		return;

@@ -1,5 +1,5 @@
 /*
- * One request from its head to its last byte: the state machine. Events (readable, writable, due, resumed) note what happened in
+ * One request from its head to its last byte, or one connection of a tcp service: the state machine. Events (readable, writable, due, resumed) note what happened in
  * the parts and end in exchange_run, which goes through the states until it has to wait; at its tail alone an
  * exchange ends (on_done). Retries are turns of that loop, never recursion.
  */
@@ -21,6 +21,9 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 
 /* The head is parsed: go. keep: the connection may go on afterwards. ex may be gone on return. */
 void exchange_start(struct exchange *ex, bool keep);
+
+/* For tcp services, instead: the whole connection, of which `in` may hold the first bytes. ex may be gone on return. */
+void exchange_open(struct exchange *ex);
 
 /* The head was refused, or never came (status and reason in ex->req.refusal). ex may be gone on return. */
 void exchange_refuse(struct exchange *ex);

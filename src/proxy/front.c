@@ -177,7 +177,47 @@ static bool next_request(struct front *f)
 	return f->state == FRONT_IDLE;
 }
 
-/* The PROXY header at the beginning; true: it was whole, requests follow. Where there is none it is answered like a bad request. */
+/* ---- connections as they are ---- */
+
+static void on_connection_done(struct exchange *ex)
+{
+	struct front *f = ex->front;
+	if (ex->truncated)
+		stream_reset(&f->stream);
+	slab_put(&f->proxy->sessions, ex);
+	f->exchange = NULL;
+	end(f);
+}
+
+static void begin_connection(struct front *f)
+{
+	struct exchange *ex = slab_take(&f->proxy->sessions);
+	if (ex == NULL) {
+		end(f);
+		return;
+	}
+	exchange_init(ex, f->proxy, f->service, &f->stream, &f->in, &f->peer, f,
+		      on_connection_done);
+	f->exchange = ex;
+	f->state = FRONT_BUSY;
+	timer_stop(&f->timer);
+	exchange_open(ex);
+}
+
+/* ---- what a connection begins with ---- */
+
+static void refuse_preface(struct front *f, const char *reason)
+{
+	if (f->service->conf->is_tcp || !make_exchange(f)) {
+		stream_reset(&f->stream);
+		end(f);
+		return;
+	}
+	f->exchange->req.refusal = (struct http_refusal){ 400, reason };
+	refuse(f);
+}
+
+/* The PROXY header at the beginning; true: it was whole. Where there is none it is answered like a bad request. */
 static bool take_preface(struct front *f)
 {
 	struct ppro header;
@@ -186,12 +226,7 @@ static bool take_preface(struct front *f)
 		want_more(f);
 		return false;
 	case PPRO_BAD:
-		if (!make_exchange(f)) {
-			end(f);
-			return false;
-		}
-		f->exchange->req.refusal = (struct http_refusal){ 400, header.reason };
-		refuse(f);
+		refuse_preface(f, header.reason);
 		return false;
 	case PPRO_DONE:
 		break;
@@ -203,16 +238,31 @@ static bool take_preface(struct front *f)
 	return true;
 }
 
+static void go_on(struct front *f)
+{
+	if (f->service->conf->is_tcp) {
+		begin_connection(f);
+		return;
+	}
+	while (next_request(f))
+		;
+}
+
 static void front_step(struct front *f)
 {
 	f->stepping = true;
-	if (f->state != FRONT_PREFACE || take_preface(f)) {
-		while (next_request(f))
-			;
-	}
+	if (f->state != FRONT_PREFACE || take_preface(f))
+		go_on(f);
 	f->stepping = false;
 	if (f->state == FRONT_CLOSED)
 		front_free(f);
+}
+
+/* What comes behind the PROXY header of a tcp service must fit into the exchange's buffer. */
+static size_t room(const struct front *f)
+{
+	size_t n = buf_room(&f->in);
+	return f->service->conf->is_tcp && n > PROXY_HEAD_ROOM ? PROXY_HEAD_ROOM : n;
 }
 
 static void read_head(struct front *f)
@@ -221,7 +271,7 @@ static void read_head(struct front *f)
 		front_close(f, "out of buffers");
 		return;
 	}
-	ssize_t n = stream_read(&f->stream, buf_tail(&f->in), buf_room(&f->in));
+	ssize_t n = stream_read(&f->stream, buf_tail(&f->in), room(f));
 	if (n == IO_AGAIN) {
 		buf_drop_if_empty(&f->in);
 		return;
@@ -280,14 +330,18 @@ void front_close(struct front *f, const char *reason)
 /* ---- accepting ---- */
 
 /* No object for it: what it sent is read once so that closing does not reset the answer away. */
-static void turn_away(struct proxy *p, int fd)
+static void turn_away(struct proxy *p, const struct service *s, int fd)
 {
 	uint32_t skipped = 0;
 	char text[512];
-	size_t n = reply_static(text, sizeof(text), 503, "too many connections");
-	(void)recv(fd, p->scratch, p->scratch_bytes, MSG_DONTWAIT); /* whatever it is */
-	(void)send(fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);	    /* as far as it goes */
-	(void)shutdown(fd, SHUT_WR);
+	if (s->conf->is_tcp) {
+		sock_set_reset(fd);
+	} else {
+		size_t n = reply_static(text, sizeof(text), 503, "too many connections");
+		(void)recv(fd, p->scratch, p->scratch_bytes, MSG_DONTWAIT); /* whatever it is */
+		(void)send(fd, text, n, MSG_DONTWAIT | MSG_NOSIGNAL);	    /* as far as it goes */
+		(void)shutdown(fd, SHUT_WR);
+	}
 	close(fd);
 	if (log_may(&p->crowded, loop_now_ms(p->loop), &skipped))
 		log_warn(
@@ -299,7 +353,7 @@ void front_accept(struct proxy *p, struct service *s, int fd, const struct peer 
 {
 	struct front *f = p->connections < p->connections_max ? slab_take(&p->fronts) : NULL;
 	if (f == NULL) {
-		turn_away(p, fd);
+		turn_away(p, s, fd);
 		return;
 	}
 	count_connections(p, 1);
@@ -317,5 +371,8 @@ void front_accept(struct proxy *p, struct service *s, int fd, const struct peer 
 	timer_start(&f->timer, s->client_header);
 	list_append(&p->open, &f->node);
 	stream_watch_read(&f->stream, true);
-	read_head(f);
+	if (s->conf->is_tcp && f->state != FRONT_PREFACE)
+		begin_connection(f);
+	else
+		read_head(f);
 }

@@ -1,6 +1,6 @@
 /*
- * A client connection speaking HTTP/1.x: reads heads, has one exchange at a time, keeps what was pipelined, closes in a way that the
- * client can read the last answer. An idle one holds no buffer and no exchange.
+ * A client connection. Speaking HTTP/1.x: reads heads, has one exchange at a time, keeps what was pipelined, closes in a way that the
+ * client can read the last answer; an idle one holds no buffer and no exchange. Of a tcp service: one exchange is all of it.
  */
 #ifndef NEAP_PROXY_FRONT_H
 #define NEAP_PROXY_FRONT_H
@@ -31,7 +31,10 @@ struct front {
 	bool stepping; /* front_step is on the stack: it frees */
 };
 
-/* Takes over an accepted socket; data is expected on it already (TCP_DEFER_ACCEPT). Answers 503 and closes it when there are too many. */
+/*
+ * Takes over an accepted socket; of http, data is expected on it already (TCP_DEFER_ACCEPT). When there are too many it is closed, http
+ * with a 503.
+ */
 void front_accept(struct proxy *p, struct service *s, int fd, const struct peer *peer);
 
 /* The proxy drains: an idle connection gets a moment for a request that is on its way. */

@@ -44,6 +44,7 @@ static void init_slabs(struct proxy *p, const struct maxima *m)
 	slab_init(&p->fronts, sizeof(struct front), n);
 	slab_init(&p->exchanges,
 		  sizeof(struct exchange) + 2 * m->headers * sizeof(struct http_field), n);
+	slab_init(&p->sessions, sizeof(struct exchange), n);
 	slab_init(&p->heads, m->header_bytes + PROXY_HEAD_ROOM, 4 * n);
 	/* an exchange may need three: the answer's bytes, and what a socket did not take of a head, either way */
 	slab_init(&p->blocks, more(PROXY_BLOCK_BYTES, m->header_bytes + PROXY_HEAD_OUT_ROOM),
@@ -103,7 +104,7 @@ static enum err init_service(struct proxy *p, struct vm *vm, unsigned i, struct 
 	s->limits = (struct http_limits){
 		.header_bytes = s->conf->limits.header_bytes,
 		.uri_bytes = s->conf->limits.uri_bytes,
-		.headers = s->conf->limits.headers,
+		.headers = s->conf->is_tcp ? 0 : s->conf->limits.headers,
 	};
 	s->client_header = lane(p, t->client_header);
 	s->client_body = lane(p, t->client_body);
@@ -264,6 +265,7 @@ void proxy_destroy(struct proxy *p)
 	pipe_pool_fini(&p->pipes);
 	slab_fini(&p->fronts);
 	slab_fini(&p->exchanges);
+	slab_fini(&p->sessions);
 	slab_fini(&p->heads);
 	slab_fini(&p->blocks);
 	slab_fini(&p->bodies);

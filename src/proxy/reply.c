@@ -70,9 +70,20 @@ static void write_error(struct h1_out *o, const struct exchange *ex, uint16_t st
 	h1_out_str(o, STR("\n"));
 }
 
+static void break_off(struct exchange *ex, uint16_t status)
+{
+	ex->status = status;
+	ex->truncated = true;
+	ex->state = EX_END;
+}
+
 void reply_error(struct exchange *ex, uint16_t status, const char *reason)
 {
 	ex->reason = reason;
+	if (ex->view.is_tcp != 0) {
+		break_off(ex, status);
+		return;
+	}
 	if (ex->responded) {
 		relay_truncate(ex);
 		return;
@@ -89,6 +100,11 @@ void reply_script(struct exchange *ex)
 {
 	struct neap_reply *r = &ex->view.reply;
 	uint16_t status = (uint16_t)r->status;
+	if (ex->view.is_tcp != 0) {
+		ex->reason = "the policy refused it";
+		break_off(ex, status);
+		return;
+	}
 	decide_keep(ex);
 	ex->status = status;
 	if (!has_body(ex, status))

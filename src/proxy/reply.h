@@ -8,7 +8,7 @@
 
 /*
  * Sends status with a short plain-text body and x-neap-error: reason (a constant or view.reason; printable). The exchange goes on to RELAY until
- * the client took it. When bytes of an answer went out already, it ends truncated instead.
+ * the client took it. In tcp mode there is no way to say it: the connection is reset. When bytes of an answer went out already, it ends truncated instead.
  */
 void reply_error(struct exchange *ex, uint16_t status, const char *reason);
 

@@ -49,6 +49,7 @@ struct proxy {
 	struct service *services;
 	struct upstream upstream;
 	struct slab fronts, exchanges, heads, blocks, bodies;
+	struct slab sessions; /* exchanges of tcp services: no room for fields */
 	struct pipe_pool pipes;
 	char *scratch; /* a head being written */
 	size_t scratch_bytes;
@@ -104,6 +105,7 @@ struct attempt {
 	bool deaf;	 /* writing failed: only reading is left */
 	bool excess;	 /* bytes came behind the answer: out of step */
 	bool more;	 /* the last read was a full one: bytes may wait behind it */
+	bool alone;	 /* the connection is this client's only: never a kept one, never kept */
 	bool fresh_only; /* an idle connection was found dead: dial */
 };
 
@@ -131,6 +133,7 @@ struct exchange {
 	bool awaited_body; /* the answer's head came alone: it was held for its first body bytes */
 	bool held; /* an answer whose status counts as a failure: kept until `failed` has decided */
 	bool client_eof, backend_eof; /* of a tunnel */
+	bool client_deaf;	      /* of a tunnel: the client takes no more (see also at.deaf) */
 	struct timer timer, total;
 
 	/* the request */

@@ -2,24 +2,206 @@
 
 #include "proxy/rewrite.h"
 
+enum {
+	PIPE_FROM_BYTES = 32 * 1024, /* a read of this much: a pipe takes over */
+	PIPE_UNTIL_BYTES = 8 * 1024, /* a fill of less: the pipe is given back */
+};
+
+/* One way. A side is deaf when it takes no more (it was reset): what is for it is dropped, the other is not read any more. */
 struct direction {
+	struct exchange *ex;
 	struct stream *from, *to;
+	struct buf *first; /* goes out before buf */
 	struct buf *buf;
-	bool *eof; /* `from` ended */
-	uint64_t *bytes;
+	struct pipe **pipe;
+	bool *from_eof, *from_deaf, *to_deaf;
+	uint64_t *bytes; /* written */
 };
 
 static struct direction upwards(struct exchange *ex)
 {
-	return (struct direction){ ex->client, &ex->at.uconn->stream, &ex->body, &ex->client_eof,
-				   NULL };
+	return (struct direction){
+		.ex = ex,
+		.from = ex->client,
+		.to = &ex->at.uconn->stream,
+		.first = &ex->at.head,
+		.buf = &ex->body,
+		.pipe = &ex->up_pipe,
+		.from_eof = &ex->client_eof,
+		.from_deaf = &ex->client_deaf,
+		.to_deaf = &ex->at.deaf,
+		.bytes = &ex->at.sent,
+	};
 }
 
 static struct direction downwards(struct exchange *ex)
 {
-	return (struct direction){ &ex->at.uconn->stream, ex->client, &ex->down, &ex->backend_eof,
-				   &ex->bytes };
+	return (struct direction){
+		.ex = ex,
+		.from = &ex->at.uconn->stream,
+		.to = ex->client,
+		.first = &ex->out,
+		.buf = &ex->down,
+		.pipe = &ex->down_pipe,
+		.from_eof = &ex->backend_eof,
+		.from_deaf = &ex->at.deaf,
+		.to_deaf = &ex->client_deaf,
+		.bytes = &ex->bytes,
+	};
 }
+
+static size_t in_memory(const struct direction *d)
+{
+	return buf_len(d->first) + buf_len(d->buf);
+}
+
+static size_t in_pipe(const struct direction *d)
+{
+	return *d->pipe != NULL ? (*d->pipe)->held : 0;
+}
+
+static size_t waiting(const struct direction *d)
+{
+	return in_memory(d) + in_pipe(d);
+}
+
+static void drop_pipe(struct direction *d)
+{
+	pipe_put(&d->ex->proxy->pipes, *d->pipe);
+	*d->pipe = NULL;
+}
+
+/* ---- writing ---- */
+
+/* What the receiving side no longer takes. Its own last bytes, and why it ended, are still to be read. */
+static void become_deaf(struct direction *d)
+{
+	*d->to_deaf = true;
+	buf_drop(d->first);
+	buf_drop(d->buf);
+	drop_pipe(d);
+	stream_watch_write(d->to, false);
+	stream_watch_read(d->from, false);
+}
+
+static void written(struct direction *d, size_t n)
+{
+	size_t head = buf_len(d->first) < n ? buf_len(d->first) : n;
+	*d->bytes += n;
+	buf_consume(d->first, head);
+	buf_consume(d->buf, n - head);
+}
+
+static ssize_t write_memory(struct direction *d)
+{
+	struct iovec iov[2] = { { buf_head(d->first), buf_len(d->first) },
+				{ buf_head(d->buf), buf_len(d->buf) } };
+	bool has_first = iov[0].iov_len > 0;
+	ssize_t n = stream_writev(d->to, has_first ? iov : iov + 1, has_first ? 2 : 1);
+	if (n > 0)
+		written(d, (size_t)n);
+	return n;
+}
+
+/* What is in memory is older than what is in the pipe. */
+static ssize_t write_some(struct direction *d)
+{
+	if (in_memory(d) > 0)
+		return write_memory(d);
+	if (in_pipe(d) == 0)
+		return 0;
+	ssize_t n = pipe_drain(*d->pipe, d->to);
+	if (n > 0)
+		*d->bytes += (uint64_t)n;
+	return n;
+}
+
+/* Writes what waits; passes the end on behind the last byte. */
+static void flush(struct direction *d)
+{
+	if (*d->to_deaf)
+		return;
+	if (write_some(d) == IO_ERROR) {
+		become_deaf(d);
+		return;
+	}
+	stream_watch_write(d->to, waiting(d) > 0);
+	if (waiting(d) > 0)
+		return;
+	buf_drop(d->first);
+	buf_drop(d->buf);
+	if (!*d->from_eof)
+		stream_watch_read(d->from, true);
+	else if (!*d->from_deaf)
+		stream_shutdown_write(d->to);
+}
+
+/* ---- reading ---- */
+
+static void ended(struct direction *d)
+{
+	*d->from_eof = true;
+	stream_watch_read(d->from, false);
+}
+
+/* Neither will it take what is for it. */
+static void was_reset(struct direction *d)
+{
+	struct exchange *ex = d->ex;
+	struct direction back = d->from == ex->client ? downwards(ex) : upwards(ex);
+	ended(d);
+	if (!*back.to_deaf)
+		become_deaf(&back);
+}
+
+static bool may_pipe(const struct direction *d)
+{
+	return waiting(d) == 0 && !*d->to_deaf && stream_is_plain(d->from) &&
+	       stream_is_plain(d->to);
+}
+
+static ssize_t read_memory(struct direction *d)
+{
+	if (!buf_hold(d->buf)) {
+		d->from->sys = 0;
+		return IO_ERROR;
+	}
+	buf_compact(d->buf);
+	size_t room = buf_room(d->buf);
+	ssize_t n = room > 0 ? stream_read(d->from, buf_tail(d->buf), room) : IO_AGAIN;
+	if (n > 0)
+		buf_added(d->buf, (size_t)n);
+	return n;
+}
+
+/* A pipe for volumes only: it is two descriptors. */
+static void choose_way(struct direction *d, ssize_t n)
+{
+	if (*d->pipe != NULL && in_pipe(d) == 0 && n < PIPE_UNTIL_BYTES)
+		drop_pipe(d);
+	else if (*d->pipe == NULL && n >= PIPE_FROM_BYTES && may_pipe(d))
+		*d->pipe = pipe_take(&d->ex->proxy->pipes);
+}
+
+/* One read, then on with it. Nothing read while something waits: there is no room for it now. */
+static void pump(struct direction *d)
+{
+	if (*d->from_eof || *d->to_deaf)
+		return;
+	ssize_t n = *d->pipe != NULL ? pipe_fill(*d->pipe, d->from, PIPE_BYTES) : read_memory(d);
+	if (n == IO_EOF)
+		ended(d);
+	else if (n == IO_ERROR)
+		was_reset(d);
+	else if (n == IO_AGAIN && waiting(d) > 0)
+		stream_watch_read(d->from, false);
+	if (n > 0 && stream_watches_write(d->to))
+		return;
+	flush(d);
+	choose_way(d, n);
+}
+
+/* ---- the end ---- */
 
 static void end(struct exchange *ex, const char *reason)
 {
@@ -27,84 +209,87 @@ static void end(struct exchange *ex, const char *reason)
 	ex->state = EX_END;
 }
 
-/* Writes what waits; passes the end on behind the last byte. false: the receiving side is gone. */
-static bool flush(struct direction d)
+/* One side was reset, so is the other. */
+static void end_broken(struct exchange *ex)
 {
-	if (buf_len(d.buf) > 0) {
-		struct iovec iov = { buf_head(d.buf), buf_len(d.buf) };
-		ssize_t n = stream_writev(d.to, &iov, 1);
-		if (n == IO_ERROR)
-			return false;
-		if (n > 0) {
-			buf_consume(d.buf, (size_t)n);
-			if (d.bytes != NULL)
-				*d.bytes += (uint64_t)n;
-		}
-	}
-	bool empty = buf_len(d.buf) == 0;
-	stream_watch_write(d.to, !empty);
-	if (!empty)
-		return true;
-	buf_drop(d.buf);
-	if (*d.eof)
-		stream_shutdown_write(d.to);
-	else
-		stream_watch_read(d.from, true);
-	return true;
+	ex->truncated = true;
+	stream_reset(&ex->at.uconn->stream);
+	end(ex, ex->client_deaf ? "client broke off" : "backend broke off");
 }
 
-/* One read, then on with it. false: a side is gone, or no buffer. */
-static bool pump(struct direction d)
+static void settle(struct exchange *ex)
 {
-	if (!buf_hold(d.buf))
-		return false;
-	buf_compact(d.buf);
-	size_t room = buf_room(d.buf);
-	if (room == 0) {
-		stream_watch_read(d.from, false);
-		return true;
-	}
-	ssize_t n = stream_read(d.from, buf_tail(d.buf), room);
-	if (n == IO_ERROR)
-		return false;
-	if (n == IO_EOF) {
-		*d.eof = true;
-		stream_watch_read(d.from, false);
-	} else if (n > 0) {
-		buf_added(d.buf, (size_t)n);
-	}
-	return flush(d);
-}
-
-static void settle(struct exchange *ex, bool alive)
-{
-	if (!alive)
-		end(ex, "tunnel broken off");
-	else if (ex->client_eof && ex->backend_eof && buf_len(&ex->body) == 0 &&
-		 buf_len(&ex->down) == 0)
-		end(ex, "");
-	else
+	struct direction up = upwards(ex), down = downwards(ex);
+	bool is_over = (ex->client_eof || ex->at.deaf) && (ex->backend_eof || ex->client_deaf);
+	if (!is_over || waiting(&up) > 0 || waiting(&down) > 0)
 		timer_start(&ex->timer, ex->service->tunnel);
+	else if (ex->client_deaf || ex->at.deaf)
+		end_broken(ex);
+	else
+		end(ex, "");
 }
 
 void tunnel_client(struct exchange *ex, int events)
 {
-	bool alive = true;
+	struct direction up = upwards(ex), down = downwards(ex);
 	if ((events & STREAM_WRITABLE) != 0)
-		alive = flush(downwards(ex));
-	if (alive && (events & STREAM_READABLE) != 0)
-		alive = pump(upwards(ex));
-	settle(ex, alive);
+		flush(&down);
+	if ((events & STREAM_READABLE) != 0)
+		pump(&up);
+	settle(ex);
 }
 
 void tunnel_backend(struct exchange *ex, int events)
 {
-	bool alive = true;
+	struct direction up = upwards(ex), down = downwards(ex);
 	if ((events & STREAM_WRITABLE) != 0)
-		alive = flush(upwards(ex));
-	if (alive && (events & STREAM_READABLE) != 0)
-		alive = pump(downwards(ex));
-	settle(ex, alive);
+		flush(&up);
+	if ((events & STREAM_READABLE) != 0) {
+		if (ex->first_byte_us == 0)
+			ex->first_byte_us = ex->proxy->loop->now_us;
+		pump(&down);
+	}
+	settle(ex);
+}
+
+/* ---- the beginning ---- */
+
+static void begin(struct exchange *ex)
+{
+	struct direction up = upwards(ex), down = downwards(ex);
+	ex->keep = false;
+	ex->responded = true;
+	ex->state = EX_TUNNEL;
+	flush(&down);
+	flush(&up);
+	settle(ex);
+}
+
+void tunnel_open(struct exchange *ex)
+{
+	ex->status = 200;
+	board_latency(ex->proxy->board, ex->view.slot, (uint32_t)ex->connect_us);
+	ex->body_whole = false; /* it is not kept */
+	begin(ex);
+}
+
+void tunnel_hold(struct exchange *ex)
+{
+	struct buf *b = &ex->body;
+	ssize_t n = IO_ERROR;
+	if (buf_hold(b))
+		n = buf_room(b) > 0 ? stream_read(ex->client, buf_tail(b), buf_room(b)) : IO_AGAIN;
+	if (n > 0)
+		buf_added(b, (size_t)n);
+	else if (n == IO_EOF)
+		ex->client_eof = true;
+	if (ex->client_eof || buf_room(b) == 0)
+		stream_watch_read(ex->client, false);
+	buf_drop_if_empty(b);
+	if (n != IO_ERROR)
+		return;
+	ex->client_gone = true;
+	end(ex, "client left");
 }
 
 /* What the client sent behind its request belongs to the tunnel. */
@@ -138,13 +323,12 @@ static bool put_head(struct exchange *ex)
 
 void tunnel_start(struct exchange *ex)
 {
-	ex->keep = false;
-	ex->responded = true;
 	ex->status = 101;
-	ex->state = EX_TUNNEL;
 	/* the kept request body is gone with the replay; what came behind it is the tunnel's */
 	ex->body.start = ex->body.end - ex->surplus;
 	ex->kept = ex->surplus = 0;
-	bool ready = put_head(ex) && take_early_bytes(ex) && buf_len(&ex->out) == 0;
-	settle(ex, ready && flush(downwards(ex)) && flush(upwards(ex)));
+	if (put_head(ex) && take_early_bytes(ex))
+		begin(ex);
+	else
+		end_broken(ex);
 }

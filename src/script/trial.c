@@ -83,6 +83,13 @@ static void make_request(struct trial *t, neap_request *r, unsigned service, uns
 	memcpy(r->ip, local_ip, sizeof(r->ip));
 	hook_request_init(r);
 	r->pool = (int32_t)pool;
+	if (!t->vm->conf->services[service].is_tcp)
+		return;
+	r->is_tcp = 1;
+	r->method = r->path = r->query = r->host = NULL;
+	r->method_n = r->path_n = r->query_n = r->host_n = 0;
+	r->has_query = 0;
+	r->head = r->base = NULL;
 }
 
 /* "FILE: services[1].policy: …", behind the lines that are there. */

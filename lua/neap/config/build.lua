@@ -3,6 +3,7 @@
 
 local address = require "neap.config.address"
 local check = require "neap.config.check"
+local mode = require "neap.config.mode"
 local nearest = require "neap.config.nearest"
 local schema = require "neap.config.schema"
 local show = require "neap.config.show"
@@ -320,6 +321,7 @@ function build.config(raw, folder, report)
   check_listeners(services, report)
   connect_pools(services, pools, report)
   check_pools(services, pools, report)
+  mode.check(services, pools, report)
   if not report:is_clean() then return nil end
   return finish(config, services, pools, folder)
 end

@@ -68,8 +68,8 @@ schema.service = {
   { "listen", "listen", default = ":8080", max = 64,
     text = "An address or a list of addresses: `host:port`, `:port`, `[v6]:port`, `unix:/path`. "
       .. "Port 0 lets the system choose." },
-  { "mode", "choice", default = "http", values = { "http", "tcp" }, later = { tcp = true },
-    text = "`\"http\"`, or `\"tcp\"`: connections as they are." },
+  { "mode", "choice", default = "http", values = { "http", "tcp" },
+    text = "`\"http\"`, or `\"tcp\"`: connections as they are, for any protocol (docs/tcp.md)." },
   { "pool", "name", max = 63, text = "The name of one of `pools`." },
   { "policy", "policy", default = "round_robin",
     text = "The name of a shipped policy, the path of a Lua file (it has a `/` or ends in `.lua`; "
@@ -101,14 +101,17 @@ local function timeout(name, default, text)
 end
 
 schema.timeouts = {
-  timeout("client_header", 10, "From a request's first byte to the end of its head."),
+  timeout("client_header", 10, "From a request's first byte to the end of its head; for the PROXY "
+    .. "header."),
   timeout("client_body", 30, "Between two pieces of a request's body."),
   timeout("client_idle", 60, "Between two requests of a connection."),
   timeout("connect", 5, "To reach a backend, all addresses of its name together."),
   timeout("response", 60, "From the request sent to the first byte of the answer."),
   timeout("stream_idle", 60, "Between two pieces of an answer, either way."),
-  timeout("tunnel", 3600, "Between two pieces in a tunnel (WebSocket), either way."),
-  timeout("request", false, "For the whole request, all attempts together."),
+  timeout("tunnel", 3600, "Between two pieces in a tunnel (WebSocket) or on a connection of a tcp "
+    .. "service, either way."),
+  timeout("request", false, "For the whole request, all attempts together; of a tcp service, until "
+    .. "a backend is connected."),
   timeout("drain", 30, "For requests to end after a graceful stop began."),
 }
 
@@ -135,11 +138,15 @@ schema.limits = {
 
 schema.pool = {
   { "backends", "backends", max = 16384,
-    text = "A list of URLs (`http://host:port/base`, `unix:/path`) or tables." },
+    text = "A list of URLs (`http://host:port/base`, `unix:/path`; of a tcp service "
+      .. "`tcp://host:port`) or tables." },
   { "health", "section", section = "health", text = "How backends are checked." },
   { "discover", "section", section = "discover", text = "When the policy's `discover` runs." },
   { "keepalive", "section", section = "keepalive", text = "Idle connections to backends." },
   { "retry", "section", section = "retry", text = "When a request is sent again." },
+  { "send_proxy", "integer", default = false, min = 1, max = 2, also = { false },
+    text = "Every connection to a backend begins with a PROXY protocol header of this version, "
+      .. "which tells it the client's address. Of http, such a connection serves one request." },
   { "queue", "later", also = { false }, later = true,
     text = "Requests that wait for a free slot." },
   { "panic", "later", default = 0, also = { 0, false }, later = true,
@@ -157,7 +164,8 @@ schema.pool_own = {
 
 schema.backend = {
   { "url", "url", required = true,
-    text = "`http://host:port/base` or `unix:/path`. A name may have several addresses." },
+    text = "`http://host:port/base`, `tcp://host:port` (of a tcp service) or `unix:/path`. A name "
+      .. "may have several addresses." },
   { "name", "name", max = 159, show = "`host:port` and the base path",
     text = "Its identity in the pool, over reloads too." },
   { "weight", "integer", default = 1, min = 0, max = 1000,

@@ -1,4 +1,4 @@
--- Backend URLs: "http://host:port/base", "unix:/path".
+-- Backend URLs: "http://host:port/base", "tcp://host:port", "unix:/path".
 
 local address = require "neap.config.address"
 local show = require "neap.config.show"
@@ -52,11 +52,18 @@ local function check_extras(rest)
 end
 
 local function check_scheme(scheme)
-  if scheme == "http" then return true end
+  if scheme == "http" or scheme == "tcp" then return true end
   if PORTS[scheme] == nil then
     return nil, "'" .. show.text(scheme) .. "' is not a known scheme"
   end
   return nil, scheme .. ":// backends are not available in this version"
+end
+
+-- What only some schemes have: a path, a port that goes without saying.
+local function check_parts(scheme, base, port)
+  if not port then return nil, "the port is missing" end
+  if scheme == "tcp" and base ~= "" then return nil, "tcp:// has no path" end
+  return true
 end
 
 local function default_name(host, port, base)
@@ -81,9 +88,12 @@ function url.parse(text)
   local host, port_text = split_authority(authority)
   if not host then return nil, port_text end
   local port = port_text == nil and PORTS[scheme] or address.port(port_text or "", 1)
-  if not port then return nil, "'" .. show.text(port_text or "") .. "' is not a port (1-65535)" end
+  if port_text and not port then
+    return nil, "'" .. show.text(port_text) .. "' is not a port (1-65535)"
+  end
   base, why = check_base(base)
-  if not base then return nil, why end
+  if base then ok, why = check_parts(scheme, base, port) end
+  if not base or not ok then return nil, why end
   return {
     url = text,
     scheme = scheme,

@@ -33,6 +33,7 @@
 ---@field discover? neap.config.discover
 ---@field keepalive? neap.config.keepalive
 ---@field retry? neap.config.retry
+---@field send_proxy? integer|false
 ---@field queue? nil|false
 ---@field panic? nil|0|false
 
