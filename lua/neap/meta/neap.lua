@@ -39,8 +39,8 @@ function neap.hash(text, seed) end
 ---@return string
 function neap.hmac(key, text) end
 
---- A secret of this balancer, for `neap.hmac`: 64 hexadecimal digits, made at start, the same in all
---- processes and over restarts of workers. Another one after the balancer was stopped.
+--- A secret of this balancer, for `neap.hmac`: 64 hexadecimal digits, made at start, the same in
+--- all processes and over restarts of workers. Another one after the balancer was stopped.
 ---@return string
 function neap.secret() end
 

@@ -62,13 +62,35 @@ local function lookup_in_table(size)
   end
 end
 
--- Is this one's load, with one more, still within the bound of the average?
-local function has_room(pool, backend, bound)
-  local load, weight = 1, 0
-  for i = 1, #pool do
-    load, weight = load + pool[i].inflight, weight + pool[i].weight
+-- A function(pool) that adds up its load: once a turn of the loop, and then one for each request.
+local function sums_of_pools()
+  local sums = setmetatable({}, { __mode = "k" }) -- pool → { time, load, weight }
+
+  local function read(pool, now)
+    local sum = sums[pool]
+    if not sum then
+      sum = {}
+      sums[pool] = sum
+    end
+    local load, weight = 0, 0
+    for i = 1, #pool do
+      load, weight = load + pool[i].inflight, weight + pool[i].weight
+    end
+    sum.time, sum.load, sum.weight = now, load, weight
+    return sum
   end
-  return backend.inflight + 1 <= math.ceil(bound * load * backend.weight / weight)
+
+  return function(pool)
+    local now, sum = neap.now(), sums[pool]
+    if not sum or sum.time ~= now then sum = read(pool, now) end
+    sum.load = sum.load + 1
+    return sum
+  end
+end
+
+-- Is its load, with one more, still within the bound of the average?
+local function has_room(backend, sum, bound)
+  return backend.inflight + 1 <= math.ceil(bound * sum.load * backend.weight / sum.weight)
 end
 
 return function(given)
@@ -83,6 +105,7 @@ return function(given)
     error(("policy hash: size: %d is not a prime (expected one, like 65537)"):format(o.size), 2)
   end
   local find = o.maglev and lookup_in_table(o.size) or rendezvous
+  local sum_of = sums_of_pools()
   local policy = {}
 
   function policy.pick(request, pool)
@@ -90,10 +113,11 @@ return function(given)
     if key == nil then return o.fallback.pick(request, pool) end
     key = tostring(key)
     local backend = find(pool, key, 0)
-    if not o.bound or has_room(pool, backend, o.bound) then return backend end
+    if not o.bound then return backend end
+    local sum = sum_of(pool)
     for try = 1, TRIES do
+      if has_room(backend, sum, o.bound) then return backend end
       backend = find(pool, key, try)
-      if has_room(pool, backend, o.bound) then return backend end
     end
     return pool:least_loaded()
   end
