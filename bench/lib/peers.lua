@@ -21,7 +21,7 @@ local function map(list, format)
   return lines
 end
 
-local nginx = { template = "nginx.conf" }
+local nginx = { template = "nginx.conf", tcp = "nginx-tcp.conf" }
 
 local NGINX_HEADERS = table.concat({
   "proxy_set_header Host $http_host;",
@@ -79,7 +79,7 @@ end
 
 function nginx.version() return { "nginx", "-v" } end
 
-local haproxy = { template = "haproxy.cfg" }
+local haproxy = { template = "haproxy.cfg", tcp = "haproxy-tcp.cfg" }
 
 local HAPROXY_HEADERS = table.concat({
   "option forwardfor",
@@ -105,12 +105,12 @@ function haproxy.command(config) return { "haproxy", "-db", "-f", config } end
 
 function haproxy.version() return { "haproxy", "-v" } end
 
-local neap = { template = "neap.lua" }
+local neap = { template = "neap.lua", tcp = "neap-tcp.lua" }
 
 function neap.values(o)
   return {
     SERVERS = table.concat(map(o.backends, function(a)
-      return ('"http://%s/",'):format(a)
+      return (o.tcp and '"tcp://%s",' or '"http://%s/",'):format(a)
     end), "\n    "),
     POLICY = o.policy or (o.least and '"least_connections"') or '"round_robin"',
     KEEPALIVE = o.nokeep and 0 or 64,
@@ -125,15 +125,17 @@ local kinds = { nginx = nginx, haproxy = haproxy, neap = neap }
 
 peers.here = "bench/peers/"
 
--- o: kind, backends ("host:port"), dir (of its own), and what varies (nokeep, bare, scripted, ...).
+-- o: kind, backends ("host:port"), dir (of its own), and what varies (nokeep, bare, scripted, tcp,
+-- ...).
 -- The started balancer, or nil and why.
 function peers.start(o)
   local kind, port = kinds[o.kind], proc.free_port()
   local values = kind.values(o)
   values.PORT, values.DIR, values.WORKERS, values.COUNT = port, o.dir, o.workers or 1, #o.backends
   os.execute("mkdir -p " .. o.dir)
-  local config = o.dir .. "/" .. kind.template
-  write_file(config, fill(proc.read(peers.here .. kind.template .. ".in"), values))
+  local template = o.tcp and kind.tcp or kind.template
+  local config = o.dir .. "/" .. template
+  write_file(config, fill(proc.read(peers.here .. template .. ".in"), values))
   if o.kind == "haproxy" and o.scripted then
     write_file(o.dir .. "/pick.lua", fill(proc.read(peers.here .. "pick.lua.in"), values))
   end

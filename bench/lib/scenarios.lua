@@ -94,6 +94,24 @@ local scenarios = {
     load = { "-x", "128", "-d", "16" }, path = "/128", who = three(), goal = "0.80",
   },
   {
+    name = "tcp", title = "TCP: a connection for each request",
+    text = "As nokeep, but the balancers pass connections on as they are (HAProxy's mode tcp, "
+      .. "nginx's stream module): the cost of a connection.",
+    load = { "-x", "128", "-k" }, path = "/128", who = three { tcp = true }, goal = "1.00",
+  },
+  {
+    name = "tcpsmall", title = "TCP: small messages",
+    text = "As small, over 64 connections that the balancers pass on as they are.",
+    load = { "-x", "128" }, path = "/128", who = three { tcp = true }, goal = "1.00",
+  },
+  {
+    name = "tcp64", title = "TCP: 64 MiB at a time", per = "gb",
+    text = "As mb64, over 4 connections that the balancers pass on as they are (HAProxy with "
+      .. "splice-auto, nginx with buffers of 64 KiB).",
+    load = { "-x", "67108864", "-c", "4" }, path = "/64m", who = three { tcp = true },
+    goal = "1.00",
+  },
+  {
     name = "policy", title = "The cost of the policy", base = { "no hook" }, neap_only = true,
     text = "neap alone, as small: what each policy adds to a request for which no hook runs "
       .. "(the 1,000 backends are addresses of one backend process).",
