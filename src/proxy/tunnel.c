@@ -116,6 +116,18 @@ static ssize_t write_some(struct direction *d)
 	return n;
 }
 
+static struct direction opposite(const struct direction *d)
+{
+	return d->from == d->ex->client ? downwards(d->ex) : upwards(d->ex);
+}
+
+/* Closing both sides, which comes next, says the same. */
+static bool is_all_over(const struct direction *d)
+{
+	struct direction back = opposite(d);
+	return *back.from_eof && waiting(&back) == 0;
+}
+
 /* Writes what waits; passes the end on behind the last byte. */
 static void flush(struct direction *d)
 {
@@ -132,7 +144,7 @@ static void flush(struct direction *d)
 	buf_drop(d->buf);
 	if (!*d->from_eof)
 		stream_watch_read(d->from, true);
-	else if (!*d->from_deaf)
+	else if (!*d->from_deaf && !is_all_over(d))
 		stream_shutdown_write(d->to);
 }
 
@@ -147,8 +159,7 @@ static void ended(struct direction *d)
 /* Neither will it take what is for it. */
 static void was_reset(struct direction *d)
 {
-	struct exchange *ex = d->ex;
-	struct direction back = d->from == ex->client ? downwards(ex) : upwards(ex);
+	struct direction back = opposite(d);
 	ended(d);
 	if (!*back.to_deaf)
 		become_deaf(&back);
