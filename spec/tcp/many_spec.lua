@@ -1,4 +1,3 @@
-local client = require "support.client"
 local eventually = require "support.eventually"
 local net = require "support.net"
 local proxied = require "support.proxied"
@@ -22,11 +21,6 @@ end
 describe("very many connections #slow", function()
   it("are served at once, and leave nothing behind", function()
     local n, web = tcp.start(tcp.echo)
-    local warm = client.connect(n.address)
-    warm:send "x"
-    assert.equal("x", warm:receive(1))
-    warm:close()
-    eventually(function() return web:open_connections() == 0 end)
     local before, fds = proxied.count_fds(n), {}
     local count = as_many_as_may()
     for i = 1, count do fds[i] = assert(net.connect(n.address)) end
