@@ -70,6 +70,14 @@ local function default_name(host, port, base)
   return (host:find(":", 1, true) and "[%s]:%d%s" or "%s:%d%s"):format(host, port, base)
 end
 
+-- The number; false when the scheme has none of its own. nil and why when it is not one.
+local function port_of(scheme, text)
+  if text == nil then return PORTS[scheme] end
+  local port = address.port(text, 1)
+  if port then return port end
+  return nil, "'" .. show.text(text) .. "' is not a port (1-65535)"
+end
+
 ---@param text string
 ---@return table? parts  { url, scheme, host, port, base, path, name }
 ---@return string? why
@@ -87,10 +95,9 @@ function url.parse(text)
   local authority, base = rest:match "^([^/]*)(.*)$"
   local host, port_text = split_authority(authority)
   if not host then return nil, port_text end
-  local port = port_text == nil and PORTS[scheme] or address.port(port_text or "", 1)
-  if port_text and not port then
-    return nil, "'" .. show.text(port_text) .. "' is not a port (1-65535)"
-  end
+  local port
+  port, why = port_of(scheme, port_text)
+  if port == nil then return nil, why end
   base, why = check_base(base)
   if base then ok, why = check_parts(scheme, base, port) end
   if not base or not ok then return nil, why end
