@@ -142,7 +142,7 @@ describe("a waiting hook", function()
     local c = client.connect(n.address)
     c:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     n:wait_log "CONNECTED"
-    assert.equal(1, deaf:open_connections())
+    eventually(function() return deaf:open_connections() == 1 end)
     c:reset()
     eventually(function() return deaf:open_connections() == 0 end, 3)
     assert.equal(0, n:count_log "NEVER")

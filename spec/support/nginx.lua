@@ -1,7 +1,7 @@
 -- nginx as a backend: one process in the foreground, on a port of its own.
 --
 --   nginx.start{ root = folder } → s    serves the files of the folder
---   nginx.start{ name = "web1" } → s    answers everything with its name, in one piece: it cannot be
+--   nginx.start{ name = "web1" } → s   answers everything with its name, in one piece: it cannot be
 --                                       killed between head and body
 --   s.url, s.address
 --   s:kill() (SIGKILL), s:start_again()        the port stays reserved in between
