@@ -20,7 +20,7 @@ static inline void h1_out_str(struct h1_out *o, struct str s)
 {
 	if (unlikely(s.n > o->cap - o->n))
 		o->full = true;
-	if (unlikely(o->full) || s.n == 0)
+	if (unlikely(o->full) || s.p == NULL)
 		return;
 	memcpy(o->p + o->n, s.p, s.n);
 	o->n += s.n;
