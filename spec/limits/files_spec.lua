@@ -15,7 +15,7 @@ local SPINNING = 0.3 -- of a CPU; a loop that spins uses all of one
 local function start_with(files, more)
   local dir = scope.directory()
   scope.write(dir .. "/config.lua", proxied.config({ origin.start {} }, more))
-  local argv = { "prlimit", "--nofile=" .. files, neap.binary, "-c", "config.lua" }
+  local argv = { "prlimit", "--nofile=" .. files, neap.open_binary(), "-c", "config.lua" }
   if is_root then
     local nobody = { "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups" }
     for index, word in ipairs(nobody) do table.insert(argv, index, word) end

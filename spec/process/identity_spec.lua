@@ -109,8 +109,8 @@ describe("the rights of processes", function()
     local dir = scope.directory()
     scope.write(dir .. "/config.lua", neap.config({ 1 }, 'user = "daemon"'))
     local code, _, stderr = process.run {
-      argv = { "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", neap.binary, "-c",
-        "config.lua" },
+      argv = { "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", neap.open_binary(),
+        "-c", "config.lua" },
       cwd = dir,
     }
     assert.equal(1, code)

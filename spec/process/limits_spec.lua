@@ -11,7 +11,7 @@ local function start(files, more)
   scope.write(dir .. "/config.lua", neap.config({ origin.start {} }, more))
   local p = process.spawn {
     argv = { "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "prlimit",
-      "--nofile=" .. files, neap.binary, "-c", "config.lua" },
+      "--nofile=" .. files, neap.open_binary(), "-c", "config.lua" },
     cwd = dir,
   }
   local address = eventually(function() return p:stderr():match "ready: http (%S+);" end)

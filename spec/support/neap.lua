@@ -26,6 +26,7 @@
 --   neap.check(config, { files =, config_name =, args = }) → code, output of `neap -t -c FILE`
 --   neap.run(args, { files =, env =, cwd =, stdin =, limit = 10 }) → code, stdout, stderr
 --   neap.binary → path ($NEAP_BIN or build/neap)
+--   neap.open_binary() → path of a copy that any user may run: the checkout may be root's alone
 
 local dirent = require "posix.dirent"
 local stat = require "posix.sys.stat"
@@ -40,6 +41,13 @@ local Neap = {}
 Neap.__index = Neap
 
 neap.binary = os.getenv "NEAP_BIN" or unistd.getcwd() .. "/build/neap"
+
+function neap.open_binary()
+  local path = scope.directory() .. "/neap"
+  scope.write(path, scope.read(neap.binary))
+  stat.chmod(path, tonumber("755", 8))
+  return path
+end
 
 local function write_files(dir, files)
   for name, text in pairs(files or {}) do
