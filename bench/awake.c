@@ -1,6 +1,7 @@
 /*
- * Keeps a CPU from halting: runs when nothing else wants to (start it in the SCHED_IDLE class). On virtual machines waking a halted
- * CPU costs the one who wakes it some ten microseconds, which would be counted as the balancer's.
+ * Keeps a CPU from halting: runs when nothing else wants to (start it in the SCHED_IDLE class). On
+ * virtual machines waking a halted CPU costs the one who wakes it some ten microseconds, which
+ * would be counted as the balancer's.
  */
 #include <signal.h>
 #include <sys/prctl.h>

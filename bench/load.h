@@ -1,6 +1,6 @@
 /*
- * The load generator: options and connections. Closed loop (every connection keeps `depth` requests under way) or open loop (requests
- * are due at times of their own, whatever the answers do).
+ * The load generator: options and connections. Closed loop (every connection keeps `depth` requests
+ * under way) or open loop (requests are due at times of their own, whatever the answers do).
  */
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H

@@ -1,6 +1,7 @@
 /*
- * The open loop: requests are due at random times (exponential gaps, the same for every balancer) and their latency counts from when
- * they were due, not from when a connection was free to send them.
+ * The open loop: requests are due at random times (exponential gaps, the same for every balancer)
+ * and their latency counts from when they were due, not from when a connection was free to send
+ * them.
  */
 #include "load.h"
 

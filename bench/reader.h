@@ -1,6 +1,6 @@
 /*
- * Reads HTTP/1.1 answers just far enough to know where they end and whether they are good. One reader a connection; no memory of its
- * own.
+ * Reads HTTP/1.1 answers just far enough to know where they end and whether they are good. One
+ * reader a connection; no memory of its own.
  */
 #ifndef BENCH_READER_H
 #define BENCH_READER_H
@@ -21,7 +21,10 @@ struct reader {
 	unsigned status;
 };
 
-/* Takes bytes; *used says how many. MORE with bytes not used: a line or a head that is not whole yet, to be given again with what follows. */
+/*
+ * Takes bytes; *used says how many. MORE with bytes not used: a line or a head that is not whole
+ * yet, to be given again with what follows.
+ */
 enum reader_result reader_feed(struct reader *r, const char *p, size_t n, size_t *used);
 
 #endif

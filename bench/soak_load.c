@@ -1,8 +1,8 @@
 /*
  * usage: soak_load [-c CLIENTS] [-s SECONDS | -n REQUESTS] [-r SEED] PORT
  *
- * Clients of many kinds, good and bad, at 127.0.0.1:PORT. Prints what became of the requests; ends with 1 when somebody got what he
- * should not have got, or waited in vain.
+ * Clients of many kinds, good and bad, at 127.0.0.1:PORT. Prints what became of the requests; ends
+ * with 1 when somebody got what he should not have got, or waited in vain.
  */
 #define _GNU_SOURCE
 #include "soak_load.h"

@@ -1,6 +1,7 @@
 /*
- * The clients of the soak. A plan is what one client does on one connection: requests of known kinds, and how they are sent, read and
- * given up. The reader takes answers apart and judges whether each is the one that belongs to its request.
+ * The clients of the soak. A plan is what one client does on one connection: requests of known
+ * kinds, and how they are sent, read and given up. The reader takes answers apart and judges
+ * whether each is the one that belongs to its request.
  */
 #ifndef BENCH_SOAK_LOAD_H
 #define BENCH_SOAK_LOAD_H

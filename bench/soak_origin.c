@@ -1,8 +1,9 @@
 /*
- * The backends of the soak: SOAK_PORTS ports, behaving as each request asks (soak.h); the first one dies now and then. What should
- * never come from a balancer (a refused request, somebody else's body, bytes behind a request) is complained about on stderr.
+ * The backends of the soak: SOAK_PORTS ports, behaving as each request asks (soak.h); the first one
+ * dies now and then. What should never come from a balancer (a refused request, somebody else's
+ * body, bytes behind a request) is complained about on stderr.
  *
- * usage: soak_origin    prints "ports P P P P" when it listens; ends with its parent or by SIGTERM
+ * usage: soak_origin prints "ports P P P P" when it listens; ends with its parent or by SIGTERM
  */
 #define _GNU_SOURCE
 #include "soak.h"

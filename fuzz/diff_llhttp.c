@@ -23,7 +23,10 @@ struct reading {
 	const char *error;
 };
 
-/* FNV-1a, which does not care how the bytes were cut; without blanks, as llhttp keeps trailing ones. */
+/*
+ * FNV-1a, which does not care how the bytes were cut; without blanks, as llhttp keeps trailing
+ * ones.
+ */
 static void mix(uint64_t *hash, const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

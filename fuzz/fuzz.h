@@ -1,4 +1,6 @@
-/* What the fuzz targets of the http room share: exact copies, checks, and heads parsed in pieces. */
+/*
+ * What the fuzz targets of the http room share: exact copies, checks, and heads parsed in pieces.
+ */
 #ifndef NEAP_FUZZ_FUZZ_H
 #define NEAP_FUZZ_FUZZ_H
 

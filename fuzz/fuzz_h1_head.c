@@ -1,4 +1,6 @@
-/* Request heads: cut anywhere, within bounds, and what is accepted is accepted again when copied. */
+/*
+ * Request heads: cut anywhere, within bounds, and what is accepted is accepted again when copied.
+ */
 #include "fuzz.h"
 
 /* The line as its parts are, and the fields but for those of the hop. */

@@ -1,5 +1,6 @@
 /*
- * What the tests of the net room share: a loop that never hangs, connected pairs, counted system calls.
+ * What the tests of the net room share: a loop that never hangs, connected pairs, counted system
+ * calls.
  */
 #ifndef NEAP_TESTS_NET_SUPPORT_H
 #define NEAP_TESTS_NET_SUPPORT_H

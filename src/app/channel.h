@@ -1,7 +1,8 @@
 /*
- * The line between the master and one child: a SEQPACKET socket pair that carries small messages. Either end may die at
- * any time; the other then reads the end of it. Both sides use it on their own loop; who starts it, stops it.
- * The master trusts no child: what arrives is cut to size and zero terminated here, its meaning is checked by the reader.
+ * The line between the master and one child: a SEQPACKET socket pair that carries small messages.
+ * Either end may die at any time; the other then reads the end of it. Both sides use it on their
+ * own loop; who starts it, stops it. The master trusts no child: what arrives is cut to size and
+ * zero terminated here, its meaning is checked by the reader.
  */
 #ifndef NEAP_APP_CHANNEL_H
 #define NEAP_APP_CHANNEL_H
@@ -50,7 +51,10 @@ void channel_read(struct channel *c);
 bool channel_send(const struct channel *c, enum message_kind kind, const char *text);
 bool message_send(int fd, enum message_kind kind, const char *text);
 
-/* Waits up to timeout_ms for one message, without a loop. ERR_GONE: the other end closed; ERR_LIMIT: nothing came. */
+/*
+ * Waits up to timeout_ms for one message, without a loop. ERR_GONE: the other end closed;
+ * ERR_LIMIT: nothing came.
+ */
 enum err message_wait(int fd, int timeout_ms, struct message *m);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * neap check, neap -t: is this config fit to run? In a child without a network of its own doing, as the config's user.
+ * neap check, neap -t: is this config fit to run? In a child without a network of its own doing, as
+ * the config's user.
  */
 #ifndef NEAP_APP_CHECK_H
 #define NEAP_APP_CHECK_H

@@ -43,8 +43,8 @@ static void reset_signals(void)
 }
 
 /*
- * The end of every forked process. Not exit(): what the parent had registered to run at its own end must not run here,
- * nor may its buffered output be written twice.
+ * The end of every forked process. Not exit(): what the parent had registered to run at its own end
+ * must not run here, nor may its buffered output be written twice.
  */
 static _Noreturn void end(int status)
 {

@@ -1,5 +1,6 @@
 /*
- * The command line: options, verbs, backends. Only reads argv; what it points at lives as long as argv.
+ * The command line: options, verbs, backends. Only reads argv; what it points at lives as long as
+ * argv.
  */
 #ifndef NEAP_APP_CLI_H
 #define NEAP_APP_CLI_H
@@ -29,7 +30,8 @@ enum err cli_parse(struct cli *c, int argc, char **argv, struct error *e);
 void cli_print_usage(void);
 
 /*
- * Which config to use: -c, or ./config.lua, or /etc/neap/config.lua. It must end in .lua or .json. Sets settings.config.
+ * Which config to use: -c, or ./config.lua, or /etc/neap/config.lua. It must end in .lua or .json.
+ * Sets settings.config.
  */
 enum err cli_choose_config(struct cli *c, struct error *e);
 

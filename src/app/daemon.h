@@ -1,5 +1,6 @@
 /*
- * Detaching (-d): the command's process waits until the daemon is ready or has failed, and answers with its status.
+ * Detaching (-d): the command's process waits until the daemon is ready or has failed, and answers
+ * with its status.
  */
 #ifndef NEAP_APP_DAEMON_H
 #define NEAP_APP_DAEMON_H
@@ -13,8 +14,9 @@ struct daemon {
 };
 
 /*
- * Forks. In the daemon: *IS_PARENT false, in a session of its own, standard error still that of the command. In the command:
- * returns when the daemon is ready or gone, *STATUS is what the command exits with.
+ * Forks. In the daemon: *IS_PARENT false, in a session of its own, standard error still that of the
+ * command. In the command: returns when the daemon is ready or gone, *STATUS is what the command
+ * exits with.
  */
 enum err daemon_fork(struct daemon *d, bool *is_parent, int *status, struct error *e);
 

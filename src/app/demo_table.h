@@ -1,5 +1,6 @@
 /*
- * The demo's live table, read from the board on the master's loop: drawn over itself on a terminal, else a line a second.
+ * The demo's live table, read from the board on the master's loop: drawn over itself on a terminal,
+ * else a line a second.
  */
 #ifndef NEAP_APP_DEMO_TABLE_H
 #define NEAP_APP_DEMO_TABLE_H

@@ -1,7 +1,8 @@
 /*
- * A generation: one config with the agent and the workers that run it. Starts beside whatever else runs: probe (as root: which user does the
- * config name?), agent (loads, writes the plan), then the workers (load the same bytes); commits when all are ready, or is
- * gone again with an error. In the master, on its loop; agent_main and worker_main run in its children.
+ * A generation: one config with the agent and the workers that run it. Starts beside whatever else
+ * runs: probe (as root: which user does the config name?), agent (loads, writes the plan), then the
+ * workers (load the same bytes); commits when all are ready, or is gone again with an error. In the
+ * master, on its loop; agent_main and worker_main run in its children.
  */
 #ifndef NEAP_APP_GENERATION_H
 #define NEAP_APP_GENERATION_H

@@ -24,7 +24,10 @@ static int64_t cpu_ms(pid_t pid)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* On a crowded machine a hook may last long because it does not get to run: that is not being stuck. */
+/*
+ * On a crowded machine a hook may last long because it does not get to run: that is not being
+ * stuck.
+ */
 static bool has_run_since_beat(const struct ward *w)
 {
 	int64_t now_ms = cpu_ms(w->pid);

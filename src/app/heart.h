@@ -1,6 +1,7 @@
 /*
- * Heartbeats: a worker whose loop stands still is killed and replaced, 2 s after it got stuck in a hook (which no fuse inside the process
- * could stop), 10 s otherwise. Called by the master four times a second.
+ * Heartbeats: a worker whose loop stands still is killed and replaced, 2 s after it got stuck in a
+ * hook (which no fuse inside the process could stop), 10 s otherwise. Called by the master four
+ * times a second.
  */
 #ifndef NEAP_APP_HEART_H
 #define NEAP_APP_HEART_H

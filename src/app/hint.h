@@ -6,7 +6,10 @@
 
 #include <stddef.h>
 
-/* The one of WORDS that is nearest to WORD, NULL when none is near (more than two letters, or half of it, differ). */
+/*
+ * The one of WORDS that is nearest to WORD, NULL when none is near (more than two letters, or half
+ * of it, differ).
+ */
 const char *hint_nearest(const char *word, const char *const *words, size_t count);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Who agent and workers run as: the config's `user` and `group`. The master keeps root, to bind again later; it runs no user code.
+ * Who agent and workers run as: the config's `user` and `group`. The master keeps root, to bind
+ * again later; it runs no user code.
  */
 #ifndef NEAP_APP_IDENTITY_H
 #define NEAP_APP_IDENTITY_H
@@ -18,15 +19,18 @@ struct identity {
 };
 
 /*
- * Looks up names ("" = none). user "" leaves *id unset. Errors say which key is wrong; not being root and asking for somebody
- * else is one.
+ * Looks up names ("" = none). user "" leaves *id unset. Errors say which key is wrong; not being
+ * root and asking for somebody else is one.
  */
 enum err identity_find(struct identity *id, const char *user, const char *group, struct error *e);
 
 /* The one who may do nothing at all, for reading a config whose `user` is not known yet. */
 void identity_nobody(struct identity *id);
 
-/* Becomes *id for good: groups, group, user, no way back, no core dump or trace by others; unset: as it is. No new privileges either way. */
+/*
+ * Becomes *id for good: groups, group, user, no way back, no core dump or trace by others; unset:
+ * as it is. No new privileges either way.
+ */
 enum err identity_assume(const struct identity *id, struct error *e);
 
 #endif

@@ -9,8 +9,9 @@
 #include "conf/conf.h"
 
 /*
- * Raises the soft limit of open files (inherited by children) for so many client connections, each with one to a backend;
- * the hard one too where we may. Less than that is a warning, never an error.
+ * Raises the soft limit of open files (inherited by children) for so many client connections, each
+ * with one to a backend; the hard one too where we may. Less than that is a warning, never an
+ * error.
  */
 void limits_raise(uint32_t connections);
 

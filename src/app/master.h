@@ -1,6 +1,6 @@
 /*
- * The master process: no user code, no Lua. Makes the board, keeps the listening sockets, starts a generation, supervises it, acts on
- * signals. Runs until it is told to stop.
+ * The master process: no user code, no Lua. Makes the board, keeps the listening sockets, starts a
+ * generation, supervises it, acts on signals. Runs until it is told to stop.
  */
 #ifndef NEAP_APP_MASTER_H
 #define NEAP_APP_MASTER_H

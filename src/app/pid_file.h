@@ -1,5 +1,6 @@
 /*
- * The pid file: our pid in it, and a lock on it as long as we live, so that a second instance is refused.
+ * The pid file: our pid in it, and a lock on it as long as we live, so that a second instance is
+ * refused.
  */
 #ifndef NEAP_APP_PID_FILE_H
 #define NEAP_APP_PID_FILE_H
@@ -12,8 +13,8 @@ struct pid_file {
 };
 
 /*
- * Creates or takes over the file. No symbolic link is followed, and a file that somebody else made is not touched. ERR_LIMIT: another
- * process holds it (its pid is in the text).
+ * Creates or takes over the file. No symbolic link is followed, and a file that somebody else made
+ * is not touched. ERR_LIMIT: another process holds it (its pid is in the text).
  */
 enum err pid_file_open(struct pid_file *p, const char *path, struct error *e);
 

@@ -1,6 +1,6 @@
 /*
- * The plan: what a loaded config asks the master to do, handed over on the board. The agent writes it; the master copies
- * it, checks the copy, and uses nothing else: user code ran in the agent.
+ * The plan: what a loaded config asks the master to do, handed over on the board. The agent writes
+ * it; the master copies it, checks the copy, and uses nothing else: user code ran in the agent.
  */
 #ifndef NEAP_APP_PLAN_H
 #define NEAP_APP_PLAN_H
@@ -13,8 +13,8 @@
 enum err plan_write(struct board_plan *p, const struct conf *c, struct error *e);
 
 /*
- * A checked private copy with the command line's settings applied, paths made absolute. ERR_INVALID: no neap wrote that, or a path or
- * address that cannot be used.
+ * A checked private copy with the command line's settings applied, paths made absolute.
+ * ERR_INVALID: no neap wrote that, or a path or address that cannot be used.
  */
 enum err plan_read(struct board_plan *to, const struct board_plan *from, const struct settings *s,
 		   struct error *e);

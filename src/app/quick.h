@@ -10,7 +10,10 @@
 
 #define QUICK_NAME "command-line.lua"
 
-/* A config in Lua into TO: listen (NULL: the default), backends "8081", "host:8083", "http://…", "unix:/…". */
+/*
+ * A config in Lua into TO: listen (NULL: the default), backends "8081", "host:8083", "http://…",
+ * "unix:/…".
+ */
 enum err quick_write(char *to, size_t size, const char *listen, const char *const *backends,
 		     unsigned count, struct error *e);
 

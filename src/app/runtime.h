@@ -1,7 +1,8 @@
 /*
- * What agent, worker and check have in common: a loop, the files of the generation, the Lua state, and the loaded config.
- * Built in the order in which it is safe: the config's bytes are read with the rights the process came with, then
- * those of the config's user are assumed, and only then does Lua see a byte of it.
+ * What agent, worker and check have in common: a loop, the files of the generation, the Lua state,
+ * and the loaded config. Built in the order in which it is safe: the config's bytes are read with
+ * the rights the process came with, then those of the config's user are assumed, and only then does
+ * Lua see a byte of it.
  */
 #ifndef NEAP_APP_RUNTIME_H
 #define NEAP_APP_RUNTIME_H

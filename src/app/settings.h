@@ -1,6 +1,6 @@
 /*
- * What the command line says about the config and over it; the same for every generation. Plain pointers into argv and main's
- * frame: it outlives everything.
+ * What the command line says about the config and over it; the same for every generation. Plain
+ * pointers into argv and main's frame: it outlives everything.
  */
 #ifndef NEAP_APP_SETTINGS_H
 #define NEAP_APP_SETTINGS_H

@@ -1,6 +1,6 @@
 /*
- * The listening sockets: bound and kept by the master, one a worker slot and address, so that what waits in their queues
- * outlives any worker. Children inherit all and serve those of their slot.
+ * The listening sockets: bound and kept by the master, one a worker slot and address, so that what
+ * waits in their queues outlives any worker. Children inherit all and serve those of their slot.
  */
 #ifndef NEAP_APP_SOCKETS_H
 #define NEAP_APP_SOCKETS_H

@@ -1,6 +1,7 @@
 /*
- * One supervised child of the master, agent or worker: its process, its channel, how long it may take to load, when it is started
- * again after it died. Lives as long as its generation; the process comes and goes.
+ * One supervised child of the master, agent or worker: its process, its channel, how long it may
+ * take to load, when it is started again after it died. Lives as long as its generation; the
+ * process comes and goes.
  */
 #ifndef NEAP_APP_WARD_H
 #define NEAP_APP_WARD_H
@@ -24,7 +25,9 @@ struct ward {
 	void *owner;
 	int (*run)(void *ward, int channel); /* in the child */
 	void (*on_message)(struct ward *self, const struct message *m);
-	/* The process is gone; `how` says so in words. The ward is OFF, and may be started again. */
+	/*
+	 * The process is gone; `how` says so in words. The ward is OFF, and may be started again.
+	 */
 	void (*on_end)(struct ward *self, const char *how);
 
 	pid_t pid;

@@ -233,8 +233,8 @@ static bool syslog_send(const struct line *l)
 }
 
 /*
- * The descriptor of stderr is shared with whoever started us, so it cannot be made non-blocking:
- * a pipe that nobody empties is asked about first. (One free page of a pipe takes any of our lines.)
+ * The descriptor of stderr is shared with whoever started us, so it cannot be made non-blocking: a
+ * pipe that nobody empties is asked about first. (One free page of a pipe takes any of our lines.)
  */
 static bool would_block(void)
 {

@@ -1,7 +1,7 @@
 /*
- * The plain settings of one generation: what C reads of a config, already checked, defaults filled in.
- * Made by script/conf_read from the Lua table, immutable afterwards. Functions and policy tables stay in
- * Lua; backends live on the board. One a process; conf_destroy frees all of it.
+ * The plain settings of one generation: what C reads of a config, already checked, defaults filled
+ * in. Made by script/conf_read from the Lua table, immutable afterwards. Functions and policy
+ * tables stay in Lua; backends live on the board. One a process; conf_destroy frees all of it.
  */
 #ifndef NEAP_CONF_CONF_H
 #define NEAP_CONF_CONF_H

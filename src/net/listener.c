@@ -34,8 +34,8 @@ static bool tcp_options(int fd, const struct addr *a, bool defer_accept)
 }
 
 /*
- * The first socket of an address binds without SO_REUSEPORT, which makes the kernel refuse a port that
- * another process listens on, and gets the option afterwards, so that the others can join it.
+ * The first socket of an address binds without SO_REUSEPORT, which makes the kernel refuse a port
+ * that another process listens on, and gets the option afterwards, so that the others can join it.
  */
 static bool tcp_bind(int fd, const struct addr *a, bool first)
 {
@@ -214,7 +214,10 @@ static void pause_accepting(struct listener *l, int sys)
 			  sock_err_text(sys));
 }
 
-/* A connection that ended before it was accepted; Linux reports its pending errors here too (accept(2)). */
+/*
+ * A connection that ended before it was accepted; Linux reports its pending errors here too
+ * (accept(2)).
+ */
 static bool concerns_one(int sys)
 {
 	switch (sys) {

@@ -32,7 +32,10 @@ struct pipe *pipe_take(struct pipe_pool *pool);
 /* Whatever is still inside is lost with it. NULL is harmless. */
 void pipe_put(struct pipe_pool *pool, struct pipe *p);
 
-/* Up to max bytes from the stream into the pipe: a count, IO_EOF, IO_AGAIN (no bytes, or the pipe is full) or IO_ERROR. */
+/*
+ * Up to max bytes from the stream into the pipe: a count, IO_EOF, IO_AGAIN (no bytes, or the pipe
+ * is full) or IO_ERROR.
+ */
 ssize_t pipe_fill(struct pipe *p, struct stream *from, size_t max);
 
 /* As much of what is inside as the stream takes: a count, IO_AGAIN or IO_ERROR. */

@@ -108,7 +108,9 @@ static void set_source(struct ppro *h, const void *ip, bool is_v6, uint16_t port
 	h->has_source = true;
 }
 
-/* The family's half of the byte says which addresses, the protocol's half must be STREAM for those. */
+/*
+ * The family's half of the byte says which addresses, the protocol's half must be STREAM for those.
+ */
 static enum ppro_result parse_v2_addresses(struct ppro *h, const char *p, size_t n, uint8_t kind)
 {
 	switch (kind) {

@@ -121,8 +121,10 @@ void timer_init(struct timer *t, void (*on_due)(struct timer *self))
 	t->on_due = on_due;
 }
 
-/* From the next full millisecond, so never early; 0 is 1, so that a timer which starts itself again in on_due comes in
- * another turn. */
+/*
+ * From the next full millisecond, so never early; 0 is 1, so that a timer which starts itself again
+ * in on_due comes in another turn.
+ */
 static int64_t due_of(const struct timer_lane *lane)
 {
 	int64_t now_ms = (lane->timers->loop->now_us + 999) / 1000;
@@ -137,7 +139,9 @@ void timer_start(struct timer *t, struct timer_lane *lane)
 		return;
 	t->due_ms = due_of(lane);
 	list_append(&lane->queue, &t->node);
-	/* A deadline that is no longer wanted stays armed: its firing costs less than taking back. */
+	/*
+	 * A deadline that is no longer wanted stays armed: its firing costs less than taking back.
+	 */
 	if (t->due_ms < lane->timers->armed_ms)
 		arm(lane->timers, t->due_ms);
 }

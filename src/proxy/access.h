@@ -1,5 +1,6 @@
 /*
- * The one place that ends a request's accounting: counters, the outcome, the log hook, and all memory that scripts own of it.
+ * The one place that ends a request's accounting: counters, the outcome, the log hook, and all
+ * memory that scripts own of it.
  */
 #ifndef NEAP_PROXY_ACCESS_H
 #define NEAP_PROXY_ACCESS_H

@@ -145,7 +145,10 @@ static int gather(const struct exchange *ex, struct str head, struct iovec iov[4
 	return n;
 }
 
-/* Notes that n bytes went out; the rest of a head that was in scratch memory moves to a buffer of its own. */
+/*
+ * Notes that n bytes went out; the rest of a head that was in scratch memory moves to a buffer of
+ * its own.
+ */
 static bool advance(struct exchange *ex, struct str head, size_t n)
 {
 	struct attempt *at = &ex->at;
@@ -189,7 +192,10 @@ static bool head_first(struct exchange *ex, struct str *head)
 	return rewrite_request(ex, head);
 }
 
-/* Bytes in memory first; a pipe is only filled when there are none. What the pipe gave is counted here. */
+/*
+ * Bytes in memory first; a pipe is only filled when there are none. What the pipe gave is counted
+ * here.
+ */
 static ssize_t write_some(struct exchange *ex, struct str head)
 {
 	struct attempt *at = &ex->at;
@@ -235,7 +241,10 @@ static bool may_reuse(const struct exchange *ex)
 {
 	const struct attempt *at = &ex->at;
 	uint32_t limit = at->pool->keepalive.requests;
-	/* Bytes that wait behind the answer would be read as the next one's: unseen, if it begins in this very turn. */
+	/*
+	 * Bytes that wait behind the answer would be read as the next one's: unseen, if it begins
+	 * in this very turn.
+	 */
 	return !at->alone && !at->deaf && !at->excess && !at->more && at->began &&
 	       exchange_request_is_whole(ex) && attempt_unsent(ex) == 0 &&
 	       (limit == 0 || at->uconn->requests < limit) && !ex->proxy->draining;
@@ -292,7 +301,10 @@ void attempt_fail(struct exchange *ex, enum neap_stage stage, enum neap_kind kin
 	ex->state = EX_FAILED;
 }
 
-/* Our own lack of descriptors or memory says nothing about the backend: no policy is asked, none is marked down. */
+/*
+ * Our own lack of descriptors or memory says nothing about the backend: no policy is asked, none is
+ * marked down.
+ */
 static void refuse_for_shortage(struct exchange *ex, int sys)
 {
 	uint32_t skipped = 0;

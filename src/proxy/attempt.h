@@ -1,6 +1,7 @@
 /*
- * One try on one backend: a connection taken or dialled, the request sent on it, and its end. Counts `inflight`
- * up and down. Only notes failures in the exchange (state FAILED); what follows from them is the exchange's.
+ * One try on one backend: a connection taken or dialled, the request sent on it, and its end.
+ * Counts `inflight` up and down. Only notes failures in the exchange (state FAILED); what follows
+ * from them is the exchange's.
  */
 #ifndef NEAP_PROXY_ATTEMPT_H
 #define NEAP_PROXY_ATTEMPT_H
@@ -8,7 +9,8 @@
 #include "proxy/state.h"
 
 /*
- * Starts the attempt on view.slot: state CONNECT (dialling), SEND (connected, nothing sent yet) or FAILED.
+ * Starts the attempt on view.slot: state CONNECT (dialling), SEND (connected, nothing sent yet) or
+ * FAILED.
  */
 void attempt_begin(struct exchange *ex);
 
@@ -16,8 +18,8 @@ void attempt_begin(struct exchange *ex);
 void attempt_connected(struct exchange *ex, bool connected);
 
 /*
- * Sends what is there and not sent yet. When the whole request is out SEND becomes WAIT. A write error only makes the attempt deaf:
- * an answer may be there to be read all the same.
+ * Sends what is there and not sent yet. When the whole request is out SEND becomes WAIT. A write
+ * error only makes the attempt deaf: an answer may be there to be read all the same.
  */
 void attempt_send(struct exchange *ex);
 
@@ -28,8 +30,8 @@ size_t attempt_unsent(const struct exchange *ex);
 void attempt_end(struct exchange *ex, bool reuse);
 
 /*
- * An idle connection turned out dead before any byte of an answer and sending again is safe: the same backend once more on a fresh
- * connection. No attempt, no failure.
+ * An idle connection turned out dead before any byte of an answer and sending again is safe: the
+ * same backend once more on a fresh connection. No attempt, no failure.
  */
 bool attempt_may_replace(const struct exchange *ex);
 void attempt_replace(struct exchange *ex);
@@ -37,11 +39,16 @@ void attempt_replace(struct exchange *ex);
 /* Everything of the request is to be sent again from its first byte (it is whole in memory). */
 void attempt_rewind(struct exchange *ex);
 
-/* Ends the attempt as failed: fills ex->failure, counts it, state FAILED. message: words for the log. */
+/*
+ * Ends the attempt as failed: fills ex->failure, counts it, state FAILED. message: words for the
+ * log.
+ */
 void attempt_fail(struct exchange *ex, enum neap_stage stage, enum neap_kind kind,
 		  const char *message);
-/* The same, with errno's words; kind from errno (refused, timeout, reset). Where we could not even try (no descriptor, no memory) the
- * answer is 503 at once: state RELAY or END. */
+/*
+ * The same, with errno's words; kind from errno (refused, timeout, reset). Where we could not even
+ * try (no descriptor, no memory) the answer is 503 at once: state RELAY or END.
+ */
 void attempt_fail_sys(struct exchange *ex, enum neap_stage stage, int sys);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * Bytes to the client: one writev of what waits, in order: heads left over, a head in scratch memory, body bytes of the backend, the body
- * of a script's reply. Arms the write watcher only when the socket is full.
+ * Bytes to the client: one writev of what waits, in order: heads left over, a head in scratch
+ * memory, body bytes of the backend, the body of a script's reply. Arms the write watcher only when
+ * the socket is full.
  */
 #ifndef NEAP_PROXY_CLIENT_OUT_H
 #define NEAP_PROXY_CLIENT_OUT_H

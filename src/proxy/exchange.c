@@ -319,7 +319,10 @@ static void read_ahead(struct exchange *ex)
 	ssize_t n = stream_read(ex->client, buf_tail(ex->in), room);
 	if (n > 0) {
 		buf_added(ex->in, (size_t)n);
-		/* Enough to do: the client is read again when this is used up, at two system calls instead of one a request. */
+		/*
+		 * Enough to do: the client is read again when this is used up, at two system calls
+		 * instead of one a request.
+		 */
 		stream_watch_read(ex->client, false);
 	} else if (n != IO_AGAIN) {
 		ex->client_gone = true;

@@ -48,7 +48,10 @@ static void become_idle(struct front *f)
 			    f->requests == 0 ? f->service->client_header : f->service->client_idle);
 }
 
-/* Our side ends now, the client's is read until it ends, so that no reset overtakes the answer (RFC 9112 §9.6). */
+/*
+ * Our side ends now, the client's is read until it ends, so that no reset overtakes the answer (RFC
+ * 9112 §9.6).
+ */
 static void become_lingering(struct front *f)
 {
 	buf_drop(&f->in);
@@ -217,7 +220,10 @@ static void refuse_preface(struct front *f, const char *reason)
 	refuse(f);
 }
 
-/* The PROXY header at the beginning; true: it was whole. Where there is none it is answered like a bad request. */
+/*
+ * The PROXY header at the beginning; true: it was whole. Where there is none it is answered like a
+ * bad request.
+ */
 static bool take_preface(struct front *f)
 {
 	struct ppro header;

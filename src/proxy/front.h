@@ -1,6 +1,7 @@
 /*
- * A client connection. Speaking HTTP/1.x: reads heads, has one exchange at a time, keeps what was pipelined, closes in a way that the
- * client can read the last answer; an idle one holds no buffer and no exchange. Of a tcp service: one exchange is all of it.
+ * A client connection. Speaking HTTP/1.x: reads heads, has one exchange at a time, keeps what was
+ * pipelined, closes in a way that the client can read the last answer; an idle one holds no buffer
+ * and no exchange. Of a tcp service: one exchange is all of it.
  */
 #ifndef NEAP_PROXY_FRONT_H
 #define NEAP_PROXY_FRONT_H
@@ -32,8 +33,8 @@ struct front {
 };
 
 /*
- * Takes over an accepted socket; of http, data is expected on it already (TCP_DEFER_ACCEPT). When there are too many it is closed, http
- * with a 503.
+ * Takes over an accepted socket; of http, data is expected on it already (TCP_DEFER_ACCEPT). When
+ * there are too many it is closed, http with a 503.
  */
 void front_accept(struct proxy *p, struct service *s, int fd, const struct peer *peer);
 

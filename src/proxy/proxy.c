@@ -46,7 +46,10 @@ static void init_slabs(struct proxy *p, const struct maxima *m)
 		  sizeof(struct exchange) + 2 * m->headers * sizeof(struct http_field), n);
 	slab_init(&p->sessions, sizeof(struct exchange), n);
 	slab_init(&p->heads, m->header_bytes + PROXY_HEAD_ROOM, 4 * n);
-	/* an exchange may need three: the answer's bytes, and what a socket did not take of a head, either way */
+	/*
+	 * an exchange may need three: the answer's bytes, and what a socket did not take of a head,
+	 * either way
+	 */
 	slab_init(&p->blocks, more(PROXY_BLOCK_BYTES, m->header_bytes + PROXY_HEAD_OUT_ROOM),
 		  3 * n);
 	/* what comes behind a body may be the beginning of a head */

@@ -1,6 +1,6 @@
 /*
- * The data plane of one worker: listeners, client connections, exchanges, upstream connections. Made by the worker from a
- * loaded config and VM; everything runs on its loop.
+ * The data plane of one worker: listeners, client connections, exchanges, upstream connections.
+ * Made by the worker from a loaded config and VM; everything runs on its loop.
  */
 #ifndef NEAP_PROXY_PROXY_H
 #define NEAP_PROXY_PROXY_H
@@ -25,15 +25,19 @@ struct proxy_options {
 
 enum err proxy_create(struct proxy **p, const struct proxy_options *o, struct error *e);
 
-/* Serves service (index into conf.services) on this listening socket too; the fd stays the caller's. */
+/*
+ * Serves service (index into conf.services) on this listening socket too; the fd stays the
+ * caller's.
+ */
 enum err proxy_listen(struct proxy *p, unsigned service, int fd, struct error *e);
 
 /* Begins to accept. */
 void proxy_start(struct proxy *p);
 
 /*
- * Stops accepting; open connections finish what they do (Connection: close with the next answer), idle ones are closed
- * after two seconds (a request may be on its way); what is left when timeouts.drain is over is cut off; on_drained is called when none is left.
+ * Stops accepting; open connections finish what they do (Connection: close with the next answer),
+ * idle ones are closed after two seconds (a request may be on its way); what is left when
+ * timeouts.drain is over is cut off; on_drained is called when none is left.
  */
 void proxy_drain(struct proxy *p, void (*on_drained)(void *ctx), void *ctx);
 

@@ -14,7 +14,10 @@ static bool is_over(const struct exchange *ex)
 	return ex->at.uconn == NULL && (ex->truncated || ex->res_body.done);
 }
 
-/* After bytes came or went: gives the backend's connection back as soon as the answer is here, ends when all of it is out. */
+/*
+ * After bytes came or went: gives the backend's connection back as soon as the answer is here, ends
+ * when all of it is out.
+ */
 static void note_progress(struct exchange *ex, enum client_sent sent)
 {
 	if (sent == CLIENT_GONE) {
@@ -67,7 +70,10 @@ void relay_truncate(struct exchange *ex)
 	note_progress(ex, client_send(ex, (struct str){ NULL, 0 }));
 }
 
-/* Takes the n body bytes at the end of down: checks their framing, drops what comes behind the body. */
+/*
+ * Takes the n body bytes at the end of down: checks their framing, drops what comes behind the
+ * body.
+ */
 static bool take_body(struct exchange *ex, size_t n)
 {
 	char *p = buf_tail(&ex->down) - n;
@@ -150,8 +156,8 @@ static bool is_failure_status(struct exchange *ex)
 }
 
 /*
- * A head without the first bytes of its small body is held until those come: a backend that dies in between has not
- * answered yet, so another may, and the client gets both in one write.
+ * A head without the first bytes of its small body is held until those come: a backend that dies in
+ * between has not answered yet, so another may, and the client gets both in one write.
  */
 static bool awaits_body(struct exchange *ex)
 {
@@ -177,7 +183,10 @@ static void final_head(struct exchange *ex)
 		relay_begin(ex);
 }
 
-/* RFC 9110 §15.2: a 1xx goes on to clients that know them. false: the attempt failed or the client left. */
+/*
+ * RFC 9110 §15.2: a 1xx goes on to clients that know them. false: the attempt failed or the client
+ * left.
+ */
 static bool interim_head(struct exchange *ex)
 {
 	struct str head;

@@ -43,7 +43,10 @@ static void write_length(struct h1_out *o, uint64_t n)
 	h1_out_str(o, STR("\r\n"));
 }
 
-/* A body that was not read to its end cannot be told from the next request: the connection ends here. */
+/*
+ * A body that was not read to its end cannot be told from the next request: the connection ends
+ * here.
+ */
 static void decide_keep(struct exchange *ex)
 {
 	if (!exchange_request_is_whole(ex) || ex->req.refusal.status != 0)

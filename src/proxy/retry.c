@@ -7,7 +7,10 @@ bool retry_nothing_taken(const struct exchange *ex)
 	const struct attempt *at = &ex->at;
 	if (at->sent == 0)
 		return true;
-	/* All of it still in our kernel, never acknowledged: the peer's application cannot have read any. */
+	/*
+	 * All of it still in our kernel, never acknowledged: the peer's application cannot have
+	 * read any.
+	 */
 	int unsent = at->uconn != NULL ? sock_unsent(at->uconn->stream.fd) : -1;
 	return unsent >= 0 && (uint64_t)unsent == at->sent;
 }

@@ -1,6 +1,7 @@
 /*
- * The data of the data plane: what a worker's proxy, its services and each exchange hold. Only structs: who changes
- * them is in the files named after their parts (front, exchange, attempt, relay, tunnel, reply, rewrite, access).
+ * The data of the data plane: what a worker's proxy, its services and each exchange hold. Only
+ * structs: who changes them is in the files named after their parts (front, exchange, attempt,
+ * relay, tunnel, reply, rewrite, access).
  */
 #ifndef NEAP_PROXY_STATE_H
 #define NEAP_PROXY_STATE_H

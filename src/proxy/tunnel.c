@@ -7,7 +7,10 @@ enum {
 	PIPE_UNTIL_BYTES = 8 * 1024, /* a fill of less: the pipe is given back */
 };
 
-/* One way. A side is deaf when it takes no more (it was reset): what is for it is dropped, the other is not read any more. */
+/*
+ * One way. A side is deaf when it takes no more (it was reset): what is for it is dropped, the
+ * other is not read any more.
+ */
 struct direction {
 	struct exchange *ex;
 	struct stream *from, *to;
@@ -73,7 +76,10 @@ static void drop_pipe(struct direction *d)
 
 /* ---- writing ---- */
 
-/* What the receiving side no longer takes. Its own last bytes, and why it ended, are still to be read. */
+/*
+ * What the receiving side no longer takes. Its own last bytes, and why it ended, are still to be
+ * read.
+ */
 static void become_deaf(struct direction *d)
 {
 	*d->to_deaf = true;

@@ -74,7 +74,10 @@ static size_t make_room(struct exchange *ex)
 	return buf_room(&ex->body);
 }
 
-/* Nobody takes it any more: the connection ends after the answer. What may be sent again is not in vain. */
+/*
+ * Nobody takes it any more: the connection ends after the answer. What may be sent again is not in
+ * vain.
+ */
 static bool is_in_vain(const struct exchange *ex)
 {
 	if (ex->state == EX_RELAY)
@@ -115,7 +118,10 @@ static bool has_taker(const struct exchange *ex)
 	       (ex->state == EX_SEND || ex->state == EX_RELAY);
 }
 
-/* A large body that cannot be replayed any more goes through a pipe once nothing of it is in memory. */
+/*
+ * A large body that cannot be replayed any more goes through a pipe once nothing of it is in
+ * memory.
+ */
 static bool is_spliced(struct exchange *ex)
 {
 	if (ex->up_pipe != NULL && !has_taker(ex)) {

@@ -12,8 +12,9 @@
 #include "base/log.h"
 
 /*
- * On the memfd: the mark, then entries, each a header and the bytes of its path and of its data. The reader copies
- * rather than maps: a file that somebody cuts short under a mapping kills who reads it.
+ * On the memfd: the mark, then entries, each a header and the bytes of its path and of its data.
+ * The reader copies rather than maps: a file that somebody cuts short under a mapping kills who
+ * reads it.
  */
 static const char mark[8] = "NEAPFIL1";
 
@@ -285,7 +286,10 @@ static enum err check_file(const char *path, const struct stat *st, struct error
 	return ERR_OK;
 }
 
-/* The whole open file as an entry; one that shrinks meanwhile is an error, what grows is cut at its first size. */
+/*
+ * The whole open file as an entry; one that shrinks meanwhile is an error, what grows is cut at its
+ * first size.
+ */
 static enum err entry_of_fd(int fd, const char *path, struct entry **entry, struct error *e)
 {
 	struct stat st;

@@ -1,7 +1,7 @@
 /*
- * The files of one generation: the bytes of the config and of every Lua file it loads, as they were when the agent read
- * them, in a memfd that the master makes. Workers, and workers started again later, load exactly those,
- * whatever happened to the files since.
+ * The files of one generation: the bytes of the config and of every Lua file it loads, as they were
+ * when the agent read them, in a memfd that the master makes. Workers, and workers started again
+ * later, load exactly those, whatever happened to the files since.
  */
 #ifndef NEAP_SCRIPT_BUNDLE_H
 #define NEAP_SCRIPT_BUNDLE_H
@@ -13,7 +13,9 @@
 
 struct bundle;
 
-/* An empty one on memfd that the agent fills while it loads. memfd -1: memory only (check, tests). */
+/*
+ * An empty one on memfd that the agent fills while it loads. memfd -1: memory only (check, tests).
+ */
 enum err bundle_create(struct bundle **b, int memfd, struct error *e);
 
 /* What an agent wrote to memfd, read only. */
@@ -21,8 +23,9 @@ enum err bundle_open(struct bundle **b, int memfd, struct error *e);
 void bundle_destroy(struct bundle *b);
 
 /*
- * The bytes of the file at path (absolute, or relative to nothing but what the agent used). When filling: read from disk at first
- * use, at most 16 MiB, regular files only, a warning when others may write to it. When read only: what was kept, or an error.
+ * The bytes of the file at path (absolute, or relative to nothing but what the agent used). When
+ * filling: read from disk at first use, at most 16 MiB, regular files only, a warning when others
+ * may write to it. When read only: what was kept, or an error.
  */
 enum err bundle_read(struct bundle *b, const char *path, struct str *bytes, struct error *e);
 

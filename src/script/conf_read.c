@@ -12,8 +12,9 @@
 #include "shm/board.h"
 
 /*
- * Everything runs inside one protected call, so that Lua's own errors (no memory for a key) come back as values. Errors of
- * ours are raised as Lua errors too; what was allocated hangs from the struct conf and is freed by conf_fini.
+ * Everything runs inside one protected call, so that Lua's own errors (no memory for a key) come
+ * back as values. Errors of ours are raised as Lua errors too; what was allocated hangs from the
+ * struct conf and is freed by conf_fini.
  */
 
 enum { LISTENS_MAX = 256, TRUSTS_MAX = 1024 };

@@ -1,7 +1,8 @@
 /*
- * Backends as one worker sees them: addresses and names copied from the board, and its own idle upstream connections
- * (uconn.h; made by upstream_init in upstream.h). An entry is made when a request first goes there and refreshed when the board's text changed (one atomic load). Entries live
- * as long as the worker; one loop, no locks.
+ * Backends as one worker sees them: addresses and names copied from the board, and its own idle
+ * upstream connections (uconn.h; made by upstream_init in upstream.h). An entry is made when a
+ * request first goes there and refreshed when the board's text changed (one atomic load). Entries
+ * live as long as the worker; one loop, no locks.
  */
 #ifndef NEAP_UPSTREAM_BACKEND_H
 #define NEAP_UPSTREAM_BACKEND_H
@@ -42,8 +43,8 @@ struct upstream {
 };
 
 /*
- * The backend of that slot and epoch, up to date. NULL: no longer there (the slot has another backend or none), or no
- * memory.
+ * The backend of that slot and epoch, up to date. NULL: no longer there (the slot has another
+ * backend or none), or no memory.
  */
 struct backend *upstream_backend(struct upstream *u, int slot, uint32_t epoch);
 

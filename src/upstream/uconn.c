@@ -4,7 +4,10 @@
 
 #include "upstream/upstream.h"
 
-/* What a dial needs and a connection that stands does not: it is large, so it lives only while dialling. */
+/*
+ * What a dial needs and a connection that stands does not: it is large, so it lives only while
+ * dialling.
+ */
 struct dialing {
 	struct dial dial;
 	struct uconn *uconn;
@@ -27,8 +30,9 @@ static void idle_due(struct timer *t)
 }
 
 /*
- * Did an end or unasked bytes come? What came before this turn of the loop shows as a pending event. A connection given back in
- * this very turn was not looked at since its answer was read: what the backend sent behind it may be there, unseen.
+ * Did an end or unasked bytes come? What came before this turn of the loop shows as a pending
+ * event. A connection given back in this very turn was not looked at since its answer was read:
+ * what the backend sent behind it may be there, unseen.
  */
 static bool is_spent(const struct uconn *u)
 {

@@ -1,6 +1,6 @@
 /*
- * One upstream connection: dialled, lent to an attempt, kept idle, closed. Idle ones keep their read watcher armed: an end, or bytes
- * that nobody asked for, close them at once.
+ * One upstream connection: dialled, lent to an attempt, kept idle, closed. Idle ones keep their
+ * read watcher armed: an end, or bytes that nobody asked for, close them at once.
  */
 #ifndef NEAP_UPSTREAM_UCONN_H
 #define NEAP_UPSTREAM_UCONN_H
@@ -22,7 +22,10 @@ struct uconn {
 	struct dialing *dialing;
 	/* the borrower's */
 	void *owner;
-	/* End of a dial that uconn_dial said is in progress: connected, or not (errno in u->stream.sys; u is freed by the borrower with uconn_close). */
+	/*
+	 * End of a dial that uconn_dial said is in progress: connected, or not (errno in
+	 * u->stream.sys; u is freed by the borrower with uconn_close).
+	 */
 	void (*on_connected)(struct uconn *u, bool connected);
 };
 
@@ -34,14 +37,17 @@ struct uconn *uconn_take_idle(struct backend *b);
 
 enum uconn_dialled { UCONN_CONNECTED, UCONN_IN_PROGRESS, UCONN_FAILED };
 
-/* A new connection, lent; for want of descriptors idle ones are closed. FAILED: *sys is the errno and *u NULL. */
+/*
+ * A new connection, lent; for want of descriptors idle ones are closed. FAILED: *sys is the errno
+ * and *u NULL.
+ */
 enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
 			      void (*on_connected)(struct uconn *, bool), void *owner,
 			      struct uconn **u, int *sys);
 
 /*
- * Gives a connection back whose last exchange ended in step. It is kept while fewer than max_idle are, for at most the lane's
- * duration; otherwise closed.
+ * Gives a connection back whose last exchange ended in step. It is kept while fewer than max_idle
+ * are, for at most the lane's duration; otherwise closed.
  */
 void uconn_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle);
 

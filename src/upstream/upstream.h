@@ -1,5 +1,6 @@
 /*
- * The upstream side of one worker: its table of backends and all connections to them. Made and ended by the proxy.
+ * The upstream side of one worker: its table of backends and all connections to them. Made and
+ * ended by the proxy.
  */
 #ifndef NEAP_UPSTREAM_UPSTREAM_H
 #define NEAP_UPSTREAM_UPSTREAM_H
