@@ -1,9 +1,9 @@
 -- Two toy backends that tell their condition; neap can answer from Lua without any pool.
 local neap = require "neap"
 
-local function toy(name, port, jobs)
+local function toy(name, listen, jobs)
   return {
-    listen = "127.0.0.1:" .. port,
+    listen = listen,
     policy = {
       request = function(request)
         if request.path ~= "/status" then return neap.reply { body = name .. "\n" } end
@@ -13,4 +13,7 @@ local function toy(name, port, jobs)
   }
 end
 
-return { workers = 1, services = { toy("web1", 8081, 3), toy("web2", 8082, 250) } }
+return {
+  workers = 1,
+  services = { toy("web1", "127.0.0.1:8081", 3), toy("web2", "127.0.0.1:8082", 250) },
+}

@@ -35,7 +35,7 @@ function example.moved(text, backends)
     text = text:gsub("(//%l[%w.]*:)" .. port, "%1" .. backend.port)
     text = text:gsub("(//[%d.]+:)" .. port, "%1" .. backend.port)
   end
-  text = text:gsub('listen = "[%d.]*:%d+"', 'listen = "127.0.0.1:0"')
+  text = text:gsub('"[%d.]*:%d+"', '"127.0.0.1:0"') -- backends are URLs, what listens is not
   return (text:gsub('"port": "8080"', '"port": "0"'))
 end
 
