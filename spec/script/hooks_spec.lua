@@ -97,6 +97,17 @@ describe("hooks", function()
     assert.equal(1, n:count_log "END ")
   end)
 
+  it("that err in response leave the answer as it came", function()
+    local n = start([[
+      return { response = function(_, _, response)
+        response:set_header("X-Half", "1")
+        error "half way"
+      end }]], web)
+    n:allow "half way"
+    local answer = n:get "/"
+    assert.same({ 200 }, { answer.status, answer.headers["x-half"] })
+  end)
+
   it("see the end of a refused request too, without its fields", function()
     local n = start([[
       return { log = function(r, o)

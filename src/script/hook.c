@@ -152,7 +152,7 @@ static void report(struct hooks *h, struct co *co, unsigned id, bool is_too_late
 
 static enum neap_verdict give_up(neap_request *r, enum entry entry)
 {
-	if (entry == ENTRY_FAILED)
+	if (entry == ENTRY_FAILED || entry == ENTRY_RESPONSE)
 		return NEAP_FAIL;
 	if (entry != ENTRY_DECIDE)
 		return NEAP_DONE;
@@ -314,8 +314,10 @@ enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r, const str
 void hook_response(struct hooks *h, struct neap_request *r, struct neap_response *response)
 {
 	struct details details = { .response = response };
-	if (hooks_have(h, HOOK_RESPONSE))
-		(void)call(h, r, ENTRY_RESPONSE, 0, &details);
+	if (!hooks_have(h, HOOK_RESPONSE) || call(h, r, ENTRY_RESPONSE, 0, &details) != NEAP_FAIL)
+		return;
+	edits_free(response->edits); /* what it did before it erred */
+	response->edits = NULL;
 }
 
 /* What Lua keeps of the request goes. Neither call can fail: nothing is allocated. */
