@@ -73,6 +73,21 @@ describe("the agent's checks", function()
     assert.same({}, world:checks_of(A))
   end)
 
+  it("does not believe a check that began before the request marked it down", function()
+    start {}
+    world:run(5)
+    world.answers[A] = function() world.sleep(3) return true end
+    world.agent.health:check_soon(world.agent.pools[1].by_name["192.0.2.1:80"])
+    world:run(1)
+    world:mark_down(A)
+    world.checks = {}
+    world:run(2.5)
+    assert.equals("down", world:state(A))
+    world:run(4)
+    assert.equals(1, #world:checks_of(A))
+    assert.equals("up", world:state(A))
+  end)
+
   it("never looks again later than the interval", function()
     world.answers[A] = DEAD
     start { health = { interval = 0.5 } }

@@ -92,9 +92,15 @@ local function log_result(agent, member, is_ok, reason, stage)
   say("%s checked dead by healthcheck", member.url)
 end
 
+-- A check that began before something else marked it down saw what was true before that.
+local function is_outdated(member, is_ok)
+  return is_ok and member.marked_at ~= nil and member.started <= member.marked_at
+end
+
 local function apply(self, member, is_ok, reason, stage)
   local agent, before = self.agent, member.down
   changes.look(agent, member) -- a result is about what was true before it
+  if is_outdated(member, is_ok) then return end
   log_result(agent, member, is_ok, reason, stage)
   local verdict = pace.verdict(member, is_ok, settings(member), member.state == "unknown")
   if verdict ~= nil then
@@ -159,6 +165,7 @@ end
 function Health:on_change(member, condition)
   local by_check = self.applied == member
   self.agent.ejected[member] = member.state == "ejected" or nil
+  member.marked_at = nil
   if member.state ~= "down" then
     member.down = nil
     if not by_check then member.failures = 0 end
@@ -166,6 +173,7 @@ function Health:on_change(member, condition)
   end
   member.down = { looks = 0, by_request = not by_check or condition.is_marked }
   if by_check then return end
+  member.marked_at = self.agent.host.now()
   member.successes, member.failures = 0, settings(member).fall
   if has_check(member.pool) then
     set_due(self, member, pace.delay(settings(member), member.down, self.agent.host.random()))
