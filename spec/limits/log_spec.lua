@@ -18,6 +18,36 @@ local function start_on_full_disk(more)
   return p, address
 end
 
+-- A file system of a few pages, in a mount namespace of the balancer's own.
+local function start_on_small_disk()
+  local dir = scope.directory()
+  local address = "unix:" .. dir .. "/s"
+  scope.write(dir .. "/config.lua", proxied.config({ origin.start {} },
+    ('listen = "%s", log = { target = "disk/neap.log", level = "info" }, policy = %s'):format(
+      address, [[{ log = function(request)
+        require "neap".log.info("asked for %s", request.path)
+      end }]])))
+  local p = process.spawn { cwd = dir, argv = { "unshare", "--mount", "sh", "-c",
+    'mkdir disk && mount -t tmpfs -o size=16k none disk && exec "$0" -c config.lua', neap.binary } }
+  eventually(function() return client.get(address, "/").status == 200 end)
+  return address, ("/proc/%d/root%s/disk/neap.log"):format(p.pid, dir)
+end
+
+describe("a small disk under the log", function()
+  it("has the log go on when there is room again, which says how much is missing", function()
+    local address, path = start_on_small_disk()
+    for i = 1, 450 do assert.equal(200, client.get(address, "/full/" .. i).status) end
+    assert.equal(16384, #scope.read(path))
+    scope.write(path, "")
+    assert.equal(200, client.get(address, "/room").status)
+    local lost = scope.read(path):match "warn lines of this log that could not be written: (%d+) %(No space"
+    assert.is_true(tonumber(lost) > 50)
+    assert.matches("\n[^\n]*asked for /room\n$", scope.read(path))
+    assert.equal(200, client.get(address, "/more").status)
+    assert.matches("asked for /more\n$", scope.read(path))
+  end)
+end)
+
 describe("a full disk under the log", function()
   it("costs nothing but lines of the log", function()
     local p, address = start_on_full_disk [[policy = { log = function()

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -32,8 +33,11 @@ struct sink {
 	int fd;
 	char path[PATH_MAX];
 	uint64_t lost;
-	time_t second;	/* what stamp[] says, */
-	char stamp[32]; /* without the milliseconds */
+	uint64_t untold; /* of these, no line says so yet */
+	int why;	 /* errno of the last one */
+	bool torn;	 /* the last one is there in part */
+	time_t second;	 /* what stamp[] says, */
+	char stamp[32];	 /* without the milliseconds */
 };
 
 static struct sink sink = { .kind = SINK_STDERR,
@@ -240,7 +244,10 @@ static bool would_block(void)
 {
 	struct pollfd p = { .fd = sink.fd, .events = POLLOUT };
 
-	return sink.kind == SINK_STDERR && poll(&p, 1, 0) == 0;
+	if (sink.kind != SINK_STDERR || poll(&p, 1, 0) != 0)
+		return false;
+	errno = EAGAIN;
+	return true;
 }
 
 static bool line_write(const struct line *l)
@@ -254,7 +261,35 @@ static bool line_write(const struct line *l)
 	do {
 		n = write(sink.fd, l->bytes, l->n);
 	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		sink.torn = n < (ssize_t)l->n;
+	if (n >= 0 && sink.torn)
+		errno = ENOSPC; /* what a full disk says from the next write on */
 	return n == (ssize_t)l->n;
+}
+
+/* Before the first line that gets through again: how many did not, and why. */
+static bool told_losses(void)
+{
+	struct line line;
+	char text[160];
+
+	if (sink.untold == 0)
+		return true;
+	(void)snprintf(text, sizeof(text),
+		       "lines of this log that could not be written: %" PRIu64 " (%s)", sink.untold,
+		       strerror(sink.why));
+	line_start(&line, LOG_LEVEL_WARN);
+	if (sink.torn) { /* on a line of its own */
+		memmove(line.bytes + 1, line.bytes, line.n++);
+		line.bytes[0] = '\n';
+	}
+	line_add_text(&line, text);
+	line_end(&line, false, sink.kind != SINK_SYSLOG);
+	if (!line_write(&line))
+		return false;
+	sink.untold = 0;
+	return true;
 }
 
 static void log_values(enum log_level level, const char *format, va_list values) printf_like(2, 0);
@@ -274,8 +309,11 @@ static void log_values(enum log_level level, const char *format, va_list values)
 	line_start(&line, level);
 	line_add_text(&line, text);
 	line_end(&line, cut, sink.kind != SINK_SYSLOG);
-	if (!line_write(&line))
+	if (!told_losses() || !line_write(&line)) {
+		sink.why = errno;
 		sink.lost++;
+		sink.untold++;
+	}
 	errno = sys;
 }
 
@@ -292,6 +330,7 @@ static void sink_set(enum sink_kind kind, int fd, const char *path)
 		(void)close(sink.fd);
 	sink.kind = kind;
 	sink.fd = fd;
+	sink.torn = false;
 	sink.second = -1; /* the kinds stamp in different ways */
 	if (path != sink.path)
 		(void)str_copy(sink.path, sizeof(sink.path),
@@ -318,6 +357,7 @@ enum err log_open(const char *target, enum log_level level, struct error *e)
 			return err_sys(e, errno, "cannot open the log file %s", target);
 		sink_set(SINK_FILE, fd, target);
 	}
+	sink.untold = 0; /* those of the former one */
 	sink.level = level;
 	return ERR_OK;
 }
