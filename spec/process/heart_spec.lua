@@ -34,4 +34,23 @@ describe("heartbeats", function()
     assert.equal(200, n:get("/").status)
     assert.equal(200, n:get("/stuck").status)
   end)
+
+  it("replace an agent that is stuck inside C in a check, and trip the hook #slow", function()
+    local n = neap.start {
+      config = neap.config({ origin.start {} }, [[health = { interval = 0.1, timeout = 1 },
+        policy = { check = function()
+          return (("a"):rep(60)):find((".-"):rep(40) .. "b") == nil
+        end }]]),
+      allow = { "stuck for" },
+    }
+    local agent = n:agent()
+    n:wait_log("stuck for 2 s in hook check of service 1", 8)
+    eventually(function()
+      local now = n:agent()
+      return now and now ~= agent
+    end, 1)
+    n:wait_log "checked ok by healthcheck"
+    assert.equal(200, n:get("/").status)
+    assert.equal(1, n:count_log "stuck for")
+  end)
 end)

@@ -46,7 +46,9 @@ static void waker_cb(struct ev_loop *ev, ev_io *w, int events)
 static void beat_cb(struct ev_loop *ev, ev_timer *w, int events)
 {
 	(void)ev, (void)events;
-	(void)channel_send(&container_of(w, struct agent, beat)->channel, MESSAGE_BEAT, NULL);
+	atomic_fetch_add_explicit(
+		&container_of(w, struct agent, beat)->generation->board->agent.beat, 1,
+		memory_order_relaxed);
 }
 
 static void on_ready(void *ctx)

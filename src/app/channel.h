@@ -16,7 +16,6 @@ enum message_kind {
 	MESSAGE_PLAN,	  /* agent: the config is loaded, board->plan is written */
 	MESSAGE_READY,	  /* loaded; the agent: published, too */
 	MESSAGE_ERROR,	  /* why it ends: lines for a person */
-	MESSAGE_BEAT,	  /* agent: its loop turns */
 	/* to a child */
 	MESSAGE_GO,    /* worker: accept; agent: begin, the text is the log target */
 	MESSAGE_DRAIN, /* worker: finish what is open, then end */

@@ -88,8 +88,6 @@ static void on_agent_message(struct ward *w, const struct message *m)
 	} else if (m->kind == MESSAGE_READY) {
 		ward_set_ready(w);
 		check_ready(g);
-	} else if (m->kind == MESSAGE_BEAT) {
-		w->beat_ms = loop_now_ms(w->loop);
 	}
 }
 

@@ -61,11 +61,12 @@ static const char *service_address(const struct board_plan *p, unsigned service)
 static void kill_in_hook(struct generation *g, struct ward *w, uint32_t where, int64_t now_ms)
 {
 	unsigned service = where >> 8, hook = where & 0xff;
+	const char *cost = w == &g->agent ? "" : ": its connections are lost";
 	char why[256];
 
-	(void)snprintf(why, sizeof(why), "stuck for %d s in hook %s of service %u (%s), killed: %s",
+	(void)snprintf(why, sizeof(why), "stuck for %d s in hook %s of service %u (%s), killed%s",
 		       HOOK_MS / 1000, hook_name(hook), service + 1,
-		       service_address(&g->plan, service), "its connections are lost");
+		       service_address(&g->plan, service), cost);
 	if (service < BOARD_SERVICES_MAX && hook < BOARD_HOOKS) {
 		atomic_fetch_add(&g->board->hooks[service][hook].killed, 1);
 		board_hook_trip(g->board, service, hook, now_ms);
@@ -73,9 +74,15 @@ static void kill_in_hook(struct generation *g, struct ward *w, uint32_t where, i
 	ward_kill(w, why);
 }
 
-static void look_at_worker(struct generation *g, struct ward *w, int64_t now_ms)
+static bool is_stuck_in_hook(const struct ward *w, const struct board_worker *row, int64_t now_ms)
 {
-	struct board_worker *row = &g->board->workers[w->slot];
+	return now_ms - w->beat_ms >= HOOK_MS && atomic_load(&row->hook_since_ms) != 0 &&
+	       has_run_since_beat(w);
+}
+
+static void look_at(struct generation *g, struct ward *w, struct board_worker *row, int64_t now_ms)
+{
+	bool is_agent = w == &g->agent;
 	uint64_t beat = atomic_load_explicit(&row->beat, memory_order_relaxed);
 
 	if (beat != w->beat) {
@@ -83,17 +90,11 @@ static void look_at_worker(struct generation *g, struct ward *w, int64_t now_ms)
 		w->beat_cpu_ms = cpu_ms(w->pid);
 	}
 	w->beat = beat;
-	int64_t silent_ms = now_ms - w->beat_ms;
-	if (silent_ms >= HOOK_MS && atomic_load(&row->hook_since_ms) != 0 && has_run_since_beat(w))
+	if (is_stuck_in_hook(w, row, now_ms))
 		kill_in_hook(g, w, atomic_load(&row->hook), now_ms);
-	else if (silent_ms >= LOOP_MS)
-		ward_kill(w, "did not react for 10 s, killed: its connections are lost");
-}
-
-static void look_at_agent(struct ward *w, int64_t now_ms)
-{
-	if (now_ms - w->beat_ms >= LOOP_MS)
-		ward_kill(w, "did not react for 10 s, killed");
+	else if (now_ms - w->beat_ms >= LOOP_MS)
+		ward_kill(w, is_agent ? "did not react for 10 s, killed"
+				      : "did not react for 10 s, killed: its connections are lost");
 }
 
 /* The whole machine slept, or all of us were stopped: nobody is to blame. */
@@ -112,9 +113,9 @@ void heart_look(struct heart *h, struct generation *g)
 		forgive(g, now_ms);
 	h->last_ms = now_ms;
 	if (g->agent.state == WARD_READY)
-		look_at_agent(&g->agent, now_ms);
+		look_at(g, &g->agent, &g->board->agent, now_ms);
 	for (unsigned i = 0; i < g->plan.workers; i++) {
 		if (g->workers[i].state == WARD_READY)
-			look_at_worker(g, &g->workers[i], now_ms);
+			look_at(g, &g->workers[i], &g->board->workers[i], now_ms);
 	}
 }

@@ -142,7 +142,7 @@ static void look_at_slow(struct co *co, int64_t ms, const struct rusage *before)
 	vm->slow_probes = SLOW_PROBES;
 	if (!is_proven(before) || !log_may(&vm->slow, loop_now_ms(vm->o.loop), &skipped))
 		return;
-	hook_name(vm, co, place, sizeof place);
+	hook_name(vm, place, sizeof place);
 	if (skipped > 0)
 		(void)snprintf(more, sizeof more, " (%u more of these were left out)", skipped);
 	log_warn("%s held the loop for %lld ms%s", place, (long long)ms, more);

@@ -67,11 +67,15 @@ void hook_request_init(struct neap_request *r)
 	r->co = NULL;
 }
 
+static const char *service_at(const struct vm *vm, uint32_t service)
+{
+	const struct conf *conf = vm->conf;
+	return conf != NULL && service < conf->services_n ? conf->services[service].name : "?";
+}
+
 static const char *service_name(const struct hooks *h)
 {
-	const struct conf *conf = h->vm->conf;
-	return conf != NULL && h->service < conf->services_n ? conf->services[h->service].name
-							     : "?";
+	return service_at(h->vm, h->service);
 }
 
 static const char *hook_of(uint32_t place)
@@ -80,12 +84,11 @@ static const char *hook_of(uint32_t place)
 	return id < HOOKS ? names[id] : "?";
 }
 
-void hook_name(const struct vm *vm, const struct co *co, char *to, size_t size)
+void hook_name(const struct vm *vm, char *to, size_t size)
 {
 	uint32_t place = *vm->current.hook;
-	const struct hooks *h = co->owner;
 	(void)snprintf(to, size, "hook %s of service %s", hook_of(place),
-		       co->request != NULL ? service_name(h) : "?");
+		       service_at(vm, place >> 8));
 }
 
 /* Of the hooks this entry calls, those that are tripped. Almost always none: three loads. */

@@ -32,9 +32,7 @@ struct vm {
 	lua_State *L;
 	struct memory memory;
 	struct fuse fuse;
-	neap_current current;	    /* what Lua sees of it */
-	volatile uint32_t own_hook; /* stands in for the board's row in a process without one */
-	_Atomic int64_t own_since;
+	neap_current current;	     /* what Lua sees of it */
 	_Atomic int64_t *hook_since; /* on the board */
 	/* coroutines (co.c) */
 	struct list co_idle, co_busy;
@@ -106,7 +104,7 @@ static inline int64_t vm_coarse_ms(void)
 
 /* "hook pick of service web", for the log. */
 struct co;
-void hook_name(const struct vm *vm, const struct co *co, char *to, size_t size);
+void hook_name(const struct vm *vm, char *to, size_t size);
 
 /*
  * Makes vm->hooks from the list of services on top of the stack (hook.c); protected by the

@@ -199,17 +199,14 @@ static int open_runtime(lua_State *L)
 static void set_current(struct vm *vm)
 {
 	struct board *b = vm->o.board;
-	int worker = vm->o.worker;
+	struct board_worker *row = vm->o.worker >= 0 ? &b->workers[vm->o.worker] : &b->agent;
 	vm->current.board = b;
-	vm->current.worker = worker;
+	vm->current.worker = vm->o.worker;
 	vm->current.unix_now = &vm->o.loop->unix_now;
-	vm->current.hook = &vm->own_hook;
-	vm->hook_since = &vm->own_since;
-	if (worker >= 0) {
-		/* The same word: LuaJIT knows no atomics, and this is the only writer. */
-		vm->current.hook = (volatile uint32_t *)(void *)&b->workers[worker].hook;
-		vm->hook_since = &b->workers[worker].hook_since_ms;
-	}
+	/* The same word: LuaJIT knows no atomics, and this is the only writer. */
+	vm->current.hook = (volatile uint32_t *)(void *)&row->hook;
+	vm->hook_since = &row->hook_since_ms;
+	atomic_store(vm->hook_since, 0); /* the one before may have died in a hook */
 }
 
 /* An error that nothing catches: memory ran out outside of hooks. The process ends. */

@@ -172,6 +172,7 @@ struct board {
 	_Atomic int32_t slots_free;    /* below slots_used */
 	struct board_plan plan;
 	struct board_worker workers[BOARD_WORKERS_MAX];
+	struct board_worker agent; /* its beats and hooks; the rest is a worker's */
 	struct board_pool pools[BOARD_POOLS_MAX];
 	struct board_hook hooks[BOARD_SERVICES_MAX][BOARD_HOOKS];
 	struct board_counter counters[BOARD_COUNTERS_MAX];
