@@ -1,25 +1,13 @@
-local eventually = require "support.eventually"
 local example = require "support.example"
-local net = require "support.net"
 local origin = require "support.origin"
 local process = require "support.process"
-
-local function start_redis()
-  local _, port = net.refused()
-  local redis = process.spawn {
-    argv = { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "" },
-    name = "redis",
-  }
-  eventually(function() return redis:stdout():find "Ready to accept connections" end, 10)
-  redis.port = port
-  return redis
-end
+local redis_server = require "support.redis"
 
 describe("example redis-pin", function()
   local web, n, redis
 
   before_each(function()
-    redis = start_redis()
+    redis = redis_server.start()
     web = origin.several(3)
     n = example.start("redis-pin",
       { [6379] = redis, [8081] = web[1], [8082] = web[2], [8083] = web[3] })
@@ -56,8 +44,7 @@ describe("example redis-pin", function()
   end)
 
   it("serves without Redis, and says so", function()
-    redis:kill "KILL"
-    redis:wait()
+    redis:kill()
     for _ = 1, 3 do assert.matches("^web", get "anna") end
     n:wait_log "redis: connection refused"
   end)

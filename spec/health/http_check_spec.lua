@@ -62,6 +62,32 @@ describe("the http check", function()
     eventually(function() return n:get().status == 503 end)
   end)
 
+  it("judges by header fields and patterns, and sends fields of its own", function()
+    local o = origin.start {
+      handler = function(_, request)
+        local who = request.headers.authorization or "nobody"
+        return { headers = { ["X-State"] = "ok; load=7" }, body = "hello " .. who }
+      end,
+    }
+    local function check(more)
+      local n = start(o, 'headers = { Authorization = "Basic eA==", ["user-agent"] = "me" }, '
+        .. more)
+      local found = n:wait_log "([^\n]* checked %S+ by healthcheck)"
+      local line = found:find " ok " and found or n:wait_log "(Unhealthy [^\n]*)"
+      n:stop()
+      return line
+    end
+    assert.matches("checked ok", check [[body = { pattern = "^hello Basic eA=+$" },
+      expect_headers = { ["X-State"] = { pattern = "load=[0-7]$" }, ["Content-Length"] = true }]])
+    assert.equals("me", o:requests()[1].headers["user-agent"])
+    assert.matches("error:the header x%-state does not contain 'fine'",
+      check [[expect_headers = { ["X-State"] = "fine" }]])
+    assert.matches("error:the answer has no header x%-other",
+      check [[expect_headers = { ["X-Other"] = true }]])
+    assert.matches("error:the body does not contain the pattern 'hullo'",
+      check [[body = { pattern = "hullo" }]])
+  end)
+
   it("reads no more than it needs, and never all of an endless body", function()
     local o = origin.start {
       handler = function(conn)

@@ -5,6 +5,7 @@
 --       may call world.sleep(seconds): what a check of that backend finds (default: true)
 --   world.addresses["name"] = { "192.0.2.1" }, or nil: does not resolve; world.ttl = seconds
 --   local agent = world:start{ pools = { pool, … } }     pool: see world.pool
+--       of a check with a `path`: world.answers["http://a:80/path"]
 --   world.pool{ name = "web", backends = { "http://a:80", … }, health = {…}, hooks = {…} }
 --   world:run(seconds)          lets the time pass, tick by tick
 --   world:stall(seconds)        the agent does nothing for so long
@@ -33,9 +34,10 @@ local function make_log(world)
   return log
 end
 
-local function check(world, def)
-  table.insert(world.checks, { url = def.url, at = world.time })
-  local answer = world.answers[def.url]
+local function check(world, def, path)
+  local what = def.url .. (path or "")
+  table.insert(world.checks, { url = what, at = world.time })
+  local answer = world.answers[what]
   if type(answer) == "function" then return answer(def) end
   if type(answer) == "table" then return unpack(answer) end
   if answer == nil then return true end
@@ -43,7 +45,7 @@ local function check(world, def)
 end
 
 local function make_host(world)
-  local ready_check = function(def) return check(world, def) end
+  local ready, ready_check = {}, function(def) return check(world, def) end
   return {
     log = make_log(world),
     now = function() return world.time end,
@@ -63,8 +65,13 @@ local function make_host(world)
     backend = function(slot) return world.board.rows[slot].def end,
     pool = function(pool) return pool end,
     pool_hooks = function(name) return world.hooks[name] or {} end,
-    check_of = function() return ready_check end,
-    wants_addresses = function(fn) return fn == ready_check end,
+    check_of = function(list)
+      local one = list[1].path and function(def) return check(world, def, list[1].path) end
+        or ready_check
+      ready[one] = true
+      return one
+    end,
+    wants_addresses = function(fn) return ready[fn] == true end,
     is_tripped = function() return false end,
     hook_ok = function() end,
     enter = function() end,
@@ -147,7 +154,8 @@ local function make_board(world)
   return board
 end
 
-local HEALTH = { type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, recheck = 1 }
+local HEALTH = { type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, recheck = 1,
+  fast = false, jitter = 0.1, initial = "unknown" }
 
 function support.new()
   local world = setmetatable({
@@ -158,7 +166,10 @@ function support.new()
   world.host = make_host(world)
   function world.sleep(seconds) coroutine.yield(seconds) end
   function world.pool(options)
-    local health = setmetatable(options.health or {}, { __index = HEALTH })
+    local health = options.health or {}
+    for _, one in ipairs(health[1] and health or { health }) do
+      setmetatable(one, { __index = HEALTH })
+    end
     world.hooks[options.name or "web"] = options.hooks
     return {
       name = options.name or "web",

@@ -1,6 +1,8 @@
 -- nginx as a backend: one process in the foreground, on a port of its own.
 --
 --   nginx.start{ root = folder } → s    serves the files of the folder
+--   nginx.start{ content = directives } → s    of its server { }
+--   nginx.start{ listen = "proxy_protocol" } → s    what follows the address
 --   nginx.start{ name = "web1" } → s   answers everything with its name, in one piece: it cannot be
 --                                       killed between head and body
 --   s.url, s.address
@@ -29,7 +31,7 @@ http {
   fastcgi_temp_path fastcgi;
   uwsgi_temp_path uwsgi;
   scgi_temp_path scgi;
-  server { listen %s; %s }
+  server { listen %s %s; %s }
 }
 ]]
 
@@ -48,9 +50,9 @@ end
 function nginx.start(options)
   local self = setmetatable({ dir = scope.directory(), address = net.refused() }, Nginx)
   local content = options.root and ("root %s;"):format(options.root)
-    or ('location / { return 200 "%s"; }'):format(options.name)
+    or options.content or ('location / { return 200 "%s"; }'):format(options.name)
   self.url = "http://" .. self.address
-  scope.write(self.dir .. "/nginx.conf", CONFIG:format(self.address, content))
+  scope.write(self.dir .. "/nginx.conf", CONFIG:format(self.address, options.listen or "", content))
   run(self)
   return self
 end

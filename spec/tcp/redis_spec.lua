@@ -1,25 +1,13 @@
 local client = require "support.client"
-local eventually = require "support.eventually"
-local net = require "support.net"
 local process = require "support.process"
+local redis = require "support.redis"
 local tcp = require "support.tcp"
-
-local function start_redis()
-  local _, port = net.refused()
-  local redis = process.spawn {
-    argv = { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "" },
-    name = "redis",
-  }
-  eventually(function() return redis:stdout():find "Ready to accept connections" end, 10)
-  return redis, port
-end
 
 describe("Redis through a tcp service", function()
   local n
 
   before_each(function()
-    local _, port = start_redis()
-    n = tcp.before { port }
+    n = tcp.before { redis.start().port }
   end)
 
   local function cli(...)

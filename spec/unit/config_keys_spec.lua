@@ -40,6 +40,35 @@ local WRONG = {
   { "health", "{ type = 'http', status = '2xx' }", "health.status: '2xx' is not a set of "
     .. "statuses (expected statuses from 100 to 599 like \"200-399\", 204, \"200,204\" or a list "
     .. "of such)" },
+  { "health", "{ type = 'http', send = 'x' }", "health.send: this goes only with type = 'tcp' "
+    .. "(and it is 'http')" },
+  { "health", "{ type = 'none', port = 5 }", "health.port: this goes only with type = 'tcp' or "
+    .. "'http' (and it is 'none')" },
+  { "health", "{ jitter = 2 }", "health.jitter: 2 is out of range (expected a number from 0 to "
+    .. "0.5)" },
+  { "health", "{ interval = 1, fast = 2 }", "health.fast: 2 is more than the interval, 1" },
+  { "health", "{ expect = { pattern = '(a' } }", "health.expect: '(a' is not a pattern that fits: "
+    .. "there are no captures here" },
+  { "health", "{ expect = { patern = 'a' } }", "health.expect: it has the key 'patern' (expected "
+    .. "a text of 1 to 1023 bytes, or { pattern = \"…\" })" },
+  { "health", "{ address = 'a b' }", "health.address: 'a b' is not an address: 'a b' is not a "
+    .. "host name (expected a host name, an IP address or \"unix:/path\")" },
+  { "health", "{ type = 'http', headers = { host = 'a' } }", "health.headers.host: this field has "
+    .. "no place here: use host" },
+  { "health", "{ type = 'http', headers = { a = 'b\\r\\nc: d' } }", "health.headers.a: "
+    .. "'b\\x0d\\x0ac: d' is not a field's value" },
+  { "health", "{ type = 'http', expect_headers = { a = 5 } }", "health.expect_headers.a: 5 is not "
+    .. "a text or pattern" },
+  { "health", "{ type = 'none', initial = 'down' }", "health.initial: with type = 'none' nothing "
+    .. "would ever find it up" },
+  { "health", "{ { type = 'tcp' }, { type = 'htpp' } }", "health[2].type: 'htpp' is not one of its "
+    .. "words" },
+  { "health", "{ { type = 'tcp' }, { type = 'none' } }", "health[2].type: 'none' does not go with "
+    .. "other checks" },
+  { "health", "{ { type = 'tcp' }, interval = 5 }", "health: it has the key 'interval', so it is "
+    .. "not a list" },
+  { "health", "{ { initial = 'up' }, { initial = 'down' } }", "health[2].initial: another check of "
+    .. "this pool says 'up'" },
   { "timeouts", "{ connect = -1 }", "timeouts.connect: -1 is out of range "
     .. "(expected a number > 0, or false)" },
   { "timeouts", "{ conect = 1 }", "timeouts.conect: unknown key; did you mean 'connect'?" },
@@ -81,8 +110,8 @@ describe("a key of the config", function()
       local _, why = case.one(key, literal)
       assert.equals(("config.lua: %s: %s is not available in this version"):format(key, key), why)
     end
-    local _, why = case.one("health", "{ type = 'icmp' }")
-    assert.equals("config.lua: health.type: type = 'icmp' is not available in this version", why)
+    local _, why = case.one("health", "{ type = 'https' }")
+    assert.equals("config.lua: health.type: type = 'https' is not available in this version", why)
   end)
 
   it("may say that it does not want such a feature", function()

@@ -16,8 +16,8 @@ describe("the values of a config", function()
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,
       connections = 10000, requests = false }, service.limits)
-    assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, recheck = 1 },
-      pool.health)
+    assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, recheck = 1,
+      fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
     assert.same({ interval = 10 }, pool.discover)
     assert.same({ connections = 64, idle = 55, requests = false }, pool.keepalive)
     assert.same({ attempts = "all", unsafe = false, status = {}, body_bytes = 65536 }, pool.retry)

@@ -287,6 +287,7 @@ uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeo
 uint32_t neap_wait_line(uint32_t conn, double timeout);
 uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
 uint32_t neap_wait_all(uint32_t conn, double timeout);
+uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout); /* what has come */
 /* flags: 1: it answers a HEAD request; 2: of a longer body the first body_max bytes are enough. */
 uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout);
 const char *neap_wait_failure(void);

@@ -218,6 +218,10 @@ static bool take(struct conn *c)
 		if (c->n >= w->left)
 			return give(c, w->left, w->left);
 		return c->is_over ? fail(c, "closed") : false;
+	case WAIT_SOME: {
+		size_t n = c->n < w->left ? c->n : w->left;
+		return n > 0 ? give(c, n, n) : c->is_over ? fail(c, "closed") : false;
+	}
 	case WAIT_ALL:
 		return c->is_over ? give(c, c->n, c->n) : false;
 	case WAIT_RESPONSE:

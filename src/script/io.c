@@ -237,6 +237,13 @@ NEAP_API uint32_t neap_wait_all(uint32_t conn, double timeout)
 	return step(begin(WAIT_ALL, timeout), conn);
 }
 
+NEAP_API uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout)
+{
+	struct co *co = begin(WAIT_SOME, timeout);
+	co->wait.left = max;
+	return step(co, conn);
+}
+
 static bool prepare_answer(struct conn *c)
 {
 	if (c->answer == NULL)

@@ -29,6 +29,7 @@ enum wait_kind {
 	WAIT_LINE,
 	WAIT_BYTES,
 	WAIT_ALL,
+	WAIT_SOME,
 	WAIT_RESPONSE,
 };
 

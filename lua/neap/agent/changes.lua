@@ -73,7 +73,7 @@ function changes.look(agent, member)
   local condition = changes.note(agent, member)
   if member.state == old then return end
   log_change(agent, member, old, member.state, condition.reason)
-  agent.health:on_change(member, condition)
+  agent.health:on_change(member)
   call_hook(agent, member, old, member.state, condition.reason)
 end
 

@@ -1,7 +1,9 @@
 -- The checks of all backends: when, with what, and what their results mean.
 
 local changes = require "neap.agent.changes"
+local health_config = require "neap.config.health"
 local pace = require "neap.agent.pace"
+local probes = require "neap.agent.probes"
 
 local health = {}
 local Health = {}
@@ -9,31 +11,49 @@ Health.__index = Health
 
 local LOUD_POOL = 16    -- up to so many backends each regular check is logged at level info
 local REVIVE_AFTER = 10 -- seconds after which what a request marked down is tried again unchecked
+local FIRST_RATE = 500  -- of a large pool, how many first checks begin in a second
+local FIRST_AT_ONCE = 64
 
 function health.new(agent) return setmetatable({ agent = agent }, Health) end
 
 local function has_check(pool)
-  return pool.hooks.check ~= nil or pool.health.type ~= "none"
+  return pool.hooks.check ~= nil or pool.checks[1].settings.type ~= "none"
 end
 
-local function settings(member) return member.pool.health end
-
-local function set_due(self, member, delay)
+local function set_due(self, probe, delay)
   local due = self.agent.host.now() + delay
-  if member.at and member.due <= due then return end
-  self.agent.jobs:set(member, member.pool.name, delay)
+  if probe.at and probe.due <= due then return end
+  self.agent.jobs:set(probe, probe.member.pool.name, delay)
+end
+
+-- All of them again: what a request marked down must pass each.
+local function set_all_due(self, member)
+  for _, probe in ipairs(member.probes) do
+    if has_check(member.pool) then
+      set_due(self, probe, pace.delay(probe, self.agent.host.random()))
+    else
+      set_due(self, probe, REVIVE_AFTER)
+    end
+  end
+end
+
+-- What the config says of new backends.
+local function begin_state(self, member)
+  local initial = health_config.initial(member.pool.health)
+  if member.state ~= "unknown" or initial == "unknown" then return end
+  self.agent.board.set_state(member.slot, initial, "before its first check")
+  changes.note(self.agent, member)
 end
 
 -- The checks of a member that is new here; its state may be older than this agent.
 ---@param is_known boolean  its addresses are known, or cannot be found out
 function Health:add(member, is_known)
   local condition = changes.note(self.agent, member)
-  member.limit = settings(member).timeout
-  member.run = function() return self:run(member) end
-  member.ended = function(_, ...) return self:ended(member, ...) end
-  if member.state == "down" then
-    member.down = { looks = 0, by_request = condition.is_marked }
-    member.failures = settings(member).fall
+  probes.start(member, condition.is_marked)
+  begin_state(self, member)
+  for _, probe in ipairs(member.probes) do
+    probe.run = function() return self:run(probe) end
+    probe.ended = function(_, ...) return self:ended(probe, ...) end
   end
   if member.state == "ejected" then self.agent.ejected[member] = true end
   if is_known then self:check_first(member) end
@@ -41,75 +61,101 @@ end
 
 function Health:remove(member)
   self.agent.ejected[member] = nil
-  self.agent.jobs:remove(member)
+  for _, probe in ipairs(member.probes) do self.agent.jobs:remove(probe) end
+end
+
+-- Of a large pool not all first checks begin at once, but so many a second.
+local function first_delay(self, pool, settings)
+  local now = self.agent.host.now()
+  pool.first_due = math.max(pool.first_due or 0, now) + 1 / FIRST_RATE
+  local delay = pool.first_due - now - FIRST_AT_ONCE / FIRST_RATE
+  return math.max(delay, 0) % (settings.interval / 2)
 end
 
 -- Its addresses are known now: the first round.
 function Health:check_first(member)
   if member.is_scheduled then return end
   member.is_scheduled = true
-  if has_check(member.pool) then
-    set_due(self, member, 0)
-  elseif member.down then
-    set_due(self, member, REVIVE_AFTER)
+  for _, probe in ipairs(member.probes) do
+    if has_check(member.pool) then
+      set_due(self, probe, first_delay(self, member.pool, probe.settings))
+    elseif member.state == "down" then
+      set_due(self, probe, REVIVE_AFTER)
+    end
   end
 end
 
 -- It is another server now behind the same name.
 function Health:check_soon(member)
-  member.successes, member.failures, member.last_ok = 0, 0, nil
-  if has_check(member.pool) then set_due(self, member, 0) end
+  probes.forget(member)
+  if not has_check(member.pool) then return end
+  for _, probe in ipairs(member.probes) do set_due(self, probe, 0) end
 end
 
 -- Calls the policy's check, or the one of the settings.
-function Health:run(member)
-  local pool, host = member.pool, self.agent.host
+function Health:run(probe)
+  local member, host = probe.member, self.agent.host
+  local pool = member.pool
   local hook = pool.hooks.check
-  if not hook and pool.health.type == "none" then return "unchecked" end
-  member.is_hook = hook ~= nil and not host.is_tripped(pool, "check")
-  if member.is_hook then host.enter(pool, "check") end
-  local check = member.is_hook and hook or pool.default_check
+  if not hook and probe.settings.type == "none" then return "unchecked" end
+  probe.is_hook = hook ~= nil and not host.is_tripped(pool, "check")
+  if probe.is_hook then host.enter(pool, "check") end
+  local check = probe.is_hook and hook or probe.check
   local addresses = host.wants_addresses(check) and member.addresses
   if not addresses then return check(host.backend(member.slot)) end
   if #addresses == 0 then return false, "its name does not resolve", "connect" end
   return check(member.def, addresses)
 end
 
-local function log_result(agent, member, is_ok, reason, stage)
-  local is_news = member.last_ok ~= is_ok
-  local is_regular = is_ok or member.down == nil
+local function log_result(agent, probe, is_ok, reason, stage)
+  local member = probe.member
+  local is_news = probe.last_ok ~= is_ok
+  local is_regular = is_ok or probe.down == nil
   local is_loud = is_news or (is_regular and #member.pool.members <= LOUD_POOL)
-  member.last_ok = is_ok
+  local which = probe.label and (" (%s)"):format(probe.label) or ""
+  probe.last_ok = is_ok
   local log = agent.host.log
   if is_ok then
     local say = is_loud and log.info or log.debug
-    say("%s checked ok by healthcheck", member.url)
+    say("%s checked ok by healthcheck%s", member.url, which)
     return
   end
   local say = is_loud and log.warn or log.debug
   local what = stage == "connect" and "Unreachable to" or "Unhealthy"
   say("%s %s, error:%s", what, member.target, reason)
-  say("%s checked dead by healthcheck", member.url)
+  say("%s checked dead by healthcheck%s", member.url, which)
 end
 
 -- A check that began before something else marked it down saw what was true before that.
-local function is_outdated(member, is_ok)
-  return is_ok and member.marked_at ~= nil and member.started <= member.marked_at
+local function is_outdated(probe, is_ok)
+  local marked_at = probe.member.marked_at
+  return is_ok and marked_at ~= nil and probe.started <= marked_at
 end
 
-local function apply(self, member, is_ok, reason, stage)
-  local agent, before = self.agent, member.down
-  changes.look(agent, member) -- a result is about what was true before it
-  if is_outdated(member, is_ok) then return end
-  log_result(agent, member, is_ok, reason, stage)
-  local verdict = pace.verdict(member, is_ok, settings(member), member.state == "unknown")
-  if verdict ~= nil then
-    self.applied = member
-    agent.board.checked(member.slot, verdict, is_ok and "checked ok" or reason)
-    changes.look(agent, member)
-    self.applied = nil
+-- One that finds it dead is enough; up it is when all find it well.
+local function decide(self, probe, verdict, reason)
+  local member, board = probe.member, self.agent.board
+  probe.verdict = verdict
+  probe.down = not verdict and (probe.down or { looks = 0, by_request = false }) or nil
+  self.applied = member
+  if not verdict then
+    board.checked(member.slot, false, reason)
+  elseif probes.agree(member) then
+    board.checked(member.slot, true, "checked ok")
   end
-  if before and member.down == before then before.looks = before.looks + 1 end
+  changes.look(self.agent, member)
+  self.applied = nil
+end
+
+local function apply(self, probe, is_ok, reason, stage)
+  local agent, before = self.agent, probe.down
+  changes.look(agent, probe.member) -- a result is about what was true before it
+  if is_outdated(probe, is_ok) then return end
+  if probe.label then reason = probe.label .. ": " .. reason end
+  log_result(agent, probe, is_ok, reason, stage)
+  local verdict = pace.verdict(probe, is_ok)
+  if verdict ~= nil then decide(self, probe, verdict, reason) end
+  if before and probe.down == before then before.looks = before.looks + 1 end
 end
 
 -- A request marked it down and nobody checks it: traffic has to try it again.
@@ -122,63 +168,65 @@ local function revive(self, member)
 end
 
 -- The agent itself was held up meanwhile: that a check timed out says nothing of the backend.
-local function is_void(self, member, is_ok)
+local function is_void(self, probe, is_ok)
   if is_ok then return false end
-  local late = self.agent:late_since(member.started)
-  if late <= member.limit / 2 then return false end
+  local late = self.agent:late_since(probe.started)
+  if late <= probe.limit / 2 then return false end
   self.agent.host.log.warn("check of %s is discarded: neap's agent itself was %.1f s late",
-    member.url, late)
+    probe.member.url, late)
   return true
 end
 
 -- → is_ok (nil: no verdict), reason, stage
-local function judge(self, member, outcome, is_ok, reason, stage)
+local function judge(self, probe, outcome, is_ok, reason, stage)
+  local pool = probe.member.pool
   if outcome == "timeout" then
-    return false, ("timed out after %g s"):format(member.limit), member.is_hook and "" or "connect"
+    return false, ("timed out after %g s"):format(probe.limit), probe.is_hook and "" or "connect"
   end
   local why = outcome == "error" and is_ok
   if not why and type(is_ok) ~= "boolean" then
     why = ("check returned %s (expected true, or false and a reason)"):format(type(is_ok))
   end
   if why then
-    self.agent.host.hook_error(member.pool, "check", why)
+    self.agent.host.hook_error(pool, "check", why)
     return nil
   end
-  if member.is_hook then self.agent.host.hook_ok(member.pool, "check") end
+  if probe.is_hook then self.agent.host.hook_ok(pool, "check") end
   return is_ok, reason ~= nil and tostring(reason) or "no reason given", stage
 end
 
-function Health:ended(member, outcome, ...)
-  local pool = member.pool
-  if outcome == "done" and (...) == "unchecked" then return revive(self, member) end
-  local is_ok, reason, stage = judge(self, member, outcome, ...)
+-- After the first check those of a large pool go apart: over half an interval.
+local function next_delay(self, probe)
+  local delay = pace.delay(probe, self.agent.host.random())
+  local is_first = not probe.has_run
+  probe.has_run = true
+  if not is_first or #probe.member.pool.members <= FIRST_AT_ONCE then return delay end
+  return delay * (0.5 + 0.5 * self.agent.host.random())
+end
+
+function Health:ended(probe, outcome, ...)
+  local settings = probe.settings
+  if outcome == "done" and (...) == "unchecked" then return revive(self, probe.member) end
+  local is_ok, reason, stage = judge(self, probe, outcome, ...)
   if is_ok ~= nil then
-    if is_void(self, member, is_ok) then
-      return math.min(pool.health.recheck, pool.health.interval)
-    end
-    apply(self, member, is_ok, reason, stage)
+    if is_void(self, probe, is_ok) then return math.min(settings.recheck, settings.interval) end
+    apply(self, probe, is_ok, reason, stage)
   end
-  return pace.delay(pool.health, member.down, self.agent.host.random())
+  return next_delay(self, probe)
 end
 
 -- Its state is another one now, by a check, a request, a script or a person.
-function Health:on_change(member, condition)
+function Health:on_change(member)
   local by_check = self.applied == member
   self.agent.ejected[member] = member.state == "ejected" or nil
   member.marked_at = nil
-  if member.state ~= "down" then
-    member.down = nil
-    if not by_check then member.failures = 0 end
-    return
-  end
-  member.down = { looks = 0, by_request = not by_check or condition.is_marked }
   if by_check then return end
-  member.marked_at = self.agent.host.now()
-  member.successes, member.failures = 0, settings(member).fall
-  if has_check(member.pool) then
-    set_due(self, member, pace.delay(settings(member), member.down, self.agent.host.random()))
+  if member.state == "down" then
+    member.marked_at = self.agent.host.now()
+    probes.fail(member, true)
+    set_all_due(self, member)
   else
-    set_due(self, member, REVIVE_AFTER)
+    probes.rest(member)
   end
 end
 
@@ -188,8 +236,7 @@ function Health:end_ejections()
   for member in pairs(agent.ejected) do
     local until_ms = agent.board.condition(member.slot).ejected_until
     if until_ms <= agent.board.wall_ms() then
-      local to = member.last_ok == nil and "unknown" or member.last_ok and "up" or "down"
-      agent.board.set_state(member.slot, to, "its ejection is over")
+      agent.board.set_state(member.slot, probes.last(member), "its ejection is over")
       changes.look(agent, member)
     end
   end

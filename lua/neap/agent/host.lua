@@ -65,12 +65,13 @@ function host.pool(pool) return runtime.pool(pool.name) end
 ---@return table  check, discover, changed: functions or nil
 function host.pool_hooks(name) return runtime.pool_hooks[name] end
 
--- The check that a pool's settings describe; where they say none, the simplest one, for a policy's
--- check that fails all the time.
+-- One check out of those that settings describe; where they say none, the simplest one, for a
+-- policy's check that fails all the time.
+---@param list table[]
 ---@return function
-function host.check_of(health)
-  if health.type ~= "none" then return ready.make(health) end
-  return ready.make { type = "tcp", timeout = health.timeout }
+function host.check_of(list)
+  if list[1].type ~= "none" then return ready.make(list) end
+  return ready.make { { type = "tcp", timeout = list[1].timeout } }
 end
 
 host.wants_addresses = ready.is_one

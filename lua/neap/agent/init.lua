@@ -8,6 +8,7 @@ local health = require "neap.agent.health"
 local jobs = require "neap.agent.jobs"
 local members = require "neap.agent.members"
 local names = require "neap.agent.names"
+local probes = require "neap.agent.probes"
 
 local agent = {}
 local Agent = {}
@@ -23,13 +24,15 @@ local LATE_KEPT = 16     -- how many late ticks are remembered
 local function new_pool(self, config)
   local index = self.board.pool(config.name)
   if not index then error(("pool %s: the board has no room for it"):format(config.name), 0) end
+  local hooks = self.host.pool_hooks(config.name)
   return {
     name = config.name,
     index = index,
     health = config.health,
+    send_proxy = config.send_proxy,
     discover = config.discover,
-    hooks = self.host.pool_hooks(config.name),
-    default_check = self.host.check_of(config.health),
+    hooks = hooks,
+    checks = probes.of_pool(self.host, config.health, hooks.check ~= nil),
     members = {},
     by_name = {},
   }

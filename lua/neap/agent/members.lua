@@ -10,7 +10,7 @@ local COMPARED = {
   "url", "scheme", "host", "port", "base", "path", "weight", "tier", "zone", "slots",
 }
 
-local function has_same_tags(a, b)
+local function has_same_entries(a, b)
   for key, value in pairs(a) do
     if b[key] ~= value then return false end
   end
@@ -24,7 +24,8 @@ local function is_same(a, b)
   for _, key in ipairs(COMPARED) do
     if a[key] ~= b[key] then return false end
   end
-  return has_same_tags(a.tags or {}, b.tags or {})
+  return has_same_entries(a.tags or {}, b.tags or {})
+    and has_same_entries(a.health or {}, b.health or {})
 end
 
 -- "host:port" as log lines name it.
@@ -50,9 +51,7 @@ local function addresses_of(agent, pool, member, def)
   return agent.names:want(member, def.host, known)
 end
 
-local function new_member(pool, name)
-  return { pool = pool, name = name, successes = 0, failures = 0 }
-end
+local function new_member(pool, name) return { pool = pool, name = name } end
 
 local function release_name(agent, member, host)
   if member.def and member.def.host ~= host then agent.names:release(member, member.def.host) end
@@ -92,6 +91,7 @@ end
 function members.set(agent, pool, list)
   local slots, order, by_name, left_out = {}, {}, {}, 0
   for _, def in ipairs(list) do
+    if def.send_proxy == nil then def.send_proxy = pool.send_proxy end
     local member = publish(agent, pool, def)
     if member then
       table.insert(order, member)

@@ -1,6 +1,8 @@
--- It answers a request well: with a good status, and the text that is looked for.
+-- It answers a request well: with a good status, and the header fields and text that are expected.
 
 local dial = require "neap.check.dial"
+local http = require "neap.io.http"
+local matcher = require "neap.check.matcher"
 
 local BODY_MAX = 65536
 
@@ -16,14 +18,27 @@ local function host_of(settings, backend)
   return (is_v6 and "[%s]:%d" or "%s:%d"):format(backend.host, backend.port)
 end
 
+local OURS = { { "user-agent", "neap-healthcheck" }, { "accept", "*/*" } }
+
+local function header_lines(settings, lines)
+  local names = {}
+  for name in pairs(settings.headers) do table.insert(names, name) end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    table.insert(lines, ("%s: %s"):format(name, settings.headers[name]))
+  end
+  for _, field in ipairs(OURS) do
+    if not settings.headers[field[1]] then table.insert(lines, table.concat(field, ": ")) end
+  end
+end
+
 local function request_of(settings, backend)
   local lines = {
     ("%s %s%s HTTP/1.1"):format(settings.method, base_of(backend), settings.path),
     "Host: " .. host_of(settings, backend),
-    "User-Agent: neap-healthcheck",
-    "Accept: */*",
-    "Connection: close",
   }
+  header_lines(settings, lines)
+  table.insert(lines, "Connection: close")
   if settings.method ~= "GET" and settings.method ~= "HEAD" then
     table.insert(lines, "Content-Length: 0")
   end
@@ -37,10 +52,26 @@ local function is_good(ranges, status)
   return false
 end
 
-local function judge(settings, status, body)
-  if not is_good(settings.status, status) then return false, ("status %d"):format(status) end
-  if settings.body and not body:find(settings.body, 1, true) then
-    return false, "the body does not contain what is looked for"
+-- The first field that is not as expected, in words.
+local function wrong_field(settings, text)
+  local fields = next(settings.expect_headers) and http.parse_headers(text)
+  for name, wanted in pairs(settings.expect_headers) do
+    local value = fields[name]
+    if not value then return ("the answer has no header %s"):format(name) end
+    if wanted ~= true and not matcher.new(wanted)(value) then
+      return ("the header %s does not contain %s"):format(name, matcher.describe(wanted))
+    end
+  end
+end
+
+local function judge(settings, answer)
+  if not is_good(settings.status, answer.status) then
+    return false, ("status %d"):format(answer.status)
+  end
+  local why = wrong_field(settings, answer.headers)
+  if why then return false, why end
+  if settings.body and not matcher.new(settings.body)(answer.body) then
+    return false, "the body does not contain " .. matcher.describe(settings.body)
   end
   return true
 end
@@ -52,18 +83,16 @@ local function exchange(settings, backend, conn, deadline)
   local left = dial.left(deadline)
   local status, headers, body = conn:receive_response(is_head, wanted, left, true)
   if not status then return nil, headers end
-  return status, body
+  return { status = status, headers = headers, body = body }
 end
 
 return function(settings, backend, addresses)
   local deadline = dial.clock() + settings.timeout
-  local conn, why = dial.connect(backend, addresses, settings.timeout)
+  local conn, why = dial.connect(settings, backend, addresses, deadline)
   if not conn then return false, why, "connect" end
-  local status, body = exchange(settings, backend, conn, deadline)
+  local answer
+  answer, why = exchange(settings, backend, conn, deadline)
   conn:close()
-  if not status then
-    if body == "timeout" then body = ("timed out after %g s"):format(settings.timeout) end
-    return false, body
-  end
-  return judge(settings, status, body)
+  if not answer then return false, dial.why(settings, why) end
+  return judge(settings, answer)
 end

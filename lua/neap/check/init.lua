@@ -1,31 +1,46 @@
 -- neap.check: ready checks that stand as a policy's `check`, or are called in one.
 
 local section = require "neap.config.check"
+require "neap.config.health"
 local ready = require "neap.check.ready"
 local report = require "neap.config.report"
 local schema = require "neap.config.schema"
 
 local check = {}
 
+-- Those say when a pool is checked, and what the results make of it; a check alone has no use for
+-- them.
+local ABOUT_TIMES = { interval = true, fast = true, jitter = true, rise = true, fall = true,
+  recheck = true, initial = true }
+
+local rows = {}
+for _, row in ipairs(schema.health) do
+  if not ABOUT_TIMES[row[1]] then table.insert(rows, row) end
+end
+
 -- The options of a pool's `health`, checked as that.
 local function settings_of(kind, options)
+  if options ~= nil and type(options) ~= "table" then
+    error(("neap.check.%s: the options are a %s (expected a table)"):format(kind, type(options)), 3)
+  end
   local own = { type = kind }
   for key, value in pairs(options or {}) do own[key] = value end
   local errors = report.new()
-  local settings = section.section(schema.health, own, "neap.check." .. kind, errors)
+  local settings = section.section(rows, own, "neap.check." .. kind, errors)
   if errors:is_clean() then return settings end
   local first = errors:close()[1]
   error(("%s: %s"):format(first.key, first.text), 3)
 end
 
 -- It accepts a connection.
----@param options table?  timeout
+---@param options table?  timeout, address, port, send_proxy, send, expect
 ---@return function
-function check.tcp(options) return ready.make(settings_of("tcp", options)) end
+function check.tcp(options) return ready.make { settings_of("tcp", options) } end
 
 -- It answers a request well.
----@param options table?  method, path, host, status, body, timeout
+---@param options table?  timeout, address, port, send_proxy, method, path, host, headers, status,
+--- expect_headers, body
 ---@return function
-function check.http(options) return ready.make(settings_of("http", options)) end
+function check.http(options) return ready.make { settings_of("http", options) } end
 
 return check

@@ -15,13 +15,18 @@ local made = setmetatable({}, { __mode = "k" })
 ---@return boolean
 function ready.is_one(check) return made[check] == true end
 
----@param settings table  a pool's `health`, type "tcp" or "http"
+---@param list table[]  checks as a pool's `health` has them; all must pass
 ---@return function
-function ready.make(settings)
-  local run = require("neap.check." .. settings.type)
+function ready.make(list)
+  local runs = {}
+  for i, settings in ipairs(list) do runs[i] = require("neap.check." .. settings.type) end
   local function check(backend, addresses)
     if not addresses then backend, addresses = dial.of_object(backend) end
-    return run(settings, backend, addresses)
+    for i, settings in ipairs(list) do
+      local is_ok, why, stage = runs[i](settings, backend, addresses)
+      if not is_ok then return false, why, stage end
+    end
+    return true
   end
   made[check] = true
   return check

@@ -1,10 +1,46 @@
--- It accepts a connection.
+-- It accepts a connection; and, if the settings say so, what it says (perhaps when asked) is what
+-- is expected.
 
 local dial = require "neap.check.dial"
+local matcher = require "neap.check.matcher"
+local show = require "neap.config.show"
+
+local LOOKED_AT = 4096
+
+local function disappointed(settings, bytes)
+  local got = bytes == "" and "nothing" or show.value(bytes)
+  return ("expected %s, got %s"):format(matcher.describe(settings.expect), got)
+end
+
+-- Reads until it is there, or cannot come any more.
+local function listen(settings, conn, deadline)
+  local is_it, bytes = matcher.new(settings.expect), ""
+  while #bytes < LOOKED_AT do
+    local more, why = conn:receive_some(LOOKED_AT - #bytes, dial.left(deadline))
+    if not more and bytes ~= "" then break end
+    if not more and why == "closed" then return false, "it closed the connection without a word" end
+    if not more then return false, dial.why(settings, why) end
+    bytes = bytes .. more
+    if is_it(bytes) then return true end
+  end
+  return false, disappointed(settings, bytes)
+end
+
+local function talk(settings, conn, deadline)
+  if settings.send then
+    local ok, why = conn:send(settings.send, dial.left(deadline))
+    if not ok then return false, dial.why(settings, why) end
+  end
+  if settings.expect then return listen(settings, conn, deadline) end
+  return true
+end
 
 return function(settings, backend, addresses)
-  local conn, why = dial.connect(backend, addresses, settings.timeout)
+  local deadline = dial.clock() + settings.timeout
+  local conn, why = dial.connect(settings, backend, addresses, deadline)
   if not conn then return false, why, "connect" end
+  local is_ok
+  is_ok, why = talk(settings, conn, deadline)
   conn:close()
-  return true
+  return is_ok, why
 end

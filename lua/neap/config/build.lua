@@ -3,6 +3,7 @@
 
 local address = require "neap.config.address"
 local check = require "neap.config.check"
+local health = require "neap.config.health"
 local mode = require "neap.config.mode"
 local nearest = require "neap.config.nearest"
 local schema = require "neap.config.schema"
@@ -322,6 +323,7 @@ function build.config(raw, folder, report)
   connect_pools(services, pools, report)
   check_pools(services, pools, report)
   mode.check(services, pools, report)
+  health.check_pools(pools, report)
   if not report:is_clean() then return nil end
   return finish(config, services, pools, folder)
 end

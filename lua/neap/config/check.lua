@@ -194,20 +194,25 @@ local function report_unknown(rows, value, key, report)
 end
 
 local function is_due(row, result)
-  return not row.when or result[row.when[1]] == row.when[2]
+  if not row.when then return true end
+  for i = 2, #row.when do
+    if result[row.when[1]] == row.when[i] then return true end
+  end
+  return false
 end
 
 local function report_undue(row, key, result, report)
-  local other, value = row.when[1], row.when[2]
+  local other, values = row.when[1], {}
   if result[other] == nil then return end -- it is wrong itself
+  for i = 2, #row.when do values[i - 1] = show.value(row.when[i]) end
   report:add(show.path(key, row[1]), ("this goes only with %s = %s (and it is %s)")
-    :format(other, show.value(value), show.value(result[other])))
+    :format(other, table.concat(values, " or "), show.value(result[other])))
 end
 
 local function absent(row, key, result, report)
   if row.required then
     report:add(show.path(key, row[1]), "missing (expected " .. expectation(row) .. ")")
-  elseif row.default ~= nil or row[2] == "section" then
+  elseif row.default ~= nil or (row.section and not row.optional) then
     local default = row.default
     if default == nil then default = {} end
     if is_due(row, result) then

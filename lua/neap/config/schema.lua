@@ -8,9 +8,10 @@
 --   values        the words of a choice
 --   later         what is not built yet: true (any value but those in `also`), or a set of values
 --   section       the section that a table holds
+--   optional      of a section: nothing when it is not given
 --   of            the row of a list's items
 --   required      it must be given
---   when          { key, value }: only where that key of the same table has that value
+--   when          { key, value, … }: only where that key of the same table has one of these values
 --   show          the default as the docs print it
 -- Types are in config/types.lua.
 
@@ -20,7 +21,7 @@ local MONTH = 30 * 24 * 3600
 
 schema.order = {
   "process", "service", "pool", "backend", "log", "forwarded", "timeouts", "pool_timeouts",
-  "limits", "health", "discover", "keepalive", "retry",
+  "limits", "health", "backend_health", "discover", "keepalive", "retry",
 }
 
 schema.titles = {
@@ -34,6 +35,7 @@ schema.titles = {
   pool_timeouts = "timeouts of a pool",
   limits = "limits",
   health = "health",
+  backend_health = "health of a backend",
   discover = "discover",
   keepalive = "keepalive",
   retry = "retry",
@@ -140,7 +142,8 @@ schema.pool = {
   { "backends", "backends", max = 16384,
     text = "A list of URLs (`http://host:port/base`, `unix:/path`; of a tcp service "
       .. "`tcp://host:port`) or tables." },
-  { "health", "section", section = "health", text = "How backends are checked." },
+  { "health", "health", section = "health",
+    text = "How backends are checked: one check, or a list of checks that must all pass." },
   { "discover", "section", section = "discover", text = "When the policy's `discover` runs." },
   { "keepalive", "section", section = "keepalive", text = "Idle connections to backends." },
   { "retry", "section", section = "retry", text = "When a request is sent again." },
@@ -176,32 +179,70 @@ schema.backend = {
   { "zone", "name", max = 31, text = "Where it is, for policies." },
   { "slots", "integer", default = false, min = 1, max = 1000000, also = { false },
     text = "Requests at a time, over all workers." },
+  { "health", "section", section = "backend_health", optional = true,
+    text = "Where else to check it." },
   { "tags", "tags", default = {}, max = 511,
     text = "What policies want to know: a table of strings, numbers and booleans; a list of words "
       .. "sets each of them to true." },
 }
 
 schema.health = {
-  { "type", "choice", default = "tcp", values = { "tcp", "http", "icmp", "none" },
-    later = { icmp = true },
-    text = "`\"tcp\"`: it accepts a connection. `\"http\"`: it answers a request well. "
-      .. "`\"none\"`: no checks." },
+  { "type", "choice", default = "tcp", values = { "tcp", "http", "https", "icmp", "none" },
+    later = { https = true, icmp = true },
+    text = "`\"tcp\"`: it accepts a connection, and answers as expected. `\"http\"`: it answers a "
+      .. "request well. `\"none\"`: no checks." },
   { "interval", "seconds", default = 60, max = MONTH, unit = "s", text = "Between two checks." },
+  { "fast", "seconds", default = false, max = MONTH, also = { false }, unit = "s",
+    text = "Between two checks while the backend is on its way up or down: `rise` or `fall` is "
+      .. "begun and not reached." },
+  { "jitter", "share", default = 0.1, max = 0.5,
+    text = "How far the time between two checks may be off, as a share of it, so that many do not "
+      .. "march in step." },
   { "timeout", "seconds", default = 60, max = MONTH, unit = "s", text = "For one check." },
   { "rise", "integer", default = 1, min = 1, max = 1000, text = "Good checks until it is up." },
   { "fall", "integer", default = 1, min = 1, max = 1000, text = "Bad checks until it is down." },
   { "recheck", "seconds", default = 1, max = MONTH, unit = "s",
     text = "First new check of what a request marked down; then every 2 s." },
+  { "initial", "choice", default = "unknown", values = { "unknown", "up", "down" },
+    text = "What a new backend is before its first check. `\"down\"`: nothing is sent there until "
+      .. "it has passed one." },
+  { "address", "target_host", max = 255, when = { "type", "tcp", "http", "icmp" },
+    show = "the backend's",
+    text = "Another address to check: a name, an IP address, or `unix:/path`." },
+  { "port", "integer", min = 1, max = 65535, when = { "type", "tcp", "http" },
+    show = "the backend's", text = "Another port to check." },
+  { "send_proxy", "integer", min = 1, max = 2, also = { false }, when = { "type", "tcp", "http" },
+    show = "the backend's, unless another address or port is checked",
+    text = "The check begins with a PROXY protocol header of this version, one without a client." },
+  { "send", "bytes", max = 4096, when = { "type", "tcp" },
+    text = "Bytes to send once connected: `\"PING\\r\\n\"`." },
+  { "expect", "matcher", max = 1023, when = { "type", "tcp" },
+    text = "What the first 4 KiB that come must contain: a text, or `{ pattern = \"^220 \" }` "
+      .. "(docs/health.md)." },
   { "method", "token", default = "GET", max = 31, when = { "type", "http" },
     text = "The method of the request." },
   { "path", "target", default = "/", max = 1023, when = { "type", "http" },
     text = "Its path, with a query if need be; behind the backend's base path." },
   { "host", "name", max = 127, when = { "type", "http" }, show = "the backend's host and port",
     text = "Its `Host`." },
+  { "headers", "headers", default = {}, max = 32, when = { "type", "http" },
+    text = "Further header fields of the request: `{ authorization = \"Basic …\" }`." },
   { "status", "statuses", default = "200-399", when = { "type", "http" },
     text = "The statuses that are good: `204`, `\"200-399\"`, `\"200,204,300-399\"`, or a list." },
-  { "body", "text", max = 1023, when = { "type", "http" },
-    text = "A text that the first 64 KiB of the answer's body must contain." },
+  { "expect_headers", "header_matchers", default = {}, max = 32, when = { "type", "http" },
+    text = "Header fields that the answer must have: `true`, or what its value must contain, as "
+      .. "`expect`." },
+  { "body", "matcher", max = 1023, when = { "type", "http" },
+    text = "What the first 64 KiB of the answer's body must contain: a text, or "
+      .. "`{ pattern = … }`." },
+}
+
+-- These a backend may have of its own.
+schema.backend_health = {
+  { "address", "target_host", max = 255, show = "the pool's",
+    text = "Another address to check: a name, an IP address, or `unix:/path`." },
+  { "port", "integer", min = 1, max = 65535, show = "the pool's",
+    text = "Another port to check." },
 }
 
 schema.discover = {

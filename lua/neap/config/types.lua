@@ -2,6 +2,7 @@
 -- check(value, row) → true and the normalised value, or false and why (nil: it is not <what>).
 
 local address = require "neap.config.address"
+local pattern = require "neap.check.pattern"
 local show = require "neap.config.show"
 local statuses = require "neap.config.statuses"
 local url = require "neap.config.url"
@@ -43,6 +44,27 @@ types.seconds = {
     if value > row.max then
       return false, ("%s is more than %d seconds"):format(show.value(value), row.max)
     end
+    return true, value
+  end,
+}
+
+types.share = {
+  what = "a number",
+  expected = function(row) return ("a number from 0 to %s"):format(show.value(row.max)) end,
+  check = function(value, row)
+    if not is_finite(value) then return false end
+    if value >= 0 and value <= row.max then return true, value end
+    return false, show.value(value) .. " is out of range"
+  end,
+}
+
+types.bytes = {
+  what = "a text",
+  expected = function(row) return ("a text of 1 to %d bytes"):format(row.max) end,
+  check = function(value, row)
+    if type(value) ~= "string" then return false end
+    if value == "" then return false, "the text is empty" end
+    if #value > row.max then return false, ("the text has %d bytes"):format(#value) end
     return true, value
   end,
 }
@@ -130,6 +152,44 @@ types.url = {
     local parts, why = url.parse(value)
     if not parts then return false, show.value(value) .. " is not a backend's URL: " .. why end
     return true, parts
+  end,
+}
+
+-- Where a check goes, in place of the backend's own address.
+types.target_host = {
+  what = "an address",
+  expected = fixed "a host name, an IP address or \"unix:/path\"",
+  check = function(value, row)
+    if type(value) ~= "string" or #value > row.max then return false end
+    if address.is_ipv6(value) then return true, value end
+    local ok, why
+    if value:find "^unix:" then
+      ok, why = address.check_unix(value:sub(6))
+    else
+      ok, why = address.check_host(value)
+    end
+    if ok then return true, value end
+    return false, show.value(value) .. " is not an address: " .. why
+  end,
+}
+
+types.matcher = {
+  what = "a text or pattern",
+  expected = function(row)
+    return ("a text of 1 to %d bytes, or { pattern = \"…\" }"):format(row.max)
+  end,
+  check = function(value, row)
+    if type(value) == "string" then return types.bytes.check(value, row) end
+    if type(value) ~= "table" then return false end
+    for key in next, value do
+      if key ~= "pattern" then return false, "it has the key " .. show.value(key) end
+    end
+    local text = rawget(value, "pattern")
+    local ok, why = types.bytes.check(text, row)
+    if not ok then return false, why or show.value(text) .. " is not a pattern" end
+    ok, why = pattern.parse(text)
+    if not ok then return false, show.value(text) .. " is not a pattern that fits: " .. why end
+    return true, { pattern = text }
   end,
 }
 

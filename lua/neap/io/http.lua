@@ -52,7 +52,9 @@ local function request_bytes(options, host, target)
 end
 
 -- By lower-case name; several values joined by ", ".
-local function parse_headers(text)
+---@param text string  header lines
+---@return table<string, string>
+function http.parse_headers(text)
   local headers = {}
   for name, value in text:gmatch "([^:\r\n]+):[ \t]*([^\r\n]*)\r\n" do
     name, value = name:lower(), value:gsub("[ \t]+$", "")
@@ -86,7 +88,7 @@ local function exchange(options)
   local status, headers, body = conn:receive_response(is_head, max, options.timeout)
   conn:close()
   if not status then return nil, headers end
-  return { status = status, headers = parse_headers(headers), body = body }
+  return { status = status, headers = http.parse_headers(headers), body = body }
 end
 
 -- options: url; method ("GET"), headers, body, timeout (seconds, for each of connecting, sending

@@ -52,6 +52,12 @@ function Conn.receive(self, what, timeout)
   return wait.text(C.neap_wait_bytes(self.id, what, seconds))
 end
 
+-- Whatever has come, `max` bytes of it at most; for checks.
+function Conn.receive_some(self, max, timeout)
+  wait.check "conn:receive_some"
+  return wait.text(C.neap_wait_some(self.id, max, wait.timeout(timeout)))
+end
+
 -- Reads one answer over HTTP; for neap.http. is_cut: of a longer body the first body_max bytes are
 -- enough; without it, such a body is a failure.
 function Conn.receive_response(self, is_head, body_max, timeout, is_cut)

@@ -29,7 +29,7 @@
 --- What a pool and a service with backends have.
 ---@class neap.config.pool_keys
 ---@field backends? (string|neap.config.backend)[]
----@field health? neap.config.health
+---@field health? neap.config.health|neap.config.health[]
 ---@field discover? neap.config.discover
 ---@field keepalive? neap.config.keepalive
 ---@field retry? neap.config.retry
@@ -50,6 +50,7 @@
 ---@field tier? integer
 ---@field zone? string
 ---@field slots? integer|false
+---@field health? neap.config.backend_health
 ---@field tags? table<string, string|number|boolean>|string[]
 
 --- log.
@@ -90,17 +91,32 @@
 
 --- health.
 ---@class neap.config.health
----@field type? "tcp"|"http"|"icmp"|"none"
+---@field type? "tcp"|"http"|"https"|"icmp"|"none"
 ---@field interval? number
+---@field fast? number|false
+---@field jitter? number
 ---@field timeout? number
 ---@field rise? integer
 ---@field fall? integer
 ---@field recheck? number
+---@field initial? "unknown"|"up"|"down"
+---@field address? string
+---@field port? integer
+---@field send_proxy? integer|false
+---@field send? string
+---@field expect? string|{pattern: string}
 ---@field method? string
 ---@field path? string
 ---@field host? string
+---@field headers? table<string, string|number>
 ---@field status? string|integer|(string|integer)[]
----@field body? string
+---@field expect_headers? table<string, true|string|{pattern: string}>
+---@field body? string|{pattern: string}
+
+--- health of a backend.
+---@class neap.config.backend_health
+---@field address? string
+---@field port? integer
 
 --- discover.
 ---@class neap.config.discover

@@ -108,13 +108,13 @@ function neap.json.decode(text) end
 ---@class neap.check
 neap.check = {}
 
---- It accepts a connection.
----@param options table|nil  `timeout`
+--- It accepts a connection, and says what is expected.
+---@param options table|nil  as in `health`: `timeout`, `address`, `port`, `send_proxy`, `send`, `expect`
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.tcp(options) end
 
 --- It answers a request well.
----@param options table|nil  `method`, `path`, `host`, `status`, `body`, `timeout`, as in `health`
+---@param options table|nil  as in `health`: `timeout`, `address`, `port`, `send_proxy`, `path`, `body` …
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.http(options) end
 

@@ -1,0 +1,124 @@
+-- Lua patterns that take time in proportion to the text, whatever the text is: a backend must not
+-- be able to hold up the agent. Only whether there is a match is asked, so all ways to match are
+-- followed at once. What needs a memory (captures, %b, %f, back references) is refused.
+
+local pattern = {}
+
+local ITEMS_MAX = 64
+local REPEATS = { ["*"] = true, ["+"] = true, ["-"] = true, ["?"] = true }
+
+-- The end of the [set] that begins at `at`.
+local function end_of_set(text, at)
+  local i = at + 1
+  if text:sub(i, i) == "^" then i = i + 1 end
+  repeat -- a ] that comes first stands for itself
+    local c = text:sub(i, i)
+    if c == "" then return nil end
+    i = i + (c == "%" and 2 or 1)
+  until text:sub(i, i) == "]"
+  return i
+end
+
+-- One item from there on: its end, or nil and why.
+local function end_of_item(text, at)
+  local c = text:sub(at, at)
+  if c == "(" or c == ")" then return nil, "there are no captures here (write %( for a (" end
+  if c == "[" then
+    local last = end_of_set(text, at)
+    return last, "the set [ has no end"
+  end
+  if c ~= "%" then return at end
+  local class = text:sub(at + 1, at + 1)
+  if class == "" then return nil, "there is nothing behind the last %" end
+  if class:find "[%dbf]" then return nil, ("%%%s is not available here"):format(class) end
+  return at + 1
+end
+
+-- → { { item = "%d", repeats = "*" or nil }, … }, at_start, at_end; nil, why
+local function items_of(text)
+  local list, at, last = {}, 1, #text
+  local at_start = text:sub(1, 1) == "^"
+  if at_start then at = 2 end
+  local at_end = last >= at and text:sub(-1) == "$" and #text:match "(%%*)%$$" % 2 == 0
+  if at_end then last = last - 1 end
+  while at <= last do
+    local stop, why = end_of_item(text, at)
+    if not stop or stop > last then return nil, why or "it ends too early" end
+    local item = { item = text:sub(at, stop) }
+    at = stop + 1
+    if at <= last and REPEATS[text:sub(at, at)] then
+      item.repeats = text:sub(at, at)
+      at = at + 1
+    end
+    table.insert(list, item)
+  end
+  if #list > ITEMS_MAX then return nil, ("it has more than %d items"):format(ITEMS_MAX) end
+  return list, at_start, at_end
+end
+
+---@param text string
+---@return boolean? ok, string? why
+function pattern.parse(text)
+  local list, why = items_of(text)
+  if not list then return nil, why end
+  return true
+end
+
+-- byte → whether the item takes it
+local function class_of(item)
+  local takes = {}
+  for byte = 0, 255 do takes[byte] = string.char(byte):find("^" .. item) ~= nil end
+  return takes
+end
+
+-- Items as steps: step i is taken by a byte, stays for * and -, and may be left out for * - ?.
+local function compile(list)
+  local steps = {}
+  for _, entry in ipairs(list) do
+    local takes, repeats = class_of(entry.item), entry.repeats
+    if repeats == "+" then table.insert(steps, { takes = takes }) end
+    local is_loop = repeats == "*" or repeats == "-" or repeats == "+"
+    table.insert(steps, { takes = takes, is_loop = is_loop, is_optional = repeats ~= nil })
+  end
+  return steps
+end
+
+-- Puts a place (steps done + 1) into the set, and those that optional steps lead to.
+local function reach(set, steps, place)
+  while not set[place] do
+    set[place] = true
+    if not (steps[place] and steps[place].is_optional) then return end
+    place = place + 1
+  end
+end
+
+local function advance(steps, now, byte)
+  local after = {}
+  for place, step in ipairs(steps) do
+    if now[place] and step.takes[byte] then
+      reach(after, steps, step.is_loop and place or place + 1)
+    end
+  end
+  return after
+end
+
+-- Does the text have it?
+---@param text string  that pattern.parse takes
+---@return fun(subject: string): boolean
+function pattern.new(text)
+  local list, at_start, at_end = items_of(text)
+  local steps = compile(assert(list, at_start))
+  local goal = #steps + 1
+  return function(subject)
+    local now = {}
+    reach(now, steps, 1)
+    for i = 1, #subject do
+      if now[goal] and not at_end then return true end
+      now = advance(steps, now, subject:byte(i))
+      if not at_start then reach(now, steps, 1) end
+    end
+    return now[goal] == true
+  end
+end
+
+return pattern
