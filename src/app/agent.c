@@ -10,7 +10,7 @@
 #include "app/runtime.h"
 #include "base/log.h"
 
-enum { BEAT_MS = 1000 };
+enum { BEAT_MS = 1000, RETIRE_MS = 1000 };
 
 struct agent {
 	struct generation *generation;
@@ -18,6 +18,7 @@ struct agent {
 	struct channel channel;
 	ev_io waker;
 	ev_timer beat;
+	ev_timer retire; /* another generation serves: the end */
 	int status;
 };
 
@@ -55,7 +56,29 @@ static void on_ready(void *ctx)
 {
 	struct agent *a = ctx;
 
+	struct generation *g = a->generation;
+
+	vm_forget_previous(a->runtime.vm);
+	if (g->previous != NULL)
+		board_destroy((struct board *)(uintptr_t)g->previous); /* our mapping of it */
+	g->previous = NULL;
 	(void)channel_send(&a->channel, MESSAGE_READY, NULL);
+}
+
+static void retire_cb(struct ev_loop *ev, ev_timer *w, int events)
+{
+	(void)ev, (void)events;
+	end(container_of(w, struct agent, retire), 0);
+}
+
+/* Its checks and hooks are the next agent's now; what it is asked yet is answered. */
+static void retire(struct agent *a)
+{
+	struct ev_loop *ev = a->runtime.loop.ev;
+
+	vm_agent_stop(a->runtime.vm);
+	ev_io_stop(ev, &a->waker);
+	ev_timer_start(ev, &a->retire);
 }
 
 static void begin(struct agent *a, const char *log_target)
@@ -91,6 +114,8 @@ static void on_message(struct channel *c, const struct message *m)
 		begin(a, m->text);
 	else if (m->kind == MESSAGE_REOPEN_LOG)
 		reopen_log();
+	else if (m->kind == MESSAGE_RETIRE)
+		retire(a);
 	else if (m->kind == MESSAGE_STOP)
 		end(a, 0);
 }
@@ -122,6 +147,7 @@ static enum err load(struct agent *a, struct error *e)
 		.settings = g->settings,
 		.identity = &g->identity,
 		.board = g->board,
+		.previous = is_first ? g->previous : NULL,
 		.memfd = g->memfd,
 		.must_fill = is_first,
 		.worker = -1,
@@ -149,11 +175,13 @@ static void run(struct agent *a, int channel)
 	a->channel.on_closed = on_closed;
 	ev_io_init(&a->waker, waker_cb, a->generation->wake_fd, EV_READ);
 	ev_timer_init(&a->beat, beat_cb, 0, BEAT_MS / 1e3);
+	ev_timer_init(&a->retire, retire_cb, RETIRE_MS / 1e3, 0);
 	channel_start(&a->channel);
 	(void)channel_send(&a->channel, MESSAGE_PLAN, NULL);
 	loop_run(loop);
 	ev_io_stop(loop->ev, &a->waker);
 	ev_timer_stop(loop->ev, &a->beat);
+	ev_timer_stop(loop->ev, &a->retire);
 	channel_close(&a->channel);
 }
 

@@ -16,10 +16,15 @@ enum message_kind {
 	MESSAGE_PLAN,	  /* agent: the config is loaded, board->plan is written */
 	MESSAGE_READY,	  /* loaded; the agent: published, too */
 	MESSAGE_ERROR,	  /* why it ends: lines for a person */
+	MESSAGE_RELOAD,	  /* agent, neap reload: start the next generation; answered by one of: */
+	MESSAGE_RELOADED, /* it serves; the text is its number */
+	MESSAGE_REFUSED,  /* it does not; the text says why, one line an error */
 	/* to a child */
-	MESSAGE_GO,    /* worker: accept; agent: begin, the text is the log target */
-	MESSAGE_DRAIN, /* worker: finish what is open, then end */
-	MESSAGE_STOP,  /* end at once */
+	MESSAGE_GO,	/* worker: accept; agent: begin, the text is the log target */
+	MESSAGE_DRAIN,	/* worker: finish what is open, idle connections soon, then end */
+	MESSAGE_RETIRE, /* another generation serves. worker: finish, idle connections too while
+			   there is time; agent: no more checks, finish, then end */
+	MESSAGE_STOP,	/* end at once */
 	MESSAGE_REOPEN_LOG,
 };
 

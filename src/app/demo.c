@@ -139,7 +139,8 @@ static void on_ready(void *ctx, struct loop *loop, const struct board *board)
 {
 	struct demo *d = ctx;
 
-	print_help(d);
+	if (d->table.loop == NULL)
+		print_help(d);
 	demo_table_start(&d->table, loop, board);
 }
 

@@ -151,8 +151,10 @@ static void timer_cb(struct ev_loop *ev, ev_timer *w, int events)
 
 void demo_table_start(struct demo_table *t, struct loop *loop, const struct board *board)
 {
-	t->loop = loop;
 	t->board = board;
+	if (t->loop != NULL) /* after a reload: another board */
+		return;
+	t->loop = loop;
 	t->drawn = 0;
 	ev_timer_init(&t->timer, timer_cb, 0, t->is_terminal ? 0.25 : 1);
 	ev_timer_start(loop->ev, &t->timer);

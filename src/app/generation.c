@@ -50,6 +50,11 @@ static void check_ready(struct generation *g)
 		if (g->workers[i].state != WARD_READY)
 			return;
 	}
+	struct error e;
+	if (g->on_commit(g, &e) != ERR_OK) {
+		generation_fail(g, e.text);
+		return;
+	}
 	g->state = GENERATION_SERVING;
 	for (unsigned i = 0; i < g->plan.workers; i++)
 		(void)channel_send(&g->workers[i].channel, MESSAGE_GO, NULL);
@@ -88,6 +93,8 @@ static void on_agent_message(struct ward *w, const struct message *m)
 	} else if (m->kind == MESSAGE_READY) {
 		ward_set_ready(w);
 		check_ready(g);
+	} else if (m->kind == MESSAGE_RELOAD && g->state == GENERATION_SERVING) {
+		g->on_reload(g);
 	}
 }
 
@@ -153,6 +160,16 @@ static void replace(struct ward *w, const char *how)
 	ward_restart(w);
 }
 
+/* One that drains and dies of itself is not replaced: others accept in its place. */
+static void tell_loss(const struct ward *w, const char *how)
+{
+	bool is_ours = w->was_killed && w->error[0] == '\0';
+
+	if (strstr(how, " killed ") != NULL && !is_ours)
+		log_error("%s%s%s while it drained: its connections are lost", how,
+			  w->error[0] != '\0' ? ": " : "", w->error);
+}
+
 static void on_end(struct ward *w, const char *how)
 {
 	struct generation *g = w->owner;
@@ -167,6 +184,8 @@ static void on_end(struct ward *w, const char *how)
 	} else if (g->state == GENERATION_SERVING) {
 		replace(w, how);
 	} else {
+		if (g->state == GENERATION_DRAINING && w != &g->agent)
+			tell_loss(w, how);
 		end_step(g);
 	}
 }
@@ -198,12 +217,16 @@ static void init_wards(struct generation *g)
 enum err generation_init(struct generation *g, struct error *e)
 {
 	init_wards(g);
+	list_init(&g->node);
 	g->memfd = memfd_create("neap config", MFD_CLOEXEC);
 	g->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (g->memfd >= 0 && g->wake_fd >= 0)
-		return ERR_OK;
-	enum err err = err_sys(e, errno, "memory for the config's files");
-	generation_fini(g);
+	enum err err = ERR_OK;
+	if (g->memfd < 0 || g->wake_fd < 0)
+		err = err_sys(e, errno, "memory for the config's files");
+	else
+		err = board_create(&g->board, e);
+	if (err != ERR_OK)
+		generation_fini(g);
 	return err;
 }
 
@@ -217,6 +240,7 @@ void generation_fini(struct generation *g)
 		(void)close(g->memfd);
 	if (g->wake_fd >= 0)
 		(void)close(g->wake_fd);
+	board_destroy(g->board);
 }
 
 void generation_start(struct generation *g)
@@ -227,19 +251,37 @@ void generation_start(struct generation *g)
 	start_ward(g, must_probe ? &g->probe : &g->agent);
 }
 
-void generation_drain(struct generation *g)
+static void drain(struct generation *g, enum message_kind kind)
 {
-	if (g->state != GENERATION_SERVING) {
-		generation_stop(g);
-		return;
-	}
 	g->state = GENERATION_DRAINING;
 	for (unsigned i = 0; i < g->plan.workers; i++) {
 		struct ward *w = &g->workers[i];
-		if (w->state != WARD_READY || !channel_send(&w->channel, MESSAGE_DRAIN, NULL))
+		if (w->state != WARD_READY || !channel_send(&w->channel, kind, NULL))
 			ward_stop(w, STOP_MS);
 	}
 	end_step(g);
+}
+
+void generation_drain(struct generation *g)
+{
+	if (g->state == GENERATION_SERVING)
+		drain(g, MESSAGE_DRAIN);
+	else if (g->state != GENERATION_DRAINING)
+		generation_stop(g);
+}
+
+void generation_retire(struct generation *g)
+{
+	if (g->state != GENERATION_SERVING)
+		return;
+	if (g->agent.state != WARD_READY || !channel_send(&g->agent.channel, MESSAGE_RETIRE, NULL))
+		ward_stop(&g->agent, STOP_MS);
+	drain(g, MESSAGE_RETIRE);
+}
+
+void generation_answer(struct generation *g, enum message_kind kind, const char *text)
+{
+	(void)channel_send(&g->agent.channel, kind, text);
 }
 
 void generation_stop(struct generation *g)
@@ -289,11 +331,16 @@ static void drop_channel(struct ward *w)
 		(void)close(w->channel.fd);
 }
 
-void generation_in_child(struct generation *g)
+void generation_drop_channels(struct generation *g)
 {
 	drop_channel(&g->probe);
 	drop_channel(&g->agent);
 	for (unsigned i = 0; i < g->plan.workers; i++)
 		drop_channel(&g->workers[i]);
+}
+
+void generation_in_child(struct generation *g)
+{
+	g->on_fork(g);
 	loop_fini(g->loop); /* a copy: the master's own is not touched by it */
 }

@@ -26,16 +26,22 @@ struct generation {
 	enum generation_state state;
 	unsigned number; /* from 1 */
 	struct loop *loop;
-	struct board *board;
+	struct board *board;	      /* its own */
+	const struct board *previous; /* of the generation that serves; NULL: none does */
 	const struct settings *settings;
 	struct sockets *sockets; /* the master's */
+	struct socket_set set;	 /* of them its own */
 	int memfd;		 /* the files of this generation */
 	int wake_fd; /* eventfd: workers tell the agent that a backend's state changed */
 	void *owner;
 	/* The plan is read: makes all ready that the children need, opens the sockets. */
 	enum err (*on_plan)(struct generation *self, struct error *e);
+	/* All are ready: the last moment to fail. */
+	enum err (*on_commit)(struct generation *self, struct error *e);
 	void (*on_ready)(struct generation *self);
 	void (*on_gone)(struct generation *self); /* no process is left; error tells if it failed */
+	void (*on_reload)(struct generation *self); /* its agent asks for another one */
+	void (*on_fork)(struct generation *self);   /* in a child: closes what is not its own */
 
 	struct identity identity;
 	bool knows_identity;
@@ -43,17 +49,25 @@ struct generation {
 	struct ward probe, agent;
 	struct ward workers[BOARD_WORKERS_MAX];
 	struct error error; /* why it failed; code 0: it did not */
+
+	/* The fleet's. */
+	struct list node;
+	unsigned asks; /* its agent waits for a reload's result: 1: of the one under way, 2: next */
 };
 
-/* The caller has set the members up to on_gone. Makes memfd and wake_fd. */
+/* The caller has set the members up to on_fork. Makes board, memfd and wake_fd. */
 enum err generation_init(struct generation *g, struct error *e);
 void generation_fini(struct generation *g); /* after on_gone */
 
 /* Begins. Whatever happens is told by on_ready, later on_gone. */
 void generation_start(struct generation *g);
 
-/* Workers finish what is open, then all end. */
+/* Workers finish what is open, then all end: by QUIT, or because another generation serves. */
 void generation_drain(struct generation *g);
+void generation_retire(struct generation *g);
+
+/* The agent is told how the reload that it asked for ended. */
+void generation_answer(struct generation *g, enum message_kind kind, const char *text);
 
 /* All end at once, the stubborn by SIGKILL after a second. */
 void generation_stop(struct generation *g);
@@ -68,5 +82,8 @@ bool generation_ended(struct generation *g, pid_t pid, int status);
 
 /* In a child: closes what is the master's and the other children's. */
 void generation_in_child(struct generation *g);
+
+/* The part of on_fork that each generation has: its channels. */
+void generation_drop_channels(struct generation *g);
 
 #endif

@@ -105,17 +105,20 @@ static void forgive(struct generation *g, int64_t now_ms)
 		g->workers[i].beat_ms = now_ms;
 }
 
-void heart_look(struct heart *h, struct generation *g)
+void heart_begin(struct heart *h, int64_t now_ms)
 {
-	int64_t now_ms = loop_now_ms(g->loop);
-
-	if (h->last_ms != 0 && now_ms - h->last_ms >= LATE_MS)
-		forgive(g, now_ms);
+	h->must_forgive = h->last_ms != 0 && now_ms - h->last_ms >= LATE_MS;
 	h->last_ms = now_ms;
-	if (g->agent.state == WARD_READY)
-		look_at(g, &g->agent, &g->board->agent, now_ms);
+}
+
+void heart_look(const struct heart *h, struct generation *g)
+{
+	if (h->must_forgive)
+		forgive(g, h->last_ms);
+	if (g->agent.state == WARD_READY && g->state != GENERATION_DRAINING)
+		look_at(g, &g->agent, &g->board->agent, h->last_ms);
 	for (unsigned i = 0; i < g->plan.workers; i++) {
 		if (g->workers[i].state == WARD_READY)
-			look_at(g, &g->workers[i], &g->board->workers[i], now_ms);
+			look_at(g, &g->workers[i], &g->board->workers[i], h->last_ms);
 	}
 }

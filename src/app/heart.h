@@ -10,8 +10,11 @@
 
 struct heart {
 	int64_t last_ms; /* when it looked last; 0: never */
+	bool must_forgive;
 };
 
-void heart_look(struct heart *h, struct generation *g);
+/* A round begins; then heart_look for each generation. */
+void heart_begin(struct heart *h, int64_t now_ms);
+void heart_look(const struct heart *h, struct generation *g);
 
 #endif

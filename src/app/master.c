@@ -8,8 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/generation.h"
-#include "app/heart.h"
+#include "app/fleet.h"
 #include "app/limits.h"
 #include "app/pid_file.h"
 #include "app/plan.h"
@@ -19,15 +18,17 @@ enum { HEART_MS = 250 };
 
 struct master {
 	const struct master_options *options;
+	struct settings settings; /* the options', with what does not depend on the folder */
+	char folder[512];
 	struct loop loop;
-	struct board *board;
 	struct sockets sockets;
-	struct generation generation;
-	struct heart heart;
-	struct pid_file pid_file;
+	struct fleet fleet;
+	struct pid_file pid_file, next_pid_file;
+	char log_target[256]; /* of the generation that serves; "": none does yet */
+	int log_level;
 	ev_timer watch;
 	ev_signal term, interrupt, quit, hup, usr1, usr2, child;
-	bool is_over;
+	bool is_over, is_ready;
 };
 
 /* Workers open it again after rotation with their own rights. */
@@ -58,45 +59,119 @@ static enum err open_log(const struct master *m, const struct generation *g, str
 	if (err != ERR_OK)
 		return err;
 	give_log(g);
-	if (geteuid() == 0 && !g->identity.is_set && !m->options->is_demo)
+	if (m->fleet.serving == NULL && geteuid() == 0 && !g->identity.is_set &&
+	    !m->options->is_demo)
 		log_warn("running as root, and all that serves with it: set user in %s",
 			 g->settings->text == NULL ? g->settings->config : "a config");
 	return ERR_OK;
 }
 
-static enum err on_plan(struct generation *g, struct error *e)
+/* The file that is held already is kept. */
+static enum err open_pid_file(struct master *m, const char *path, struct error *e)
 {
-	struct master *m = g->owner;
+	if (path[0] == '\0' ||
+	    (m->pid_file.fd >= 0 && str_eq(str_of(path), str_of(m->pid_file.path))))
+		return ERR_OK;
+	return pid_file_open(&m->next_pid_file, path, e);
+}
+
+static enum err on_plan(struct fleet *f, struct generation *g, struct error *e)
+{
+	struct master *m = f->owner;
 	enum err err = open_log(m, g, e);
 
-	if (err == ERR_OK && g->plan.pid_file[0] != '\0')
-		err = pid_file_open(&m->pid_file, g->plan.pid_file, e);
-	if (err != ERR_OK)
-		return err;
-	limits_raise(g->plan.connections);
-	return sockets_open(&m->sockets, &g->plan, e);
+	if (err == ERR_OK)
+		err = open_pid_file(m, g->plan.pid_file, e);
+	if (err == ERR_OK)
+		limits_raise(g->plan.connections);
+	return err;
 }
 
-static void on_ready(struct generation *g)
+static void keep_pid_file(struct master *m, const char *path)
 {
-	struct master *m = g->owner;
+	if (m->next_pid_file.fd < 0 && path[0] != '\0')
+		return;
+	pid_file_close(&m->pid_file);
+	m->pid_file = m->next_pid_file;
+	m->next_pid_file.fd = -1;
+}
+
+static enum err on_commit(struct fleet *f, struct generation *g, struct error *e)
+{
+	struct master *m = f->owner;
+
+	(void)e;
+	keep_pid_file(m, g->plan.pid_file);
+	(void)str_copy(m->log_target, sizeof(m->log_target), str_of(g->plan.log_target));
+	m->log_level = g->plan.log_level;
+	return ERR_OK;
+}
+
+static void on_serving(struct fleet *f, const struct generation *g)
+{
+	struct master *m = f->owner;
 	char addresses[3072];
+	bool is_first = f->serving == g && m->is_ready == false;
 
-	sockets_print(&m->sockets, addresses, sizeof(addresses));
-	log_info("ready: %s; %u worker%s", addresses, g->plan.workers,
-		 g->plan.workers == 1 ? "" : "s");
-	if (m->options->daemon != NULL)
+	sockets_print(&g->set, addresses, sizeof(addresses));
+	if (m->is_ready)
+		log_info("reloaded: generation %u serves: %s; %u worker%s", g->number, addresses,
+			 g->plan.workers, g->plan.workers == 1 ? "" : "s");
+	else
+		log_info("ready: %s; %u worker%s", addresses, g->plan.workers,
+			 g->plan.workers == 1 ? "" : "s");
+	if (is_first && m->options->daemon != NULL)
 		daemon_set_ready(m->options->daemon);
+	m->is_ready = true;
 	if (m->options->on_ready != NULL)
-		m->options->on_ready(m->options->ctx, &m->loop, m->board);
+		m->options->on_ready(m->options->ctx, &m->loop, g->board);
 }
 
-static void on_gone(struct generation *g)
+/* Back to what held before the plan. */
+static void on_failed(struct fleet *f, struct generation *g)
 {
-	struct master *m = g->owner;
+	struct master *m = f->owner;
+	struct error e;
+
+	(void)g;
+	pid_file_close(&m->next_pid_file);
+	if (f->serving != NULL && m->log_target[0] != '\0' &&
+	    log_open(m->log_target, (enum log_level)m->log_level, &e) != ERR_OK)
+		log_error("log: %s", e.text);
+}
+
+static void on_begin(struct fleet *f)
+{
+	(void)f;
+}
+
+static void log_lines(const char *prefix, const char *text)
+{
+	struct str rest = str_of(text), line;
+
+	while (str_split(&rest, '\n', &line))
+		log_error("%s%.*s", prefix, (int)line.n, line.p);
+}
+
+static void on_result(struct fleet *f, bool is_ok, const char *text)
+{
+	if (is_ok)
+		return;
+	log_lines("reload: ", text);
+	log_error("reload failed: generation %u goes on serving", f->serving->number);
+}
+
+static void on_over(struct fleet *f)
+{
+	struct master *m = f->owner;
 
 	m->is_over = true;
 	loop_break(&m->loop);
+}
+
+static void on_fork(struct fleet *f)
+{
+	(void)f;
 }
 
 static void watch_cb(struct ev_loop *ev, ev_timer *w, int events)
@@ -104,7 +179,7 @@ static void watch_cb(struct ev_loop *ev, ev_timer *w, int events)
 	struct master *m = container_of(w, struct master, watch);
 
 	(void)ev, (void)events;
-	heart_look(&m->heart, &m->generation);
+	fleet_look(&m->fleet);
 }
 
 static void child_cb(struct ev_loop *ev, ev_signal *w, int events)
@@ -115,7 +190,7 @@ static void child_cb(struct ev_loop *ev, ev_signal *w, int events)
 
 	(void)ev, (void)events;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (!generation_ended(&m->generation, pid, status) && m->options->on_child != NULL)
+		if (!fleet_ended(&m->fleet, pid, status) && m->options->on_child != NULL)
 			m->options->on_child(m->options->ctx, pid, status);
 	}
 }
@@ -125,7 +200,7 @@ static void stop_cb(struct ev_loop *ev, ev_signal *w, int events)
 	struct master *m = w->data;
 
 	(void)ev, (void)events;
-	generation_stop(&m->generation);
+	fleet_stop(&m->fleet);
 }
 
 static void quit_cb(struct ev_loop *ev, ev_signal *w, int events)
@@ -134,9 +209,7 @@ static void quit_cb(struct ev_loop *ev, ev_signal *w, int events)
 
 	(void)ev, (void)events;
 	log_info("draining: open connections may finish");
-	sockets_unlink(&m->sockets);
-	generation_drain(&m->generation);
-	sockets_close(&m->sockets);
+	fleet_drain(&m->fleet);
 }
 
 static void usr1_cb(struct ev_loop *ev, ev_signal *w, int events)
@@ -147,15 +220,24 @@ static void usr1_cb(struct ev_loop *ev, ev_signal *w, int events)
 	(void)ev, (void)events;
 	if (log_reopen(&e) != ERR_OK)
 		log_error("log: %s", e.text);
-	give_log(&m->generation);
-	generation_reopen_logs(&m->generation);
+	if (m->fleet.serving != NULL)
+		give_log(m->fleet.serving);
+	fleet_reopen_logs(&m->fleet);
+}
+
+static void hup_cb(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct master *m = w->data;
+
+	(void)ev, (void)events;
+	fleet_reload(&m->fleet);
 }
 
 static void later_cb(struct ev_loop *ev, ev_signal *w, int events)
 {
 	(void)ev, (void)events;
-	log_warn("%s is not available in this version",
-		 w->signum == SIGHUP ? "reload (HUP)" : "upgrade of the binary (USR2)");
+	(void)w;
+	log_warn("upgrade of the binary (USR2) is not available in this version");
 }
 
 static void start_signal(struct master *m, ev_signal *w,
@@ -174,7 +256,7 @@ static void start_signals(struct master *m)
 	start_signal(m, &m->term, stop_cb, SIGTERM);
 	start_signal(m, &m->interrupt, stop_cb, SIGINT);
 	start_signal(m, &m->quit, quit_cb, SIGQUIT);
-	start_signal(m, &m->hup, later_cb, SIGHUP);
+	start_signal(m, &m->hup, hup_cb, SIGHUP);
 	start_signal(m, &m->usr1, usr1_cb, SIGUSR1);
 	start_signal(m, &m->usr2, later_cb, SIGUSR2);
 	start_signal(m, &m->child, child_cb, SIGCHLD);
@@ -190,20 +272,23 @@ static void stop_watchers(struct master *m)
 	ev_timer_stop(m->loop.ev, &m->watch);
 }
 
-static enum err init_generation(struct master *m, struct error *e)
+static void init_fleet(struct master *m)
 {
-	struct generation *g = &m->generation;
-
-	g->number = 1;
-	g->loop = &m->loop;
-	g->board = m->board;
-	g->settings = &m->options->settings;
-	g->sockets = &m->sockets;
-	g->owner = m;
-	g->on_plan = on_plan;
-	g->on_ready = on_ready;
-	g->on_gone = on_gone;
-	return generation_init(g, e);
+	m->fleet = (struct fleet){
+		.loop = &m->loop,
+		.settings = &m->settings,
+		.sockets = &m->sockets,
+		.owner = m,
+		.on_plan = on_plan,
+		.on_commit = on_commit,
+		.on_serving = on_serving,
+		.on_failed = on_failed,
+		.on_result = on_result,
+		.on_begin = on_begin,
+		.on_over = on_over,
+		.on_fork = on_fork,
+	};
+	fleet_init(&m->fleet);
 }
 
 static void serve(struct master *m)
@@ -211,7 +296,7 @@ static void serve(struct master *m)
 	start_signals(m);
 	ev_timer_init(&m->watch, watch_cb, HEART_MS / 1e3, HEART_MS / 1e3);
 	ev_timer_start(m->loop.ev, &m->watch);
-	generation_start(&m->generation);
+	fleet_start(&m->fleet);
 	if (!m->is_over)
 		loop_run(&m->loop);
 	if (m->options->on_over != NULL)
@@ -222,21 +307,27 @@ static void serve(struct master *m)
 /* The rooms are ready: runs, and takes down what on_plan put up. */
 static enum err run(struct master *m, struct error *e)
 {
-	enum err err = init_generation(m, e);
-
-	if (err != ERR_OK)
-		return err;
+	init_fleet(m);
 	serve(m);
 	sockets_unlink(&m->sockets);
 	sockets_close(&m->sockets);
 	pid_file_close(&m->pid_file);
-	err = m->generation.error.code;
+	enum err err = m->fleet.error.code;
 	if (err == ERR_OK)
 		log_info("stopped");
 	else
-		*e = m->generation.error;
-	generation_fini(&m->generation);
+		*e = m->fleet.error;
+	fleet_fini(&m->fleet);
 	return err;
+}
+
+static enum err settle(struct master *m, struct error *e)
+{
+	m->settings = m->options->settings;
+	if (getcwd(m->folder, sizeof(m->folder)) == NULL)
+		return err_sys(e, errno, "current folder");
+	m->settings.folder = m->folder;
+	return ERR_OK;
 }
 
 enum err master_run(const struct master_options *o, struct error *e)
@@ -246,14 +337,12 @@ enum err master_run(const struct master_options *o, struct error *e)
 	if (m == NULL)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	m->options = o;
-	m->pid_file.fd = -1;
-	enum err err = loop_init(&m->loop, e);
+	m->pid_file.fd = m->next_pid_file.fd = -1;
+	enum err err = settle(m, e);
+	if (err == ERR_OK)
+		err = loop_init(&m->loop, e);
 	if (err == ERR_OK) {
-		err = board_create(&m->board, e);
-		if (err == ERR_OK) {
-			err = run(m, e);
-			board_destroy(m->board);
-		}
+		err = run(m, e);
 		loop_fini(&m->loop);
 	}
 	free(m);

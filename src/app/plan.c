@@ -85,14 +85,12 @@ static enum err check(const struct board_plan *p, struct error *e)
 }
 
 /* The daemon changes its folder, and log files are opened again: paths must not depend on it. */
-static enum err make_absolute(char *path, size_t size, struct error *e)
+static enum err make_absolute(char *path, size_t size, const char *folder, struct error *e)
 {
-	char folder[512], whole[1024];
+	char whole[1024];
 
 	if (path[0] == '\0' || path[0] == '/')
 		return ERR_OK;
-	if (getcwd(folder, sizeof(folder)) == NULL)
-		return err_sys(e, errno, "current folder");
 	int n = snprintf(whole, sizeof(whole), "%s/%s", folder, path);
 	if (n < 0 || !str_copy(path, size, str_of(whole)))
 		return err_set(e, ERR_LIMIT, "%s: too long a path", whole);
@@ -119,8 +117,8 @@ enum err plan_read(struct board_plan *to, const struct board_plan *from, const s
 	    !str_copy(to->pid_file, sizeof(to->pid_file), str_of(s->pid_file)))
 		return err_set(e, ERR_LIMIT, "-p: longer than %zu bytes", sizeof(to->pid_file) - 1);
 	if (plan_logs_to_file(to))
-		err = make_absolute(to->log_target, sizeof(to->log_target), e);
+		err = make_absolute(to->log_target, sizeof(to->log_target), s->folder, e);
 	if (err == ERR_OK)
-		err = make_absolute(to->pid_file, sizeof(to->pid_file), e);
+		err = make_absolute(to->pid_file, sizeof(to->pid_file), s->folder, e);
 	return err;
 }

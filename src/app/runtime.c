@@ -1,6 +1,8 @@
 #include "app/runtime.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum err open_bundle(struct runtime *r, const struct runtime_options *o, struct error *e)
 {
@@ -9,6 +11,9 @@ static enum err open_bundle(struct runtime *r, const struct runtime_options *o, 
 
 	if (!o->must_fill)
 		return bundle_open(&r->bundle, o->memfd, e);
+	/* A daemon has left it meanwhile. */
+	if (s->folder != NULL && s->must_detach && chdir(s->folder) != 0)
+		return err_sys(e, errno, "%s", s->folder);
 	enum err err = bundle_create(&r->bundle, o->memfd, e);
 	if (err != ERR_OK)
 		return err;
@@ -23,6 +28,7 @@ static enum err load(struct runtime *r, const struct runtime_options *o, struct 
 		.loop = &r->loop,
 		.timers = &r->timers,
 		.board = o->board,
+		.previous = o->previous,
 		.bundle = r->bundle,
 		.worker = o->worker,
 		.config = o->settings->config,

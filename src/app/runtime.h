@@ -28,7 +28,8 @@ struct runtime_options {
 	const struct settings *settings;
 	const struct identity *identity;
 	struct board *board;
-	int memfd; /* -1: files are kept in memory only */
+	const struct board *previous; /* of the generation before; NULL: none */
+	int memfd;		      /* -1: files are kept in memory only */
 	bool must_fill; /* the first to load this generation: reads the files; else reads what was kept */
 	int worker;	/* slot on the board, or -1 */
 	bool conf_only; /* leave the policies alone */

@@ -9,6 +9,7 @@
 
 struct settings {
 	const char *config;   /* path as the user wrote it, or the name of text */
+	const char *folder;   /* where it was started: paths are relative to it */
 	const char *text;     /* the config itself when it is no file; NULL: read the file */
 	const char *pid_file; /* over the config's; NULL: the config's */
 	unsigned workers;     /* over the config's; 0: the config's */

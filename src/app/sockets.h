@@ -1,6 +1,8 @@
 /*
  * The listening sockets: bound and kept by the master, one a worker slot and address, so that what
- * waits in their queues outlives any worker. Children inherit all and serve those of their slot.
+ * waits in their queues outlives any worker and any generation. A generation claims those that its
+ * plan names: what listens already is handed over, the rest is bound. Children inherit all and
+ * serve those of their slot; sockets beyond the number of workers are shared out among them.
  */
 #ifndef NEAP_APP_SOCKETS_H
 #define NEAP_APP_SOCKETS_H
@@ -9,30 +11,58 @@
 #include "shm/board.h"
 
 struct socket_row {
-	struct addr addr; /* with the real port */
-	bool is_tcp;
-	uint16_t service;
+	struct addr addr;	   /* with the real port */
+	char address[128];	   /* as a config names it */
+	unsigned users;		   /* generations that claim it */
+	unsigned fds_n, listening; /* those behind `listening` are bound only */
 	int fds[BOARD_WORKERS_MAX];
 };
 
+/* All of the master. */
 struct sockets {
-	unsigned rows_n, slots; /* slots: sockets a row */
-	struct socket_row *rows;
+	unsigned rows_n;
+	struct socket_row *rows[2 * BOARD_LISTENS_MAX];
 };
 
-/* Binds all that the plan names; on failure none. */
-enum err sockets_open(struct sockets *s, const struct board_plan *p, struct error *e);
+struct socket_use {
+	struct socket_row *row; /* owned by struct sockets */
+	unsigned fds_n;
+	bool is_tcp;
+	uint16_t service;
+};
 
-/* Closes them, in a worker too. */
+/* Those of one generation. */
+struct socket_set {
+	unsigned uses_n, workers;
+	struct socket_use uses[BOARD_LISTENS_MAX];
+};
+
+/* Finds or binds all that the plan names; on failure none. */
+enum err sockets_claim(struct sockets *s, struct socket_set *set, const struct board_plan *p,
+		       struct error *e);
+
+/* The generation begins to serve: all of its sockets listen. */
+enum err sockets_commit(struct socket_set *set, struct error *e);
+
+/* It serves no longer, or never did: what no other one uses is closed. */
+void sockets_release(struct sockets *s, struct socket_set *set);
+
+/* Closes all and frees them; in a child too. */
 void sockets_close(struct sockets *s);
 
 /* In a worker: closes all but those of its slot. */
-void sockets_keep_slot(struct sockets *s, unsigned slot);
+void sockets_keep_slot(struct sockets *s, const struct socket_set *set, unsigned slot);
 
 /* In the master, at its end: takes the files of unix sockets away. */
 void sockets_unlink(const struct sockets *s);
 
 /* "http 127.0.0.1:8080, tcp unix:/run/x", cut to size. */
-void sockets_print(const struct sockets *s, char *to, size_t size);
+void sockets_print(const struct socket_set *set, char *to, size_t size);
+
+/* Does the i-th socket of a row belong to that worker? */
+static inline bool socket_set_serves(const struct socket_set *set, unsigned slot, unsigned i)
+{
+	return i % set->workers == slot;
+}
 
 #endif

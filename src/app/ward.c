@@ -135,7 +135,7 @@ void ward_stop(struct ward *w, uint32_t limit_ms)
 	}
 	/* One that still loads does not read its channel: it has nothing to end in order. */
 	if (w->state == WARD_LOADING || !channel_send(&w->channel, MESSAGE_STOP, NULL))
-		(void)kill(w->pid, SIGKILL);
+		ward_kill(w, "");
 	w->state = WARD_STOPPING;
 	set_timer(w, limit_ms);
 }

@@ -70,7 +70,7 @@ static uint32_t longest_drain_ms(const struct conf *c)
 	return longest;
 }
 
-static void drain(struct worker *w)
+static void drain(struct worker *w, enum proxy_drain how)
 {
 	struct loop *loop = &w->runtime.loop;
 
@@ -79,7 +79,7 @@ static void drain(struct worker *w)
 	/* A little later than the proxy's own deadline for the idle ones. */
 	ev_timer_set(&w->drain, longest_drain_ms(&w->runtime.conf) / 1e3 + 0.25, 0);
 	ev_timer_start(loop->ev, &w->drain);
-	proxy_drain(w->proxy, on_drained, w);
+	proxy_drain(w->proxy, how, on_drained, w);
 	sockets_close(w->generation->sockets); /* what comes now is refused, not left waiting */
 }
 
@@ -105,7 +105,9 @@ static void on_message(struct channel *c, const struct message *m)
 	if (m->kind == MESSAGE_GO)
 		begin(w);
 	else if (m->kind == MESSAGE_DRAIN)
-		drain(w);
+		drain(w, PROXY_DRAIN_SOON);
+	else if (m->kind == MESSAGE_RETIRE)
+		drain(w, PROXY_DRAIN_LATE);
 	else if (m->kind == MESSAGE_REOPEN_LOG)
 		reopen_log();
 	else if (m->kind == MESSAGE_STOP)
@@ -119,13 +121,22 @@ static void on_closed(struct channel *c)
 	loop_break(&w->runtime.loop);
 }
 
+static enum err listen_use(struct worker *w, const struct socket_use *use, struct error *e)
+{
+	for (unsigned i = w->slot; i < use->fds_n; i += w->generation->set.workers) {
+		enum err err = proxy_listen(w->proxy, use->service, use->row->fds[i], e);
+		if (err != ERR_OK)
+			return err;
+	}
+	return ERR_OK;
+}
+
 static enum err listen_all(struct worker *w, struct error *e)
 {
-	const struct sockets *s = w->generation->sockets;
+	const struct socket_set *set = &w->generation->set;
 
-	for (unsigned i = 0; i < s->rows_n; i++) {
-		enum err err =
-			proxy_listen(w->proxy, s->rows[i].service, s->rows[i].fds[w->slot], e);
+	for (unsigned i = 0; i < set->uses_n; i++) {
+		enum err err = listen_use(w, &set->uses[i], e);
 		if (err != ERR_OK)
 			return err;
 	}
@@ -198,6 +209,14 @@ static void run(struct worker *w, int channel)
 	channel_close(&w->channel);
 }
 
+/* The agent alone looks at it. */
+static void forget_previous(struct generation *g)
+{
+	if (g->previous != NULL)
+		board_destroy((struct board *)(uintptr_t)g->previous);
+	g->previous = NULL;
+}
+
 int worker_main(void *ward, int channel)
 {
 	struct ward *self = ward;
@@ -205,7 +224,8 @@ int worker_main(void *ward, int channel)
 	struct error e;
 
 	generation_in_child(w.generation);
-	sockets_keep_slot(w.generation->sockets, w.slot);
+	forget_previous(w.generation);
+	sockets_keep_slot(w.generation->sockets, &w.generation->set, w.slot);
 	atomic_store(&row(&w)->generation, w.generation->number);
 	atomic_store(&row(&w)->pid, (int32_t)getpid());
 	if (load(&w, &e) != ERR_OK) {

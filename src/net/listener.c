@@ -114,11 +114,11 @@ static enum err cannot_listen(const struct addr *a, int sys, struct error *e)
 	return err_set(e, ERR_SYSTEM, "cannot listen on %s: %s%s", text, reason, hint(a, sys));
 }
 
-static enum err tcp_open_all(struct addr *a, unsigned count, bool defer_accept, int *fds,
-			     unsigned *opened, struct error *e)
+static enum err tcp_open_all(struct addr *a, unsigned count, bool defer_accept, bool beside,
+			     int *fds, unsigned *opened, struct error *e)
 {
 	for (unsigned i = 0; i < count; i++) {
-		fds[i] = tcp_listen(a, i == 0, defer_accept);
+		fds[i] = tcp_listen(a, i == 0 && !beside, defer_accept);
 		if (fds[i] < 0)
 			return cannot_listen(a, errno, e);
 		*opened = i + 1;
@@ -187,17 +187,59 @@ static enum err unix_open_all(const struct addr *a, unsigned count, int *fds, un
 	return ERR_OK;
 }
 
-enum err listener_bind(struct addr *a, unsigned count, bool defer_accept, int *fds, struct error *e)
+static enum err open_all(struct addr *a, unsigned count, bool defer_accept, bool beside, int *fds,
+			 struct error *e)
 {
 	unsigned opened = 0;
-	enum err result = addr_is_unix(a) ? unix_open_all(a, count, fds, &opened, e)
-					  : tcp_open_all(a, count, defer_accept, fds, &opened, e);
+	enum err result = addr_is_unix(a)
+				  ? unix_open_all(a, count, fds, &opened, e)
+				  : tcp_open_all(a, count, defer_accept, beside, fds, &opened, e);
 
 	if (result != ERR_OK) {
 		while (opened > 0)
 			(void)close(fds[--opened]); /* nobody was told of them */
 	}
 	return result;
+}
+
+enum err listener_bind(struct addr *a, unsigned count, bool defer_accept, int *fds, struct error *e)
+{
+	return open_all(a, count, defer_accept, false, fds, e);
+}
+
+enum err listener_bind_beside(struct addr *a, unsigned count, bool defer_accept, int *fds,
+			      struct error *e)
+{
+	return open_all(a, count, defer_accept, true, fds, e);
+}
+
+enum err listener_join(const struct addr *a, int of, int *fd, struct error *e)
+{
+	if (addr_is_unix(a)) {
+		*fd = fcntl(of, F_DUPFD_CLOEXEC, 0);
+		return *fd >= 0 ? ERR_OK : cannot_listen(a, errno, e);
+	}
+	*fd = socket(a->u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd >= 0 && tcp_options(*fd, a, false) && tcp_bind(*fd, a, false))
+		return ERR_OK;
+	int sys = errno;
+	if (*fd >= 0)
+		(void)close(*fd); /* never listened */
+	*fd = -1;
+	return cannot_listen(a, sys, e);
+}
+
+enum err listener_listen(const struct addr *a, int fd, struct error *e)
+{
+	return listen(fd, BACKLOG) == 0 ? ERR_OK : cannot_listen(a, errno, e);
+}
+
+void listener_defer_accept(const struct addr *a, int fd, bool defer_accept)
+{
+	/* An optimisation: no harm where it cannot be set. */
+	if (!addr_is_unix(a))
+		(void)set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT,
+				 defer_accept ? DEFER_ACCEPT_S : 0);
 }
 
 static void pause_accepting(struct listener *l, int sys)
@@ -300,4 +342,12 @@ void listener_stop(struct listener *l)
 {
 	ev_io_stop(l->loop->ev, &l->reader);
 	ev_timer_stop(l->loop->ev, &l->pause);
+}
+
+void listener_sweep(struct listener *l)
+{
+	for (int i = 0; i < BACKLOG; i++) {
+		if ((l->may_accept != NULL && !l->may_accept(l)) || !accept_one(l))
+			return;
+	}
 }

@@ -21,6 +21,23 @@ enum err listener_bind(struct addr *a, unsigned count, bool defer_accept, int *f
 		       struct error *e);
 
 /*
+ * The same beside sockets of ours on that port, for an address that overlaps theirs (":80" and
+ * "127.0.0.1:80").
+ */
+enum err listener_bind_beside(struct addr *a, unsigned count, bool defer_accept, int *fds,
+			      struct error *e);
+
+/*
+ * One more socket for an address that listener_bind made: bound, but deaf until listener_listen, so
+ * that nobody waits in the queue of one that is closed again. unix: of is dup'ed.
+ */
+enum err listener_join(const struct addr *a, int of, int *fd, struct error *e);
+enum err listener_listen(const struct addr *a, int fd, struct error *e);
+
+/* For a socket that goes on listening. */
+void listener_defer_accept(const struct addr *a, int fd, bool defer_accept);
+
+/*
  * Accepts on fd while started: up to 64 connections a wake-up. On lack of descriptors or memory it
  * pauses 100 ms instead of spinning, and says so in the log once a second.
  */
@@ -47,5 +64,8 @@ struct listener {
 void listener_init(struct listener *l, struct loop *loop, int fd);
 void listener_start(struct listener *l); /* harmless when it runs or pauses */
 void listener_stop(struct listener *l);	 /* does not close fd */
+
+/* Accepts what waits in the queue now, before the socket is closed. */
+void listener_sweep(struct listener *l);
 
 #endif

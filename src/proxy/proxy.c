@@ -223,14 +223,15 @@ static uint32_t drain_ms(const struct proxy *p)
 	return ms;
 }
 
-void proxy_drain(struct proxy *p, void (*on_drained)(void *ctx), void *ctx)
+void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void *ctx), void *ctx)
 {
-	each_listener(p, listener_stop);
 	p->draining = true;
+	each_listener(p, listener_sweep);
+	each_listener(p, listener_stop);
 	p->on_drained = on_drained;
 	p->drained_ctx = ctx;
 	timer_start(&p->drain_timer, timers_lane(p->timers, drain_ms(p)));
-	for (struct list *n = p->open.next; n != &p->open; n = n->next)
+	for (struct list *n = p->open.next; n != &p->open && how == PROXY_DRAIN_SOON; n = n->next)
 		front_drain(container_of(n, struct front, node));
 	if (p->connections == 0)
 		on_drained(ctx);

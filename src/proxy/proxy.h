@@ -34,12 +34,17 @@ enum err proxy_listen(struct proxy *p, unsigned service, int fd, struct error *e
 /* Begins to accept. */
 void proxy_start(struct proxy *p);
 
+enum proxy_drain {
+	PROXY_DRAIN_SOON, /* idle connections are closed after two seconds: neap ends */
+	PROXY_DRAIN_LATE, /* they may go on, for one more answer: another generation serves */
+};
+
 /*
- * Stops accepting; open connections finish what they do (Connection: close with the next answer),
- * idle ones are closed after two seconds (a request may be on its way); what is left when
- * timeouts.drain is over is cut off; on_drained is called when none is left.
+ * Takes what waits in the queues, then stops accepting; open connections finish what they do
+ * (Connection: close with the next answer); what is left when timeouts.drain is over is cut off;
+ * on_drained is called when none is left.
  */
-void proxy_drain(struct proxy *p, void (*on_drained)(void *ctx), void *ctx);
+void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void *ctx), void *ctx);
 
 /* Closes everything at once and frees it. */
 void proxy_destroy(struct proxy *p);

@@ -154,7 +154,7 @@ double neap_board_stamp(const struct board *b,
 			int32_t slot); /* another one for each change of state */
 /* Addresses into to[8]; how many. */
 uint32_t neap_board_addrs(const struct board *b, int32_t slot, neap_addr *to, char host[128]);
-int32_t neap_board_find(const struct board *b, int32_t pool, const char *name, size_t n);
+int32_t neap_board_find(struct board *b, int32_t pool, const char *name, size_t n);
 /* 1: the state changed. */
 uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const char *why, size_t n);
 uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,

@@ -1,5 +1,5 @@
 /* The board as Lua reaches it through FFI: thin, because src/shm/board.h says what each does. */
-#include "script/abi.h"
+#include "script/state.h"
 
 #include <arpa/inet.h>
 #include <time.h>
@@ -27,10 +27,20 @@ NEAP_API int32_t neap_board_pool(struct board *b, const char *name, size_t n)
 	return board_pool_publish(b, (struct str){ name, n });
 }
 
+/* The slot of a backend that this board knows, or the one of the generation before. */
+static int32_t inherit(struct board *b, int32_t pool, struct str name)
+{
+	const struct vm *vm = vm_current();
+	if (vm == NULL || vm->o.previous == NULL || pool < 0 || pool >= BOARD_POOLS_MAX)
+		return board_backend_find(b, pool, name);
+	return board_inherit(b, pool, name, vm->o.previous);
+}
+
 NEAP_API int32_t neap_board_publish(struct board *b, int32_t pool, const neap_member *m)
 {
 	struct board_member member;
 	memcpy(&member, m, sizeof member);
+	(void)inherit(b, pool, (struct str){ m->name, strnlen(m->name, sizeof m->name) });
 	return board_backend_publish(b, pool, &member, STATE_UNKNOWN);
 }
 
@@ -75,9 +85,9 @@ NEAP_API uint32_t neap_board_addrs(const struct board *b, int32_t slot, neap_add
 	return text.addrs;
 }
 
-NEAP_API int32_t neap_board_find(const struct board *b, int32_t pool, const char *name, size_t n)
+NEAP_API int32_t neap_board_find(struct board *b, int32_t pool, const char *name, size_t n)
 {
-	return board_backend_find(b, pool, (struct str){ name, n });
+	return inherit(b, pool, (struct str){ name, n });
 }
 
 NEAP_API void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to)

@@ -121,6 +121,18 @@ enum err vm_agent_start(struct vm *vm, void (*on_ready)(void *ctx), void *ctx, s
 	return err;
 }
 
+void vm_agent_stop(struct vm *vm)
+{
+	struct agent *a = agent_of(vm);
+	if (a != NULL)
+		ev_timer_stop(vm->o.loop->ev, &a->timer);
+}
+
+void vm_forget_previous(struct vm *vm)
+{
+	vm->o.previous = NULL;
+}
+
 void vm_agent_wake(struct vm *vm)
 {
 	struct agent *a = agent_of(vm);

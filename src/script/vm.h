@@ -19,6 +19,9 @@ struct vm_options {
 	struct loop *loop;
 	struct timers *timers;
 	struct board *board;
+	/* the agent's first: the board of the generation before, for what is known of backends;
+	 * may be NULL */
+	const struct board *previous;
 	struct bundle *bundle;
 	int worker;	    /* its slot on the board; -1: the agent or a check */
 	uint32_t memory_mb; /* cap of the state; 0: 256 */
@@ -51,6 +54,12 @@ enum err vm_read_conf(struct vm *vm, struct conf *c, struct error *e);
  * publication is done (names resolved or given up on, first discover done, at most 10 s).
  */
 enum err vm_agent_start(struct vm *vm, void (*on_ready)(void *ctx), void *ctx, struct error *e);
+
+/* No more ticks: no check and no hook begins from here on. Harmless before vm_agent_start. */
+void vm_agent_stop(struct vm *vm);
+
+/* It has published: what the generation before knew is not asked for again. */
+void vm_forget_previous(struct vm *vm);
 
 /* Something on the board changed (a request marked a backend down): the agent looks again. */
 void vm_agent_wake(struct vm *vm);

@@ -12,8 +12,8 @@
  * a writer, not even for one that died half way: what it left is not current, and the next agent
  * writes it anew.
  *
- * Lifetime: the master's. A backend keeps its slot by its identity (pool, name) over reloads and
- * agent restarts.
+ * Lifetime: a generation's. A backend keeps its slot by its identity (pool, name) over restarts of
+ * the agent; what is known of it is carried over to the next generation's board (board_carry.c).
  */
 #ifndef NEAP_SHM_BOARD_H
 #define NEAP_SHM_BOARD_H
@@ -28,15 +28,20 @@
 
 enum {
 	BOARD_WORKERS_MAX = 64,
+	BOARD_EARLIER = BOARD_WORKERS_MAX, /* the row of what other generations count */
+	BOARD_TAKEN,			   /* the row of what a later generation took over */
+	BOARD_ROWS,
 	BOARD_POOLS_MAX = 256,
 	BOARD_BACKENDS_MAX = 16384,
 	BOARD_COUNTERS_MAX = 1024,
 	BOARD_ADDRS_MAX = 8,
 	BOARD_SERVICES_MAX = 256,
+	BOARD_LISTENS_MAX = 256,
 	BOARD_HOOKS = 16,
 	BOARD_INDEX = 2 * BOARD_BACKENDS_MAX, /* power of two */
 	BOARD_REASON_WORDS = 16,
 	BOARD_COUNTER_NAME_WORDS = 15,
+	BOARD_ERROR_WORDS = 128,
 	BOARD_NONE = -1,
 };
 
@@ -143,6 +148,7 @@ struct board_counter {
 	_Atomic uint32_t is_named;
 	_Atomic uint64_t name[BOARD_COUNTER_NAME_WORDS]; /* text, cut if need be; for metrics */
 	_Alignas(64) _Atomic uint64_t value;
+	_Atomic uint64_t taken; /* of it, by a later generation */
 };
 
 /*
@@ -161,27 +167,42 @@ struct board_plan {
 		char address[128];
 		uint8_t is_tcp;
 		uint16_t service;
-	} listen[256];
+	} listen[BOARD_LISTENS_MAX];
+};
+
+/* The life of this generation, and how the last reload went. Written by the master alone. */
+struct board_life {
+	_Atomic uint32_t generation;	/* from 1 */
+	_Atomic int64_t started_ms;	/* wall clock: when neap was started */
+	_Atomic int64_t serving_ms;	/* since when this generation serves; 0: not yet */
+	_Atomic uint32_t reloads;	/* tried since the start */
+	_Atomic uint32_t failures;	/* of them */
+	_Atomic int64_t reload_ms;	/* when the last one ended; 0: there was none */
+	_Atomic uint32_t is_failed;	/* 1: the last one failed, and board_life_error says why */
+	_Atomic uint32_t error_version; /* its lowest bit: the current copy */
+	_Atomic uint64_t error[2][BOARD_ERROR_WORDS];
+	char config[256]; /* as the command line names it; written before any fork */
 };
 
 struct board {
 	uint32_t magic, version;
 	uint64_t bytes;
+	struct board_life life;
 	_Atomic uint32_t workers_used; /* no worker slot from here on was ever used */
 	_Atomic int32_t slots_used;    /* no backend slot from here on was ever used */
 	_Atomic int32_t slots_free;    /* below slots_used */
 	struct board_plan plan;
-	struct board_worker workers[BOARD_WORKERS_MAX];
+	struct board_worker workers[BOARD_ROWS];
 	struct board_worker agent; /* its beats and hooks; the rest is a worker's */
 	struct board_pool pools[BOARD_POOLS_MAX];
 	struct board_hook hooks[BOARD_SERVICES_MAX][BOARD_HOOKS];
 	struct board_counter counters[BOARD_COUNTERS_MAX];
 	_Atomic int32_t index[BOARD_INDEX]; /* identity → slot + 1; 0: empty, -1: was used */
 	struct board_backend backends[BOARD_BACKENDS_MAX];
-	struct board_cell cells[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];
+	struct board_cell cells[BOARD_ROWS][BOARD_BACKENDS_MAX];
 };
 
-/* The mapping (MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE); only once a master. */
+/* The mapping (MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE); one a generation. */
 enum err board_create(struct board **b, struct error *e);
 void board_destroy(struct board *b);
 
@@ -253,7 +274,7 @@ static inline uint32_t board_pool_version(const struct board *b, int pool)
 	return atomic_load_explicit(&b->pools[pool].version, memory_order_acquire);
 }
 
-/* Sum over all workers. */
+/* Sum over all workers, and what earlier generations still have under way or have counted. */
 uint32_t board_inflight(const struct board *b, int slot);
 void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures);
 
@@ -290,6 +311,8 @@ void board_latency(struct board *b, int slot, uint32_t us);
  * The counter of that name (made if need be), NULL when all are taken. Names: "<pool>\x1f<name>".
  */
 _Atomic uint64_t *board_counter(struct board *b, struct str name);
+/* The same where the key is known and the name may be cut. */
+_Atomic uint64_t *board_counter_by_key(struct board *b, uint64_t key, struct str name);
 /* Adds to it and returns the value before: no two callers of any process get the same turn. */
 uint64_t board_counter_add(_Atomic uint64_t *cell, uint64_t n);
 /*
@@ -316,6 +339,32 @@ static inline void board_inflight_add(struct board *b, unsigned worker, int slot
 
 /* Ends what that worker had under way (in flight, connections, hook, pid); its totals stay. */
 void board_worker_clear(struct board *b, unsigned worker);
+
+/* --- from generation to generation --- */
+
+/*
+ * In the agent, while it publishes for the first time: the backend of this identity as FROM has it,
+ * with its addresses and state, is on b too; it is no member of a list. Its slot, or BOARD_NONE:
+ * neither has it.
+ */
+int board_inherit(struct board *b, int pool, struct str name, const struct board *from);
+
+/*
+ * In the master: adds to b what was counted on FROM since the last time: requests, failures, the
+ * counters of policies. A gauge is taken as it is, and only when IS_FIRST.
+ */
+void board_take(struct board *b, struct board *from, bool is_first);
+
+/*
+ * In the master, now and then while generations drain: b sees what they have in flight, and they
+ * see the states that b knows.
+ */
+void board_share(struct board *b, struct board *const *draining, unsigned count);
+
+/* In the master: how a reload ended; why is "" when it went well. */
+void board_life_note(struct board *b, struct str why, int64_t wall_ms);
+/* Why the last one failed, "" when it did not. */
+void board_life_error(const struct board *b, char *to, size_t size);
 
 /* An error of a hook now: true when it has just been tripped (five in ten seconds). */
 bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t now_ms);

@@ -127,17 +127,22 @@ static int take_slot(struct board *b)
 	return used;
 }
 
+static void clear_cell(struct board_cell *cell)
+{
+	atomic_store_explicit(&cell->inflight, 0, memory_order_relaxed);
+	atomic_store_explicit(&cell->reserved, 0, memory_order_relaxed);
+	atomic_store_explicit(&cell->requests, 0, memory_order_relaxed);
+	atomic_store_explicit(&cell->failures, 0, memory_order_relaxed);
+}
+
 /* Nobody counts here: the slot was out of every list, with nothing in flight, for a minute. */
 static void clear_cells(struct board *b, int slot)
 {
 	uint32_t workers = atomic_load(&b->workers_used);
-	for (uint32_t i = 0; i < workers; i++) {
-		struct board_cell *cell = &b->cells[i][slot];
-		atomic_store_explicit(&cell->inflight, 0, memory_order_relaxed);
-		atomic_store_explicit(&cell->reserved, 0, memory_order_relaxed);
-		atomic_store_explicit(&cell->requests, 0, memory_order_relaxed);
-		atomic_store_explicit(&cell->failures, 0, memory_order_relaxed);
-	}
+	for (uint32_t i = 0; i < workers; i++)
+		clear_cell(&b->cells[i][slot]);
+	clear_cell(&b->cells[BOARD_EARLIER][slot]);
+	clear_cell(&b->cells[BOARD_TAKEN][slot]);
 }
 
 static bool store_numbers(struct board_backend *backend, const struct board_member *m)

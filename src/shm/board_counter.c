@@ -25,9 +25,8 @@ static bool claim_cell(struct board_counter *c, uint64_t key)
 	return seen == key;
 }
 
-_Atomic uint64_t *board_counter(struct board *b, struct str name)
+_Atomic uint64_t *board_counter_by_key(struct board *b, uint64_t key, struct str name)
 {
-	uint64_t key = hash_name(0, name);
 	for (unsigned i = 0; i < BOARD_COUNTERS_MAX; i++) {
 		struct board_counter *c = &b->counters[(key + i) % BOARD_COUNTERS_MAX];
 		if (claim_cell(c, key)) {
@@ -36,6 +35,11 @@ _Atomic uint64_t *board_counter(struct board *b, struct str name)
 		}
 	}
 	return NULL;
+}
+
+_Atomic uint64_t *board_counter(struct board *b, struct str name)
+{
+	return board_counter_by_key(b, hash_name(0, name), name);
 }
 
 uint64_t board_counter_add(_Atomic uint64_t *cell, uint64_t n)

@@ -11,7 +11,8 @@ void board_worker_note(struct board *b, unsigned worker)
 
 uint32_t board_inflight(const struct board *b, int slot)
 {
-	uint32_t sum = 0;
+	uint32_t sum =
+		atomic_load_explicit(&b->cells[BOARD_EARLIER][slot].inflight, memory_order_relaxed);
 	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
 	for (uint32_t i = 0; i < workers; i++)
 		sum += atomic_load_explicit(&b->cells[i][slot].inflight, memory_order_relaxed);
@@ -21,7 +22,9 @@ uint32_t board_inflight(const struct board *b, int slot)
 void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures)
 {
 	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
-	*requests = *failures = 0;
+	const struct board_cell *earlier = &b->cells[BOARD_EARLIER][slot];
+	*requests = atomic_load_explicit(&earlier->requests, memory_order_relaxed);
+	*failures = atomic_load_explicit(&earlier->failures, memory_order_relaxed);
 	for (uint32_t i = 0; i < workers; i++) {
 		const struct board_cell *cell = &b->cells[i][slot];
 		*requests += atomic_load_explicit(&cell->requests, memory_order_relaxed);

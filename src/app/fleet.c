@@ -1,0 +1,386 @@
+#include "app/fleet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+
+enum { SHARE_MS = 1000 };
+
+static int64_t wall_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct generation *of_node(struct list *node)
+{
+	return container_of(node, struct generation, node);
+}
+
+static void each(struct fleet *f, void (*call)(struct generation *g))
+{
+	if (f->serving != NULL)
+		call(f->serving);
+	if (f->next != NULL)
+		call(f->next);
+	for (struct list *n = f->draining.next, *after; n != &f->draining; n = after) {
+		after = n->next;
+		call(of_node(n));
+	}
+}
+
+/* ---- results ---- */
+
+static void publish_life(const struct fleet *f, struct board *b)
+{
+	atomic_store(&b->life.started_ms, f->started_ms);
+	atomic_store(&b->life.reloads, f->reloads);
+	atomic_store(&b->life.failures, f->failures);
+}
+
+static void answer(struct generation *g, bool is_ok, const char *text)
+{
+	if (g->asks == 1)
+		generation_answer(g, is_ok ? MESSAGE_RELOADED : MESSAGE_REFUSED, text);
+	g->asks = g->asks > 0 ? g->asks - 1 : 0;
+}
+
+static void tell_result(struct fleet *f, bool is_ok, const char *text)
+{
+	f->reloads++;
+	f->failures += is_ok ? 0 : 1;
+	publish_life(f, f->serving->board);
+	board_life_note(f->serving->board, is_ok ? STR("") : str_of(text), wall_ms());
+	answer(f->serving, is_ok, text);
+	for (struct list *n = f->draining.next; n != &f->draining; n = n->next)
+		answer(of_node(n), is_ok, text);
+	f->on_result(f, is_ok, text);
+}
+
+/* ---- a generation begins, serves, ends ---- */
+
+static void begin(struct fleet *f);
+
+static void begin_again(struct fleet *f)
+{
+	if (!f->must_reload || f->is_ending || f->next != NULL)
+		return;
+	f->must_reload = false;
+	begin(f);
+}
+
+static enum err on_plan(struct generation *g, struct error *e)
+{
+	struct fleet *f = g->owner;
+	enum err err = f->on_plan(f, g, e);
+
+	return err == ERR_OK ? sockets_claim(f->sockets, &g->set, &g->plan, e) : err;
+}
+
+static enum err on_commit(struct generation *g, struct error *e)
+{
+	struct fleet *f = g->owner;
+	enum err err = sockets_commit(&g->set, e);
+
+	if (err == ERR_OK)
+		err = f->on_commit(f, g, e);
+	if (err == ERR_OK && f->serving != NULL)
+		board_take(g->board, f->serving->board, true);
+	return err;
+}
+
+static void cut_surplus(struct fleet *f)
+{
+	for (struct list *n = f->draining.next; n != &f->draining; n = n->next) {
+		struct generation *g = of_node(n);
+		if (f->draining_n <= FLEET_DRAINING_MAX || g->state == GENERATION_STOPPING)
+			continue;
+		log_warn("generation %u still drains, and %u younger ones do: it is cut", g->number,
+			 FLEET_DRAINING_MAX);
+		generation_stop(g);
+		return;
+	}
+}
+
+static void retire(struct fleet *f, struct generation *g)
+{
+	list_append(&f->draining, &g->node);
+	f->draining_n++;
+	generation_retire(g);
+	sockets_release(f->sockets, &g->set);
+	cut_surplus(f);
+}
+
+static void on_ready(struct generation *g)
+{
+	struct fleet *f = g->owner;
+	struct generation *old = f->serving;
+	char number[16];
+
+	f->next = NULL;
+	f->serving = g;
+	g->previous = NULL;
+	publish_life(f, g->board);
+	atomic_store(&g->board->life.serving_ms, wall_ms());
+	f->on_serving(f, g);
+	(void)snprintf(number, sizeof(number), "%u", g->number);
+	if (old != NULL) {
+		g->asks = 0;
+		list_append(&f->draining, &old->node); /* so that its agent hears of it */
+		tell_result(f, true, number);
+		list_remove(&old->node);
+		retire(f, old);
+	}
+	begin_again(f);
+}
+
+static void reap(struct deferred *d)
+{
+	struct fleet *f = container_of(d, struct fleet, reap);
+	struct list *node;
+
+	while ((node = list_first(&f->gone)) != NULL) {
+		list_remove(node);
+		generation_fini(of_node(node));
+		free(of_node(node));
+	}
+}
+
+static void bury(struct fleet *f, struct generation *g)
+{
+	list_remove(&g->node);
+	list_append(&f->gone, &g->node);
+	loop_defer(f->loop, &f->reap);
+}
+
+static void fail(struct fleet *f, struct generation *g)
+{
+	struct error why = g->error;
+
+	f->next = NULL;
+	sockets_release(f->sockets, &g->set);
+	f->on_failed(f, g);
+	if (f->serving == NULL) {
+		if (f->error.code == ERR_OK)
+			f->error = why;
+	} else if (!f->is_ending) {
+		tell_result(f, false, why.text);
+	}
+}
+
+static void on_gone(struct generation *g)
+{
+	struct fleet *f = g->owner;
+
+	if (g == f->next) {
+		fail(f, g);
+	} else if (g == f->serving) {
+		f->serving = NULL;
+	} else {
+		if (f->serving != NULL)
+			board_take(f->serving->board, g->board, false);
+		f->draining_n--;
+	}
+	bury(f, g);
+	if (f->serving == NULL && f->next == NULL && f->draining_n == 0)
+		f->on_over(f);
+	else
+		begin_again(f);
+}
+
+static void on_reload(struct generation *g)
+{
+	struct fleet *f = g->owner;
+
+	g->asks = f->next != NULL ? 2 : 1;
+	fleet_reload(f);
+}
+
+/* ---- in a child ---- */
+
+static void drop_other(struct generation *g, const struct generation *own)
+{
+	generation_drop_channels(g);
+	if (g == own)
+		return;
+	(void)close(g->memfd);
+	(void)close(g->wake_fd);
+	if (g->board != own->previous)
+		board_destroy(g->board);
+}
+
+static void on_fork(struct generation *g)
+{
+	struct fleet *f = g->owner;
+
+	if (f->serving != NULL)
+		drop_other(f->serving, g);
+	if (f->next != NULL)
+		drop_other(f->next, g);
+	for (struct list *n = f->draining.next; n != &f->draining; n = n->next)
+		drop_other(of_node(n), g);
+	f->on_fork(f);
+}
+
+/* ---- what the owner asks for ---- */
+
+static struct generation *create(struct fleet *f, struct error *e)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+
+	if (g == NULL) {
+		(void)err_set(e, ERR_MEMORY, "out of memory");
+		return NULL;
+	}
+	g->number = ++f->last_number;
+	g->loop = f->loop;
+	g->settings = f->settings;
+	g->sockets = f->sockets;
+	g->previous = f->serving != NULL ? f->serving->board : NULL;
+	g->owner = f;
+	g->on_plan = on_plan;
+	g->on_commit = on_commit;
+	g->on_ready = on_ready;
+	g->on_gone = on_gone;
+	g->on_reload = on_reload;
+	g->on_fork = on_fork;
+	if (generation_init(g, e) == ERR_OK)
+		return g;
+	free(g);
+	return NULL;
+}
+
+static void begin(struct fleet *f)
+{
+	struct error e;
+	struct generation *g = create(f, &e);
+
+	f->on_begin(f);
+	if (g == NULL && f->serving == NULL) {
+		f->error = e;
+		f->on_over(f);
+	} else if (g == NULL) {
+		tell_result(f, false, e.text);
+	} else {
+		atomic_store(&g->board->life.generation, g->number);
+		(void)str_copy(g->board->life.config, sizeof(g->board->life.config),
+			       str_of(f->settings->config));
+		f->next = g;
+		generation_start(g);
+	}
+}
+
+void fleet_init(struct fleet *f)
+{
+	list_init(&f->draining);
+	list_init(&f->gone);
+	deferred_init(&f->reap, reap);
+	f->started_ms = wall_ms();
+}
+
+void fleet_fini(struct fleet *f)
+{
+	loop_defer_cancel(&f->reap);
+	reap(&f->reap);
+}
+
+void fleet_start(struct fleet *f)
+{
+	begin(f);
+}
+
+void fleet_reload(struct fleet *f)
+{
+	if (f->is_ending)
+		return;
+	if (f->next != NULL)
+		f->must_reload = true;
+	else
+		begin(f);
+}
+
+void fleet_stop(struct fleet *f)
+{
+	f->is_ending = true;
+	each(f, generation_stop);
+}
+
+/* The addresses are free for another instance once the workers have heard of it, too. */
+static void release_all(struct fleet *f)
+{
+	if (f->serving != NULL)
+		sockets_release(f->sockets, &f->serving->set);
+	if (f->next != NULL)
+		sockets_release(f->sockets, &f->next->set);
+}
+
+void fleet_drain(struct fleet *f)
+{
+	f->is_ending = true;
+	each(f, generation_drain);
+	release_all(f);
+}
+
+static void retire_or_stop(struct generation *g)
+{
+	if (g->state == GENERATION_SERVING)
+		generation_retire(g);
+	else if (g->state != GENERATION_DRAINING)
+		generation_stop(g);
+}
+
+void fleet_retire(struct fleet *f)
+{
+	f->is_ending = true;
+	each(f, retire_or_stop);
+}
+
+void fleet_reopen_logs(struct fleet *f)
+{
+	each(f, generation_reopen_logs);
+}
+
+bool fleet_ended(struct fleet *f, pid_t pid, int status)
+{
+	if (f->serving != NULL && generation_ended(f->serving, pid, status))
+		return true;
+	if (f->next != NULL && generation_ended(f->next, pid, status))
+		return true;
+	for (struct list *n = f->draining.next; n != &f->draining; n = n->next) {
+		if (generation_ended(of_node(n), pid, status))
+			return true;
+	}
+	return false;
+}
+
+static void share(struct fleet *f)
+{
+	struct board *boards[FLEET_DRAINING_MAX + 2];
+	unsigned count = 0;
+
+	for (struct list *n = f->draining.next; n != &f->draining && count < countof(boards);
+	     n = n->next)
+		boards[count++] = of_node(n)->board;
+	board_share(f->serving->board, boards, count);
+}
+
+void fleet_look(struct fleet *f)
+{
+	int64_t now_ms = loop_now_ms(f->loop);
+
+	heart_begin(&f->heart, now_ms);
+	if (f->serving != NULL)
+		heart_look(&f->heart, f->serving);
+	if (f->next != NULL)
+		heart_look(&f->heart, f->next);
+	for (struct list *n = f->draining.next; n != &f->draining; n = n->next)
+		heart_look(&f->heart, of_node(n));
+	if (f->serving != NULL && f->draining_n > 0 && now_ms - f->shared_ms >= SHARE_MS) {
+		share(f);
+		f->shared_ms = now_ms;
+	}
+}

@@ -1,0 +1,227 @@
+/* What a generation leaves to the next one, each with a board of its own. */
+#include "shm/board.h"
+
+#include "shm/words.h"
+
+static const char gauge_prefix[] =
+	"\x1fgauge\x1f"; /* as lua/neap/runtime/counters.lua names them */
+
+/* ---- one backend, by the next generation's agent ---- */
+
+static void copy_reason(struct board_backend *to, const struct board_backend *from)
+{
+	uint64_t words[BOARD_REASON_WORDS];
+	words_load(words, from->reason, sizeof words);
+	words_store(to->reason, words, sizeof words);
+}
+
+static void copy_condition(struct board_backend *to, const struct board_backend *from)
+{
+	atomic_store(&to->ejected_until_ms, atomic_load(&from->ejected_until_ms));
+	atomic_store(&to->latency_us, atomic_load(&from->latency_us));
+	atomic_store(&to->marked_by_request, atomic_load(&from->marked_by_request));
+	copy_reason(to, from);
+	atomic_store(&to->state, atomic_load(&from->state));
+}
+
+static bool is_known_state(const struct board *b, int slot)
+{
+	return (unsigned)board_state(b, slot) <= STATE_EJECTED;
+}
+
+int board_inherit(struct board *b, int pool, struct str name, const struct board *from)
+{
+	struct board_member m;
+	int slot = board_backend_find(b, pool, name);
+	if (slot != BOARD_NONE)
+		return slot;
+	int old_pool = board_pool_find(from, str_of(b->pools[pool].name));
+	int old = old_pool == BOARD_NONE ? BOARD_NONE : board_backend_find(from, old_pool, name);
+	if (old == BOARD_NONE || !is_known_state(from, old) ||
+	    !board_backend_text(from, old, board_epoch(from, old), &m.text))
+		return BOARD_NONE;
+	const struct board_backend *backend = &from->backends[old];
+	m.weight = atomic_load(&backend->weight);
+	m.slots = atomic_load(&backend->slots);
+	m.tier = atomic_load(&backend->tier);
+	slot = board_backend_publish(b, pool, &m, STATE_UNKNOWN);
+	if (slot != BOARD_NONE)
+		copy_condition(&b->backends[slot], backend);
+	return slot;
+}
+
+/* ---- all of them, by the master ---- */
+
+/* From slots of one board to those of another, by pool and name. */
+struct path {
+	const struct board *from, *to;
+	int pools[BOARD_POOLS_MAX]; /* of from → of to */
+};
+
+static void path_init(struct path *p, const struct board *from, const struct board *to)
+{
+	*p = (struct path){ .from = from, .to = to };
+	for (int i = 0; i < BOARD_POOLS_MAX; i++) {
+		bool is_used = atomic_load(&from->pools[i].used) != 0;
+		p->pools[i] = is_used ? board_pool_find(to, str_of(from->pools[i].name))
+				      : BOARD_NONE;
+	}
+}
+
+/* BOARD_NONE: the slot is free, or the other board does not have that backend. */
+static int path_walk(const struct path *p, int slot)
+{
+	struct board_text text;
+	int32_t pool = atomic_load(&p->from->backends[slot].pool);
+	if (pool < 0 || pool >= BOARD_POOLS_MAX || p->pools[pool] == BOARD_NONE ||
+	    !board_backend_text(p->from, slot, board_epoch(p->from, slot), &text))
+		return BOARD_NONE;
+	struct str name = { text.name, strnlen(text.name, sizeof text.name) };
+	return board_backend_find(p->to, p->pools[pool], name);
+}
+
+static int32_t slots_of(const struct board *b)
+{
+	int32_t used = atomic_load(&b->slots_used);
+	if (used < 0)
+		return 0;
+	return used < BOARD_BACKENDS_MAX ? used : BOARD_BACKENDS_MAX;
+}
+
+/* Adds what *total grew by since the last time. Both written by the master alone. */
+static void take(_Atomic uint64_t *to, _Atomic uint64_t *taken, uint64_t total)
+{
+	atomic_fetch_add(to, total - atomic_exchange(taken, total));
+}
+
+static void take_backends(struct board *b, struct board *from)
+{
+	struct path path;
+	path_init(&path, from, b);
+	for (int slot = 0; slot < slots_of(from); slot++) {
+		uint64_t requests, failures;
+		int to = path_walk(&path, slot);
+		if (to == BOARD_NONE)
+			continue;
+		board_totals(from, slot, &requests, &failures);
+		struct board_cell *taken = &from->cells[BOARD_TAKEN][slot];
+		struct board_cell *earlier = &b->cells[BOARD_EARLIER][to];
+		take(&earlier->requests, &taken->requests, requests);
+		take(&earlier->failures, &taken->failures, failures);
+	}
+}
+
+static void take_workers(struct board *b, struct board *from)
+{
+	struct board_worker *earlier = &b->workers[BOARD_EARLIER];
+	struct board_worker *taken = &from->workers[BOARD_TAKEN];
+	uint64_t requests = 0, bad = 0, errors = 0;
+	for (unsigned i = 0; i <= BOARD_EARLIER; i++) {
+		requests += atomic_load(&from->workers[i].requests);
+		bad += atomic_load(&from->workers[i].bad_requests);
+		errors += atomic_load(&from->workers[i].hook_errors);
+	}
+	take(&earlier->requests, &taken->requests, requests);
+	take(&earlier->bad_requests, &taken->bad_requests, bad);
+	take(&earlier->hook_errors, &taken->hook_errors, errors);
+}
+
+static void take_counter(struct board *b, struct board_counter *from, const char *name,
+			 bool is_first)
+{
+	bool is_gauge = str_starts_with(str_of(name), STR(gauge_prefix));
+	_Atomic uint64_t *to = board_counter_by_key(b, atomic_load(&from->key), str_of(name));
+	if (to == NULL)
+		return;
+	if (!is_gauge)
+		take(to, &from->taken, atomic_load(&from->value));
+	else if (is_first)
+		atomic_store(to, atomic_load(&from->value));
+}
+
+static void take_counters(struct board *b, struct board *from, bool is_first)
+{
+	char name[BOARD_COUNTER_NAME_WORDS * 8];
+	uint64_t value;
+	for (unsigned i = 0; i < BOARD_COUNTERS_MAX; i++) {
+		if (board_counter_at(from, i, name, sizeof name, &value))
+			take_counter(b, &from->counters[i], name, is_first);
+	}
+}
+
+void board_take(struct board *b, struct board *from, bool is_first)
+{
+	take_backends(b, from);
+	take_workers(b, from);
+	take_counters(b, from, is_first);
+}
+
+/* ---- while both run ---- */
+
+static void follow(struct board *from, int slot, const struct board *b, int known)
+{
+	char reason[BOARD_REASON_WORDS * 8];
+	if (board_state(from, slot) == board_state(b, known) || !is_known_state(b, known))
+		return;
+	size_t n = board_reason(b, known, reason, sizeof reason);
+	(void)board_set_state(from, slot, board_state(b, known), (struct str){ reason, n },
+			      board_state_since_ms(b, known));
+}
+
+static void share_one(struct board *b, struct board *from, uint32_t *inflight)
+{
+	struct path path;
+	path_init(&path, from, b);
+	for (int slot = 0; slot < slots_of(from); slot++) {
+		int to = path_walk(&path, slot);
+		if (to == BOARD_NONE)
+			continue;
+		inflight[to] += board_inflight(from, slot);
+		follow(from, slot, b, to);
+	}
+}
+
+void board_share(struct board *b, struct board *const *draining, unsigned count)
+{
+	uint32_t inflight[BOARD_BACKENDS_MAX] = { 0 };
+	for (unsigned i = 0; i < count; i++)
+		share_one(b, draining[i], inflight);
+	for (int slot = 0; slot < slots_of(b); slot++) {
+		_Atomic uint32_t *cell = &b->cells[BOARD_EARLIER][slot].inflight;
+		if (atomic_load_explicit(cell, memory_order_relaxed) != inflight[slot])
+			atomic_store_explicit(cell, inflight[slot], memory_order_relaxed);
+	}
+}
+
+/* ---- how it went ---- */
+
+void board_life_note(struct board *b, struct str why, int64_t wall_ms)
+{
+	struct board_life *l = &b->life;
+	char text[BOARD_ERROR_WORDS * 8] = { 0 };
+	uint32_t version = atomic_load_explicit(&l->error_version, memory_order_relaxed) + 1;
+	size_t n = why.n < sizeof text ? why.n : sizeof text - 1;
+	if (n > 0)
+		memcpy(text, why.p, n);
+	atomic_thread_fence(memory_order_release);
+	words_store(l->error[version & 1], text, sizeof text);
+	atomic_store_explicit(&l->error_version, version, memory_order_release);
+	atomic_store(&l->is_failed, why.n > 0);
+	atomic_store(&l->reload_ms, wall_ms);
+}
+
+void board_life_error(const struct board *b, char *to, size_t size)
+{
+	char text[BOARD_ERROR_WORDS * 8];
+	uint32_t before, after;
+	do {
+		before = atomic_load_explicit(&b->life.error_version, memory_order_acquire);
+		words_load(text, b->life.error[before & 1], sizeof text);
+		atomic_thread_fence(memory_order_acquire);
+		after = atomic_load_explicit(&b->life.error_version, memory_order_relaxed);
+	} while (before != after);
+	size_t n = strnlen(text, sizeof text - 1);
+	n = n < size ? n : size - 1;
+	memcpy(to, text, n);
+	to[n] = '\0';
+}
