@@ -1,5 +1,9 @@
 -- What `require "neap"` gives to configs and policies.
 
+-- In plain LuaJIT: that of the virtual balancer whose hook runs.
+local native = require "neap.native"
+if native.is_plain then return require("neap.testing.facade").neap end
+
 local counters = require "neap.runtime.counters"
 local dice = require "neap.runtime.dice"
 local dns = require "neap.io.dns"

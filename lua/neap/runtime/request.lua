@@ -94,60 +94,69 @@ function getters.ctx(r)
   return ctx
 end
 
-local function needed()
-  local r = state.request
-  if r == nil then error("request was used outside of its hook", 3) end
-  return r
-end
-
 local function must_be(what, value, kind)
   if type(value) ~= kind then
     error(("%s must be a %s, not %s"):format(what, kind, type(value)), 3)
   end
 end
 
-local methods = {}
-
-function methods.header(self, name)
-  if type(self) ~= "cdata" then view.needs_colon("request", "header") end
-  must_be("the name of a header", name, "string")
-  if C.neap_request_header(needed(), name, #name) == 0 then return nil end
-  return out()
-end
-
-function methods.cookie(self, name)
-  if type(self) ~= "cdata" then view.needs_colon("request", "cookie") end
-  must_be("the name of a cookie", name, "string")
-  if C.neap_request_cookie(needed(), name, #name) == 0 then return nil end
-  return out()
-end
-
-function methods.set_header(self, name, value)
-  if type(self) ~= "cdata" then view.needs_colon("request", "set_header") end
-  must_be("the name of a header", name, "string")
-  local code
-  if value == nil then
-    code = C.neap_request_set_header(needed(), name, #name, nil, 0)
-  else
-    if type(value) == "number" then value = tostring(value) end
-    must_be("the value of a header", value, "string")
-    code = C.neap_request_set_header(needed(), name, #name, value, #value)
+-- What is called with a colon, of objects about `subject(object)`.
+local function methods_of(subject)
+  local function needed(self)
+    local r = subject(self)
+    if r == nil then error("request was used outside of its hook", 3) end
+    return r
   end
-  if code ~= 0 then refused(code, name) end
-end
 
--- The path alone keeps the query; with a `?` it replaces it too.
-function methods.set_path(self, path)
-  if type(self) ~= "cdata" then view.needs_colon("request", "set_path") end
-  must_be("a path", path, "string")
-  if C.neap_request_set_path(needed(), path, #path) ~= 0 then
-    error(("'%s' is not a path that a request can have (it begins with /, without blanks, "
-      .. "controls, # or bytes above 127, 16384 bytes at most)"):format(path:sub(1, 100)), 2)
+  local methods = {}
+
+  function methods.header(self, name)
+    if type(self) ~= "cdata" then view.needs_colon("request", "header") end
+    must_be("the name of a header", name, "string")
+    if C.neap_request_header(needed(self), name, #name) == 0 then return nil end
+    return out()
   end
+
+  function methods.cookie(self, name)
+    if type(self) ~= "cdata" then view.needs_colon("request", "cookie") end
+    must_be("the name of a cookie", name, "string")
+    if C.neap_request_cookie(needed(self), name, #name) == 0 then return nil end
+    return out()
+  end
+
+  function methods.set_header(self, name, value)
+    if type(self) ~= "cdata" then view.needs_colon("request", "set_header") end
+    must_be("the name of a header", name, "string")
+    local code
+    if value == nil then
+      code = C.neap_request_set_header(needed(self), name, #name, nil, 0)
+    else
+      if type(value) == "number" then value = tostring(value) end
+      must_be("the value of a header", value, "string")
+      code = C.neap_request_set_header(needed(self), name, #name, value, #value)
+    end
+    if code ~= 0 then refused(code, name) end
+  end
+
+  -- The path alone keeps the query; with a `?` it replaces it too.
+  function methods.set_path(self, path)
+    if type(self) ~= "cdata" then view.needs_colon("request", "set_path") end
+    must_be("a path", path, "string")
+    if C.neap_request_set_path(needed(self), path, #path) ~= 0 then
+      error(("'%s' is not a path that a request can have (it begins with /, without blanks, "
+        .. "controls, # or bytes above 127, 16384 bytes at most)"):format(path:sub(1, 100)), 2)
+    end
+  end
+
+  return methods
 end
 
-local function subject() return state.request end
+-- A kind of requests: `subject(object)` is what C knows of one, nil outside of its hooks.
+---@return any object, any kind
+function request.new(subject, declaration)
+  return view.new("request", subject, getters, methods_of(subject), declaration)
+end
 
-request.object = view.new("request", subject, getters, methods)
+request.object = request.new(function() return state.request end)
 
 return request

@@ -24,17 +24,18 @@ function view.needs_colon(what, method)
 end
 
 ---@param what string  the name in messages
----@param subject fun(): any  what getters read; nil outside of its hooks
+---@param subject fun(object): any  what getters read; nil outside of its hooks
 ---@param getters table<string, fun(subject): any>
 ---@param methods table<string, function>
----@return any
-function view.new(what, subject, getters, methods)
-  local kind = ffi.typeof "struct { const uint8_t unused; }"
+---@param declaration string?  of objects that have something of their own
+---@return any object, any kind
+function view.new(what, subject, getters, methods, declaration)
+  local kind = ffi.typeof(declaration or "struct { const uint8_t unused; }")
   ffi.metatype(kind, {
-    __index = function(_, key)
+    __index = function(self, key)
       local get = getters[key]
       if get then
-        local s = subject()
+        local s = subject(self)
         if s == nil then error(what .. " was used outside of its hook", 2) end
         return get(s)
       end
@@ -48,7 +49,7 @@ function view.new(what, subject, getters, methods)
     end,
     __tostring = function() return what end,
   })
-  return kind()
+  return kind(), kind
 end
 
 return view

@@ -1,0 +1,77 @@
+-- A runtime of its own: neap's modules loaded anew, so that nothing of one touches another. What C
+-- gives may be replaced.
+
+local ffi = require "neap.ffi"
+local native = require "neap.native"
+
+local instance = {}
+
+-- These have no state, or are what an instance is made of.
+local SHARED = { ["neap.ffi"] = true, ["neap.native"] = true, ["neap.instance"] = true }
+
+local chunks = {} -- name → function; its closures share their compiled code
+
+local function chunk(name)
+  local fn = chunks[name]
+  if fn then return fn end
+  local bytes, path = native.embedded(name)
+  if not bytes then error(("no module '%s'"):format(name), 0) end
+  fn = assert(load(bytes, path and "@" .. path or name))
+  chunks[name] = fn
+  return fn
+end
+
+-- lua-cjson is in the binary; elsewhere it may be missing, and most policies do without.
+local function without_cjson()
+  local function missing()
+    error("neap.json needs lua-cjson here: luarocks install lua-cjson", 2)
+  end
+  return { encode = missing, decode = missing, new = missing, null = false }
+end
+
+local function outside(name)
+  local ok, value = pcall(require, name)
+  if ok then return value end
+  if name:find "^cjson" then return without_cjson() end
+  error(value, 0)
+end
+
+-- What modules see as globals: the real ones, and those that are replaced.
+local function globals(given)
+  local env = {}
+  for name, value in pairs(_G) do env[name] = value end
+  for name, value in pairs(given) do env[name] = value end
+  env._G = env
+  return env
+end
+
+---@param parts table  C: the functions that stand in for C's; native: in place of neap.native;
+---  globals: in place of Lua's
+---@return fun(name: string): any  require
+function instance.new(parts)
+  local own_ffi = {}
+  for name, value in pairs(ffi) do own_ffi[name] = value end
+  own_ffi.C = parts.C
+  local loaded = {
+    ["neap.ffi"] = own_ffi,
+    ["neap.native"] = parts.native,
+  }
+  local env = globals(parts.globals or {})
+
+  local function own_require(name)
+    local value = loaded[name]
+    if value ~= nil then return value end
+    if not name:find "^neap" or name:find "^neap%.testing" or SHARED[name] then
+      return outside(name)
+    end
+    value = setfenv(chunk(name), env)(name)
+    if value == nil then value = true end
+    loaded[name] = value
+    return value
+  end
+
+  env.require = own_require
+  return own_require
+end
+
+return instance

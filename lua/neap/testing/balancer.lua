@@ -1,0 +1,318 @@
+-- A virtual balancer: a runtime of its own, over a virtual board, clock and network. What it
+-- decides is decided by the very files that decide in neap.
+
+local bit = require "bit"
+local facade = require "neap.testing.facade"
+local ffi = require "neap.ffi"
+local host = require "neap.testing.host"
+local instance = require "neap.instance"
+local native = require "neap.native"
+local requests = require "neap.testing.requests"
+
+local Balancer = {}
+Balancer.__index = Balancer
+
+local OWN_KEYS = { seed = true, time = true, network = true, config = true, contain = true,
+  light = true }
+local HOOKS = { [0] = "request", "backends", "pick", "failed", "response", "log", "check",
+  "discover", "changed" }
+local BACKEND, REPLY, NONE, QUEUE, REFUSE = 1, 2, 3, 4, 8
+local RETRY, FAIL, DONE = 5, 6, 9
+local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+local DIRECT = { weight = true, slots = true, tier = true } -- fields of a row
+local DECISIVE = { decide = 4, failed = 8 } -- bits of pick and failed
+local BEFORE_PICK = 3
+
+local function copied(from)
+  local to = {}
+  for key, value in pairs(from) do to[key] = value end
+  return to
+end
+
+-- "b1", { name = "b1" } or a number of backends, as the config has them.
+local function backend_of(item)
+  if type(item) == "string" and item:find "^[%w_.-]+$" and not item:find "^%d+$" then
+    return { url = ("http://%s:80"):format(item), name = item }
+  end
+  if type(item) ~= "table" or item.url ~= nil or type(item.name) ~= "string" then return item end
+  local whole = copied(item)
+  whole.url = ("http://%s:80"):format(item.name:gsub("[^%w_.-]", "-"))
+  return whole
+end
+
+local function backends_of(given)
+  if type(given) == "number" then
+    local list = {}
+    for i = 1, given do list[i] = { url = ("http://b%d:80"):format(i), name = "b" .. i } end
+    return list
+  end
+  if type(given) ~= "table" then return given end
+  local list = copied(given)
+  for i, item in ipairs(list) do list[i] = backend_of(item) end
+  return list
+end
+
+local function config_of(options)
+  local raw = {}
+  for key, value in pairs(options) do
+    if not OWN_KEYS[key] then raw[key] = value end
+  end
+  raw.backends = raw.backends and backends_of(raw.backends)
+  if type(raw.pools) == "table" then
+    local pools = {}
+    for name, pool in pairs(raw.pools) do
+      pools[name] = type(pool) == "table" and copied(pool) or pool
+      if type(pool) == "table" then pools[name].backends = backends_of(pool.backends) end
+    end
+    raw.pools = pools
+  end
+  return raw
+end
+
+-- Strings have one metatable in a process: the balancer's user code does not change it.
+local function globals()
+  local coroutines = copied(coroutine)
+  coroutines.isyieldable = function() return true end
+  return {
+    coroutine = coroutines,
+    getmetatable = function(value)
+      if type(value) == "string" then return {} end
+      return getmetatable(value)
+    end,
+  }
+end
+
+local function fail(text) error(text, 0) end
+
+local function load_config(self, options)
+  local runtime = self.runtime
+  if options.config then
+    local config, errors = runtime.load(options.config)
+    if not config then fail(errors) end
+    return config
+  end
+  local load, sandbox = self.require "neap.config.load", self.require "neap.runtime.sandbox"
+  local config, errors = load.from_table(config_of(options), "")
+  if not config then fail(load.format("testing", errors)) end
+  sandbox.set_folder ""
+  sandbox.open(config.unsafe)
+  runtime.config = config
+  return config
+end
+
+-- Puts the backends of a pool on the board, as members in this order, all up.
+function Balancer:publish(pool, list)
+  local board, slots = self.agent_board, {}
+  local index = board.pool(pool)
+  for i, backend in ipairs(list) do
+    slots[i] = board.publish(index, backend, {})
+    if self.world.board.rows[slots[i]].state == 0 then
+      self.world.C.neap_board_checked(nil, slots[i], 1, "", 0)
+    end
+  end
+  board.set_members(index, slots)
+  self.slots_of[pool] = slots
+end
+
+-- A pool's backends are others from now on.
+function Balancer:republish(pool, given)
+  local load = self.require "neap.config.load"
+  local list, errors = load.backends(backends_of(given), "backends")
+  if not list then error(load.format("testing", errors), 3) end
+  self:publish(pool, list)
+end
+
+local function publish_all(self, config)
+  self.agent_board = self.require("neap.agent.board").attach()
+  for _, pool in ipairs(config.pools) do self:publish(pool.name, pool.backends) end
+end
+
+-- The hooks of a policy that stand between it and the runtime; see guard.lua.
+local function intercept(self, options)
+  local dispatch = self.require "neap.runtime.dispatch"
+  local guard, service = require "neap.testing.guard", dispatch.service
+  function dispatch.service(number, own, policy, of_pools, n, default)
+    local guarded = {}
+    for i, hooks in pairs(of_pools) do guarded[i] = guard.hooks(self, hooks, options.light) end
+    return service(number, own, guard.hooks(self, policy, options.light), guarded, n, default)
+  end
+end
+
+---@param options table  the keys of a config, and: config = path of one; seed, time, network;
+---  contain = true: erring hooks are the default's to mend, as in neap, not errors of the spec;
+---  light = true: without the checks that cost time
+---@return table
+function Balancer.new(options)
+  local self = setmetatable({ slots_of = {}, errors = {}, faults = {} }, Balancer)
+  self.world = host.new(options)
+  local own_native = { read = native.read, has = native.has or function() return false end,
+    embedded = native.embedded, list = native.list, is_worker = true }
+  self.require = instance.new { C = self.world.C, native = own_native, globals = globals() }
+  self.runtime = self.require "neap.runtime"
+  self.neap = self.require "neap"
+  self.contain, self.light = options.contain, options.light
+  facade.use(self.neap)
+  intercept(self, options)
+  local config = load_config(self, options)
+  self.config = config
+  local services, errors = self.runtime.build(options.config or "testing")
+  if not services then fail(errors) end
+  publish_all(self, config)
+  self.service, self.entries = config.services[1], services[1]
+  self.is_tcp = self.service.mode == "tcp"
+  self.kept = self.runtime.requests
+  self.started = self.world.now()
+  self.count = #self.world.board.rows + 1 -- the first is number 0
+  return self
+end
+
+-- From now on `neap` in policies of the spec is this balancer's.
+function Balancer:activate() facade.use(self.neap) end
+
+---@return table record
+function Balancer:request(fields) return requests.new(self.world, fields, self.is_tcp) end
+
+-- The same request once more, as a new one.
+function Balancer:renew(record)
+  self:finish(record)
+  requests.renew(self.world, record)
+end
+
+-- Ends a request: what hooks kept of it goes.
+function Balancer:finish(record)
+  self.kept[record.id] = nil
+  self.world.records[record.id] = nil
+end
+
+-- The light path: no protection, an error of a hook is the caller's. 1 … N over all pools.
+---@return integer? index, string? why  "queue", "reply", or the reason
+function Balancer:pick(record)
+  local r, current = record.struct, self.world.current
+  current.request, current.may_wait, current.waited = r, 1, 0
+  local verdict = self.entries.decide(r.attempt > 1 and BEFORE_PICK or 0)
+  if verdict == BACKEND then return r.slot + 1 end
+  if verdict == REPLY then return nil, "reply" end
+  if verdict == QUEUE then return nil, "queue" end
+  return nil, ffi.string(r.reason)
+end
+
+function Balancer:take(index) self.world.board.add_inflight(index - 1, 1) end
+function Balancer:release(index) self.world.board.add_inflight(index - 1, -1) end
+
+function Balancer:inflight(index) return self.world.board.inflight(index - 1) end
+function Balancer:name(index) return self.world.board.name(index - 1) end
+function Balancer:set_time(seconds) self.world.clock[0] = seconds end
+
+---@return any  the object that hooks see
+function Balancer:backend(index)
+  return self.runtime.backend(index - 1, self.world.board.rows[index - 1].epoch)
+end
+
+function Balancer:state(index) return STATES[self.world.board.rows[index - 1].state] end
+
+-- Changes what is known of a backend.
+---@param values table  weight, slots, tier, inflight, latency (seconds), state
+function Balancer:set(index, values)
+  local slot, board = index - 1, self.world.board
+  local row = board.rows[slot]
+  for key, value in pairs(values) do
+    if DIRECT[key] then
+      row[key] = value or 0
+      board.changed(slot)
+    elseif key == "inflight" then
+      board.set_inflight(slot, value)
+    elseif key == "latency" then
+      row.latency_us = value * 1e6
+    elseif key == "state" and board.states[value] then
+      self.world.C.neap_board_set_state(nil, slot, board.states[value], "", 0)
+    else
+      error(("%s = %s of a backend cannot be set (weight, slots, tier, inflight, latency, state)")
+        :format(tostring(key), tostring(value)), 2)
+    end
+  end
+end
+
+local STAGES = { connect = 0, send = 1, wait = 2, body = 3 }
+local KINDS = { refused = 0, timeout = 1, reset = 2, protocol = 3, status = 4, tls = 5 }
+
+local function failure_struct(self, f)
+  local struct = self.failure or ffi.new "neap_failure"
+  self.failure = struct
+  struct.stage, struct.kind = STAGES[f.stage], KINDS[f.kind]
+  struct.status, struct.safe = f.status or 0, f.safe == false and 0 or 1
+  ffi.copy(struct.message, (f.message or f.kind):sub(1, 255))
+  return struct
+end
+
+-- An attempt on what pick gave has failed: what the policy wants.
+---@param f table  stage, kind; status, message, safe
+---@return "retry"|"fail"
+function Balancer:failed(record, f)
+  local r, current = record.struct, self.world.current
+  local slot = r.slot
+  self.world.board.errors[slot] = self.world.board.errors[slot] + 1
+  current.request, current.may_wait, current.waited = r, 1, 0
+  current.failure = failure_struct(self, f)
+  local verdict = self.entries.failed(0)
+  current.failure = nil
+  if verdict ~= RETRY then return "fail" end
+  requests.tried(record, slot)
+  return "retry"
+end
+
+-- The answer's head came after so many seconds.
+function Balancer:answered(record, seconds, status)
+  local r, world = record.struct, self.world
+  world.board.add_latency(r.slot, seconds)
+  if not self.entries.have.response then return end
+  local response = self.response or ffi.new "neap_response"
+  self.response = response
+  response.status, response.latency_us = status or 200, seconds * 1e6
+  world.response_record = { fields = {} }
+  world.current.request, world.current.response, world.current.may_wait = r, response, 0
+  self.entries.response(0)
+  world.current.response = nil
+end
+
+-- The hook that runs, or ran last.
+function Balancer:hook() return HOOKS[bit.band(self.world.hook[0], 255)] end
+
+local function describe(text)
+  text = tostring(text)
+  local message, trace = text:match "^(.-)\nstack traceback:\n(.*)$"
+  return message or text, trace
+end
+
+-- Enters as neap does: what errs is left out, and the default decides; see src/script/hook.c.
+---@param entry "decide"|"failed"|"response"|"log"
+---@param skip integer
+---@return integer verdict
+function Balancer:enter(record, entry, skip)
+  local world = self.world
+  self:activate()
+  repeat
+    world.current.request, world.current.waited = record.struct, 0
+    world.current.may_wait = (entry == "decide" or entry == "failed") and 1 or 0
+    world.hook[0] = 2
+    local ok, verdict = xpcall(self.entries[entry], debug.traceback, skip)
+    world.current.request = nil
+    if ok then return verdict end
+    local id = bit.band(world.hook[0], 255)
+    local text, trace = describe(verdict)
+    table.insert(self.errors, { hook = HOOKS[id], text = text, trace = trace })
+    world.say("error", ("hook %s of service %s: %s"):format(HOOKS[id], self.service.name, text))
+    local default_failed = bit.band(bit.rshift(skip, id), 1) == 1
+    skip = bit.bor(skip, bit.lshift(2, id) - 1)
+    record.reply = nil
+    if self.entries.refuse then return entry == "decide" and REFUSE or FAIL end
+  until default_failed or not DECISIVE[entry]
+  if entry == "decide" then
+    ffi.copy(record.struct.reason, "no decision")
+    return NONE
+  end
+  return entry == "log" and DONE or FAIL
+end
+
+Balancer.failure_struct = failure_struct
+
+return Balancer

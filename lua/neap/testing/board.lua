@@ -1,0 +1,235 @@
+-- The board of one virtual balancer: what abi.c and abi_board.c do with shared memory, here with
+-- structs of the same layout. Slots grow as they are published.
+
+local ffi = require "neap.ffi"
+local digest = require "neap.testing.digest"
+
+local board = {}
+
+local CHUNK = 256
+local UNKNOWN, UP, DOWN, DRAIN, EJECTED = 0, 1, 2, 3, 4
+local ANY = { [UNKNOWN] = true, true, true, true, true }
+local LIVE = { [UNKNOWN] = true, true }
+local CHECKED = { [UNKNOWN] = true, true, true }
+local NO_INFLIGHT = ffi.new("uint32_t[?]", CHUNK)
+
+local function text_of(text, n) return type(text) == "string" and text or ffi.string(text, n) end
+
+-- The counts of requests under way, in one array that grows.
+local function make_cells(self)
+  local cells = { n = 0, chunks = {}, inflight = NO_INFLIGHT, capacity = 0 }
+  local function grow()
+    local capacity = math.max(cells.capacity * 2, CHUNK)
+    local more = ffi.new("uint32_t[?]", capacity)
+    if cells.capacity > 0 then ffi.copy(more, cells.inflight, cells.capacity * 4) end
+    cells.inflight, cells.capacity = more, capacity
+  end
+
+  function self.new_slot()
+    local slot, chunks = cells.n, cells.chunks
+    if slot % CHUNK == 0 then
+      table.insert(chunks, ffi.new("neap_slot[?]", CHUNK))
+      if slot == cells.capacity then grow() end
+    end
+    local row = chunks[#chunks] + slot % CHUNK
+    row.epoch, row.pool = 1, -1
+    self.rows[slot], self.since[slot], self.errors[slot] = row, self.world.now(), 0
+    cells.n = slot + 1
+    return slot
+  end
+
+  -- What requests and the kit count.
+  function self.inflight(slot) return cells.inflight[slot] end
+  function self.set_inflight(slot, n) cells.inflight[slot] = n end
+  function self.add_inflight(slot, by) cells.inflight[slot] = cells.inflight[slot] + by end
+  function self.changed(slot) self.bump(self.rows[slot].pool) end
+  function self.name(slot) return self.texts[slot] and ffi.string(self.texts[slot]) end
+
+  -- A moving average with weight 1/8 for the new value.
+  function self.add_latency(slot, seconds)
+    local row, us = self.rows[slot], math.floor(seconds * 1e6)
+    local old = row.latency_us
+    local average = old == 0 and us or old + math.modf((us - old) / 8)
+    row.latency_us = average < 1 and 1 or average
+  end
+
+  return cells
+end
+
+local function add_slots(C, self, cells)
+  local rows = self.rows
+  function C.neap_slot_at(slot) return rows[slot] end
+  function C.neap_slot_inflight(slot) return cells.inflight[slot] end
+  function C.neap_slot_since(slot) return self.since[slot] end
+  function C.neap_slot_errors(slot) return self.errors[slot] end
+
+  function C.neap_slot_text(slot, epoch, to)
+    local row, text = rows[slot], self.texts[slot]
+    if not text or row.epoch ~= epoch then return 0 end
+    ffi.copy(to, text, #text)
+    return 1
+  end
+end
+
+-- Changes of state, as src/shm/board_state.c makes them.
+local function add_states(C, self)
+  local rows, world = self.rows, self.world
+
+  function self.bump(pool) self.pools[pool].version[0] = self.pools[pool].version[0] + 1 end
+
+  local function change(slot, from, to, reason)
+    local row = rows[slot]
+    if row.state == to or not from[row.state] then return 0 end
+    row.state = to
+    if to ~= DOWN then row.marked_by_request = 0 end
+    self.since[slot], self.reasons[slot] = world.now(), reason
+    self.bump(row.pool)
+    return 1
+  end
+
+  local function say(slot, to, seconds, reason)
+    local url = ffi.string(ffi.cast("const neap_member *", self.texts[slot]).url)
+    if to == DOWN then
+      world.say("warn", url .. " is dead.")
+    elseif to == EJECTED then
+      world.say("warn", ("%s is ejected for %g s: %s"):format(url, seconds, reason))
+    else
+      world.say("info", url .. (to == UP and " is up, a policy says" or " drains, a policy says"))
+    end
+  end
+
+  function C.neap_slot_set_state(slot, epoch, to, seconds, why, n)
+    local row, reason = rows[slot], text_of(why, n)
+    if not row or row.epoch ~= epoch or to > EJECTED then return 0 end
+    if to == EJECTED then row.ejected_until_ms = (world.now() + math.min(seconds, 1e9)) * 1000 end
+    if change(slot, to == DOWN and LIVE or ANY, to, reason) == 0 then return 0 end
+    if to == DOWN then row.marked_by_request = 1 end
+    say(slot, to, seconds, reason)
+    world.on_change()
+    return 1
+  end
+
+  function C.neap_board_set_state(_, slot, to, why, n)
+    return change(slot, ANY, to, text_of(why, n))
+  end
+
+  function C.neap_board_checked(_, slot, is_up, why, n)
+    return change(slot, CHECKED, is_up == 1 and UP or DOWN, text_of(why, n))
+  end
+end
+
+local function add_pools(C, self)
+  local pools = self.pools
+
+  function C.neap_pool_find(name, n)
+    local wanted = text_of(name, n)
+    for i = 0, #pools do
+      if pools[i] and pools[i].name == wanted then return i end
+    end
+    return -1
+  end
+
+  function C.neap_pool_version(pool) return pools[pool] and pools[pool].version end
+
+  function C.neap_pool_members(pool, to, max)
+    local members = pools[pool] and pools[pool].members or {}
+    for i = 1, math.min(#members, max) do to[i - 1] = members[i] end
+    return #members
+  end
+end
+
+-- The choices that C makes for pool:least_loaded and pool:hash.
+local function add_choices(C, cells)
+  local turn = 0
+
+  function C.neap_pool_least_loaded(slots, weights, n)
+    local at = turn % n
+    turn = turn + 1
+    local inflight = cells.inflight
+    local best, best_load, best_weight = at, inflight[slots[at]], weights[at]
+    for _ = 2, n do
+      if best_load == 0 then break end
+      at = at + 1
+      if at == n then at = 0 end
+      local load = inflight[slots[at]]
+      if load * best_weight < best_load * weights[at] then
+        best, best_load, best_weight = at, load, weights[at]
+      end
+    end
+    return best
+  end
+
+  function C.neap_pool_hash(weights, ids, n, key, key_n)
+    local hashed, best, best_bits, best_weight = digest.hash(text_of(key, key_n), 0), 0, -1, 0
+    for i = 0, n - 1 do
+      local weight, bits = weights[i], digest.pair(hashed, ids[i])
+      local is_better
+      if weight == best_weight or best_weight == 0 then
+        is_better = best_weight == 0 or bits > best_bits
+      else
+        is_better = digest.score(bits, weight) > digest.score(best_bits, best_weight)
+      end
+      if is_better then best, best_bits, best_weight = i, bits, weight end
+    end
+    return best
+  end
+end
+
+-- The agent's part.
+local function add_publishing(C, self)
+  local rows, pools = self.rows, self.pools
+
+  function C.neap_board_pool(_, name, n)
+    local found = C.neap_pool_find(name, n)
+    if found >= 0 then return found end
+    local index = pools[0] and #pools + 1 or 0
+    pools[index] = {
+      name = text_of(name, n), members = {}, slots = {}, version = ffi.new "uint32_t[1]",
+    }
+    return index
+  end
+
+  function C.neap_board_find(_, pool, name, n)
+    return pools[pool].slots[text_of(name, n)] or -1
+  end
+
+  function C.neap_board_publish(_, pool, member)
+    local name = ffi.string(member.name)
+    local slot = pools[pool].slots[name] or self.new_slot()
+    pools[pool].slots[name] = slot
+    local row = rows[slot]
+    self.texts[slot] = ffi.string(member, ffi.sizeof "neap_member")
+    row.text_version = row.text_version + 1
+    row.pool, row.weight, row.slots, row.tier = pool, member.weight, member.slots, member.tier
+    self.bump(pool)
+    return slot
+  end
+
+  function C.neap_board_set_members(_, pool, slots, n)
+    local members = {}
+    for i = 1, n do members[i] = slots[i - 1] end
+    pools[pool].members = members
+    self.bump(pool)
+  end
+
+  function C.neap_addr_of_ip() return 0 end -- names and addresses are nothing here
+end
+
+---@param world table  now() → seconds; say(level, text); on_change()
+---@return table C, table board  the functions by name; what the kit reads and changes
+function board.new(world)
+  local C = {}
+  local self = {
+    world = world, rows = {}, texts = {}, since = {}, errors = {}, reasons = {}, pools = {},
+    states = { unknown = UNKNOWN, up = UP, down = DOWN, drain = DRAIN, ejected = EJECTED },
+  }
+  local cells = make_cells(self)
+  add_slots(C, self, cells)
+  add_states(C, self)
+  add_pools(C, self)
+  add_choices(C, cells)
+  add_publishing(C, self)
+  return C, self
+end
+
+return board

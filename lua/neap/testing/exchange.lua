@@ -1,0 +1,250 @@
+-- One whole request through a virtual balancer: request, backends, pick, failed, response and log,
+-- as src/proxy drives them.
+
+local faults = require "neap.testing.faults"
+local ffi = require "neap.ffi"
+local message = require "neap.testing.message"
+local requests = require "neap.testing.requests"
+
+local exchange = {}
+
+local BACKEND, REPLY, NONE, QUEUE, RETRY, REFUSE = 1, 2, 3, 4, 5, 8
+local BEFORE_PICK = 3
+
+local IDEMPOTENT = { GET = true, HEAD = true, OPTIONS = true, TRACE = true, PUT = true,
+  DELETE = true }
+
+local WORDS = {
+  refused = "no backend accepted the connection",
+  reset = "the backend closed the connection",
+  protocol = "the backend sent an invalid answer",
+  status = "the backend answered with a failure status",
+  tls = "TLS with the backend failed",
+}
+
+local function words_of(failure)
+  if failure.kind ~= "timeout" then return WORDS[failure.kind] end
+  return failure.stage == "connect" and "connecting to the backend timed out"
+    or "the backend did not answer in time"
+end
+
+local function lower_map(fields)
+  local map = {}
+  for _, field in ipairs(fields) do
+    local name = field[1]:lower()
+    map[name] = map[name] and map[name] .. ", " .. field[2] or field[2]
+  end
+  return map
+end
+
+-- Answered here.
+local function answer(result, status, reason)
+  result.status, result.reason = status, reason
+  result.body = result.body or reason or ""
+end
+
+local function pool_of(balancer, record)
+  return balancer.config.pools[record.struct.pool + 1]
+end
+
+local function is_safe(record, pool, failure)
+  return IDEMPOTENT[record.method] or pool.retry.unsafe or failure.stage == "connect"
+end
+
+local function attempt_is_left(record, pool)
+  local most = pool.retry.attempts
+  return most == "all" or record.struct.attempt < most
+end
+
+local function is_tried(r, slot)
+  for i = 0, r.tried_n - 1 do
+    if r.tried[i] == slot then return true end
+  end
+  return slot == r.slot
+end
+
+local function candidate_is_left(balancer, record, pool)
+  for _, slot in ipairs(balancer.slots_of[pool.name]) do
+    if balancer.world.board.rows[slot].state <= 1 and not is_tried(record.struct, slot) then
+      return true
+    end
+  end
+  return false
+end
+
+local function has_status(pool, status)
+  for _, one in ipairs(pool.retry.status or {}) do
+    if one == status then return true end
+  end
+  return false
+end
+
+-- What the backend answers: from `serve`, its fault, or 200 with nothing.
+local function answer_of(balancer, record, slot, seconds, status)
+  local given = { status = status or 200, after = seconds or 0 }
+  if balancer.serve and not status then
+    local name = balancer.world.board.name(slot)
+    local served = balancer.serve(name, exchange.sent(record))
+    if type(served) == "string" then served = { body = served } end
+    for key, value in pairs(served or {}) do given[key] = value end
+  end
+  return given
+end
+
+-- The request as the backend gets it.
+function exchange.sent(record)
+  local path = record.new_path or record.path .. (record.query and "?" .. record.query or "")
+  local fields = message.fields_out(record)
+  return { method = record.method, path = path, headers = lower_map(fields), fields = fields,
+    body = record.body, client_ip = record.client_ip }
+end
+
+-- The hook may look at it, then it is gone.
+local function run_response(balancer, record, given, result)
+  local response, world = ffi.new "neap_response", balancer.world
+  local own = { fields = message.fields(given.headers) }
+  response.status, response.latency_us = given.status, given.after * 1e6
+  if balancer.entries.have.response then
+    world.response_record, world.current.response = own, response
+    if balancer:enter(record, "response", 0) == 6 then own.edits = nil end
+    world.current.response = nil
+  end
+  result.fields = message.fields_out(own)
+end
+
+local function deliver(balancer, record, given, result)
+  run_response(balancer, record, given, result)
+  result.body = given.body or ""
+  answer(result, given.status)
+  result.backend = balancer.world.board.name(record.struct.slot)
+end
+
+-- One try; a failure, or what was answered.
+local function attempt(balancer, record, result)
+  local r, world, pool = record.struct, balancer.world, pool_of(balancer, record)
+  local slot = r.slot
+  table.insert(result.tried, world.board.name(slot))
+  result.pool = pool.name
+  world.board.add_inflight(slot, 1)
+  local failure, seconds, status = faults.ask(balancer, pool, slot)
+  local given = not failure and answer_of(balancer, record, slot, seconds, status)
+  world.wait(failure and failure.after or given and given.after or 0)
+  world.board.add_inflight(slot, -1)
+  if given then
+    result.sent = exchange.sent(record)
+    world.board.add_latency(slot, given.after)
+    if not has_status(pool, given.status) then return nil, given end
+    failure = { stage = "wait", kind = "status", status = given.status,
+      message = ("status %d"):format(given.status) }
+  end
+  return failure, given
+end
+
+-- The policy, and what is safe, say whether another is tried; true: it is.
+local function try_again(balancer, record, failure, given, result)
+  local r, pool, world = record.struct, pool_of(balancer, record), balancer.world
+  local may = is_safe(record, pool, failure) and attempt_is_left(record, pool)
+  failure.safe = may and true or false
+  world.board.errors[r.slot] = world.board.errors[r.slot] + 1
+  table.insert(result.failures, failure)
+  world.current.failure = balancer.failure_struct(balancer, failure)
+  local verdict = balancer:enter(record, "failed", 0)
+  world.current.failure = nil
+  if verdict ~= RETRY or not may then return false end
+  if given and not candidate_is_left(balancer, record, pool) then return false end
+  requests.tried(record, r.slot)
+  return true
+end
+
+local function give_up(balancer, record, failure, given, result)
+  if given then
+    deliver(balancer, record, given, result)
+  else
+    result.body = nil
+    answer(result, failure.kind == "timeout" and 504 or 502, words_of(failure))
+  end
+end
+
+local function unavailable(balancer, record, last, result, otherwise)
+  if last then
+    give_up(balancer, record, last.failure, last.given, result)
+    return
+  end
+  local reason = ffi.string(record.struct.reason)
+  answer(result, 503, reason ~= "" and reason or otherwise)
+end
+
+local function without_backend(balancer, record, verdict, last, result)
+  if verdict == REPLY then
+    local reply = record.reply
+    result.fields, result.body = reply.headers, reply.body
+    answer(result, reply.status)
+  elseif verdict == REFUSE then
+    answer(result, 503, "the policy failed")
+  elseif verdict == NONE then
+    unavailable(balancer, record, last, result, "no backend is available")
+  elseif verdict == QUEUE then
+    result.is_queued = true
+    unavailable(balancer, record, last, result, "every backend is busy")
+  end
+end
+
+local function drive(balancer, record, result)
+  local last
+  while true do
+    local verdict = balancer:enter(record, "decide", last and BEFORE_PICK or 0)
+    if verdict ~= BACKEND then
+      without_backend(balancer, record, verdict, last, result)
+      return
+    end
+    result.decided = result.decided or balancer.world.now()
+    local failure, given = attempt(balancer, record, result)
+    if not failure then
+      deliver(balancer, record, given, result)
+      return
+    end
+    if not try_again(balancer, record, failure, given, result) then
+      give_up(balancer, record, failure, given, result)
+      return
+    end
+    last = { failure = failure, given = given }
+  end
+end
+
+local function run_log(balancer, record, result, began)
+  if not balancer.entries.log then return end
+  local o, world, r = ffi.new "neap_outcome", balancer.world, record.struct
+  local reason = result.reason or ""
+  o.status, o.attempts = result.status, #result.tried > 0 and r.attempt or 0
+  o.slot, o.epoch = r.slot, r.epoch
+  o.bytes, o.reason = #result.body, reason
+  o.queued = result.decided and result.decided - began or -1
+  o.connect = #result.tried > 0 and 0 or -1
+  o.first_byte = result.backend and result.total or -1
+  o.total = result.total
+  world.current.outcome = o
+  balancer:enter(record, "log", 0)
+  world.current.outcome = nil
+end
+
+---@param fields table?  of the request
+---@return table result  status, backend (name), attempts, tried, failures, reason, headers, body,
+---  sent (the request as the backend got it), total (virtual seconds), errors
+function exchange.run(balancer, fields)
+  local record, first_error = balancer:request(fields), #balancer.errors + 1
+  local result = { tried = {}, failures = {}, errors = {}, fields = {} }
+  local began = balancer.world.now()
+  drive(balancer, record, result)
+  result.attempts, result.total = #result.tried, balancer.world.now() - began
+  run_log(balancer, record, result, began)
+  result.headers = lower_map(result.fields)
+  balancer:finish(record)
+  for i = first_error, #balancer.errors do table.insert(result.errors, balancer.errors[i]) end
+  if #result.errors > 0 and not balancer.contain then
+    local e = result.errors[1]
+    error(("hook %s: %s"):format(e.hook, e.text), 3)
+  end
+  return result
+end
+
+return exchange

@@ -1,0 +1,81 @@
+-- `require "neap"` in plain LuaJIT: a policy that a spec loads with `require` asks the virtual
+-- balancer that is at work, whichever that is.
+
+local facade = {}
+
+local active -- the module `neap` of that balancer
+
+local function needed(name)
+  if not active then
+    error(("neap.%s: there is no balancer yet; make one with require(\"neap.testing\").pool")
+      :format(name), 3)
+  end
+  return active
+end
+
+-- A function of the balancer at work.
+local function forward(path, name)
+  return function(...)
+    local from = needed(name)
+    for i = 1, #path do from = from[path[i]] end
+    return from[name](...)
+  end
+end
+
+local function group(path, names)
+  local functions = {}
+  for name in names:gmatch "%S+" do functions[name] = forward(path, name) end
+  return functions
+end
+
+-- While policies load there may be no balancer: these need none.
+local function pure()
+  local digest, sha256 = require "neap.testing.digest", require "neap.testing.sha256"
+  return {
+    hash = function(text, seed) return digest.hash(text, (seed or 0) % 4294967296) end,
+    hmac = sha256.hmac,
+  }
+end
+
+local neap = group({}, "pool now random secret sleep")
+neap.log = group({ "log" }, "debug info warn error")
+neap.tcp = group({ "tcp" }, "connect")
+neap.http = group({ "http" }, "get request")
+neap.dns = group({ "dns" }, "resolve")
+neap.hash, neap.hmac = pure().hash, pure().hmac
+
+-- These may be used at the top of a policy's file, before there is a balancer: it is made then.
+local made
+local function early()
+  if not active then
+    made = made or require("neap.testing.balancer").new { backends = 1 }
+    facade.use(made.neap)
+  end
+  return active
+end
+
+-- One that was made by another balancer than it is returned to: see facade.own_reply.
+local replies = setmetatable({}, { __mode = "k" })
+function neap.reply(...)
+  local object = early().reply(...)
+  replies[object] = true
+  return object
+end
+
+-- What a hook gave as an answer, as one of that balancer's own.
+function facade.own_reply(module, answer)
+  if not replies[answer] then return answer end
+  return module.reply { status = answer.status, headers = answer.headers, body = answer.body }
+end
+
+neap.metric = {
+  counter = function(...) return early().metric.counter(...) end,
+  gauge = function(...) return early().metric.gauge(...) end,
+}
+neap.check = setmetatable({}, { __index = function(_, name) return early().check[name] end })
+neap.json = setmetatable({}, { __index = function(_, name) return early().json[name] end })
+
+function facade.use(module) active = module end
+
+facade.neap = neap
+return facade

@@ -1,0 +1,55 @@
+-- What stands between a policy's hooks and the runtime in the test kit: it notices objects that a
+-- policy keeps beyond their hook, which neap's one `request` object for all would hide.
+
+local facade = require "neap.testing.facade"
+
+local guard = {}
+
+-- These get the request as their first argument.
+local OF_REQUEST = { "request", "backends", "pick", "failed", "response", "log" }
+
+-- The kind of request objects that know which request they are about.
+---@return fun(id: integer): any
+function guard.request_kind(balancer)
+  local world = balancer.world
+  local function subject(object)
+    local id = object.id
+    local record = world.records[id]
+    if record then return record.struct end
+    local text = "a request was used after it had ended: keep values of it, not the object"
+    table.insert(balancer.errors, { hook = balancer:hook(), text = text, is_kept = true })
+    error(text, 3)
+  end
+  local _, kind = balancer.require("neap.runtime.request")
+    .new(subject, "struct { const int32_t id; }")
+  return kind
+end
+
+local function with_own_request(balancer, hook)
+  local current = balancer.world.current
+  return function(_, ...)
+    balancer.request_kind = balancer.request_kind or guard.request_kind(balancer)
+    return hook(balancer.request_kind(tonumber(current.request.id)), ...)
+  end
+end
+
+local function with_own_reply(balancer, hook)
+  return function(...) return facade.own_reply(balancer.neap, (hook(...))) end
+end
+
+---@param hooks table
+---@param is_light boolean?  only what is needed
+---@return table
+function guard.hooks(balancer, hooks, is_light)
+  local guarded = {}
+  for name, hook in pairs(hooks) do guarded[name] = hook end
+  for _, name in ipairs(OF_REQUEST) do
+    if guarded[name] and not is_light then
+      guarded[name] = with_own_request(balancer, guarded[name])
+    end
+  end
+  if guarded.request then guarded.request = with_own_reply(balancer, guarded.request) end
+  return guarded
+end
+
+return guard

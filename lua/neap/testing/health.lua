@@ -1,0 +1,120 @@
+-- Time passes in the test kit: ejections end, and checks find out who is alive, as the pool's
+-- `health` says. (Simpler than the agent: all that falls due at a moment is done at once.)
+
+local faults = require "neap.testing.faults"
+
+local health = {}
+
+local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+local UP, DOWN, EJECTED = 1, 2, 4
+local RECHECK_LATER = 2
+
+local function object_of(balancer, slot)
+  return balancer.runtime.backend(slot, balancer.world.board.rows[slot].epoch)
+end
+
+-- A hook of the agent's; its error is the spec's, or noted.
+local function call(balancer, name, hook, ...)
+  local current = balancer.world.current
+  current.request, current.may_wait, current.waited = nil, 1, 0
+  balancer:activate()
+  local ok, a, b = xpcall(hook, debug.traceback, ...)
+  if ok then return a, b end
+  local text = a:match "^(.-)\nstack traceback:" or a
+  table.insert(balancer.errors, { hook = name, text = text })
+  if not balancer.contain then error(("hook %s: %s"):format(name, text), 0) end
+  return false, text
+end
+
+local function check(balancer, pool, slot)
+  local hook = (balancer.runtime.pool_hooks[pool.name] or {}).check
+  if type(hook) == "function" then
+    return call(balancer, "check", hook, object_of(balancer, slot))
+  end
+  return faults.is_alive(balancer, pool, slot)
+end
+
+local function tell(balancer, pool, slot, old, reason)
+  local hook = (balancer.runtime.pool_hooks[pool.name] or {}).changed
+  local new = STATES[balancer.world.board.rows[slot].state]
+  if hook and new ~= old then
+    call(balancer, "changed", hook, object_of(balancer, slot), old, new, reason)
+  end
+end
+
+-- Of a backend, since its state last changed.
+local function timer_of(balancer, slot)
+  balancer.timers = balancer.timers or {}
+  local timer = balancer.timers[slot]
+  if not timer then
+    timer = { good = 0, bad = 0, checked = balancer.started }
+    balancer.timers[slot] = timer
+  end
+  return timer
+end
+
+local function due_of(balancer, pool, slot)
+  local row, timer = balancer.world.board.rows[slot], timer_of(balancer, slot)
+  if row.state == EJECTED then return row.ejected_until_ms ~= 0
+    and tonumber(row.ejected_until_ms) / 1000 or math.huge end
+  if pool.health.type == "none" then return math.huge end
+  if row.state == DOWN and row.marked_by_request == 1 then
+    local since = balancer.world.board.since[slot]
+    if timer.checked >= since and timer.rechecked == since then
+      return timer.checked + RECHECK_LATER
+    end
+    return since + pool.health.recheck
+  end
+  return timer.checked + pool.health.interval
+end
+
+local function check_now(balancer, pool, slot)
+  local world, timer = balancer.world, timer_of(balancer, slot)
+  local row = world.board.rows[slot]
+  local old = STATES[row.state]
+  timer.checked, timer.rechecked = world.now(), world.board.since[slot]
+  if row.state == EJECTED then
+    world.C.neap_board_set_state(nil, slot, UP, "", 0)
+    tell(balancer, pool, slot, old, nil)
+    return
+  end
+  local is_up, reason = check(balancer, pool, slot)
+  timer.good, timer.bad = is_up and timer.good + 1 or 0, is_up and 0 or timer.bad + 1
+  local is_enough = is_up and timer.good >= pool.health.rise
+    or not is_up and timer.bad >= pool.health.fall
+  if is_enough then
+    reason = reason or ""
+    world.C.neap_board_checked(nil, slot, is_up and 1 or 0, reason, #reason)
+    tell(balancer, pool, slot, old, reason)
+  end
+end
+
+local function each(balancer, fn)
+  for _, pool in ipairs(balancer.config.pools) do
+    for _, slot in ipairs(balancer.slots_of[pool.name]) do fn(pool, slot) end
+  end
+end
+
+-- Checks every backend now, once.
+function health.check(balancer) each(balancer, function(pool, slot)
+  check_now(balancer, pool, slot)
+end) end
+
+---@param seconds number
+function health.advance(balancer, seconds)
+  local clock = balancer.world.clock
+  local stop = clock[0] + seconds
+  while true do
+    local first, first_pool, first_slot = math.huge, nil, nil
+    each(balancer, function(pool, slot)
+      local due = due_of(balancer, pool, slot)
+      if due < first then first, first_pool, first_slot = due, pool, slot end
+    end)
+    if first > stop then break end
+    clock[0] = math.max(clock[0], first)
+    check_now(balancer, first_pool, first_slot)
+  end
+  clock[0] = math.max(clock[0], stop)
+end
+
+return health

@@ -1,0 +1,122 @@
+-- Stands in for the C around the runtime of one virtual balancer: every function of
+-- src/script/abi.h that hooks can reach.
+
+local bit = require "bit"
+local board = require "neap.testing.board"
+local digest = require "neap.testing.digest"
+local ffi = require "neap.ffi"
+local message = require "neap.testing.message"
+local network = require "neap.testing.network"
+local sha256 = require "neap.testing.sha256"
+
+local host = {}
+
+local ABI_VERSION = 1
+local START = 1577836800 -- 2020-01-01: the virtual clock's first second
+local LEVELS = { [0] = "debug", "info", "warn", "error" }
+
+local function nothing() end
+
+-- Counters count as C's do: as unsigned integers of 64 bits.
+local function add_counters(C, seed)
+  local cells = {}
+  local function shown(value) return value < 0 and value + 2 ^ 64 or value end
+
+  function C.neap_counter(name, n)
+    name = type(name) == "string" and name or ffi.string(name, n)
+    local cell = cells[name]
+    if not cell then
+      cell = ffi.new "double[1]"
+      cells[name] = cell
+    end
+    return cell
+  end
+
+  function C.neap_counter_add(cell, by)
+    local old = cell[0]
+    cell[0] = old + by
+    return shown(old)
+  end
+
+  function C.neap_counter_get(cell) return shown(cell[0]) end
+  function C.neap_counter_set(cell, value) cell[0] = value end
+  function C.neap_counter_gauge_add(cell, by) cell[0] = cell[0] + by end
+  function C.neap_counter_gauge(cell) return cell[0] end
+
+  local random = digest.dice(seed)
+  C.neap_random = random
+  C.neap_hash = function(text, n, seeded)
+    return digest.hash(type(text) == "string" and text or ffi.string(text, n), seeded)
+  end
+end
+
+local function add_digests(C, out, seed)
+  function C.neap_hmac(key, _, text)
+    out(sha256.hmac(key, text))
+  end
+
+  function C.neap_secret()
+    return out(sha256.hmac("the secret of a virtual balancer", tostring(seed)))
+  end
+end
+
+-- What the kit has no part in: the agent's own work.
+local ABSENT = {
+  __index = function(_, name)
+    error(("the test kit has no %s"):format(tostring(name)), 2)
+  end,
+}
+
+---@param options table  seed, time, network
+---@return table world  C: the functions; what the kit reads and changes of them
+function host.new(options)
+  local seed = options.seed or 1
+  local clock = ffi.new("double[1]", options.time or START)
+  local hook = ffi.new "uint32_t[1]"
+  local current = ffi.new "neap_current"
+  local world = {
+    current = current, clock = clock, hook = hook, records = {}, lines = {},
+    network = options.network or {}, response_record = nil, on_change = nothing,
+    on_line = nothing, last_id = 0,
+  }
+  current.unix_now, current.hook = clock, hook
+  current.worker = 0
+
+  local text -- keeps what Lua is about to read
+  local function out(value)
+    text = value
+    current.out, current.out_n = text, #value
+    return 1
+  end
+  world.out = out
+
+  function world.now() return clock[0] end
+  function world.say(level, line)
+    table.insert(world.lines, { level = level, text = line })
+    world.on_line(level, line)
+  end
+  function world.wait(seconds) clock[0] = clock[0] + seconds end
+
+  local C = {}
+  local function include(functions)
+    for name, fn in pairs(functions) do C[name] = fn end
+  end
+  local board_functions
+  board_functions, world.board = board.new(world)
+  include(board_functions)
+  include(message.new(out, world.records, function() return world.response_record end))
+  include(network.new(world, out, function() current.waited = 1 end))
+  add_counters(C, bit.tobit(seed) % 2 ^ 32)
+  add_digests(C, out, seed)
+  function C.neap_abi_version() return ABI_VERSION end
+  function C.neap_runtime() return current end
+  function C.neap_log(level, line, n)
+    world.say(LEVELS[level], type(line) == "string" and line or ffi.string(line, n))
+  end
+  function C.neap_clock() return clock[0] end
+  function C.neap_wall_ms() return clock[0] * 1000 end
+  world.C = setmetatable(C, ABSENT)
+  return world
+end
+
+return host

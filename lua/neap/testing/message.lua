@@ -1,0 +1,211 @@
+-- Requests and answers of one virtual balancer: what abi_message.c and edits.c do with the bytes of
+-- a message, here with lists of fields. A record stands behind each struct, by its id.
+
+local ffi = require "neap.ffi"
+
+local message = {}
+
+local FULL, BAD_NAME, BAD_VALUE, FORBIDDEN = 1, 2, 3, 4
+local EDITS_MAX, EDITS_BYTES_MAX, REPLY_HEADERS_MAX, PATH_MAX = 64, 16384, 32768, 16384
+
+local function set_of(words)
+  local set = {}
+  for word in words:gmatch "%S+" do set[word] = true end
+  return set
+end
+
+-- What says where a message ends, or belongs to one connection only.
+local OF_CONNECTION = set_of [[connection keep-alive proxy-connection te transfer-encoding upgrade
+  http2-settings proxy-authenticate proxy-authorization proxy-authentication-info content-length
+  expect]]
+local KNOWN = set_of [[host connection content-length transfer-encoding te trailer upgrade expect
+  keep-alive proxy-connection proxy-authenticate proxy-authorization proxy-authentication-info
+  http2-settings forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port
+  x-real-ip cookie set-cookie date server via content-type authorization max-forwards]]
+
+local function trimmed(text) return (text:match "^[ \t]*(.-)[ \t]*$") end
+
+local function check(name, value)
+  if not name:find "^[%w!#$%%&'*+.^_`|~-]+$" then return BAD_NAME end
+  local lower = name:lower()
+  local dashed = lower:gsub("_", "-")
+  local is_alias = lower ~= dashed and (KNOWN[dashed] or dashed:find "^x%-forwarded%-")
+  if OF_CONNECTION[lower] or is_alias then return FORBIDDEN end
+  if not value then return lower == "host" and FORBIDDEN or 0 end
+  return value:find "[%z\1-\8\10-\31\127]" and BAD_VALUE or 0
+end
+
+-- Notes a change in record.edits; 0 or what is wrong with it.
+local function edit(record, name, value, replaces)
+  value = value and trimmed(value)
+  local code = check(name, value)
+  if code ~= 0 then return code end
+  local edits = record.edits or { bytes = 0 }
+  if #edits == EDITS_MAX or edits.bytes + #name + #(value or "") > EDITS_BYTES_MAX then
+    return FULL
+  end
+  local lower = name:lower()
+  for _, one in ipairs(edits) do
+    if replaces and one.lower == lower then one.is_dead = true end
+  end
+  table.insert(edits, { name = name, lower = lower, value = value, replaces = replaces })
+  edits.bytes = edits.bytes + #name + #(value or "")
+  record.edits = edits
+  return 0
+end
+
+-- What a change says of that name: its value; false: taken out; nil: no change.
+local function edited(record, lower)
+  local found
+  for _, one in ipairs(record.edits or {}) do
+    if one.lower == lower and not one.is_dead then
+      if one.value then return one.value end
+      found = false
+    end
+  end
+  return found
+end
+
+local function header(record, name)
+  local lower = name:lower()
+  local value = edited(record, lower)
+  if value ~= nil then return value or nil end
+  local values = {}
+  for _, field in ipairs(record.fields) do
+    if field[1]:lower() == lower then table.insert(values, field[2]) end
+  end
+  if #values == 0 then return nil end
+  return table.concat(values, lower == "cookie" and "; " or ", ")
+end
+
+local function cookie(record, name)
+  for item in (header(record, "cookie") or ""):gmatch "[^;]+" do
+    local key, value = trimmed(item):match "^([^=]*)=(.*)$"
+    if key == name then return value:match '^"(.*)"$' or value end
+  end
+end
+
+-- A list of { name, value } of a message as it goes out.
+---@return table[]
+function message.fields_out(record)
+  local replaced, list = {}, {}
+  for _, one in ipairs(record.edits or {}) do
+    if one.replaces then replaced[one.lower] = true end
+  end
+  for _, field in ipairs(record.fields) do
+    if not replaced[field[1]:lower()] then table.insert(list, { field[1], field[2] }) end
+  end
+  for _, one in ipairs(record.edits or {}) do
+    if one.value and not one.is_dead then table.insert(list, { one.name, one.value }) end
+  end
+  return list
+end
+
+-- From name = text or list of texts, or a list of { name, value }, to a list, names in order.
+---@return table[]
+function message.fields(given)
+  local list, names = {}, {}
+  for key, value in pairs(given or {}) do
+    if type(key) == "string" then table.insert(names, key) else list[key] = value end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local values = given[name]
+    for _, value in ipairs(type(values) == "table" and values or { values }) do
+      table.insert(list, { name, tostring(value) })
+    end
+  end
+  return list
+end
+
+local function is_target(path)
+  local head = path:match "^[^?]*"
+  if #path > PATH_MAX or path:sub(1, 1) ~= "/" or path:find "[%z\1-\32\127-\255#\"<>\\^`{|}]" then
+    return false
+  end
+  return not head:gsub("%%%x%x", ""):find("%", 1, true)
+end
+
+local ONE = ffi.cast("void *", 1) -- there is something, not what
+
+local function add_request(C, answer, record_of)
+  function C.neap_request_header(r, name) return answer(header(record_of(r), name)) end
+  function C.neap_request_cookie(r, name) return answer(cookie(record_of(r), name)) end
+  function C.neap_request_client_ip(r) return answer(record_of(r).client_ip) end
+  function C.neap_request_id(r) return answer(("0-%x"):format(tonumber(r.id))) end
+
+  function C.neap_request_set_header(r, name, _, value)
+    local record = record_of(r)
+    local code = edit(record, name, value, true)
+    if record.edits then r.edits = ONE end
+    return code
+  end
+
+  -- Kept with the query it goes out with.
+  function C.neap_request_set_path(r, path)
+    if not is_target(path) then return BAD_VALUE end
+    local record = record_of(r)
+    if r.has_query ~= 0 and not path:find("?", 1, true) then
+      path = path .. "?" .. ffi.string(r.query, r.query_n)
+    end
+    record.new_path = path
+    r.new_path, r.new_path_n = ffi.cast("char *", ffi.cast("const char *", path)), #path
+    return 0
+  end
+
+  function C.neap_request_set_reason(r, why, n)
+    local text = (type(why) == "string" and why or ffi.string(why, n)):sub(1, 127)
+    text = text:gsub("[^ -~]", "?")
+    ffi.copy(r.reason, text)
+  end
+end
+
+local function add_response(C, answer, response_record)
+  function C.neap_response_header(_, name) return answer(header(response_record(), name)) end
+
+  function C.neap_response_set_header(_, name, _, value)
+    return edit(response_record(), name, value, true)
+  end
+
+  function C.neap_response_add_header(_, name, _, value)
+    return edit(response_record(), name, value, false)
+  end
+end
+
+local function add_reply(C, record_of)
+  function C.neap_reply_start(r, status)
+    record_of(r).reply = { status = status, headers = {}, bytes = 0, body = "" }
+  end
+
+  function C.neap_reply_header(r, name, _, value)
+    local reply = record_of(r).reply
+    value = trimmed(value)
+    local code = check(name, value)
+    if code ~= 0 then return code end
+    reply.bytes = reply.bytes + #name + #value + 4
+    if reply.bytes > REPLY_HEADERS_MAX then return FULL end
+    table.insert(reply.headers, { name, value })
+    return 0
+  end
+
+  function C.neap_reply_body(r, body)
+    record_of(r).reply.body = body
+    return 0
+  end
+end
+
+---@param out fun(text: string): integer  leaves an answer where Lua reads it; 1
+---@param records table<integer, table>  by id of a request
+---@param response_record fun(): table  of the running hook
+---@return table C
+function message.new(out, records, response_record)
+  local C = {}
+  local function answer(text) return text and out(text) or 0 end
+  local function record_of(r) return records[tonumber(r.id)] end
+  add_request(C, answer, record_of)
+  add_response(C, answer, response_record)
+  add_reply(C, record_of)
+  return C
+end
+
+return message
