@@ -270,6 +270,60 @@ static void test_reused_number(struct loop *l)
 	(void)close(fds[1]);
 }
 
+enum { TOLD = 3 };
+
+struct told {
+	struct stream streams[TOLD];
+	int order[TOLD];
+	int n;
+	struct stream *victim; /* closed by whoever is told first */
+};
+
+static struct told told;
+
+static void on_ready_note(struct stream *s, int events)
+{
+	(void)events;
+	told.order[told.n++] = (int)(s - told.streams);
+	stream_watch_read(s, false);
+	if (told.victim != NULL)
+		stream_close(told.victim);
+}
+
+/* Makes the streams readable in the order 1, 2, 0. */
+static void tell_all(struct loop *l, int fds[TOLD][2])
+{
+	told.n = 0;
+	for (int i = 0; i < TOLD; i++) {
+		pair_unix(fds[i]);
+		stream_open(&told.streams[i], l, fds[i][0], on_ready_note);
+		stream_watch_read(&told.streams[i], true);
+	}
+	run_turn(l);
+	for (int i = 1; i <= TOLD; i++)
+		check(write(fds[i % TOLD][1], "x", 1) == 1, "a byte");
+	run_until(l, &told.n);
+	for (int i = 0; i < TOLD; i++) {
+		stream_close(&told.streams[i]);
+		(void)close(fds[i][1]);
+	}
+}
+
+static void test_order(struct loop *l)
+{
+	int fds[TOLD][2];
+
+	check_case("several streams in one turn");
+	told.victim = NULL;
+	tell_all(l, fds);
+	check(told.n == TOLD && told.order[0] == 1 && told.order[1] == 2 && told.order[2] == 0,
+	      "are told in the order in which it happened");
+	told.victim = &told.streams[2];
+	tell_all(l, fds);
+	check(told.n == TOLD - 1 && told.order[0] == 1 && told.order[1] == 0,
+	      "one that is closed meanwhile is not told");
+}
+
 static void test_unsent(void)
 {
 	int fds[2];
@@ -296,6 +350,7 @@ void net_stream_tests(struct loop *l)
 	test_move(l);
 	test_free(l);
 	test_reused_number(l);
+	test_order(l);
 	test_unsent();
 	check_case("streams");
 	check(fd_lowest_free() == free_fd, "no descriptor is leaked");

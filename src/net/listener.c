@@ -329,6 +329,7 @@ void listener_init(struct listener *l, struct loop *loop, int fd)
 {
 	*l = (struct listener){ .loop = loop, .fd = fd };
 	ev_io_init(&l->reader, reader_cb, fd, EV_READ);
+	ev_set_priority(&l->reader, LOOP_LATE); /* first those who are here */
 	ev_timer_init(&l->pause, pause_cb, pause_s, 0.);
 }
 

@@ -1,9 +1,10 @@
 #include "net/loop.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
-enum { ROUNDS_MAX = 64 };
+enum { ROUNDS_MAX = 64, NEWS_ROOM = 64 };
 
 static void take_time(struct loop *l)
 {
@@ -67,6 +68,50 @@ static void check_cb(struct ev_loop *ev, ev_check *w, int events)
 	take_time(container_of(w, struct loop, check));
 }
 
+/*
+ * Telling one thing may drop others, but adds none: the watchers that do were all called before
+ * this one.
+ */
+static void deliver_cb(struct ev_loop *ev, ev_check *w, int events)
+{
+	struct loop *l = container_of(w, struct loop, deliver);
+
+	(void)ev;
+	(void)events;
+	while (l->news_n > 0) {
+		struct news n = l->news[--l->news_n];
+
+		if (n.about != NULL)
+			n.tell(n.about, n.events);
+	}
+}
+
+static bool make_room(struct loop *l)
+{
+	uint32_t room = l->news_room == 0 ? NEWS_ROOM : 2 * l->news_room;
+	struct news *more = realloc(l->news, room * sizeof(*more));
+
+	if (more == NULL)
+		return false;
+	l->news = more;
+	l->news_room = room;
+	return true;
+}
+
+uint32_t loop_news_add(struct loop *l, void *about, void (*tell)(void *about, int events),
+		       int events)
+{
+	if (unlikely(l->news_n == l->news_room) && !make_room(l))
+		return 0;
+	l->news[l->news_n] = (struct news){ .about = about, .tell = tell, .events = events };
+	return ++l->news_n;
+}
+
+void loop_news_drop(struct loop *l, uint32_t place)
+{
+	l->news[place - 1].about = NULL;
+}
+
 enum err loop_init(struct loop *l, struct error *e)
 {
 	list_init(&l->deferred);
@@ -77,6 +122,11 @@ enum err loop_init(struct loop *l, struct error *e)
 	ev_check_init(&l->check, check_cb);
 	ev_set_priority(&l->check, EV_MAXPRI);
 	ev_check_start(l->ev, &l->check);
+	ev_check_init(&l->deliver, deliver_cb);
+	ev_set_priority(&l->deliver, LOOP_FIRST - 1);
+	ev_check_start(l->ev, &l->deliver);
+	l->news = NULL;
+	l->news_n = l->news_room = 0;
 	/* Last before sleeping. */
 	ev_prepare_init(&l->prepare, prepare_cb);
 	ev_set_priority(&l->prepare, EV_MINPRI);
@@ -92,7 +142,9 @@ void loop_fini(struct loop *l)
 		return;
 	ev_idle_stop(l->ev, &l->idle);
 	ev_prepare_stop(l->ev, &l->prepare);
+	ev_check_stop(l->ev, &l->deliver);
 	ev_check_stop(l->ev, &l->check);
+	free(l->news);
 	ev_loop_destroy(l->ev);
 	l->ev = NULL;
 }

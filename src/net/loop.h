@@ -18,6 +18,13 @@ struct deferred {
 	void (*run)(struct deferred *self);
 };
 
+/* One thing that happened in this turn, to be told in its order. */
+struct news {
+	void *about; /* NULL: no longer wanted */
+	void (*tell)(void *about, int events);
+	int events;
+};
+
 struct loop {
 	struct ev_loop *ev;
 	int64_t now_us;	 /* monotonic, taken once after each wake-up: no clock call a request */
@@ -26,6 +33,9 @@ struct loop {
 	ev_check check;
 	ev_prepare prepare;
 	ev_idle idle; /* active while deferred work is left over */
+	ev_check deliver;
+	struct news *news; /* of this turn */
+	uint32_t news_n, news_room;
 };
 
 enum err loop_init(struct loop *l, struct error *e);
@@ -50,5 +60,16 @@ void loop_refresh_time(struct loop *l);
 void deferred_init(struct deferred *d, void (*run)(struct deferred *self));
 void loop_defer(struct loop *l, struct deferred *d);
 void loop_defer_cancel(struct deferred *d);
+
+/*
+ * libev calls the watchers of one turn the last one first; under load, whoever waited longest would
+ * wait longest again. So watchers of LOOP_FIRST only note what happened, and it is told from the
+ * end on, before all watchers of a lower priority are called. Returns the place of the note for
+ * loop_news_drop; 0: no memory, the watcher will be called again in the next turn.
+ */
+enum { LOOP_FIRST = EV_MAXPRI - 1, LOOP_LATE = -1 };
+uint32_t loop_news_add(struct loop *l, void *about, void (*tell)(void *about, int events),
+		       int events);
+void loop_news_drop(struct loop *l, uint32_t place);
 
 #endif

@@ -29,7 +29,7 @@ static ssize_t plain_writev(struct stream *s, const struct iovec *iov, int count
 	ssize_t sent;
 
 	do {
-		sent = sendmsg(s->fd, &m, MSG_NOSIGNAL);
+		sent = sendmsg(s->fd, &m, s->is_last ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
 	return sent >= 0 ? sent : failed(s);
 }
@@ -84,6 +84,16 @@ static const struct stream_ops closed_ops = {
 	.close = closed_nothing,
 };
 
+static void tell(void *about, int events)
+{
+	struct stream *s = about;
+
+	s->news = 0;
+	events &= s->watched;
+	if (events != 0)
+		s->on_ready(s, events); /* may free s */
+}
+
 /* Both directions in one call when both are ready: the owner steps once. */
 static void watcher_cb(struct ev_loop *ev, ev_io *w, int revents)
 {
@@ -95,7 +105,20 @@ static void watcher_cb(struct ev_loop *ev, ev_io *w, int revents)
 		events |= STREAM_READABLE;
 	if ((revents & EV_WRITE) != 0)
 		events |= STREAM_WRITABLE;
-	s->on_ready(s, events & s->watched); /* may free s */
+	s->news = loop_news_add(s->loop, s, tell, events);
+}
+
+static void init_watcher(struct stream *s, int fd)
+{
+	ev_io_init(&s->watcher, watcher_cb, fd, EV_READ);
+	ev_set_priority(&s->watcher, LOOP_FIRST);
+}
+
+static void drop_news(struct stream *s)
+{
+	if (s->news != 0)
+		loop_news_drop(s->loop, s->news);
+	s->news = 0;
 }
 
 void stream_init(struct stream *s, struct loop *loop)
@@ -106,7 +129,9 @@ void stream_init(struct stream *s, struct loop *loop)
 	s->sys = 0;
 	s->on_ready = NULL;
 	s->watched = 0;
-	ev_io_init(&s->watcher, watcher_cb, -1, EV_READ);
+	s->is_last = false;
+	s->news = 0;
+	init_watcher(s, -1);
 }
 
 void stream_open(struct stream *s, struct loop *loop, int fd,
@@ -118,7 +143,9 @@ void stream_open(struct stream *s, struct loop *loop, int fd,
 	s->sys = 0;
 	s->on_ready = on_ready;
 	s->watched = 0;
-	ev_io_init(&s->watcher, watcher_cb, fd, EV_READ);
+	s->is_last = false;
+	s->news = 0;
+	init_watcher(s, fd);
 }
 
 /* ev_io_modify, not ev_io_set: the descriptor is the same, so one system call at most follows. */
@@ -166,6 +193,7 @@ void stream_close(struct stream *s)
 		return;
 	/* Before the descriptor's number may mean another connection. */
 	watch(s, 0);
+	drop_news(s);
 	s->ops->close(s);
 	leave(s);
 }
@@ -186,8 +214,10 @@ void stream_move(struct stream *to, struct stream *from)
 	uint8_t watched = from->watched;
 
 	ev_io_stop(from->loop->ev, &from->watcher);
+	drop_news(from);
 	*to = *from;
 	ev_init(&to->watcher, watcher_cb);
+	ev_set_priority(&to->watcher, LOOP_FIRST);
 	to->watcher.fd = from->watcher.fd;
 	to->watcher.events = from->watcher.events;
 	if (watched != 0)

@@ -34,6 +34,8 @@ struct stream {
 	int fd;		 /* -1: closed */
 	int sys;	 /* errno of the last IO_ERROR */
 	uint8_t watched; /* what the watcher runs for: bits of STREAM_… */
+	uint32_t news; /* place among what happened in this turn and is still to be told; 0: none */
+	bool is_last;  /* the end follows the next write at once: both may go in one segment */
 	ev_io watcher;
 	void (*on_ready)(struct stream *s, int events);
 };
@@ -82,7 +84,7 @@ static inline bool stream_watches_write(const struct stream *s)
 /* Something was seen on it in this turn of the loop, and its callback is still to come. */
 static inline bool stream_is_pending(const struct stream *s)
 {
-	return ev_is_pending(&s->watcher) != 0;
+	return s->news != 0;
 }
 
 void stream_shutdown_write(struct stream *s);

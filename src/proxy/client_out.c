@@ -47,6 +47,15 @@ static bool drain_pipe(struct exchange *ex)
 	return n != IO_ERROR;
 }
 
+/*
+ * The connection ends with what is in memory now, so its end may go out with the last bytes: one
+ * segment less.
+ */
+static bool is_last(const struct exchange *ex)
+{
+	return ex->state == EX_RELAY && !ex->keep && ex->res_body.done && in_pipe(ex) == 0;
+}
+
 enum client_sent client_send(struct exchange *ex, struct str head)
 {
 	struct iovec iov[4];
@@ -54,6 +63,7 @@ enum client_sent client_send(struct exchange *ex, struct str head)
 	n = gather_add(iov, n, head.p, head.n);
 	n = gather_add(iov, n, buf_head(&ex->down), body_left(ex));
 	n = gather_add(iov, n, ex->view.reply.body + ex->reply_sent, reply_left(ex));
+	ex->client->is_last = is_last(ex);
 	ssize_t wrote = n == 0 ? 0 : stream_writev(ex->client, iov, n);
 	if (wrote == IO_ERROR || !advance(ex, head, wrote > 0 ? (size_t)wrote : 0))
 		return CLIENT_GONE;

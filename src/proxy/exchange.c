@@ -352,6 +352,12 @@ void exchange_client_ready(struct exchange *ex, int events)
 	exchange_run(ex);
 }
 
+void exchange_attend(struct exchange *ex)
+{
+	if (ex->came_whole && ex->state != EX_TUNNEL)
+		stream_watch_read(ex->client, true);
+}
+
 void exchange_abort(struct exchange *ex, const char *reason)
 {
 	if (ex->view.co != NULL)
@@ -496,6 +502,9 @@ void exchange_start(struct exchange *ex, bool keep)
 		reply_error(ex, 405, "CONNECT is not for a reverse proxy");
 	} else if (upload_start(ex)) {
 		ex->state = EX_DECIDE;
+		ex->came_whole = exchange_request_is_whole(ex);
+		if (!ex->came_whole)
+			stream_watch_read(ex->client, true);
 	}
 	exchange_run(ex);
 }

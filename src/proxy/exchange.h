@@ -38,6 +38,9 @@ void exchange_refuse(struct exchange *ex);
 /* The client's connection is readable or writable (bits of STREAM_…). ex may be gone on return. */
 void exchange_client_ready(struct exchange *ex, int events);
 
+/* It has been under way for a while, and nobody watches the client: see whether it leaves. */
+void exchange_attend(struct exchange *ex);
+
 /* The client connection is closed from here: everything ends, on_done is called. */
 void exchange_abort(struct exchange *ex, const char *reason);
 

@@ -88,7 +88,8 @@ static void keep_surplus(struct front *f, struct exchange *ex)
 static bool unread_is_possible(const struct front *f, const struct exchange *ex)
 {
 	return ex->req.refusal.status != 0 || !exchange_request_is_whole(ex) || ex->surplus > 0 ||
-	       buf_len(&f->in) > ex->req.bytes + ex->early;
+	       buf_len(&f->in) > ex->req.bytes + ex->early ||
+	       (!stream_watches_read(&f->stream) && sock_has_input(f->stream.fd));
 }
 
 static void front_step(struct front *f);
@@ -96,8 +97,8 @@ static void front_step(struct front *f);
 static void on_done(struct exchange *ex)
 {
 	struct front *f = ex->front;
-	bool linger = !ex->client_gone && !ex->truncated && unread_is_possible(f, ex);
 	bool keep = ex->keep && !ex->client_gone && !ex->truncated;
+	bool linger = !keep && !ex->client_gone && !ex->truncated && unread_is_possible(f, ex);
 	if (ex->truncated && (ex->res.framing == FRAMING_UNTIL_CLOSE || ex->decode))
 		stream_reset(&f->stream); /* a clean end would look like a whole answer */
 	if (keep)
@@ -106,7 +107,8 @@ static void on_done(struct exchange *ex)
 	slab_put(&f->proxy->exchanges, ex);
 	f->exchange = NULL;
 	f->state = FRONT_IDLE;
-	if (!keep && linger)
+	timer_stop(&f->timer);
+	if (linger)
 		become_lingering(f);
 	else if (!keep)
 		end(f);
@@ -133,7 +135,15 @@ static void begin(struct front *f)
 	uint32_t limit = f->service->conf->limits.requests;
 	f->state = FRONT_BUSY;
 	f->requests++;
-	timer_stop(&f->timer);
+	/*
+	 * Most connections with one request have its answer and their end before anything else
+	 * comes: they are only watched when it takes longer, which saves a system call and work at
+	 * closing.
+	 */
+	if (stream_watches_read(&f->stream))
+		timer_stop(&f->timer);
+	else
+		timer_start(&f->timer, f->proxy->attention);
 	bool keep = h1_keeps_alive(&f->exchange->req) && !f->proxy->draining &&
 		    (limit == 0 || f->requests < limit);
 	exchange_start(f->exchange, keep);
@@ -280,6 +290,7 @@ static void read_head(struct front *f)
 	ssize_t n = stream_read(&f->stream, buf_tail(&f->in), room(f));
 	if (n == IO_AGAIN) {
 		buf_drop_if_empty(&f->in);
+		stream_watch_read(&f->stream, true);
 		return;
 	}
 	if (n <= 0) {
@@ -304,6 +315,10 @@ static void on_ready(struct stream *s, int events)
 static void on_due(struct timer *t)
 {
 	struct front *f = container_of(t, struct front, timer);
+	if (f->state == FRONT_BUSY) {
+		exchange_attend(f->exchange);
+		return;
+	}
 	if (f->state != FRONT_HEAD) {
 		end(f);
 		return;
@@ -376,9 +391,10 @@ void front_accept(struct proxy *p, struct service *s, int fd, const struct peer 
 	timer_init(&f->timer, on_due);
 	timer_start(&f->timer, s->client_header);
 	list_append(&p->open, &f->node);
-	stream_watch_read(&f->stream, true);
-	if (s->conf->is_tcp && f->state != FRONT_PREFACE)
+	if (s->conf->is_tcp && f->state != FRONT_PREFACE) {
+		stream_watch_read(&f->stream, true);
 		begin_connection(f);
-	else
+	} else {
 		read_head(f);
+	}
 }

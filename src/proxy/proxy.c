@@ -6,7 +6,7 @@
 #include "proxy/exchange.h"
 #include "proxy/front.h"
 
-enum { LINGER_MS = 2000, UPSTREAM_CONNECTIONS_MAX = 65536 };
+enum { LINGER_MS = 2000, ATTENTION_MS = 20, UPSTREAM_CONNECTIONS_MAX = 65536 };
 
 /* One listening socket of this worker. */
 struct proxy_listen {
@@ -163,9 +163,10 @@ enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct 
 	p->scratch_bytes = m.header_bytes + PROXY_SCRATCH_ROOM;
 	p->scratch = malloc(p->scratch_bytes);
 	p->linger = timers_lane(p->timers, LINGER_MS);
+	p->attention = timers_lane(p->timers, ATTENTION_MS);
 	enum err err = upstream_init(&p->upstream, p->loop, p->timers, p->board, p->worker,
 				     UPSTREAM_CONNECTIONS_MAX, e);
-	if (err == ERR_OK && (p->scratch == NULL || p->linger == NULL))
+	if (err == ERR_OK && (p->scratch == NULL || p->linger == NULL || p->attention == NULL))
 		err = err_set(e, ERR_MEMORY, "no memory for the proxy");
 	if (err == ERR_OK)
 		err = init_services(p, o->vm, e);

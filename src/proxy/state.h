@@ -58,6 +58,7 @@ struct proxy {
 	uint32_t connections, connections_max;
 	uint32_t linger_ms;
 	struct timer_lane *linger;
+	struct timer_lane *attention; /* see front.c, begin */
 	uint64_t next_id;
 	bool draining;
 	void (*on_drained)(void *ctx);
@@ -122,7 +123,8 @@ struct exchange {
 
 	uint8_t state; /* enum exchange_state */
 	uint8_t interims;
-	bool keep;	/* the client connection goes on afterwards */
+	bool keep;	 /* the client connection goes on afterwards */
+	bool came_whole; /* the request came in one with its body: the front has the client watched */
 	bool responded; /* bytes of a final answer went out */
 	bool truncated; /* the answer could not be finished */
 	bool client_gone;

@@ -8,14 +8,23 @@ static uint32_t replay_limit(const struct exchange *ex)
 	return ex->at.pool != NULL ? ex->at.pool->retry.body_bytes : PROXY_BLOCK_BYTES;
 }
 
-/* Gives up replay: what was sent already makes room. */
+static bool is_flowing(const struct exchange *ex)
+{
+	return ex->state == EX_SEND || ex->state == EX_RELAY;
+}
+
+/*
+ * Gives up replay: what was sent already makes room. As long as nothing was, nothing is lost, and
+ * however large the body is, another backend may still get all of it; nor while it is being decided
+ * whether one is to.
+ */
 static void let_flow(struct exchange *ex)
 {
+	if (ex->kept == 0 || !(is_flowing(ex) || ex->state == EX_WAIT))
+		return;
 	ex->body_whole = false;
-	if (ex->kept > 0) {
-		buf_consume(&ex->body, ex->kept);
-		ex->kept = 0;
-	}
+	buf_consume(&ex->body, ex->kept);
+	ex->kept = 0;
 }
 
 /* The body is not gone through any further, so nothing behind it can be a request. */
@@ -95,14 +104,14 @@ static void take(struct exchange *ex, size_t n)
 	ex->surplus = (uint32_t)(n - used);
 	if (ex->surplus > 0)
 		stream_watch_read(ex->client, false); /* what follows must come behind it */
-	if (ex->body_whole && ex->early + buf_len(&ex->body) > replay_limit(ex))
-		let_flow(ex);
 	if (is_in_vain(ex)) {
 		ex->body.start = ex->body.end = ex->kept = ex->surplus = 0;
 		return;
 	}
-	if (ex->state == EX_SEND || ex->state == EX_RELAY)
+	if (is_flowing(ex))
 		attempt_send(ex);
+	if (ex->body_whole && ex->early + buf_len(&ex->body) > replay_limit(ex))
+		let_flow(ex);
 }
 
 static void client_ended(struct exchange *ex)
@@ -114,8 +123,7 @@ static void client_ended(struct exchange *ex)
 
 static bool has_taker(const struct exchange *ex)
 {
-	return ex->at.uconn != NULL && ex->at.began && !ex->at.deaf &&
-	       (ex->state == EX_SEND || ex->state == EX_RELAY);
+	return ex->at.uconn != NULL && ex->at.began && !ex->at.deaf && is_flowing(ex);
 }
 
 /*
@@ -182,7 +190,8 @@ void upload_read(struct exchange *ex)
 
 void upload_resume(struct exchange *ex)
 {
-	if (stream_watches_read(ex->client) || (exchange_request_is_whole(ex) && ex->surplus > 0))
+	if (stream_watches_read(ex->client) || ex->came_whole ||
+	    (exchange_request_is_whole(ex) && ex->surplus > 0))
 		return;
 	if (attempt_unsent(ex) <= PROXY_BLOCK_BYTES / 2)
 		stream_watch_read(ex->client, true);
