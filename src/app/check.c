@@ -32,12 +32,13 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 		.worker = -1,
 		.conf_only = !c->must_try,
 	};
-	char names[2 * CONF_NAME_MAX + 1];
+	char names[2 * CONF_NAME_MAX + 512];
 	enum err err = runtime_init(&r, &o, e);
 
 	if (err != ERR_OK)
 		return err;
-	(void)snprintf(names, sizeof(names), "%s\n%s", r.conf.user, r.conf.group);
+	(void)snprintf(names, sizeof(names), "%s\n%s\n%s\n", r.conf.user, r.conf.group,
+		       r.conf.pid_file != NULL ? r.conf.pid_file : "");
 	err = c->must_try ? vm_try_policies(r.vm, e) : ERR_OK;
 	if (err == ERR_OK)
 		(void)message_send(channel, c->must_try ? MESSAGE_READY : MESSAGE_USER, names);
@@ -103,23 +104,54 @@ static enum err run_child(struct check *c, struct message *m, struct error *e)
 	return err == ERR_OK ? wait_for(c, &child, m, e) : err;
 }
 
+/* user, group, pid file: what the child said of the config. */
+static enum err split_answer(const struct check *c, const struct message *m, struct str part[3],
+			     struct error *e)
+{
+	struct str rest = str_of(m->text);
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (m->kind != MESSAGE_USER || !str_split(&rest, '\n', &part[i]))
+			return err_set(e, ERR_INVALID, "%s: unexpected answer",
+				       c->settings->config);
+	}
+	return ERR_OK;
+}
+
 /* As root: first as nobody, only to learn whose rights the policies are to be tried with. */
 static enum err learn_identity(struct check *c, struct error *e)
 {
 	struct message m;
-	char *group;
+	struct str part[3];
+	char user[CONF_NAME_MAX], group[CONF_NAME_MAX];
 
 	identity_nobody(&c->identity);
 	enum err err = run_child(c, &m, e);
+	if (err == ERR_OK)
+		err = split_answer(c, &m, part, e);
 	if (err != ERR_OK)
 		return err;
-	group = strchr(m.text, '\n');
-	if (m.kind != MESSAGE_USER || group == NULL)
-		return err_set(e, ERR_INVALID, "%s: unexpected answer", c->settings->config);
-	*group++ = '\0';
-	err = identity_find(&c->identity, m.text, group, e);
+	(void)str_copy(user, sizeof(user), part[0]);
+	(void)str_copy(group, sizeof(group), part[1]);
+	err = identity_find(&c->identity, user, group, e);
 	if (err != ERR_OK)
 		(void)err_set(e, err, "%s: %s", c->settings->config, e->text);
+	return err;
+}
+
+enum err check_pid_file(const struct settings *s, char *to, size_t size, struct error *e)
+{
+	struct check c = { .settings = s };
+	struct message m;
+	struct str part[3];
+
+	if (geteuid() == 0)
+		identity_nobody(&c.identity);
+	enum err err = run_child(&c, &m, e);
+	if (err == ERR_OK)
+		err = split_answer(&c, &m, part, e);
+	if (err == ERR_OK && !str_copy(to, size, part[2]))
+		err = err_set(e, ERR_LIMIT, "%s: pid_file: too long a path", s->config);
 	return err;
 }
 

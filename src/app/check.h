@@ -11,4 +11,7 @@
 /* Prints "FILE: ok" on stdout. Else the error's text has one line an error. */
 enum err check_run(const struct settings *s, struct error *e);
 
+/* The pid file that the config names, "" for none. */
+enum err check_pid_file(const struct settings *s, char *to, size_t size, struct error *e);
+
 #endif

@@ -84,6 +84,16 @@ static enum err set_backend(struct cli *c, const char *value, struct error *e)
 	return ERR_OK;
 }
 
+static enum err set_pid(struct cli *c, const char *value, struct error *e)
+{
+	uint64_t n;
+
+	if (!num_parse_u64(str_of(value), INT32_MAX, &n) || n == 0)
+		return err_set(e, ERR_INVALID, "--pid: '%s' is no process's number", value);
+	c->pid = (long)n;
+	return ERR_OK;
+}
+
 static const struct option_row options[] = {
 	{ 'c', "config", "FILE", "the config, ending in .lua or .json", set_config },
 	{ 't', "test", NULL, "check the config and its policies, then end (as: neap check)",
@@ -97,6 +107,7 @@ static const struct option_row options[] = {
 	  set_pid_file },
 	{ 'v', "version", NULL, "print the version, and those of the libraries", set_version },
 	{ 'h', "help", NULL, "print this", set_help },
+	{ 0, "pid", "N", "with reload: the master's process", set_pid },
 	{ 0, "backend", "NAME", "with demo: start one of its backends (web1 to web4) again",
 	  set_backend },
 };
@@ -205,6 +216,8 @@ static enum err set_verb(struct cli *c, const char *word, struct error *e)
 		c->verb = CLI_CHECK;
 	else if (strcmp(word, "demo") == 0)
 		c->verb = CLI_DEMO;
+	else if (strcmp(word, "reload") == 0)
+		c->verb = CLI_RELOAD;
 	else
 		return err_set(e, ERR_INVALID, "%s: not available in this version", word);
 	return ERR_OK;
@@ -256,10 +269,30 @@ static enum err parse_argument(struct cli *c, struct cursor *at, bool *may_be_ve
 					     : add_backend(c, argument, e);
 }
 
+static enum err check_reload(const struct cli *c, struct error *e)
+{
+	if (c->backends_n > 0)
+		return err_set(e, ERR_INVALID,
+			       "reload takes no '%s': name the process by --pid N, "
+			       "-p FILE or -c FILE",
+			       c->backends[0]);
+	if (c->listen != NULL || c->backend != NULL || c->settings.workers > 0 ||
+	    c->settings.must_detach)
+		return err_set(e, ERR_INVALID,
+			       "reload takes -c, -p and --pid only: the process "
+			       "keeps its own options");
+	return ERR_OK;
+}
+
 /* What does not go together is said, not ignored. */
 static enum err check_together(const struct cli *c, struct error *e)
 {
 	bool is_demo = c->verb == CLI_DEMO;
+
+	if (c->verb == CLI_RELOAD)
+		return check_reload(c, e);
+	if (c->pid != 0)
+		return err_set(e, ERR_INVALID, "--pid goes with reload");
 
 	if (c->verb == CLI_HELP || c->verb == CLI_VERSION)
 		return ERR_OK;
@@ -302,6 +335,7 @@ void cli_print_usage(void)
 		"/etc/neap/config.lua)\n"
 		"       neap 8081 8082 HOST:PORT balance over these backends, without a config\n"
 		"       neap check [-c FILE]     check the config and its policies\n"
+		"       neap reload              start serving by the changed config; says how it went\n"
 		"       neap demo                four toy backends, the balancer on :8080, a live "
 		"table\n\n");
 	for (size_t i = 0; i < countof(options); i++) {
@@ -313,7 +347,7 @@ void cli_print_usage(void)
 		(void)printf("  %-22s %s\n", name, row->help);
 	}
 	(void)printf("\nSignals to the master: TERM, INT stop; QUIT drain, then stop; "
-		     "USR1 reopen the log.\n");
+		     "HUP reload; USR1 reopen the log.\n");
 }
 
 static bool ends_in(const char *path, struct str end)

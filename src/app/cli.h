@@ -10,7 +10,7 @@
 #include "app/settings.h"
 #include "base/err.h"
 
-enum cli_verb { CLI_RUN, CLI_CHECK, CLI_DEMO, CLI_VERSION, CLI_HELP };
+enum cli_verb { CLI_RUN, CLI_CHECK, CLI_DEMO, CLI_RELOAD, CLI_VERSION, CLI_HELP };
 
 enum { CLI_BACKENDS_MAX = 256 };
 
@@ -19,6 +19,7 @@ struct cli {
 	struct settings settings; /* config as given with -c; NULL: not given */
 	const char *listen;	  /* -l; NULL: not given */
 	const char *backend;	  /* --backend of the demo; NULL: not given */
+	long pid;		  /* --pid; 0: not given */
 	const char *backends[CLI_BACKENDS_MAX];
 	unsigned backends_n;
 };

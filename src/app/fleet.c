@@ -196,8 +196,7 @@ static void on_reload(struct generation *g)
 {
 	struct fleet *f = g->owner;
 
-	g->asks = f->next != NULL ? 2 : 1;
-	fleet_reload(f);
+	g->asks = fleet_ask(f);
 }
 
 /* ---- in a child ---- */
@@ -259,7 +258,6 @@ static void begin(struct fleet *f)
 	struct error e;
 	struct generation *g = create(f, &e);
 
-	f->on_begin(f);
 	if (g == NULL && f->serving == NULL) {
 		f->error = e;
 		f->on_over(f);
@@ -301,6 +299,17 @@ void fleet_reload(struct fleet *f)
 		f->must_reload = true;
 	else
 		begin(f);
+}
+
+unsigned fleet_ask(struct fleet *f)
+{
+	/* What is under way may have read the files before they changed. */
+	unsigned results = f->next != NULL && f->serving != NULL ? 2 : 1;
+
+	if (f->is_ending)
+		return 0;
+	fleet_reload(f);
+	return results;
 }
 
 void fleet_stop(struct fleet *f)

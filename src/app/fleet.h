@@ -28,8 +28,6 @@ struct fleet {
 	void (*on_failed)(struct fleet *self, struct generation *g);
 	/* A reload ended: the number of the generation that serves, or why it failed. */
 	void (*on_result)(struct fleet *self, bool is_ok, const char *text);
-	/* The result of a reload is for those who asked before now; others wait for the next. */
-	void (*on_begin)(struct fleet *self);
 	void (*on_over)(struct fleet *self); /* no process is left; error tells if that is a failure
 					      */
 	void (*on_fork)(struct fleet *self); /* in a child: closes what is the owner's alone */
@@ -56,6 +54,9 @@ void fleet_start(struct fleet *f);
 
 /* Another one; while one starts, one more is remembered, not many. */
 void fleet_reload(struct fleet *f);
+
+/* The same; how many results from now its own is: 1, or 2; 0: no more reloads. */
+unsigned fleet_ask(struct fleet *f);
 
 void fleet_stop(struct fleet *f);   /* all end at once */
 void fleet_drain(struct fleet *f);  /* all finish what is open: QUIT */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "app/ask.h"
 #include "app/check.h"
 #include "app/cli.h"
 #include "app/daemon.h"
@@ -61,6 +62,11 @@ static enum err run(struct cli *c, int *status, struct error *e)
 	}
 	if (c->verb == CLI_DEMO)
 		return demo_run(c->listen, c->backend, c->settings.workers, e);
+	if (c->verb == CLI_RELOAD && c->settings.config != NULL &&
+	    cli_choose_config(c, e) != ERR_OK)
+		return e->code;
+	if (c->verb == CLI_RELOAD)
+		return ask_reload(&c->settings, (pid_t)c->pid, e);
 	enum err err = use_config(c, text, sizeof(text), e);
 	if (err != ERR_OK)
 		return err;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/control.h"
 #include "app/fleet.h"
 #include "app/limits.h"
 #include "app/pid_file.h"
@@ -24,6 +25,7 @@ struct master {
 	struct sockets sockets;
 	struct fleet fleet;
 	struct pid_file pid_file, next_pid_file;
+	struct control control;
 	char log_target[256]; /* of the generation that serves; "": none does yet */
 	int log_level;
 	ev_timer watch;
@@ -140,11 +142,6 @@ static void on_failed(struct fleet *f, struct generation *g)
 		log_error("log: %s", e.text);
 }
 
-static void on_begin(struct fleet *f)
-{
-	(void)f;
-}
-
 static void log_lines(const char *prefix, const char *text)
 {
 	struct str rest = str_of(text), line;
@@ -155,6 +152,9 @@ static void log_lines(const char *prefix, const char *text)
 
 static void on_result(struct fleet *f, bool is_ok, const char *text)
 {
+	struct master *m = f->owner;
+
+	control_tell(&m->control, is_ok ? MESSAGE_RELOADED : MESSAGE_REFUSED, text);
 	if (is_ok)
 		return;
 	log_lines("reload: ", text);
@@ -171,7 +171,14 @@ static void on_over(struct fleet *f)
 
 static void on_fork(struct fleet *f)
 {
-	(void)f;
+	struct master *m = f->owner;
+
+	control_drop(&m->control);
+}
+
+static unsigned on_reload(struct control *c)
+{
+	return fleet_ask(&((struct master *)c->owner)->fleet);
 }
 
 static void watch_cb(struct ev_loop *ev, ev_timer *w, int events)
@@ -284,7 +291,6 @@ static void init_fleet(struct master *m)
 		.on_serving = on_serving,
 		.on_failed = on_failed,
 		.on_result = on_result,
-		.on_begin = on_begin,
 		.on_over = on_over,
 		.on_fork = on_fork,
 	};
@@ -294,6 +300,7 @@ static void init_fleet(struct master *m)
 static void serve(struct master *m)
 {
 	start_signals(m);
+	control_open(&m->control, &m->loop);
 	ev_timer_init(&m->watch, watch_cb, HEART_MS / 1e3, HEART_MS / 1e3);
 	ev_timer_start(m->loop.ev, &m->watch);
 	fleet_start(&m->fleet);
@@ -302,6 +309,7 @@ static void serve(struct master *m)
 	if (m->options->on_over != NULL)
 		m->options->on_over(m->options->ctx, &m->loop);
 	stop_watchers(m);
+	control_close(&m->control);
 }
 
 /* The rooms are ready: runs, and takes down what on_plan put up. */
@@ -338,6 +346,7 @@ enum err master_run(const struct master_options *o, struct error *e)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	m->options = o;
 	m->pid_file.fd = m->next_pid_file.fd = -1;
+	m->control = (struct control){ .fd = -1, .owner = m, .on_reload = on_reload };
 	enum err err = settle(m, e);
 	if (err == ERR_OK)
 		err = loop_init(&m->loop, e);

@@ -1,0 +1,68 @@
+local eventually = require "support.eventually"
+local neap = require "support.neap"
+local origin = require "support.origin"
+local process = require "support.process"
+local scope = require "support.scope"
+
+local function write(n, text) scope.write(n.dir .. "/config.lua", text) end
+
+describe("neap reload", function()
+  it("returns when the new generation serves, and says its number", function()
+    local n = neap.start { config = neap.config { origin.start { name = "old" } } }
+    write(n, neap.config { origin.start { name = "new" } })
+    local code, stdout, stderr = neap.run { "reload", "--pid", n.pid }
+    assert.equal(0, code)
+    assert.equal("reloaded: generation 2 serves\n", stdout)
+    assert.equal("", stderr)
+    assert.equal("new", n:get("/").body)
+  end)
+
+  it("fails with the reason when it does not", function()
+    local n = neap.start { config = neap.config { origin.start {} }, allow = { "reload" } }
+    write(n, 'return { listen = "127.0.0.1:0", backend = {} }')
+    local code, stdout, stderr = neap.run { "reload", "--pid", n.pid }
+    assert.equal(1, code)
+    assert.equal("", stdout)
+    assert.matches("neap: .*config%.lua: backend: unknown key[^\n]*\n", stderr)
+    assert.matches("neap: not reloaded: the generation before serves on\n", stderr)
+    assert.equal(200, n:get("/").status)
+  end)
+
+  it("finds the process by a pid file, or by the one that the config names", function()
+    local n = neap.start { config = neap.config({ origin.start {} }, 'pid_file = "n.pid"') }
+    assert.equal(0, (neap.run({ "reload", "-p", n.dir .. "/n.pid" })))
+    local _, stdout = neap.run({ "reload", "-c", "config.lua" }, { cwd = n.dir })
+    assert.equal("reloaded: generation 3 serves\n", stdout)
+  end)
+
+  it("answers each of several at once, by the reload that began after it asked", function()
+    local n = neap.start { config = neap.config { origin.start {} } }
+    local asking = {}
+    for index = 1, 5 do
+      asking[index] = process.spawn { argv = { neap.binary, "reload", "--pid", tostring(n.pid) } }
+    end
+    for _, p in ipairs(asking) do
+      assert.equal(0, (p:wait(10)))
+      assert.matches("^reloaded: generation [23] serves\n$", p:stdout())
+    end
+    eventually(function() return #n:children() == 2 end)
+  end)
+
+  it("says so when that process is none of neap's", function()
+    local code, _, stderr = neap.run { "reload", "-p", "/nowhere/n.pid" }
+    assert.equal(1, code)
+    assert.matches("neap: pid file /nowhere/n%.pid: ", stderr)
+  end)
+
+  it("is for the same user and root alone", function()
+    if require("posix.unistd").geteuid() ~= 0 then return pending "needs root" end
+    local n = neap.start { config = neap.config { origin.start {} } }
+    local p = process.spawn {
+      argv = { "setpriv", "--reuid", "65534", "--clear-groups", neap.open_binary(), "reload",
+        "--pid", tostring(n.pid) },
+    }
+    assert.equal(1, (p:wait(10)))
+    assert.matches("hung up", p:stderr())
+    assert.equal(0, n:count_log "reloaded")
+  end)
+end)
