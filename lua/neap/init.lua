@@ -32,7 +32,7 @@ local neap = {
   dns = { resolve = dns.resolve },
 }
 
--- Ready checks: neap.check.tcp{}, neap.check.http{}. Loaded when they are asked for.
+-- Ready checks: neap.check.tcp{}, .http{}, .icmp{}. Loaded when they are asked for.
 neap.check = setmetatable({}, {
   __index = function(_, name)
     local check = require("neap.check")[name]

@@ -32,7 +32,7 @@ local WRONG = {
     .. "(expected a number > 0)" },
   { "health", "{ intervall = 1 }", "health.intervall: unknown key; did you mean 'interval'?" },
   { "health", "{ type = 'htpp' }", "health.type: 'htpp' is not one of its words "
-    .. "(expected \"tcp\", \"http\" or \"none\"); did you mean 'http'?" },
+    .. "(expected \"tcp\", \"http\", \"icmp\" or \"none\"); did you mean 'http'?" },
   { "health", "{ path = '/' }", "health.path: this goes only with type = 'http' "
     .. "(and it is 'tcp')" },
   { "health", "{ type = 'http', path = 'x' }", "health.path: 'x' is not a path "

@@ -11,6 +11,7 @@
 #include "app/channel.h"
 #include "app/child.h"
 #include "app/runtime.h"
+#include "net/ping.h"
 
 enum { LIMIT_MS = 10000 };
 
@@ -51,6 +52,7 @@ static int child_main(void *ctx, int channel)
 	struct board *board;
 	struct error e;
 
+	ping_remember_groups();
 	(void)unshare(CLONE_NEWNET); /* where it may: nothing can be reached even by mistake */
 	enum err err = board_create(&board, &e);
 	if (err == ERR_OK) {

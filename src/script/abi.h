@@ -288,6 +288,7 @@ uint32_t neap_wait_line(uint32_t conn, double timeout);
 uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
 uint32_t neap_wait_all(uint32_t conn, double timeout);
 uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout); /* what has come */
+uint32_t neap_wait_ping(const char *ip, size_t n, double timeout);  /* an ICMP echo */
 /* flags: 1: it answers a HEAD request; 2: of a longer body the first body_max bytes are enough. */
 uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout);
 const char *neap_wait_failure(void);
@@ -295,6 +296,7 @@ uint32_t neap_wait_conn(void);	     /* the connection that neap_wait_connect mad
 uint32_t neap_wait_ttl(void);	     /* seconds, of what neap_wait_resolve found; 0: unknown */
 uint32_t neap_wait_status(void);     /* of the answer neap_wait_response read */
 uint32_t neap_wait_headers(void);    /* its header lines, into out */
+uint32_t neap_ping_check(void);	     /* 1: this process may ping; else why not, in out */
 void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
 
 /*

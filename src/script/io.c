@@ -19,6 +19,10 @@ static void stop(struct wait *w)
 {
 	if (w->query != NULL)
 		dns_cancel(w->query);
+	if (w->ping != NULL)
+		ping_cancel(w->ping);
+	free(w->ping);
+	w->ping = NULL;
 	w->query = NULL;
 	w->kind = WAIT_NONE;
 }
@@ -270,6 +274,38 @@ NEAP_API uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_
 	co->wait.is_cut = (flags & 2) != 0;
 	co->wait.body_max = body_max;
 	return step(co, conn);
+}
+
+static void on_pinged(struct ping *p, int sys)
+{
+	struct co *co = p->owner;
+	co->wait.failure = sys == 0 ? NULL : sock_err_text(sys);
+	co_wake(co);
+}
+
+NEAP_API uint32_t neap_wait_ping(const char *ip, size_t n, double timeout)
+{
+	struct co *co = begin(WAIT_PING, timeout);
+	struct addr to;
+	if (!addr_of_ip(&to, (struct str){ ip, n }, 0))
+		return fail(co, "this is not an IP address");
+	struct ping *p = co->wait.ping = malloc(sizeof *p);
+	if (p == NULL)
+		return fail(co, "out of memory");
+	int sys = ping_start(p, co->vm->o.loop, &to, on_pinged);
+	p->owner = co;
+	return sys == 0 ? 1 : fail(co, sock_err_text(sys));
+}
+
+/* The error's text outlives this call: Lua copies it at once. */
+NEAP_API uint32_t neap_ping_check(void)
+{
+	static struct error e;
+	if (ping_check(&e) == ERR_OK)
+		return 1;
+	vm_current()->current.out = e.text;
+	vm_current()->current.out_n = (uint32_t)strlen(e.text);
+	return 0;
 }
 
 NEAP_API const char *neap_wait_failure(void)

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "net/dial.h"
 #include "net/dns.h"
+#include "net/ping.h"
 #include "net/stream.h"
 
 enum {
@@ -31,6 +32,7 @@ enum wait_kind {
 	WAIT_ALL,
 	WAIT_SOME,
 	WAIT_RESPONSE,
+	WAIT_PING,
 };
 
 /* What a coroutine waits for, and what came of it. */
@@ -38,6 +40,7 @@ struct wait {
 	enum wait_kind kind;
 	const char *failure; /* NULL: fine */
 	struct dns_query *query;
+	struct ping *ping; /* WAIT_PING; freed with the next wait */
 	struct conn *conn;
 	const char *sending; /* WAIT_SEND: the script's string, in `text` once it had to wait */
 	size_t left;	     /* bytes to send or to receive */

@@ -43,4 +43,9 @@ function check.tcp(options) return ready.make { settings_of("tcp", options) } en
 ---@return function
 function check.http(options) return ready.make { settings_of("http", options) } end
 
+-- Its host answers a ping.
+---@param options table?  timeout, address
+---@return function
+function check.icmp(options) return ready.make { settings_of("icmp", options) } end
+
 return check

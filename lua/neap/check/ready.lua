@@ -8,6 +8,9 @@ local dial = require "neap.check.dial"
 
 local ready = {}
 
+-- Checks were made that need ICMP.
+ready.wants_ping = false
+
 local made = setmetatable({}, { __mode = "k" })
 
 -- Was it made here, so that it wants the addresses?
@@ -19,7 +22,10 @@ function ready.is_one(check) return made[check] == true end
 ---@return function
 function ready.make(list)
   local runs = {}
-  for i, settings in ipairs(list) do runs[i] = require("neap.check." .. settings.type) end
+  for i, settings in ipairs(list) do
+    runs[i] = require("neap.check." .. settings.type)
+    ready.wants_ping = ready.wants_ping or settings.type == "icmp"
+  end
   local function check(backend, addresses)
     if not addresses then backend, addresses = dial.of_object(backend) end
     for i, settings in ipairs(list) do

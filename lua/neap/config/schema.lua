@@ -188,9 +188,9 @@ schema.backend = {
 
 schema.health = {
   { "type", "choice", default = "tcp", values = { "tcp", "http", "https", "icmp", "none" },
-    later = { https = true, icmp = true },
+    later = { https = true },
     text = "`\"tcp\"`: it accepts a connection, and answers as expected. `\"http\"`: it answers a "
-      .. "request well. `\"none\"`: no checks." },
+      .. "request well. `\"icmp\"`: its host answers a ping. `\"none\"`: no checks." },
   { "interval", "seconds", default = 60, max = MONTH, unit = "s", text = "Between two checks." },
   { "fast", "seconds", default = false, max = MONTH, also = { false }, unit = "s",
     text = "Between two checks while the backend is on its way up or down: `rise` or `fall` is "

@@ -109,14 +109,19 @@ function neap.json.decode(text) end
 neap.check = {}
 
 --- It accepts a connection, and says what is expected.
----@param options table|nil  as in `health`: `timeout`, `address`, `port`, `send_proxy`, `send`, `expect`
+---@param options table|nil  of `health`: `timeout`, `address`, `port`, `send_proxy`, `send` …
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.tcp(options) end
 
 --- It answers a request well.
----@param options table|nil  as in `health`: `timeout`, `address`, `port`, `send_proxy`, `path`, `body` …
+---@param options table|nil  of `health`: `timeout`, `address`, `port`, `send_proxy`, `path` …
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.http(options) end
+
+--- Its host answers a ping.
+---@param options table|nil  of `health`: `timeout`, `address`
+---@return fun(backend: neap.backend): boolean, string|nil
+function neap.check.icmp(options) end
 
 --- Requests to others, from hooks; `http://` only, each over a connection of its own. The timeout
 --- is for connecting, sending and receiving, each. A longer body than

@@ -11,13 +11,20 @@ local backends = require "neap.runtime.backends"
 local config_load = require "neap.config.load"
 local counters = require "neap.runtime.counters"
 local dispatch = require "neap.runtime.dispatch"
+local ffi = require "neap.ffi"
+local health = require "neap.config.health"
 local native = require "neap.native"
 local neap = require "neap"
 local policy = require "neap.policy"
 local pools = require "neap.runtime.pools"
+local ready = require "neap.check.ready"
 local request = require "neap.runtime.request"
 local sandbox = require "neap.runtime.sandbox"
+local show = require "neap.config.show"
 local tasks = require "neap.runtime.tasks"
+local wait = require "neap.runtime.wait"
+
+local C = ffi.C
 
 local runtime = {
   body = body,
@@ -111,6 +118,23 @@ local function agent_hooks(pool, index, of_services, of_pools, services)
   return hooks
 end
 
+-- The first key that asks for pings.
+local function ping_key(config)
+  for _, pool in ipairs(config.pools) do
+    for _, settings in ipairs(health.list(pool.health)) do
+      if settings.type == "icmp" then return show.path(pool.key, "health") end
+    end
+  end
+  return ready.wants_ping and "neap.check.icmp"
+end
+
+-- Better to say so now than to find everything dead for ever.
+local function check_ping(config, errors)
+  local key = ping_key(config)
+  if not key or C.neap_ping_check() == 1 then return end
+  table.insert(errors, { key = key, text = wait.out() })
+end
+
 -- Loads every policy that the config names and makes the entries for C.
 ---@return table[]? services, string? errors
 function runtime.build(path)
@@ -118,6 +142,7 @@ function runtime.build(path)
   pools.build(config.pools)
   local of_services = resolve_all(config.services, errors)
   local of_pools = resolve_all(config.pools, errors)
+  check_ping(config, errors)
   if #errors > 0 then return nil, config_load.format(path, errors) end
   local indexes, services = {}, {}
   runtime.pool_hooks = {}
