@@ -18,7 +18,8 @@ local board = {}
 -- FFI reads no preprocessor lines, no atomics (plain loads of aligned words are as good on the
 -- machines of these specs) and no inline functions.
 local function declarations()
-  local text = scope.read "src/shm/board.h"
+  local text = scope.read "src/base/histogram.h" .. scope.read "src/shm/stats.h"
+    .. scope.read "src/shm/board.h"
   text = text:gsub("/%*.-%*/", ""):gsub("\n#[^\n]*", "\n")
   text = text:gsub("static inline[^{]*%b{}", "")
   text = text:gsub("_Alignas%((%d+)%)", "__attribute__((aligned(%1)))"):gsub("_Atomic ", "")

@@ -9,7 +9,7 @@
 --       log_file: name of the file in the folder that the config logs to, if not stderr.
 --       expect_exit: it must end by itself with this code instead of becoming ready.
 --   n.ports[i], n.addresses[i], n.protocols[i]   from the ready line, in its order (port: false for
---       unix sockets); n.port and n.address are the first ones
+--       unix sockets); n.port and n.address are the first ones; n.admin: where the admin side is
 --   n.pid, n.dir, n:log() → stderr and the log file so far
 --   n:wait_log(pattern, limit = 5) → captures; n:count_log(pattern) → lines that match
 --   n:workers(), n:agent() → pids; n:children() → both; n:fds() → { [pid] = open descriptors }
@@ -95,6 +95,7 @@ local function parse_ready(self, list)
     table.insert(self.ports, tonumber(address:match ":(%d+)$") or false)
   end
   self.address, self.port = self.addresses[1], self.ports[1]
+  self.admin = self:log():match " ready: [^\n]*; admin (%S+)"
 end
 
 -- Ready, or dead: then the log says why.

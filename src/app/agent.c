@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "app/daemon.h"
 #include "app/generation.h"
 #include "app/limits.h"
@@ -19,6 +20,7 @@ struct agent {
 	ev_io waker;
 	ev_timer beat;
 	ev_timer retire; /* another generation serves: the end */
+	struct admin *admin; /* NULL: not served here */
 	int status;
 };
 
@@ -77,6 +79,8 @@ static void retire(struct agent *a)
 	struct ev_loop *ev = a->runtime.loop.ev;
 
 	vm_agent_stop(a->runtime.vm);
+	if (a->admin != NULL)
+		admin_retire(a->admin);
 	ev_io_stop(ev, &a->waker);
 	ev_timer_start(ev, &a->retire);
 }
@@ -106,6 +110,46 @@ static void reopen_log(void)
 		log_error("log: %s", e.text);
 }
 
+static bool ask_reload(void *ctx)
+{
+	return channel_send(&((struct agent *)ctx)->channel, MESSAGE_RELOAD, NULL);
+}
+
+/* The socket comes with the message; a second one takes the place of the first. */
+static void serve_admin(struct agent *a)
+{
+	struct admin_options o = {
+		.loop = &a->runtime.loop,
+		.timers = &a->runtime.timers,
+		.vm = a->runtime.vm,
+		.fd = a->channel.passed_fd,
+		.ask_reload = ask_reload,
+		.ctx = a,
+	};
+	struct error e;
+
+	if (a->admin != NULL)
+		admin_destroy(a->admin);
+	a->admin = NULL;
+	if (admin_create(&a->admin, &o, &e) != ERR_OK) {
+		log_error("admin: %s", e.text);
+		return;
+	}
+	a->channel.passed_fd = -1;
+}
+
+static void on_admin_message(struct agent *a, const struct message *m)
+{
+	if (m->kind == MESSAGE_ADMIN && a->channel.passed_fd >= 0)
+		serve_admin(a);
+	else if (a->admin == NULL)
+		return;
+	else if (m->kind == MESSAGE_DRAIN)
+		admin_set_draining(a->admin);
+	else if (m->kind == MESSAGE_RELOADED || m->kind == MESSAGE_REFUSED)
+		admin_tell_reload(a->admin, m->kind == MESSAGE_RELOADED, m->text);
+}
+
 static void on_message(struct channel *c, const struct message *m)
 {
 	struct agent *a = c->owner;
@@ -118,6 +162,8 @@ static void on_message(struct channel *c, const struct message *m)
 		retire(a);
 	else if (m->kind == MESSAGE_STOP)
 		end(a, 0);
+	else
+		on_admin_message(a, m);
 }
 
 static void on_closed(struct channel *c)
@@ -171,6 +217,7 @@ static void run(struct agent *a, int channel)
 
 	channel_init(&a->channel, loop, channel);
 	a->channel.owner = a;
+	a->channel.takes_fds = true;
 	a->channel.on_message = on_message;
 	a->channel.on_closed = on_closed;
 	ev_io_init(&a->waker, waker_cb, a->generation->wake_fd, EV_READ);
@@ -182,6 +229,8 @@ static void run(struct agent *a, int channel)
 	ev_io_stop(loop->ev, &a->waker);
 	ev_timer_stop(loop->ev, &a->beat);
 	ev_timer_stop(loop->ev, &a->retire);
+	if (a->admin != NULL)
+		admin_destroy(a->admin);
 	channel_close(&a->channel);
 }
 

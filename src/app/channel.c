@@ -9,10 +9,40 @@
 #include "base/cc.h"
 #include "base/str.h"
 
-/* > 0: a message, 0: the end, -1: nothing there now. */
-static int receive(int fd, struct message *m)
+/* Room for one descriptor beside a message. */
+union passing {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int passed(struct msghdr *h)
 {
-	ssize_t n = recv(fd, m, sizeof(*m) - 1, MSG_DONTWAIT);
+	const struct cmsghdr *c = CMSG_FIRSTHDR(h);
+	int fd = -1;
+
+	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	return fd;
+}
+
+/*
+ * > 0: a message, 0: the end, -1: nothing there now. passed_fd NULL: the kernel closes what was
+ * passed.
+ */
+static int receive(int fd, struct message *m, int *passed_fd)
+{
+	union passing room;
+	struct iovec iov = { m, sizeof(*m) - 1 };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (passed_fd != NULL) {
+		h.msg_control = room.bytes;
+		h.msg_controllen = sizeof(room.bytes);
+	}
+	ssize_t n = recvmsg(fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (passed_fd != NULL && n >= 0)
+		*passed_fd = passed(&h);
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? -1 : 0;
@@ -30,7 +60,7 @@ static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
 
 void channel_init(struct channel *c, struct loop *loop, int fd)
 {
-	*c = (struct channel){ .loop = loop, .fd = fd };
+	*c = (struct channel){ .loop = loop, .fd = fd, .passed_fd = -1 };
 	ev_io_init(&c->reader, reader_cb, fd, EV_READ);
 }
 
@@ -53,7 +83,7 @@ void channel_read(struct channel *c)
 	struct message m;
 
 	while (c->fd >= 0) {
-		int got = receive(c->fd, &m);
+		int got = receive(c->fd, &m, c->takes_fds ? &c->passed_fd : NULL);
 		if (got < 0)
 			return;
 		if (got == 0) {
@@ -62,6 +92,9 @@ void channel_read(struct channel *c)
 			return;
 		}
 		c->on_message(c, &m);
+		if (c->passed_fd >= 0)
+			(void)close(c->passed_fd); /* nobody wanted it */
+		c->passed_fd = -1;
 	}
 }
 
@@ -82,6 +115,26 @@ bool channel_send(const struct channel *c, enum message_kind kind, const char *t
 	return c->fd >= 0 && message_send(c->fd, kind, text);
 }
 
+bool channel_send_fd(const struct channel *c, enum message_kind kind, int passed_fd)
+{
+	struct message m = { .kind = (uint32_t)kind };
+	union passing room = { .bytes = { 0 } };
+	struct iovec iov = { &m, offsetof(struct message, text) + 1 };
+	struct msghdr h = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = room.bytes,
+		.msg_controllen = sizeof(room.bytes),
+	};
+	struct cmsghdr *control = CMSG_FIRSTHDR(&h);
+
+	control->cmsg_level = SOL_SOCKET;
+	control->cmsg_type = SCM_RIGHTS;
+	control->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(control), &passed_fd, sizeof(passed_fd));
+	return c->fd >= 0 && sendmsg(c->fd, &h, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+}
+
 enum err message_wait(int fd, int timeout_ms, struct message *m)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -91,5 +144,5 @@ enum err message_wait(int fd, int timeout_ms, struct message *m)
 		return ERR_LIMIT;
 	if (ready < 0)
 		return errno == EINTR ? ERR_LIMIT : ERR_SYSTEM;
-	return receive(fd, m) > 0 ? ERR_OK : ERR_GONE;
+	return receive(fd, m, NULL) > 0 ? ERR_OK : ERR_GONE;
 }

@@ -26,6 +26,7 @@ enum message_kind {
 			   there is time; agent: no more checks, finish, then end */
 	MESSAGE_STOP,	/* end at once */
 	MESSAGE_REOPEN_LOG,
+	MESSAGE_ADMIN, /* agent: serve the admin side; its listening socket comes along */
 };
 
 struct message {
@@ -38,6 +39,8 @@ struct channel {
 	int fd; /* owned; -1: closed */
 	ev_io reader;
 	void *owner;
+	bool takes_fds; /* in a child; the master takes none */
+	int passed_fd;	/* came with the message being handed over; who keeps it sets -1 */
 	void (*on_message)(struct channel *self,
 			   const struct message *m); /* may close the channel */
 	void (*on_closed)(struct channel *self);     /* the other end is gone; still open here */
@@ -53,6 +56,7 @@ void channel_read(struct channel *c);
 
 /* false: not sent (the peer is gone, or does not read). text may be NULL. */
 bool channel_send(const struct channel *c, enum message_kind kind, const char *text);
+bool channel_send_fd(const struct channel *c, enum message_kind kind, int passed_fd);
 bool message_send(int fd, enum message_kind kind, const char *text);
 
 /*

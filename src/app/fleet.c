@@ -239,6 +239,7 @@ static struct generation *create(struct fleet *f, struct error *e)
 	g->loop = f->loop;
 	g->settings = f->settings;
 	g->sockets = f->sockets;
+	g->admin = f->admin;
 	g->previous = f->serving != NULL ? f->serving->board : NULL;
 	g->owner = f;
 	g->on_plan = on_plan;

@@ -18,6 +18,7 @@ struct fleet {
 	struct loop *loop;
 	const struct settings *settings;
 	struct sockets *sockets;
+	const struct admin_socket *admin;
 	void *owner;
 	/* The rest of the way to serving: log, pid file, limits. Undone by on_failed. */
 	enum err (*on_plan)(struct fleet *self, struct generation *g, struct error *e);

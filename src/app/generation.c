@@ -42,6 +42,13 @@ static void start_ward(struct generation *g, struct ward *w)
 		generation_fail(g, e.text);
 }
 
+/* Only the agent of a generation that serves answers there. */
+static void give_admin(struct generation *g)
+{
+	if (g->state == GENERATION_SERVING && g->agent.state == WARD_READY && g->admin->fd >= 0)
+		(void)channel_send_fd(&g->agent.channel, MESSAGE_ADMIN, g->admin->fd);
+}
+
 static void check_ready(struct generation *g)
 {
 	if (g->state != GENERATION_STARTING || g->agent.state != WARD_READY)
@@ -59,6 +66,7 @@ static void check_ready(struct generation *g)
 	for (unsigned i = 0; i < g->plan.workers; i++)
 		(void)channel_send(&g->workers[i].channel, MESSAGE_GO, NULL);
 	g->on_ready(g);
+	give_admin(g);
 }
 
 static void start_workers(struct generation *g)
@@ -92,6 +100,7 @@ static void on_agent_message(struct ward *w, const struct message *m)
 		accept_plan(g);
 	} else if (m->kind == MESSAGE_READY) {
 		ward_set_ready(w);
+		give_admin(g);
 		check_ready(g);
 	} else if (m->kind == MESSAGE_RELOAD && g->state == GENERATION_SERVING) {
 		g->on_reload(g);
@@ -264,10 +273,12 @@ static void drain(struct generation *g, enum message_kind kind)
 
 void generation_drain(struct generation *g)
 {
-	if (g->state == GENERATION_SERVING)
+	if (g->state == GENERATION_SERVING) {
+		(void)channel_send(&g->agent.channel, MESSAGE_DRAIN, NULL);
 		drain(g, MESSAGE_DRAIN);
-	else if (g->state != GENERATION_DRAINING)
+	} else if (g->state != GENERATION_DRAINING) {
 		generation_stop(g);
+	}
 }
 
 void generation_retire(struct generation *g)

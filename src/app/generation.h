@@ -7,6 +7,7 @@
 #ifndef NEAP_APP_GENERATION_H
 #define NEAP_APP_GENERATION_H
 
+#include "app/admin_socket.h"
 #include "app/identity.h"
 #include "app/settings.h"
 #include "app/sockets.h"
@@ -31,6 +32,7 @@ struct generation {
 	const struct settings *settings;
 	struct sockets *sockets; /* the master's */
 	struct socket_set set;	 /* of them its own */
+	const struct admin_socket *admin; /* the master's, for the one that serves */
 	int memfd;		 /* the files of this generation */
 	int wake_fd; /* eventfd: workers tell the agent that a backend's state changed */
 	void *owner;

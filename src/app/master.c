@@ -23,6 +23,7 @@ struct master {
 	char folder[512];
 	struct loop loop;
 	struct sockets sockets;
+	struct admin_socket admin, next_admin;
 	struct fleet fleet;
 	struct pid_file pid_file, next_pid_file;
 	struct control control;
@@ -85,6 +86,8 @@ static enum err on_plan(struct fleet *f, struct generation *g, struct error *e)
 	if (err == ERR_OK)
 		err = open_pid_file(m, g->plan.pid_file, e);
 	if (err == ERR_OK)
+		err = admin_socket_claim(&m->next_admin, &m->admin, &g->plan, e);
+	if (err == ERR_OK)
 		limits_raise(g->plan.connections);
 	return err;
 }
@@ -104,6 +107,7 @@ static enum err on_commit(struct fleet *f, struct generation *g, struct error *e
 
 	(void)e;
 	keep_pid_file(m, g->plan.pid_file);
+	admin_socket_replace(&m->admin, &m->next_admin);
 	(void)str_copy(m->log_target, sizeof(m->log_target), str_of(g->plan.log_target));
 	m->log_level = g->plan.log_level;
 	return ERR_OK;
@@ -112,16 +116,19 @@ static enum err on_commit(struct fleet *f, struct generation *g, struct error *e
 static void on_serving(struct fleet *f, const struct generation *g)
 {
 	struct master *m = f->owner;
-	char addresses[3072];
+	char addresses[3072], admin[ADDR_TEXT_MAX] = "";
 	bool is_first = f->serving == g && m->is_ready == false;
 
 	sockets_print(&g->set, addresses, sizeof(addresses));
+	if (m->admin.fd >= 0)
+		(void)addr_print(&m->admin.addr, admin);
+	const char *comma = admin[0] != '\0' ? "; admin " : "";
 	if (m->is_ready)
-		log_info("reloaded: generation %u serves: %s; %u worker%s", g->number, addresses,
-			 g->plan.workers, g->plan.workers == 1 ? "" : "s");
+		log_info("reloaded: generation %u serves: %s; %u worker%s%s%s", g->number,
+			 addresses, g->plan.workers, g->plan.workers == 1 ? "" : "s", comma, admin);
 	else
-		log_info("ready: %s; %u worker%s", addresses, g->plan.workers,
-			 g->plan.workers == 1 ? "" : "s");
+		log_info("ready: %s; %u worker%s%s%s", addresses, g->plan.workers,
+			 g->plan.workers == 1 ? "" : "s", comma, admin);
 	if (is_first && m->options->daemon != NULL)
 		daemon_set_ready(m->options->daemon);
 	m->is_ready = true;
@@ -137,6 +144,7 @@ static void on_failed(struct fleet *f, struct generation *g)
 
 	(void)g;
 	pid_file_close(&m->next_pid_file);
+	admin_socket_release(&m->next_admin, &m->admin);
 	if (f->serving != NULL && m->log_target[0] != '\0' &&
 	    log_open(m->log_target, (enum log_level)m->log_level, &e) != ERR_OK)
 		log_error("log: %s", e.text);
@@ -173,6 +181,9 @@ static void on_fork(struct fleet *f)
 {
 	struct master *m = f->owner;
 
+	if (m->next_admin.fd != m->admin.fd)
+		admin_socket_close(&m->next_admin);
+	admin_socket_close(&m->admin);
 	control_drop(&m->control);
 }
 
@@ -285,6 +296,7 @@ static void init_fleet(struct master *m)
 		.loop = &m->loop,
 		.settings = &m->settings,
 		.sockets = &m->sockets,
+		.admin = &m->admin,
 		.owner = m,
 		.on_plan = on_plan,
 		.on_commit = on_commit,
@@ -319,6 +331,8 @@ static enum err run(struct master *m, struct error *e)
 	serve(m);
 	sockets_unlink(&m->sockets);
 	sockets_close(&m->sockets);
+	admin_socket_unlink(&m->admin);
+	admin_socket_close(&m->admin);
 	pid_file_close(&m->pid_file);
 	enum err err = m->fleet.error.code;
 	if (err == ERR_OK)
@@ -347,6 +361,7 @@ enum err master_run(const struct master_options *o, struct error *e)
 	m->options = o;
 	m->pid_file.fd = m->next_pid_file.fd = -1;
 	m->control = (struct control){ .fd = -1, .owner = m, .on_reload = on_reload };
+	m->admin.fd = m->next_admin.fd = -1;
 	enum err err = settle(m, e);
 	if (err == ERR_OK)
 		err = loop_init(&m->loop, e);

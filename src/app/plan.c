@@ -50,6 +50,10 @@ enum err plan_write(struct board_plan *p, const struct conf *c, struct error *e)
 				 e);
 	if (err == ERR_OK)
 		err = write_path(p->pid_file, sizeof(p->pid_file), "pid_file", c->pid_file, e);
+	if (err == ERR_OK)
+		err = write_path(p->admin, sizeof(p->admin), "admin.listen", c->admin.listen, e);
+	(void)str_copy(p->admin_group, sizeof(p->admin_group), str_of(c->admin.group));
+	p->admin_mode = c->admin.mode;
 	return err;
 }
 
@@ -75,12 +79,16 @@ static enum err check_listens(const struct board_plan *p, struct error *e)
 
 static enum err check(const struct board_plan *p, struct error *e)
 {
-	bool is_sane = p->workers >= 1 && p->workers <= BOARD_WORKERS_MAX && p->listens >= 1 &&
-		       p->listens <= countof(p->listen) && p->log_level >= LOG_LEVEL_DEBUG &&
-		       p->log_level <= LOG_LEVEL_ERROR &&
-		       is_text(p->log_target, sizeof(p->log_target)) &&
-		       is_text(p->pid_file, sizeof(p->pid_file));
+	bool is_sane =
+		p->workers >= 1 && p->workers <= BOARD_WORKERS_MAX && p->listens >= 1 &&
+		p->listens <= countof(p->listen) && p->log_level >= LOG_LEVEL_DEBUG &&
+		p->log_level <= LOG_LEVEL_ERROR && is_text(p->log_target, sizeof(p->log_target)) &&
+		is_text(p->pid_file, sizeof(p->pid_file)) && is_text(p->admin, sizeof(p->admin)) &&
+		is_text(p->admin_group, sizeof(p->admin_group)) && p->admin_mode <= 0666;
+	struct addr admin;
 
+	if (is_sane && p->admin[0] != '\0' && addr_parse(&admin, str_of(p->admin), e) != ERR_OK)
+		return e->code;
 	return is_sane ? check_listens(p, e) : err_set(e, ERR_INVALID, "plan: not one of ours");
 }
 

@@ -18,6 +18,7 @@ struct worker {
 	struct proxy *proxy;
 	struct channel channel;
 	ev_timer beat;
+	int64_t beat_due_us;
 	ev_timer drain; /* the end of the drain, whoever is still there */
 };
 
@@ -26,11 +27,28 @@ static struct board_worker *row(const struct worker *w)
 	return &w->generation->board->workers[w->slot];
 }
 
+/* How late the beat is tells how long what is ready waits for the loop. */
+static void note_lag(struct worker *w)
+{
+	int64_t now_us = w->runtime.loop.now_us;
+	int64_t late_us = w->beat_due_us == 0 ? 0 : now_us - w->beat_due_us;
+	uint64_t worst = atomic_load_explicit(&row(w)->lag_us, memory_order_relaxed);
+
+	worst -= worst / 8;
+	if (late_us > 0 && (uint64_t)late_us > worst)
+		worst = (uint64_t)late_us;
+	atomic_store_explicit(&row(w)->lag_us, worst, memory_order_relaxed);
+	w->beat_due_us = now_us + (int64_t)BEAT_MS * 1000;
+}
+
 static void beat_cb(struct ev_loop *ev, ev_timer *t, int events)
 {
+	struct worker *w = container_of(t, struct worker, beat);
+
 	(void)ev, (void)events;
-	atomic_fetch_add_explicit(&row(container_of(t, struct worker, beat))->beat, 1,
-				  memory_order_relaxed);
+	atomic_fetch_add_explicit(&row(w)->beat, 1, memory_order_relaxed);
+	atomic_store_explicit(&row(w)->lua_bytes, vm_memory(w->runtime.vm), memory_order_relaxed);
+	note_lag(w);
 }
 
 static void on_state_change(void *ctx)
@@ -228,6 +246,7 @@ int worker_main(void *ward, int channel)
 	sockets_keep_slot(w.generation->sockets, &w.generation->set, w.slot);
 	atomic_store(&row(&w)->generation, w.generation->number);
 	atomic_store(&row(&w)->pid, (int32_t)getpid());
+	atomic_fetch_add(&row(&w)->starts, 1);
 	if (load(&w, &e) != ERR_OK) {
 		(void)message_send(channel, MESSAGE_ERROR, e.text);
 		return 1;

@@ -20,5 +20,6 @@ void conf_fini(struct conf *c)
 	free(c->pools);
 	free(c->pid_file);
 	free(c->log_target);
+	free(c->admin.listen);
 	memset(c, 0, sizeof(*c));
 }

@@ -58,12 +58,19 @@ struct conf_pool {
 	} retry;
 };
 
+struct conf_admin {
+	char *listen;		   /* NULL: there is no admin side */
+	unsigned mode;		   /* of a unix socket */
+	char group[CONF_NAME_MAX]; /* its group; "": as it comes */
+};
+
 struct conf {
 	unsigned workers;				/* auto resolved */
 	char user[CONF_NAME_MAX], group[CONF_NAME_MAX]; /* "" = none */
 	char *pid_file;					/* NULL: none */
 	char *log_target;
 	int log_level; /* enum log_level */
+	struct conf_admin admin;
 	bool unsafe;
 	struct conf_service *services;
 	unsigned services_n;

@@ -8,6 +8,23 @@ static double seconds(int64_t from_us, int64_t to_us)
 	return from_us == 0 || to_us == 0 ? -1.0 : (double)(to_us - from_us) / 1e6;
 }
 
+static void count_service(struct exchange *ex)
+{
+	struct board_service_cell *c = ex->service->counts;
+	unsigned class = ex->status / 100;
+	stat_add(&c->requests, 1);
+	stat_add(&c->answers[class < countof(c->answers) ? class : 0], 1);
+	if (ex->bytes > 0)
+		stat_add(&c->bytes, ex->bytes);
+	if (unlikely(ex->view.attempt > 1))
+		stat_add(&c->retries, ex->view.attempt - 1);
+	if (unlikely(ex->client_gone))
+		stat_add(&c->aborted, 1);
+	if (unlikely(ex->truncated && !ex->client_gone))
+		stat_add(&c->broken, 1);
+	stat_time(&c->total, ex->proxy->loop->now_us - ex->started_us);
+}
+
 static void count(struct exchange *ex)
 {
 	struct board_worker *w = &ex->proxy->board->workers[ex->proxy->worker];
@@ -51,6 +68,7 @@ static void log_broken(struct exchange *ex)
 void access_end(struct exchange *ex)
 {
 	count(ex);
+	count_service(ex);
 	if (ex->truncated && !ex->client_gone && ex->view.slot >= 0)
 		log_broken(ex);
 	if (hooks_have(ex->service->hooks, HOOK_LOG)) {

@@ -355,6 +355,7 @@ static void turn_away(struct proxy *p, const struct service *s, int fd)
 {
 	uint32_t skipped = 0;
 	char text[512];
+	stat_add(&s->counts->refused[REFUSED_CONNECTIONS], 1);
 	if (s->conf->is_tcp) {
 		sock_set_reset(fd);
 	} else {
@@ -378,6 +379,7 @@ void front_accept(struct proxy *p, struct service *s, int fd, const struct peer 
 		return;
 	}
 	count_connections(p, 1);
+	stat_add(&s->counts->connections, 1);
 	stream_open(&f->stream, p->loop, fd, on_ready);
 	f->proxy = p;
 	f->service = s;

@@ -176,6 +176,8 @@ static void final_head(struct exchange *ex)
 		ex->first_byte_us = ex->proxy->loop->now_us;
 		board_latency(ex->proxy->board, ex->view.slot,
 			      (uint32_t)(ex->first_byte_us - ex->at.connected_us));
+		stat_time(&ex->proxy->board->latency[ex->proxy->worker][ex->view.slot],
+			  ex->first_byte_us - ex->at.connected_us);
 	}
 	if (awaits_body(ex))
 		return;

@@ -73,6 +73,24 @@ static void write_error(struct h1_out *o, const struct exchange *ex, uint16_t st
 	h1_out_str(o, STR("\n"));
 }
 
+static enum board_refusal refusal_of(uint16_t status)
+{
+	static const struct {
+		uint16_t status;
+		enum board_refusal refusal;
+	} rows[] = {
+		{ 400, REFUSED_BAD_REQUEST }, { 408, REFUSED_SLOW },	    { 413, REFUSED_BODY },
+		{ 414, REFUSED_URI },	      { 417, REFUSED_EXPECTATION }, { 431, REFUSED_HEAD },
+		{ 501, REFUSED_CODING },      { 505, REFUSED_VERSION },	    { 502, REFUSED_FAILED },
+		{ 504, REFUSED_TIMEOUT },     { 503, REFUSED_UNAVAILABLE },
+	};
+	for (size_t i = 0; i < countof(rows); i++) {
+		if (rows[i].status == status)
+			return rows[i].refusal;
+	}
+	return REFUSED_OTHER;
+}
+
 static void break_off(struct exchange *ex, uint16_t status)
 {
 	ex->status = status;
@@ -83,6 +101,8 @@ static void break_off(struct exchange *ex, uint16_t status)
 void reply_error(struct exchange *ex, uint16_t status, const char *reason)
 {
 	ex->reason = reason;
+	if (!ex->responded)
+		stat_add(&ex->service->counts->refused[refusal_of(status)], 1);
 	if (ex->view.is_tcp != 0) {
 		break_off(ex, status);
 		return;

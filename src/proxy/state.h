@@ -34,6 +34,7 @@ struct pool_lanes {
 struct service {
 	const struct conf_service *conf;
 	struct hooks *hooks;
+	struct board_service_cell *counts;
 	struct http_limits limits;
 	struct cidr *trust;
 	unsigned trust_n;

@@ -307,6 +307,52 @@ void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
 uint32_t neap_task_start(double task, double seconds, uint32_t guarded);
 void neap_task_cancel(double task);
 
+/*
+ * What the board has counted, for the admin side (abi_stats.c): sums over all workers, as doubles,
+ * for Lua has no other numbers that large.
+ */
+typedef struct neap_times { /* enough for percentiles: see base/histogram.h */
+	double sum_us;
+	double bucket[42];
+} neap_times;
+
+typedef struct neap_backend_counts {
+	double inflight, requests, failures, latency_us;
+	uint32_t pinned; /* 0: its state is its own; else 1 + the state it was given */
+	neap_times first_byte;
+} neap_backend_counts;
+
+typedef struct neap_service_counts {
+	double requests, answers[6], bytes, connections, retries, aborted, broken;
+	double refused[13];	     /* by enum board_refusal */
+	double calls[4], hook_ns[4]; /* decide, failed, response, log */
+	neap_times total;
+} neap_service_counts;
+
+typedef struct neap_worker_counts {
+	double requests, bad_requests, hook_errors, lua_bytes, lag_us, starts, connections;
+	int32_t pid; /* 0: nobody */
+	uint32_t generation;
+} neap_worker_counts;
+
+typedef struct neap_hook_counts {
+	double errors, killed;
+	uint32_t tripped; /* 1: it is left out now */
+} neap_hook_counts;
+
+void neap_count_backend(int32_t slot, neap_backend_counts *to);
+void neap_count_service(const char *name, size_t n, neap_service_counts *to);
+uint32_t neap_count_worker(uint32_t worker,
+			   neap_worker_counts *to); /* 0: the slot was never used */
+void neap_count_hook(uint32_t service, uint32_t hook, neap_hook_counts *to);
+double neap_bucket_bound(uint32_t bucket); /* seconds; 0: none */
+/* The i-th counter of policies; 0: not in use. Its value as a counter and as a gauge. */
+uint32_t neap_count_named(uint32_t i, char name[128], double value[2]);
+/* In a time that depends on the first one's length only. */
+uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, size_t b_n);
+/* Holds a state against checks, requests and policies; to 0 (auto) lets go, as unknown. */
+uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, const char *why, size_t n);
+
 /* cdef end */
 
 #endif

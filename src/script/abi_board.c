@@ -116,6 +116,14 @@ NEAP_API uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t t
 			       clock_ms(CLOCK_REALTIME));
 }
 
+NEAP_API uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, const char *why,
+				 size_t n)
+{
+	if (slot < 0 || slot >= BOARD_BACKENDS_MAX || pin > STATE_EJECTED + 1)
+		return 0;
+	return board_pin(b, slot, (int)pin - 1, (struct str){ why, n }, clock_ms(CLOCK_REALTIME));
+}
+
 NEAP_API uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to)
 {
 	struct addr a;

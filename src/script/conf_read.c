@@ -325,6 +325,16 @@ static unsigned usable_cpus(void)
 	return n < 1 ? 1 : n > BOARD_WORKERS_MAX ? BOARD_WORKERS_MAX : (unsigned)n;
 }
 
+static void read_admin(lua_State *L, struct conf_admin *a)
+{
+	if (push_field(L, "admin") == LUA_TTABLE) {
+		read_long_text(L, "listen", &a->listen);
+		a->mode = (unsigned)read_number(L, "mode", 0777, 0600);
+		read_text(L, "group", a->group, sizeof(a->group));
+	}
+	lua_pop(L, 1);
+}
+
 static void read_process(lua_State *L, struct conf *c)
 {
 	bool is_auto = push_field(L, "workers") == LUA_TSTRING;
@@ -334,6 +344,7 @@ static void read_process(lua_State *L, struct conf *c)
 	read_text(L, "group", c->group, sizeof(c->group));
 	read_long_text(L, "pid_file", &c->pid_file);
 	read_log(L, c);
+	read_admin(L, &c->admin);
 	c->unsafe = read_bool(L, "unsafe");
 }
 
@@ -412,6 +423,9 @@ static uint64_t digest_of(const struct conf *c)
 	add_text(&d, c->log_target);
 	add_number(&d, (uint64_t)c->log_level);
 	add_number(&d, c->unsafe);
+	add_text(&d, c->admin.listen);
+	add_number(&d, c->admin.mode);
+	add_text(&d, c->admin.group);
 	add_number(&d, c->services_n);
 	for (unsigned i = 0; i < c->services_n; i++)
 		add_service(&d, &c->services[i]);

@@ -12,6 +12,7 @@ enum { HOOK_WAIT_MS = 5000, ERROR_TEXT_MAX = 2048 };
 
 /* What C enters Lua for. */
 enum entry { ENTRY_DECIDE, ENTRY_FAILED, ENTRY_RESPONSE, ENTRY_LOG, ENTRIES };
+_Static_assert((int)ENTRIES == (int)BOARD_ENTRIES, "the board has a cell for each");
 
 struct hooks {
 	struct vm *vm;
@@ -21,6 +22,8 @@ struct hooks {
 	int entries[ENTRIES];	       /* references; LUA_NOREF: none */
 	const struct board_hook *rows; /* on the board */
 	struct log_limit limits[HOOKS];
+	struct board_entry *counts;		/* on the board, by entry */
+	struct board_entry own_counts[ENTRIES]; /* where no worker has any */
 };
 
 static const char *const names[HOOKS] = {
@@ -253,6 +256,28 @@ static enum neap_verdict enter(struct hooks *h, neap_request *r, enum entry entr
 	}
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec now;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* The clock is too dear for each call: some are timed and stand for the others. */
+static enum neap_verdict enter_counted(struct hooks *h, neap_request *r, enum entry entry,
+				       uint32_t skip, const struct details *details)
+{
+	struct board_entry *count = &h->counts[entry];
+	uint64_t calls = stat_get(&count->calls) + 1;
+	atomic_store_explicit(&count->calls, calls, memory_order_relaxed);
+	if (likely(calls % BOARD_ENTRY_SAMPLE != 0))
+		return enter(h, r, entry, skip, details);
+	int64_t began_ns = now_ns();
+	enum neap_verdict verdict = enter(h, r, entry, skip, details);
+	stat_add(&count->ns, (uint64_t)(now_ns() - began_ns) * BOARD_ENTRY_SAMPLE);
+	return verdict;
+}
+
 static enum neap_verdict call(struct hooks *h, neap_request *r, enum entry entry, uint32_t skip,
 			      const struct details *details)
 {
@@ -263,7 +288,7 @@ static enum neap_verdict call(struct hooks *h, neap_request *r, enum entry entry
 		if (entry > ENTRY_FAILED)
 			return NEAP_DONE;
 	}
-	enum neap_verdict verdict = enter(h, r, entry, skip | left_out, details);
+	enum neap_verdict verdict = enter_counted(h, r, entry, skip | left_out, details);
 	note_success(h, entry, skip | left_out);
 	vm_gc_look(h->vm);
 	return verdict;
@@ -377,6 +402,14 @@ static uint32_t take_have(lua_State *L)
 	return have;
 }
 
+static struct board_entry *counts_of(struct hooks *h)
+{
+	const struct vm_options *o = &h->vm->o;
+	if (o->worker < 0)
+		return h->own_counts;
+	return board_service_cell(o->board, (unsigned)o->worker, str_of(service_name(h)))->entries;
+}
+
 void hooks_build(struct vm *vm)
 {
 	lua_State *L = vm->L;
@@ -389,6 +422,7 @@ void hooks_build(struct vm *vm)
 		h->vm = vm;
 		h->service = i;
 		h->rows = vm->o.board->hooks[i];
+		h->counts = counts_of(h);
 		lua_rawgeti(L, -1, (int)i + 1);
 		lua_getfield(L, -1, "refuse");
 		h->refuses = lua_toboolean(L, -1) != 0;

@@ -89,6 +89,8 @@ void native_push(struct vm *vm)
 	set(L, vm, "list", native_list);
 	lua_pushboolean(L, vm->o.worker >= 0);
 	lua_setfield(L, -2, "is_worker");
+	lua_pushliteral(L, NEAP_VERSION);
+	lua_setfield(L, -2, "version");
 	if (vm->o.config != NULL) {
 		lua_pushstring(L, vm->o.config);
 		lua_setfield(L, -2, "config");

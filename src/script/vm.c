@@ -293,6 +293,11 @@ struct lua_State *vm_lua(struct vm *vm)
 	return vm->L;
 }
 
+size_t vm_memory(const struct vm *vm)
+{
+	return vm->memory.used;
+}
+
 void vm_push_runtime(struct vm *vm, const char *field)
 {
 	lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->runtime);

@@ -34,6 +34,7 @@ struct vm_options {
 enum err vm_create(struct vm **vm, const struct vm_options *o, struct error *e);
 void vm_destroy(struct vm *vm);
 struct lua_State *vm_lua(struct vm *vm);
+size_t vm_memory(const struct vm *vm); /* bytes that the state holds */
 
 /*
  * Evaluates the config (through the bundle), checks it against the schema, loads every policy it

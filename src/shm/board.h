@@ -25,6 +25,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "shm/stats.h"
 
 enum {
 	BOARD_WORKERS_MAX = 64,
@@ -42,6 +43,7 @@ enum {
 	BOARD_REASON_WORDS = 16,
 	BOARD_COUNTER_NAME_WORDS = 15,
 	BOARD_ERROR_WORDS = 128,
+	BOARD_SERVICE_NAME_WORDS = 8,
 	BOARD_NONE = -1,
 };
 
@@ -98,6 +100,7 @@ struct board_backend {
 	_Atomic int64_t ejected_until_ms;   /* wall clock */
 	_Atomic uint32_t latency_us;	    /* moving average to the first byte, 0: none yet */
 	_Atomic uint32_t marked_by_request; /* 1: down by a request, not a check: recheck soon */
+	_Atomic uint32_t pinned;	    /* 0: not; else 1 + the state a person gave it */
 	_Atomic uint64_t reason[BOARD_REASON_WORDS]; /* why it is in this state: text */
 	_Atomic uint64_t text[2][BOARD_TEXT_WORDS];  /* struct board_text */
 };
@@ -126,6 +129,9 @@ struct board_worker {
 	_Atomic uint32_t hook;	       /* service << 8 | hook id while in one */
 	_Atomic uint32_t connections;  /* client connections open */
 	_Atomic uint64_t requests, bad_requests, hook_errors;
+	_Atomic uint64_t lua_bytes; /* memory of its Lua state */
+	_Atomic uint64_t lag_us;    /* how late its loop was lately, at worst; fades */
+	_Atomic uint64_t starts;    /* processes that had this slot so far */
 };
 
 enum { BOARD_HOOK_ERRORS = 5, BOARD_HOOK_WINDOW_MS = 10000, BOARD_HOOK_TRIPPED_MS = 30000 };
@@ -152,6 +158,15 @@ struct board_counter {
 };
 
 /*
+ * A service by its name, as metrics know it: found by the name's hash like counters, so that it is
+ * the same row for every worker and generation.
+ */
+struct board_service {
+	_Atomic uint64_t key; /* 0: free */
+	_Atomic uint64_t name[BOARD_SERVICE_NAME_WORDS];
+};
+
+/*
  * What the agent asks the master to do before workers start; checked by the master, which does not
  * trust it.
  */
@@ -163,6 +178,9 @@ struct board_plan {
 	uint64_t digest;
 	char log_target[256];
 	char pid_file[256];
+	char admin[128]; /* where the admin side listens; "": nowhere */
+	char admin_group[64];
+	uint32_t admin_mode;
 	struct {
 		char address[128];
 		uint8_t is_tcp;
@@ -200,6 +218,10 @@ struct board {
 	_Atomic int32_t index[BOARD_INDEX]; /* identity → slot + 1; 0: empty, -1: was used */
 	struct board_backend backends[BOARD_BACKENDS_MAX];
 	struct board_cell cells[BOARD_ROWS][BOARD_BACKENDS_MAX];
+	struct board_service services[BOARD_SERVICES_MAX];
+	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];
+	/* To the first byte of an answer. */
+	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 };
 
 /* The mapping (MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE); one a generation. */
@@ -303,6 +325,21 @@ bool board_eject(struct board *b, int slot, int64_t until_ms, struct str reason,
  * The verdict of a check: to UP or DOWN, and only from UNKNOWN, UP and DOWN.
  */
 bool board_set_checked(struct board *b, int slot, bool is_up, struct str reason, int64_t wall_ms);
+
+/* The row of that service, made at first use; BOARD_NONE: all are taken. */
+int board_service(struct board *b, struct str name);
+/* A worker's own cell of a service. Never NULL. */
+struct board_service_cell *board_service_cell(struct board *b, unsigned worker, struct str name);
+
+/*
+ * A person's word: holds that state whatever checks, requests and policies say, over reloads too,
+ * until BOARD_NONE lets go: unknown then.
+ */
+bool board_pin(struct board *b, int slot, int state, struct str reason, int64_t wall_ms);
+static inline uint32_t board_pinned(const struct board *b, int slot)
+{
+	return atomic_load_explicit(&b->backends[slot].pinned, memory_order_acquire);
+}
 
 /* A moving average with weight 1/8 for the new value. */
 void board_latency(struct board *b, int slot, uint32_t us);

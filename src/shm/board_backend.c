@@ -135,14 +135,27 @@ static void clear_cell(struct board_cell *cell)
 	atomic_store_explicit(&cell->failures, 0, memory_order_relaxed);
 }
 
+static void clear_histogram(struct board_histogram *h)
+{
+	if (stat_get(&h->sum_us) == 0)
+		return; /* rows never used stay without memory */
+	atomic_store_explicit(&h->sum_us, 0, memory_order_relaxed);
+	for (unsigned at = 0; at < HISTOGRAM_BUCKETS; at++)
+		atomic_store_explicit(&h->bucket[at], 0, memory_order_relaxed);
+}
+
 /* Nobody counts here: the slot was out of every list, with nothing in flight, for a minute. */
 static void clear_cells(struct board *b, int slot)
 {
 	uint32_t workers = atomic_load(&b->workers_used);
-	for (uint32_t i = 0; i < workers; i++)
+	for (uint32_t i = 0; i < workers; i++) {
 		clear_cell(&b->cells[i][slot]);
-	clear_cell(&b->cells[BOARD_EARLIER][slot]);
-	clear_cell(&b->cells[BOARD_TAKEN][slot]);
+		clear_histogram(&b->latency[i][slot]);
+	}
+	for (unsigned row = BOARD_EARLIER; row < BOARD_ROWS; row++) {
+		clear_cell(&b->cells[row][slot]);
+		clear_histogram(&b->latency[row][slot]);
+	}
 }
 
 static bool store_numbers(struct board_backend *backend, const struct board_member *m)
@@ -170,6 +183,7 @@ static int publish_new(struct board *b, int pool, const struct board_member *m,
 	atomic_store(&backend->ejected_until_ms, 0);
 	atomic_store(&backend->latency_us, 0);
 	atomic_store(&backend->marked_by_request, 0);
+	atomic_store(&backend->pinned, 0);
 	atomic_store(&backend->state, (uint64_t)wall_ms() << 8 | (uint64_t)initial);
 	atomic_store(&backend->pool, pool);
 	index_add(b, pool, name_of(&m->text), slot);

@@ -20,6 +20,7 @@ static void copy_condition(struct board_backend *to, const struct board_backend 
 	atomic_store(&to->ejected_until_ms, atomic_load(&from->ejected_until_ms));
 	atomic_store(&to->latency_us, atomic_load(&from->latency_us));
 	atomic_store(&to->marked_by_request, atomic_load(&from->marked_by_request));
+	atomic_store(&to->pinned, atomic_load(&from->pinned));
 	copy_reason(to, from);
 	atomic_store(&to->state, atomic_load(&from->state));
 }
@@ -94,6 +95,63 @@ static void take(_Atomic uint64_t *to, _Atomic uint64_t *taken, uint64_t total)
 	atomic_fetch_add(to, total - atomic_exchange(taken, total));
 }
 
+static void add_cells(uint64_t *sums, const _Atomic uint64_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sums[i] += stat_get(&from[i]);
+}
+
+static void take_cells(_Atomic uint64_t *to, _Atomic uint64_t *taken, const uint64_t *sums,
+		       size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (sums[i] != 0)
+			take(&to[i], &taken[i], sums[i]);
+	}
+}
+
+enum { HISTOGRAM_CELLS = sizeof(struct board_histogram) / sizeof(uint64_t),
+       SERVICE_CELLS = sizeof(struct board_service_cell) / sizeof(uint64_t) };
+
+static void take_latency(struct board *b, int to, struct board *from, int slot)
+{
+	uint64_t sums[HISTOGRAM_CELLS] = { 0 };
+	uint32_t workers = atomic_load(&from->workers_used);
+	for (uint32_t i = 0; i < workers && i < BOARD_WORKERS_MAX; i++)
+		add_cells(sums, (const _Atomic uint64_t *)&from->latency[i][slot], HISTOGRAM_CELLS);
+	add_cells(sums, (const _Atomic uint64_t *)&from->latency[BOARD_EARLIER][slot],
+		  HISTOGRAM_CELLS);
+	take_cells((_Atomic uint64_t *)&b->latency[BOARD_EARLIER][to],
+		   (_Atomic uint64_t *)&from->latency[BOARD_TAKEN][slot], sums, HISTOGRAM_CELLS);
+}
+
+static void take_service(struct board *b, int to, struct board *from, int row)
+{
+	uint64_t sums[SERVICE_CELLS] = { 0 };
+	uint32_t workers = atomic_load(&from->workers_used);
+	for (uint32_t i = 0; i < workers && i < BOARD_WORKERS_MAX; i++)
+		add_cells(sums, (const _Atomic uint64_t *)&from->service_cells[i][row],
+			  SERVICE_CELLS);
+	add_cells(sums, (const _Atomic uint64_t *)&from->service_cells[BOARD_EARLIER][row],
+		  SERVICE_CELLS);
+	take_cells((_Atomic uint64_t *)&b->service_cells[BOARD_EARLIER][to],
+		   (_Atomic uint64_t *)&from->service_cells[BOARD_TAKEN][row], sums, SERVICE_CELLS);
+}
+
+static void take_services(struct board *b, struct board *from)
+{
+	for (int row = 0; row < BOARD_SERVICES_MAX; row++) {
+		uint64_t name[BOARD_SERVICE_NAME_WORDS];
+		if (atomic_load(&from->services[row].key) == 0)
+			break;
+		words_load(name, from->services[row].name, sizeof(name));
+		int to = board_service(
+			b, (struct str){ (char *)name, strnlen((char *)name, sizeof(name)) });
+		if (to != BOARD_NONE)
+			take_service(b, to, from, row);
+	}
+}
+
 static void take_backends(struct board *b, struct board *from)
 {
 	struct path path;
@@ -108,6 +166,7 @@ static void take_backends(struct board *b, struct board *from)
 		struct board_cell *earlier = &b->cells[BOARD_EARLIER][to];
 		take(&earlier->requests, &taken->requests, requests);
 		take(&earlier->failures, &taken->failures, failures);
+		take_latency(b, to, from, slot);
 	}
 }
 
@@ -153,6 +212,7 @@ void board_take(struct board *b, struct board *from, bool is_first)
 {
 	take_backends(b, from);
 	take_workers(b, from);
+	take_services(b, from);
 	take_counters(b, from, is_first);
 }
 
@@ -164,6 +224,7 @@ static void follow(struct board *from, int slot, const struct board *b, int know
 	if (board_state(from, slot) == board_state(b, known) || !is_known_state(b, known))
 		return;
 	size_t n = board_reason(b, known, reason, sizeof reason);
+	atomic_store(&from->backends[slot].pinned, 0); /* this board's word counts no longer */
 	(void)board_set_state(from, slot, board_state(b, known), (struct str){ reason, n },
 			      board_state_since_ms(b, known));
 }

@@ -18,8 +18,8 @@ static void bump_pool(struct board *b, int slot)
  * the new state with the old reason for some nanoseconds, never two words of different reasons
  * unless the state changes twice within them.
  */
-static bool change(struct board *b, int slot, unsigned from, enum board_state to, struct str reason,
-		   int64_t wall_ms)
+static bool force(struct board *b, int slot, unsigned from, enum board_state to, struct str reason,
+		  int64_t wall_ms)
 {
 	struct board_backend *backend = &b->backends[slot];
 	uint64_t wanted = (uint64_t)wall_ms << 8 | (uint64_t)to;
@@ -35,6 +35,23 @@ static bool change(struct board *b, int slot, unsigned from, enum board_state to
 		atomic_store_explicit(&backend->marked_by_request, 0, memory_order_relaxed);
 	bump_pool(b, slot);
 	return true;
+}
+
+static bool change(struct board *b, int slot, unsigned from, enum board_state to, struct str reason,
+		   int64_t wall_ms)
+{
+	return board_pinned(b, slot) == 0 && force(b, slot, from, to, reason, wall_ms);
+}
+
+bool board_pin(struct board *b, int slot, int state, struct str reason, int64_t wall_ms)
+{
+	enum board_state to = state == BOARD_NONE ? STATE_UNKNOWN : (enum board_state)state;
+	uint32_t pin = state == BOARD_NONE ? 0 : (uint32_t)to + 1;
+	uint32_t before = atomic_exchange(&b->backends[slot].pinned, pin);
+
+	if (pin == 0 && before == 0)
+		return false;
+	return force(b, slot, any_state, to, reason, wall_ms) || before != pin;
 }
 
 bool board_set_state(struct board *b, int slot, enum board_state to, struct str reason,

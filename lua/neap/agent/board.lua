@@ -109,6 +109,7 @@ function board.condition(slot)
     reason = ffi.string(condition.reason, condition.reason_n),
     is_marked = condition.marked == 1,
     ejected_until = condition.ejected_until_ms,
+    since = condition.since_ms,
   }
 end
 

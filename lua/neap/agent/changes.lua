@@ -73,6 +73,9 @@ function changes.look(agent, member)
   local condition = changes.note(agent, member)
   if member.state == old then return end
   log_change(agent, member, old, member.state, condition.reason)
+  agent.events:add("state", level_of(old, member.state) == "warn" and "warn" or "info",
+    condition.reason, { pool = member.pool.name, backend = member.name, from = old,
+    to = member.state })
   agent.health:on_change(member)
   call_hook(agent, member, old, member.state, condition.reason)
 end

@@ -37,7 +37,7 @@ local function take(agent, pool, list, why)
   if #checked == 0 and #pool.members > 0 then
     log.warn("discover of pool %s: the list is empty, no backends are left", pool.name)
   end
-  members.set(agent, pool, checked)
+  members.set(agent, pool, checked, "discover")
 end
 
 local function ended(agent, pool, item, outcome, ...)

@@ -4,6 +4,7 @@
 
 local changes = require "neap.agent.changes"
 local discover = require "neap.agent.discover"
+local events = require "neap.agent.events"
 local health = require "neap.agent.health"
 local jobs = require "neap.agent.jobs"
 local members = require "neap.agent.members"
@@ -31,6 +32,7 @@ local function new_pool(self, config)
     health = config.health,
     send_proxy = config.send_proxy,
     discover = config.discover,
+    policy = config.policy,
     hooks = hooks,
     checks = probes.of_pool(self.host, config.health, hooks.check ~= nil),
     members = {},
@@ -84,6 +86,7 @@ function Agent:tick()
   self.health:end_ejections()
   self.jobs:tick()
   reclaim(self, now)
+  if self.counts then self.events:look(self.counts, self.config.services) end
   self.tick_due = self.host.now() + TICK
   self.is_ready = self.is_ready or is_ready(self, now)
   return self.is_ready
@@ -98,6 +101,7 @@ function agent.new(host, board)
   self.started = host.now()
   self.tick_due, self.reclaim_due = self.started, self.started
   self.jobs = jobs.new(host, PLACES)
+  self.events = events.new(host, board.wall_ms)
   self.health = health.new(self)
   self.names = names.new(host, self.jobs, function(member, addresses)
     members.set_addresses(self, member, addresses)
@@ -114,7 +118,13 @@ function agent.start(config)
   local board = require "neap.agent.board"
   current = agent.new(host, board.attach())
   current:publish(config)
+  current.config = config
+  current.counts = config.admin and require "neap.admin.counts" or nil
 end
+
+-- The agent of this process.
+---@return table
+function agent.current() return current end
 
 -- To be called every TICK seconds.
 ---@return boolean is_ready  names and discover hooks are through, or had their time

@@ -88,7 +88,9 @@ end
 
 -- The pool's members are exactly these backends, in this order. Those that stay keep their state.
 ---@param list table[]  backends as the configuration has them, checked
-function members.set(agent, pool, list)
+---@param origin string?  where the list comes from: "file" (unless told) or "discover"
+function members.set(agent, pool, list, origin)
+  pool.origin = origin or "file"
   local slots, order, by_name, left_out = {}, {}, {}, 0
   for _, def in ipairs(list) do
     if def.send_proxy == nil then def.send_proxy = pool.send_proxy end

@@ -171,8 +171,15 @@ local function listen_key(service, i)
   return type(rawget(service.raw, "listen")) == "table" and show.path(key, i) or key
 end
 
-local function check_listeners(services, report)
-  local all = {}
+local function admin_listener(config)
+  local listen = config.admin and config.admin.listen
+  if not listen then return {} end
+  listen.key = "admin.listen"
+  return { listen }
+end
+
+local function check_listeners(config, services, report)
+  local all = admin_listener(config)
   for _, service in ipairs(services) do
     local texts = {}
     for i, parsed in ipairs(service.listen or {}) do
@@ -276,6 +283,30 @@ local function check_pools(services, pools, report)
   end
 end
 
+local function check_admin(admin, report)
+  if not admin then return end
+  local is_unix = admin.listen and admin.listen.text:find "^unix:" ~= nil
+  if admin.token and admin.token_file then
+    report:add("admin.token_file", "both 'token' and 'token_file' are given (expected one of them)")
+  end
+  if admin.group and not is_unix then
+    report:add("admin.group", "this goes only with a unix socket (expected admin.listen = "
+      .. "\"unix:/path\")")
+  end
+end
+
+local function finish_admin(admin, folder)
+  if not admin then return nil end
+  return {
+    listen = admin.listen.text,
+    token = admin.token,
+    token_file = admin.token_file and build.resolve(folder, admin.token_file),
+    mode = tonumber(admin.mode, 8),
+    group = admin.group,
+    hosts = admin.hosts,
+  }
+end
+
 local WORDS = { stderr = true, syslog = true }
 
 local function finish(config, services, pools, folder)
@@ -300,7 +331,7 @@ local function finish(config, services, pools, folder)
     pid_file = config.pid_file and build.resolve(folder, config.pid_file),
     log = log,
     access_log = config.access_log,
-    admin = config.admin or nil,
+    admin = finish_admin(config.admin, folder),
     unsafe = config.unsafe,
     services = services,
     pools = pools,
@@ -319,11 +350,12 @@ function build.config(raw, folder, report)
   end
   local config, services, pools = read_forms(raw, report)
   name_services(services, report)
-  check_listeners(services, report)
+  check_listeners(config, services, report)
   connect_pools(services, pools, report)
   check_pools(services, pools, report)
   mode.check(services, pools, report)
   health.check_pools(pools, report)
+  check_admin(config.admin, report)
   if not report:is_clean() then return nil end
   return finish(config, services, pools, folder)
 end

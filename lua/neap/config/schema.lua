@@ -20,8 +20,8 @@ local schema = {}
 local MONTH = 30 * 24 * 3600
 
 schema.order = {
-  "process", "service", "pool", "backend", "log", "forwarded", "timeouts", "pool_timeouts",
-  "limits", "health", "backend_health", "discover", "keepalive", "retry",
+  "process", "service", "pool", "backend", "log", "admin", "forwarded", "timeouts",
+  "pool_timeouts", "limits", "health", "backend_health", "discover", "keepalive", "retry",
 }
 
 schema.titles = {
@@ -30,6 +30,7 @@ schema.titles = {
   pool = "A pool",
   backend = "A backend",
   log = "log",
+  admin = "admin",
   forwarded = "forwarded",
   timeouts = "timeouts of a service",
   pool_timeouts = "timeouts of a pool",
@@ -51,7 +52,8 @@ schema.process = {
   { "log", "section", section = "log", text = "The error and health log." },
   { "access_log", "later", default = false, also = { false }, later = true,
     text = "A line for each request." },
-  { "admin", "later", also = { false }, later = true, text = "The admin side." },
+  { "admin", "section", section = "admin", default = false, also = { false },
+    text = "The admin side: dashboard, status, metrics, changes (docs/admin.md)." },
   { "unsafe", "boolean", default = false,
     text = "Gives policies the full Lua library: files, processes, ffi. A policy can then hold up "
       .. "or take down its worker." },
@@ -62,6 +64,22 @@ schema.log = {
     text = "`\"stderr\"`, `\"syslog\"` or a file's path." },
   { "level", "choice", default = "info", values = { "debug", "info", "warn", "error" },
     text = "The least level that is written." },
+}
+
+schema.admin = {
+  { "listen", "listen_address", default = "127.0.0.1:9180",
+    text = "`host:port`, `:port` or `unix:/path`. Whoever reaches it may read." },
+  { "token", "secret", max = 255,
+    text = "Who changes something must send it: `Authorization: Bearer TOKEN`. Without a token "
+      .. "nothing can be changed." },
+  { "token_file", "path", max = 255,
+    text = "A file that has the token in its first line, instead of `token`; read with this one." },
+  { "mode", "choice", default = "0600", values = { "0600", "0660", "0666" },
+    text = "Who may use a unix socket: its owner, its group too, or everyone on this machine." },
+  { "group", "name", max = 63, text = "The group of a unix socket." },
+  { "hosts", "list", default = {}, max = 64, of = { "hosts[]", "name", max = 255 },
+    text = "Names under which it may be reached. IP addresses and `localhost` always work; any "
+      .. "other name is refused, so that no web page can reach it through a name of its own." },
 }
 
 schema.service = {

@@ -91,6 +91,18 @@ end
 types.name = { what = "a name", expected = types.text.expected, check = printable }
 types.path = { what = "a path", expected = types.text.expected, check = printable }
 
+types.secret = {
+  what = "a token",
+  expected = fixed "a text of 8 to 255 visible ASCII characters without blanks",
+  check = function(value, row)
+    local ok, why = types.text.check(value, row)
+    if not ok then return false, why and why:gsub("^\".*", "it") end
+    if value:find "[^\33-\126]" then return false, "the token has blanks or control characters" end
+    if #value < 8 then return false, ("the token has %d bytes"):format(#value) end
+    return true, value
+  end,
+}
+
 types.token = {
   what = "a word",
   expected = fixed "an HTTP method like \"GET\"",

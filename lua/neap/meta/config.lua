@@ -9,7 +9,7 @@
 ---@field pid_file? string
 ---@field log? neap.config.log
 ---@field access_log? nil|false
----@field admin? nil|false
+---@field admin? neap.config.admin|false
 ---@field unsafe? boolean
 
 --- A service.
@@ -57,6 +57,15 @@
 ---@class neap.config.log
 ---@field target? string
 ---@field level? "debug"|"info"|"warn"|"error"
+
+--- admin.
+---@class neap.config.admin
+---@field listen? string|integer
+---@field token? string
+---@field token_file? string
+---@field mode? "0600"|"0660"|"0666"
+---@field group? string
+---@field hosts? string[]
 
 --- forwarded.
 ---@class neap.config.forwarded

@@ -44,12 +44,29 @@ sandbox.build { neap = neap, ["neap.json"] = neap.json }
 
 local files = { read = native.read, run = sandbox.run }
 
+-- The first line of the file that has the admin side's token.
+local function read_token(admin)
+  if not admin or not admin.token_file then return true end
+  local bytes, why = native.read(admin.token_file)
+  if not bytes then return nil, why end
+  admin.token = bytes:match "^%s*(%S+)"
+  if not admin.token or #admin.token < 8 then
+    return nil, admin.token_file .. ": its first line is no token (expected at least 8 visible "
+      .. "characters)"
+  end
+  return true
+end
+
 -- Reads and checks the config.
 ---@return table? config, string? errors  -- one line an error
 function runtime.load(path)
   sandbox.set_folder(path:match "^(.*/)" or "")
   local config, errors = config_load.load(path, files)
   if not config then return nil, config_load.format(path, errors) end
+  local ok, why = read_token(config.admin)
+  if not ok then
+    return nil, config_load.format(path, { { key = "admin.token_file", text = why } })
+  end
   sandbox.open(config.unsafe)
   runtime.config = config
   return config

@@ -1,0 +1,150 @@
+-- What the board has counted, as Lua tables and numbers.
+
+local ffi = require "neap.ffi"
+
+local C = ffi.C
+
+local counts = {}
+
+local BUCKETS = 42
+local HOOKS = {
+  [0] = "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
+}
+
+-- In the order of enum board_refusal.
+counts.refusals = {
+  "bad_request", "slow_request", "body_too_large", "uri_too_long", "expectation",
+  "head_too_large", "transfer_coding", "version", "all_failed", "timeout", "unavailable",
+  "too_many_connections", "other",
+}
+-- What C enters Lua for.
+counts.entries = { "decide", "failed", "response", "log" }
+counts.hooks = HOOKS
+
+local of_backend = ffi.new "neap_backend_counts"
+local of_service = ffi.new "neap_service_counts"
+local of_worker = ffi.new "neap_worker_counts"
+local of_hook = ffi.new "neap_hook_counts"
+local name_of = ffi.new "char[128]"
+local value_of = ffi.new "double[2]"
+
+local bounds = {}
+for i = 0, BUCKETS - 2 do bounds[i + 1] = C.neap_bucket_bound(i) end
+counts.bounds = bounds -- seconds; the last bucket has none
+
+-- Times are { count, sum (seconds), [i] = how many fell into bucket i }.
+local function times(from)
+  local t = { count = 0, sum = from.sum_us / 1e6 }
+  for i = 1, BUCKETS do
+    t[i] = from.bucket[i - 1]
+    t.count = t.count + t[i]
+  end
+  return t
+end
+
+---@return table
+function counts.no_times()
+  local t = { count = 0, sum = 0 }
+  for i = 1, BUCKETS do t[i] = 0 end
+  return t
+end
+
+function counts.add_times(to, from)
+  to.count, to.sum = to.count + from.count, to.sum + from.sum
+  for i = 1, BUCKETS do to[i] = to[i] + from[i] end
+end
+
+-- The time below which that share of all was; straight lines inside a bucket. nil: there are none.
+---@param t table  times
+---@param share number
+---@return number?
+function counts.quantile(t, share)
+  if t.count == 0 then return nil end
+  local wanted, seen = t.count * share, 0
+  for i = 1, BUCKETS do
+    if t[i] > 0 and seen + t[i] >= wanted then
+      local low, high = bounds[i - 1] or 0, bounds[i] or bounds[BUCKETS - 1]
+      return low + (high - low) * (wanted - seen) / t[i]
+    end
+    seen = seen + t[i]
+  end
+  return bounds[BUCKETS - 1]
+end
+
+local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+
+---@param with_times boolean?
+---@return table
+function counts.backend(slot, with_times)
+  C.neap_count_backend(slot, of_backend)
+  return {
+    inflight = of_backend.inflight,
+    requests = of_backend.requests,
+    failures = of_backend.failures,
+    latency = of_backend.latency_us / 1e6,
+    pinned = of_backend.pinned > 0 and STATES[of_backend.pinned - 1] or nil,
+    first_byte = with_times and times(of_backend.first_byte) or nil,
+  }
+end
+
+local function array(names, from)
+  local t = {}
+  for i, name in ipairs(names) do t[name] = from[i - 1] end
+  return t
+end
+
+local CLASSES = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" }
+
+---@return table
+function counts.service(name)
+  local s = of_service
+  C.neap_count_service(name, #name, s)
+  local seconds = array(counts.entries, s.hook_ns)
+  for entry, ns in pairs(seconds) do seconds[entry] = ns / 1e9 end
+  return {
+    requests = s.requests, bytes = s.bytes, connections = s.connections, retries = s.retries,
+    aborted = s.aborted, broken = s.broken,
+    answers = array(CLASSES, s.answers),
+    refused = array(counts.refusals, s.refused),
+    calls = array(counts.entries, s.calls),
+    seconds = seconds,
+    total = times(s.total),
+  }
+end
+
+---@return table?  -- nil: this slot was never used
+function counts.worker(slot)
+  if C.neap_count_worker(slot, of_worker) == 0 then return nil end
+  local w = of_worker
+  return {
+    slot = slot, pid = w.pid, generation = w.generation, requests = w.requests,
+    bad_requests = w.bad_requests, hook_errors = w.hook_errors, lua_bytes = w.lua_bytes,
+    lag = w.lag_us / 1e6, starts = w.starts, connections = w.connections,
+  }
+end
+
+---@param service integer  from 0
+---@param hook integer  see counts.hooks
+---@return number errors, number killed, boolean is_tripped
+function counts.hook(service, hook)
+  C.neap_count_hook(service, hook, of_hook)
+  return of_hook.errors, of_hook.killed, of_hook.tripped == 1
+end
+
+-- Counters and gauges of policies (neap.metric), in the board's order.
+---@return {kind: string, name: string, value: number}[]
+function counts.named()
+  local list = {}
+  for i = 0, 1023 do
+    if C.neap_count_named(i, name_of, value_of) == 1 then
+      local kind, name = ffi.string(name_of):match "^\31(%a+)\31(.*)$"
+      if kind then
+        local value = value_of[kind == "gauge" and 1 or 0]
+        table.insert(list, { kind = kind, name = name, value = value })
+      end
+    end
+  end
+  return list
+end
+
+return counts

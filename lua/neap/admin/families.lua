@@ -1,0 +1,117 @@
+-- Every metric, one row each: name, type, help, labels. docs/metrics.md comes from here, and specs
+-- hold the answer of /metrics against it.
+--
+-- of: where its samples come from (see metrics.lua): "process", "service", "worker", "pool",
+--     "backend", "hook"
+-- value: a function of what that gives
+
+local families = {}
+
+local function field(name)
+  return function(row) return row[name] end
+end
+
+-- label of a map → a sample for each of its keys
+local function each(name, label)
+  return function(row) return row[name], label end
+end
+
+families.rows = {
+  { "neap_info", "gauge", "1; the version and the config's path as labels.", of = "process",
+    labels = { "version", "config" } },
+  { "neap_start_time_seconds", "gauge", "When this generation's agent was started.",
+    of = "process", value = field "started" },
+  { "neap_draining", "gauge", "1 once it ends gracefully.", of = "process",
+    value = field "draining" },
+  { "neap_generation", "gauge", "Counts the reloads, from 1.", of = "process",
+    value = field "generation" },
+  { "neap_agent_lua_memory_bytes", "gauge", "Memory of the agent's Lua state.", of = "process",
+    value = field "lua_bytes" },
+
+  { "neap_service_requests_total", "counter", "Requests that ended (of tcp: connections).",
+    of = "service", value = field "requests" },
+  { "neap_service_responses_total", "counter",
+    "Answers by class; none: the client got no status line.", of = "service",
+    value = each("answers", "class"), labels = { "class" } },
+  { "neap_service_connections_total", "counter", "Client connections accepted.", of = "service",
+    value = field "connections" },
+  { "neap_service_sent_bytes_total", "counter", "Bytes of bodies sent to clients.",
+    of = "service", value = field "bytes" },
+  { "neap_service_retries_total", "counter", "Attempts beyond the first of a request.",
+    of = "service", value = field "retries" },
+  { "neap_service_aborted_total", "counter", "Requests whose client left first.", of = "service",
+    value = field "aborted" },
+  { "neap_service_broken_total", "counter", "Answers that broke off half way.", of = "service",
+    value = field "broken" },
+  { "neap_service_refused_total", "counter",
+    "Requests that neap answered itself, and connections turned away, by reason.",
+    of = "service", value = each("refused", "reason"), labels = { "reason" } },
+  { "neap_service_duration_seconds", "histogram",
+    "From a request's first byte to the end of its answer.", of = "service",
+    value = field "total" },
+
+  { "neap_policy_calls_total", "counter",
+    "Entries into the policy: decide is request, backends and pick together.", of = "service",
+    value = each("calls", "entry"), labels = { "entry" } },
+  { "neap_policy_seconds_total", "counter",
+    "Time in the policy, estimated from each 64th entry.", of = "service",
+    value = each("seconds", "entry"), labels = { "entry" } },
+  { "neap_hook_errors_total", "counter", "Errors of a hook.", of = "hook",
+    value = field "errors", labels = { "hook" } },
+  { "neap_hook_killed_total", "counter", "Workers replaced because they were stuck in this hook.",
+    of = "hook", value = field "killed", labels = { "hook" } },
+  { "neap_hook_tripped", "gauge", "1 while a hook that keeps failing is left out.", of = "hook",
+    value = field "tripped", labels = { "hook" } },
+
+  { "neap_pool_backends", "gauge", "Backends by state.", of = "pool",
+    value = each("states", "state"), labels = { "state" } },
+  { "neap_pool_inflight", "gauge", "Requests under way.", of = "pool", value = field "inflight" },
+  { "neap_pool_first_byte_seconds", "histogram",
+    "From a connection to the first byte of the answer, all present backends together.",
+    of = "pool", value = field "first_byte" },
+
+  { "neap_backend_up", "gauge", "1 when it may get requests: up, or not checked yet.",
+    of = "backend", value = field "up" },
+  { "neap_backend_state", "gauge", "1 for the state that it is in.", of = "backend",
+    value = each("states", "state"), labels = { "state" } },
+  { "neap_backend_state_since_seconds", "gauge", "When its state began.", of = "backend",
+    value = field "since" },
+  { "neap_backend_weight", "gauge", "Its weight.", of = "backend", value = field "weight" },
+  { "neap_backend_inflight", "gauge", "Requests under way.", of = "backend",
+    value = field "inflight" },
+  { "neap_backend_attempts_total", "counter", "Attempts that were begun.", of = "backend",
+    value = field "requests" },
+  { "neap_backend_failures_total", "counter", "Attempts that failed.", of = "backend",
+    value = field "failures" },
+  { "neap_backend_latency_seconds", "gauge", "Moving average to the first byte.", of = "backend",
+    value = field "latency" },
+  { "neap_backend_first_byte_seconds", "histogram",
+    "From a connection to the first byte of the answer.", of = "backend",
+    value = field "first_byte" },
+
+  { "neap_worker_up", "gauge", "1 when a process has this slot.", of = "worker",
+    value = field "up" },
+  { "neap_worker_starts_total", "counter", "Processes that had this slot so far.", of = "worker",
+    value = field "starts" },
+  { "neap_worker_connections", "gauge", "Client connections open.", of = "worker",
+    value = field "connections" },
+  { "neap_worker_requests_total", "counter", "Requests that ended.", of = "worker",
+    value = field "requests" },
+  { "neap_worker_bad_requests_total", "counter", "Requests refused as malformed or too large.",
+    of = "worker", value = field "bad_requests" },
+  { "neap_worker_hook_errors_total", "counter", "Errors of hooks.", of = "worker",
+    value = field "hook_errors" },
+  { "neap_worker_lua_memory_bytes", "gauge", "Memory of its Lua state.", of = "worker",
+    value = field "lua_bytes" },
+  { "neap_worker_loop_lag_seconds", "gauge",
+    "How late its event loop was in the last seconds, at worst.", of = "worker",
+    value = field "lag" },
+}
+
+-- The labels that say what a sample is about.
+families.identity = {
+  process = {}, service = { "service" }, hook = { "service" }, worker = { "worker" },
+  pool = { "pool" }, backend = { "pool", "backend" },
+}
+
+return families

@@ -1,0 +1,106 @@
+-- Who may ask, and who may change: the host's name, the page a request comes from, the token.
+
+local address = require "neap.config.address"
+local ffi = require "neap.ffi"
+
+local C = ffi.C
+
+local guard = {}
+
+local WRONG_BURST = 10   -- wrong tokens of one client at once; then
+local WRONG_PER_S = 1    -- so many a second are looked at
+local CLIENTS_MAX = 1024 -- remembered
+
+local function refusal(status, text, headers)
+  return { status = status, text = text, headers = headers }
+end
+
+-- Without its port.
+local function name_of(host)
+  return host:match "^%[(.*)%]:?%d*$" or host:match "^([^:]*):?%d*$" or host
+end
+
+local function is_known_name(name, hosts)
+  if address.is_ipv4(name) or address.is_ipv6(name) then return true end
+  name = name:lower():gsub("%.$", "")
+  if name == "localhost" or name:find "%.localhost$" then return true end
+  for _, host in ipairs(hosts) do
+    if host:lower() == name then return true end
+  end
+  return false
+end
+
+-- A page of an attacker's name that resolves to us sends that name (DNS rebinding).
+local function check_host(q, admin)
+  if q.is_unix or q.host == "" then return nil end
+  local name = name_of(q.host)
+  if is_known_name(name, admin.hosts) then return nil end
+  return refusal(421, ("the admin side is not known as '%s' (use its IP address, or add the name "
+    .. "to admin.hosts)"):format(name))
+end
+
+-- A browser says which page a request comes from.
+local function check_origin(q)
+  local origin, site = q.headers.origin, q.headers["sec-fetch-site"]
+  local is_own = not origin or origin:match "^https?://(.*)$" == q.host
+  if site and site ~= "same-origin" and site ~= "none" then is_own = false end
+  if is_own then return nil end
+  return refusal(403, "a request of another site's page (it may not change anything here)")
+end
+
+local function check_type(q)
+  local kind = q.headers["content-type"]
+  if q.body == "" or not kind or kind:lower():find "^application/json%s*$"
+    or kind:lower():find "^application/json%s*;" then
+    return nil
+  end
+  return refusal(415, ("the body is %s (expected Content-Type: application/json)"):format(kind))
+end
+
+local clients, clients_n = {}, 0
+
+-- How many wrong tokens it may still send.
+local function patience(client)
+  local now = C.neap_clock()
+  local entry = clients[client]
+  if not entry then
+    if clients_n >= CLIENTS_MAX then clients, clients_n = {}, 0 end
+    entry = { left = WRONG_BURST, at = now }
+    clients[client] = entry
+    clients_n = clients_n + 1
+  end
+  entry.left = math.min(WRONG_BURST, entry.left + (now - entry.at) * WRONG_PER_S)
+  entry.at = now
+  return entry
+end
+
+local CHALLENGE = 'WWW-Authenticate: Bearer realm="neap"\r\n'
+
+local function check_token(q, admin)
+  if not admin.token then
+    return refusal(403, "the admin side is read-only: the config has no admin.token")
+  end
+  local scheme, given = (q.headers.authorization or ""):match "^(%S+)%s+(%S+)%s*$"
+  if not scheme or scheme:lower() ~= "bearer" then
+    return refusal(401, "a token is needed (Authorization: Bearer TOKEN)", CHALLENGE)
+  end
+  local entry = patience(q.is_unix and "unix" or q.client)
+  if entry.left < 1 then
+    return refusal(429, "too many wrong tokens from this address; wait a second",
+      "Retry-After: 1\r\n")
+  end
+  if C.neap_is_same_secret(given, #given, admin.token, #admin.token) == 1 then return nil end
+  entry.left = entry.left - 1
+  return refusal(401, "the token is wrong", CHALLENGE)
+end
+
+---@param q table  the question
+---@param admin table  of the config
+---@return table?  -- a refusal: status, text, headers
+function guard.reader(q, admin) return check_host(q, admin) end
+
+function guard.changer(q, admin)
+  return check_origin(q) or check_token(q, admin) or check_type(q)
+end
+
+return guard

@@ -1,0 +1,85 @@
+-- JSON as the admin side writes it: lists are marked, so that an empty one is [], and text that is
+-- not UTF-8 comes out as text all the same. Reading is neap.json's.
+
+local utf8 = require "neap.config.utf8"
+
+local json = {}
+
+local List = {}
+
+---@return table  the same, which is written as a list
+function json.list(t) return setmetatable(t or {}, List) end
+
+json.null = setmetatable({}, { __tostring = function() return "null" end })
+
+local SHORT = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function escape(c) return SHORT[c] or ("\\u%04x"):format(c:byte()) end
+
+local function valid(text)
+  local at = utf8.invalid_at(text)
+  while at do
+    text = text:sub(1, at - 1) .. "\239\191\189" .. text:sub(at + 1)
+    at = utf8.invalid_at(text)
+  end
+  return text
+end
+
+local function quote(text)
+  if text:find "[\128-\255]" then text = valid(text) end
+  if text:find '[%c"\\\127]' then text = text:gsub('[%c"\\\127]', escape) end
+  return '"' .. text .. '"'
+end
+
+local function number(n)
+  if n ~= n or n == math.huge or n == -math.huge then return "null" end
+  if n % 1 == 0 and n < 1e15 and n > -1e15 then return ("%d"):format(n) end
+  return ("%.14g"):format(n)
+end
+
+local encode
+
+local function encode_list(list, out)
+  out[#out + 1] = "["
+  for i = 1, #list do
+    if i > 1 then out[#out + 1] = "," end
+    encode(list[i], out)
+  end
+  out[#out + 1] = "]"
+end
+
+local function encode_map(map, out)
+  local is_first = true
+  out[#out + 1] = "{"
+  for key, value in next, map do
+    out[#out + 1] = (is_first and "" or ",") .. quote(tostring(key)) .. ":"
+    encode(value, out)
+    is_first = false
+  end
+  out[#out + 1] = "}"
+end
+
+function encode(value, out)
+  local kind = type(value)
+  if kind == "string" then
+    out[#out + 1] = quote(value)
+  elseif kind == "number" then
+    out[#out + 1] = number(value)
+  elseif value == json.null then
+    out[#out + 1] = "null"
+  elseif kind == "table" then
+    local write = getmetatable(value) == List and encode_list or encode_map
+    write(value, out)
+  else
+    out[#out + 1] = tostring(value)
+  end
+end
+
+---@return string
+function json.encode(value)
+  local out = {}
+  encode(value, out)
+  return table.concat(out)
+end
+
+return json

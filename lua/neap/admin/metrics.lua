@@ -1,0 +1,224 @@
+-- GET /metrics: Prometheus' text format, version 0.0.4.
+
+local agent = require "neap.agent"
+local changes = require "neap.agent.changes"
+local counters = require "neap.runtime.counters"
+local counts = require "neap.admin.counts"
+local families = require "neap.admin.families"
+local ffi = require "neap.ffi"
+local native = require "neap.native"
+local reply = require "neap.admin.reply"
+local runtime = require "neap.runtime"
+
+local C = ffi.C
+
+local metrics = {}
+
+local KEPT_SHARE = 5 -- an answer serves again for so many times as long as it took to make
+local STRIDE = 4     -- of a backend's histogram each fourth bucket is told
+
+local started = C.neap_wall_ms() / 1000
+
+local function escape(text)
+  return (text:gsub('[\\"\n]', { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }))
+end
+
+local function number(n)
+  if n ~= n then return "NaN" end
+  if n == math.huge then return "+Inf" end
+  if n == -math.huge then return "-Inf" end
+  if n % 1 == 0 and n < 1e15 and n > -1e15 then return ("%d"):format(n) end
+  return ("%.10g"):format(n)
+end
+
+-- '{a="b",c="d"}', or "" for none.
+local function labels(...)
+  local parts = {}
+  for i = 1, select("#", ...), 2 do
+    local name, value = select(i, ...)
+    parts[#parts + 1] = name .. '="' .. escape(tostring(value)) .. '"'
+  end
+  return table.concat(parts, ",")
+end
+
+-- ---- what there is to tell: lists of rows, each with `labels` ----
+
+local sources = {}
+
+function sources.process(q)
+  local generation = 0
+  for slot = 0, 63 do
+    local worker = counts.worker(slot)
+    if not worker then break end
+    generation = math.max(generation, worker.generation)
+  end
+  return { {
+    labels = "", info = labels("version", native.version, "config", native.config or ""),
+    started = started, draining = q.is_draining and 1 or 0, generation = generation,
+    lua_bytes = collectgarbage "count" * 1024,
+  } }
+end
+
+function sources.service()
+  local rows = {}
+  for i, service in ipairs(runtime.config.services) do
+    rows[i] = counts.service(service.name)
+    rows[i].labels = labels("service", service.name)
+  end
+  return rows
+end
+
+function sources.hook()
+  local rows = {}
+  for i, service in ipairs(runtime.config.services) do
+    for hook = 0, 8 do
+      local errors, killed, is_tripped = counts.hook(i - 1, hook)
+      table.insert(rows, {
+        labels = labels("service", service.name, "hook", counts.hooks[hook]),
+        errors = errors, killed = killed, tripped = is_tripped and 1 or 0,
+      })
+    end
+  end
+  return rows
+end
+
+function sources.worker()
+  local rows = {}
+  for slot = 0, 63 do
+    local worker = counts.worker(slot)
+    if worker then
+      worker.labels = labels("worker", slot)
+      worker.up = worker.pid > 0 and 1 or 0
+      table.insert(rows, worker)
+    end
+  end
+  return rows
+end
+
+local function states_of(state)
+  local map = {}
+  for i = 0, 4 do map[changes.states[i]] = changes.states[i] == state and 1 or 0 end
+  return map
+end
+
+local function backend_row(pool, member)
+  local row = counts.backend(member.slot, true)
+  local condition = agent.current().board.condition(member.slot)
+  local state = changes.states[condition.state]
+  row.labels = labels("pool", pool.name, "backend", member.name)
+  row.is_coarse = true
+  row.state, row.states, row.since = state, states_of(state), condition.since / 1000
+  row.up = (state == "up" or state == "unknown") and 1 or 0
+  row.weight = member.def.weight
+  return row
+end
+
+-- Both from one walk: what pools have is what their backends have.
+local function pools_and_backends()
+  local pools, backends = {}, {}
+  for i, pool in ipairs(agent.current().pools) do
+    local sum = { labels = labels("pool", pool.name), inflight = 0, states = states_of(nil) }
+    sum.first_byte = counts.no_times()
+    for _, member in ipairs(pool.members) do
+      local row = backend_row(pool, member)
+      sum.states[row.state] = sum.states[row.state] + 1
+      sum.inflight = sum.inflight + row.inflight
+      counts.add_times(sum.first_byte, row.first_byte)
+      table.insert(backends, row)
+    end
+    pools[i] = sum
+  end
+  return pools, backends
+end
+
+-- ---- how it is written ----
+
+local function join(a, b)
+  if a == "" then return b end
+  return b == "" and a or a .. "," .. b
+end
+
+local function sample(out, name, label, value)
+  out[#out + 1] = label == "" and name .. " " .. number(value)
+    or name .. "{" .. label .. "} " .. number(value)
+end
+
+local function histogram(out, name, row, times)
+  local seen, stride = 0, row.is_coarse and STRIDE or 1
+  for i, bound in ipairs(counts.bounds) do
+    seen = seen + times[i]
+    if i % stride == 0 then
+      sample(out, name .. "_bucket", join(row.labels, ('le="%s"'):format(number(bound))), seen)
+    end
+  end
+  sample(out, name .. "_bucket", join(row.labels, 'le="+Inf"'), times.count)
+  sample(out, name .. "_sum", row.labels, times.sum)
+  sample(out, name .. "_count", row.labels, times.count)
+end
+
+local function sorted_keys(map)
+  local keys = {}
+  for key in pairs(map) do table.insert(keys, key) end
+  table.sort(keys)
+  return keys
+end
+
+local function samples(out, family, row)
+  local name = family[1]
+  if not family.value then return sample(out, name, row.info, 1) end
+  local value, label = family.value(row)
+  if family[2] == "histogram" then return histogram(out, name, row, value) end
+  if not label then return sample(out, name, row.labels, value) end
+  for _, key in ipairs(sorted_keys(value)) do
+    sample(out, name, join(row.labels, labels(label, key)), value[key])
+  end
+end
+
+local function head(out, name, kind, help)
+  out[#out + 1] = ("# HELP %s %s"):format(name, (help:gsub("[\\\n]", { ["\\"] = "\\\\",
+    ["\n"] = "\\n" })))
+  out[#out + 1] = ("# TYPE %s %s"):format(name, kind)
+end
+
+-- Those of policies; names that begin like ours are left out.
+local function policies(out)
+  local help, known = {}, {}
+  for _, metric in ipairs(counters.metrics()) do help[metric.name] = metric.help end
+  for _, metric in ipairs(counts.named()) do
+    local is_ours = metric.name:find "^neap_" or not metric.name:find "^[%a_:][%w_:]*$"
+    if not known[metric.name] and not is_ours then
+      known[metric.name] = true
+      local text = help[metric.name]
+      head(out, metric.name, metric.kind, text and text ~= "" and text or "Of a policy.")
+      sample(out, metric.name, "", metric.value)
+    end
+  end
+end
+
+---@return string
+function metrics.text(q)
+  local rows, out = {}, {}
+  for of, source in pairs(sources) do rows[of] = source(q) end
+  rows.pool, rows.backend = pools_and_backends()
+  for _, family in ipairs(families.rows) do
+    head(out, family[1], family[2], family[3])
+    for _, row in ipairs(rows[family.of]) do samples(out, family, row) end
+  end
+  policies(out)
+  out[#out + 1] = ""
+  return table.concat(out, "\n")
+end
+
+local kept, kept_until = nil, 0
+
+function metrics.answer(q)
+  local now = C.neap_clock()
+  if not kept or now >= kept_until then
+    kept = metrics.text(q)
+    local ended = C.neap_clock()
+    kept_until = ended + (ended - now) * KEPT_SHARE
+  end
+  return reply.text(200, "text/plain; version=0.0.4; charset=utf-8", kept)
+end
+
+return metrics

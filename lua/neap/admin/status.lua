@@ -1,0 +1,189 @@
+-- GET /status: everything that is known now, as JSON; GET /healthz.
+
+local agent = require "neap.agent"
+local changes = require "neap.agent.changes"
+local counts = require "neap.admin.counts"
+local ffi = require "neap.ffi"
+local json = require "neap.admin.json"
+local native = require "neap.native"
+local reply = require "neap.admin.reply"
+local runtime = require "neap.runtime"
+
+local C = ffi.C
+
+local status = {}
+
+local KEPT = 0.1 -- seconds for which an answer serves again: asking often must not hold up checks
+local KEPT_SHARE = 5 -- and so many times as long as it took to make
+
+local started = C.neap_wall_ms() / 1000
+
+-- Latency in a form to draw: percentiles now, and the buckets, whose differences are those of any
+-- time between two answers.
+local function latency(times)
+  local buckets = json.list()
+  for i = 1, #times do buckets[i] = times[i] end
+  return {
+    count = times.count,
+    sum = times.sum,
+    p50 = counts.quantile(times, 0.5) or json.null,
+    p90 = counts.quantile(times, 0.9) or json.null,
+    p99 = counts.quantile(times, 0.99) or json.null,
+    buckets = buckets,
+  }
+end
+
+local function name_of_policy(policy)
+  if policy == nil then return json.null end
+  return type(policy) == "string" and policy or "a " .. type(policy) .. " in the config"
+end
+
+local function hooks_of(index)
+  local list = json.list()
+  for hook = 0, 8 do
+    local errors, killed, is_tripped = counts.hook(index, hook)
+    if errors > 0 or killed > 0 or is_tripped then
+      table.insert(list, {
+        name = counts.hooks[hook], errors = errors, killed = killed, tripped = is_tripped,
+      })
+    end
+  end
+  return list
+end
+
+local function service_of(config, index)
+  local s = counts.service(config.name)
+  local listen = json.list()
+  for i, text in ipairs(config.listen) do listen[i] = text end
+  return {
+    name = config.name, mode = config.mode, listen = listen, pool = config.pool or json.null,
+    policy = name_of_policy(config.policy), on_error = config.on_error,
+    requests = s.requests, connections = s.connections, bytes = s.bytes, retries = s.retries,
+    aborted = s.aborted, broken = s.broken, answers = s.answers, refused = s.refused,
+    latency = latency(s.total),
+    policy_calls = s.calls, policy_seconds = s.seconds, hook_errors = hooks_of(index),
+  }
+end
+
+local function on_reload(member, count)
+  local after = {}
+  if member.origin == "api" then after.backend = "it goes: only the API knows it" end
+  if member.file_weight then after.weight = ("it is %d again"):format(member.file_weight) end
+  if count.pinned then after.state = "it stays, until it is set to auto" end
+  return next(after) and after or json.null
+end
+
+local function addresses(member)
+  local list = json.list()
+  for i, text in ipairs(member.addresses or {}) do list[i] = text end
+  return list
+end
+
+---@param pool table  of the agent
+---@param member table
+---@return table
+function status.backend(pool, member, with_times)
+  local board = agent.current().board
+  local condition = board.condition(member.slot)
+  local c = counts.backend(member.slot, with_times)
+  local def = member.def
+  return {
+    name = member.name, url = member.url, addresses = addresses(member),
+    state = changes.states[condition.state], reason = condition.reason,
+    since = condition.since / 1000,
+    ejected_until = condition.state == 4 and condition.ejected_until / 1000 or nil,
+    weight = def.weight, tier = def.tier, zone = def.zone or json.null,
+    slots = def.slots or json.null, tags = def.tags or {},
+    inflight = c.inflight, requests = c.requests, failures = c.failures, latency = c.latency,
+    origin = {
+      backend = member.origin or pool.origin,
+      state = c.pinned and "api" or "auto",
+      weight = member.file_weight and "api" or member.origin or pool.origin,
+    },
+    on_reload = on_reload(member, c),
+  }, c
+end
+
+local function pool_of(pool)
+  local total = counts.no_times()
+  local backends, up = json.list(), 0
+  local sums = { inflight = 0, requests = 0, failures = 0 }
+  for i, member in ipairs(pool.members) do
+    local backend, c = status.backend(pool, member, true)
+    backends[i] = backend
+    if backend.state == "up" or backend.state == "unknown" then up = up + 1 end
+    for key in pairs(sums) do sums[key] = sums[key] + c[key] end
+    counts.add_times(total, c.first_byte)
+  end
+  local removed = json.list()
+  for name in pairs(pool.removed or {}) do table.insert(removed, name) end
+  return {
+    name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
+    health = { type = pool.health.type, interval = pool.health.interval },
+    inflight = sums.inflight, requests = sums.requests, failures = sums.failures,
+    removed = removed, latency = latency(total), backends = backends,
+  }
+end
+
+local function workers()
+  local list = json.list()
+  for slot = 0, 63 do
+    local worker = counts.worker(slot)
+    if worker then table.insert(list, worker) end
+  end
+  return list
+end
+
+local function recent(events)
+  local list = json.list()
+  for i = #events.list, 1, -1 do table.insert(list, events.list[i]) end
+  return list
+end
+
+local function metrics()
+  local list = json.list()
+  for i, metric in ipairs(counts.named()) do list[i] = metric end
+  return list
+end
+
+local function build(q)
+  local current, config = agent.current(), runtime.config
+  local services, pools, bounds = json.list(), json.list(), json.list()
+  for i, service in ipairs(config.services) do services[i] = service_of(service, i - 1) end
+  for i, pool in ipairs(current.pools) do pools[i] = pool_of(pool) end
+  for i, bound in ipairs(counts.bounds) do bounds[i] = bound end
+  local generation = 0
+  local list = workers()
+  for _, worker in ipairs(list) do generation = math.max(generation, worker.generation) end
+  return {
+    version = native.version, config = native.config, generation = generation,
+    started = started, now = C.neap_wall_ms() / 1000, draining = q.is_draining,
+    read_only = config.admin.token == nil,
+    services = services, pools = pools, workers = list, bounds = bounds,
+    agent = { lua_bytes = collectgarbage "count" * 1024 },
+    metrics = metrics(), events = recent(current.events),
+  }
+end
+
+local kept, kept_until = nil, 0
+
+-- Something changed by a person: the next answer has it.
+function status.forget() kept = nil end
+
+function status.answer(q)
+  local now = C.neap_clock()
+  if not kept or now >= kept_until then
+    kept = json.encode(build(q)) .. "\n"
+    local ended = C.neap_clock()
+    kept_until = ended + math.max(KEPT, (ended - now) * KEPT_SHARE)
+  end
+  return reply.text(200, "application/json", kept)
+end
+
+-- 200 while it serves, 503 once it ends: for a balancer in front, or a supervisor.
+function status.health(q)
+  if q.is_draining then return reply.json(503, { status = "draining" }) end
+  return reply.json(200, { status = "ok" })
+end
+
+return status

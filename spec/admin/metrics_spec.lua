@@ -1,0 +1,77 @@
+local admin = require "support.admin"
+local eventually = require "support.eventually"
+local origin = require "support.origin"
+local process = require "support.process"
+local scope = require "support.scope"
+
+local function promtool(text)
+  local dir = scope.directory()
+  scope.write(dir .. "/metrics", text)
+  local pipe = io.popen(("promtool check metrics < %s/metrics 2>&1; echo exit $?"):format(dir))
+  local output = pipe:read "*a"
+  pipe:close()
+  return output
+end
+
+describe("the metrics", function()
+  it("are what Prometheus reads", function()
+    local o = origin.start { text = "hello" }
+    local n = admin.start({ o }, [[
+      name = 'a "quoted\\ name',
+      policy = function()
+        local neap = require "neap"
+        local seen = neap.metric.counter("shop_orders_total", "Orders seen.")
+        local heat = neap.metric.gauge("shop_heat", "How hot.")
+        return { request = function() seen:add(2) heat:set(0.5) end }
+      end]])
+    for _ = 1, 3 do assert.equals(200, n:get("/").status) end
+    local text = eventually(function()
+      local body = admin.get(n, "/metrics").body
+      return body:find "shop_orders_total 6" and body
+    end)
+    assert.equals("exit 0\n", promtool(text))
+    assert.is_truthy(text:find("shop_heat 0.5", 1, true))
+    assert.is_truthy(text:find "# HELP shop_orders_total Orders seen.")
+    assert.is_truthy(text:find('{service="a \\"quoted\\\\ name"} 3', 1, true))
+  end)
+
+  it("count requests by what became of them, and outlive a worker", function()
+    local o = origin.start { text = "hello" }
+    local n = admin.start({ o }, 'name = "web"')
+    n:allow "worker 0 .* was killed"
+    for _ = 1, 4 do n:get "/" end
+    assert.equals(400, n:get("/", { Host = "a b" }).status)
+    local seen = eventually(function()
+      local m = admin.metrics(n)
+      return m['neap_service_requests_total{service="web"}'] == 5 and m
+    end)
+    assert.equals(4, seen['neap_service_responses_total{service="web",class="2xx"}'])
+    assert.equals(1, seen['neap_service_responses_total{service="web",class="4xx"}'])
+    assert.equals(1, seen['neap_service_refused_total{service="web",reason="bad_request"}'])
+    assert.equals(5, seen['neap_service_duration_seconds_bucket{service="web",le="+Inf"}'])
+    local name = ('pool="web",backend="127.0.0.1:%d"'):format(o.port)
+    assert.equals(4, seen[("neap_backend_first_byte_seconds_count{%s}"):format(name)])
+    process.signal(n:workers()[1], "KILL")
+    eventually(function()
+      local m = admin.metrics(n)
+      return m['neap_worker_starts_total{worker="0"}'] == 2
+        and m['neap_service_requests_total{service="web"}'] == 5
+        and m[("neap_backend_attempts_total{%s}"):format(name)] == 4
+    end)
+    assert.equals(200, n:get("/").status)
+  end)
+
+  it("tell which hook errs", function()
+    local n = admin.start({ 1 }, 'name = "web", policy = { pick = function() error "no" end }')
+    n:allow "hook pick"
+    n:get "/"
+    eventually(function()
+      return admin.metrics(n)['neap_hook_errors_total{service="web",hook="pick"}'] == 1
+    end)
+    eventually(function()
+      for _, event in ipairs(admin.status(n).events) do
+        if event.text:find "hook pick of service web erred" then return true end
+      end
+    end)
+  end)
+end)

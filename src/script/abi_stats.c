@@ -1,0 +1,145 @@
+/* What the board has counted, summed up for the admin side. */
+#include "script/abi.h"
+
+#include <string.h>
+
+#include "script/state.h"
+
+_Static_assert(sizeof(((neap_times *)0)->bucket) / sizeof(double) == HISTOGRAM_BUCKETS,
+	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->refused) / sizeof(double) == REFUSALS,
+	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->calls) / sizeof(double) == BOARD_ENTRIES,
+	       "one number");
+
+static struct board *board(void)
+{
+	return vm_current()->o.board;
+}
+
+static uint32_t workers_used(void)
+{
+	uint32_t used = atomic_load(&board()->workers_used);
+	return used < BOARD_WORKERS_MAX ? used : BOARD_WORKERS_MAX;
+}
+
+static void add(double *to, const _Atomic uint64_t *from)
+{
+	*to += (double)stat_get(from);
+}
+
+static void add_times(neap_times *to, const struct board_histogram *from)
+{
+	if (stat_get(&from->sum_us) == 0)
+		return; /* untouched memory stays so */
+	add(&to->sum_us, &from->sum_us);
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		add(&to->bucket[i], &from->bucket[i]);
+}
+
+NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
+{
+	const struct board *b = board();
+	uint64_t requests, failures;
+
+	memset(to, 0, sizeof(*to));
+	if (slot < 0 || slot >= BOARD_BACKENDS_MAX)
+		return;
+	board_totals(b, slot, &requests, &failures);
+	to->requests = (double)requests;
+	to->failures = (double)failures;
+	to->inflight = board_inflight(b, slot);
+	to->latency_us = atomic_load(&b->backends[slot].latency_us);
+	to->pinned = board_pinned(b, slot);
+	if (requests == 0)
+		return;
+	for (uint32_t i = 0; i < workers_used(); i++)
+		add_times(&to->first_byte, &b->latency[i][slot]);
+	add_times(&to->first_byte, &b->latency[BOARD_EARLIER][slot]);
+}
+
+static void add_service(neap_service_counts *to, const struct board_service_cell *c)
+{
+	add(&to->requests, &c->requests);
+	for (size_t i = 0; i < countof(c->answers); i++)
+		add(&to->answers[i], &c->answers[i]);
+	add(&to->bytes, &c->bytes);
+	add(&to->connections, &c->connections);
+	add(&to->retries, &c->retries);
+	add(&to->aborted, &c->aborted);
+	add(&to->broken, &c->broken);
+	for (size_t i = 0; i < REFUSALS; i++)
+		add(&to->refused[i], &c->refused[i]);
+	for (size_t i = 0; i < BOARD_ENTRIES; i++) {
+		add(&to->calls[i], &c->entries[i].calls);
+		add(&to->hook_ns[i], &c->entries[i].ns);
+	}
+	add_times(&to->total, &c->total);
+}
+
+NEAP_API void neap_count_service(const char *name, size_t n, neap_service_counts *to)
+{
+	struct board *b = board();
+	int service = board_service(b, (struct str){ name, n });
+
+	memset(to, 0, sizeof(*to));
+	if (service == BOARD_NONE)
+		return;
+	for (uint32_t i = 0; i < workers_used(); i++)
+		add_service(to, &b->service_cells[i][service]);
+	add_service(to, &b->service_cells[BOARD_EARLIER][service]);
+}
+
+NEAP_API uint32_t neap_count_worker(uint32_t worker, neap_worker_counts *to)
+{
+	memset(to, 0, sizeof(*to));
+	if (worker >= BOARD_WORKERS_MAX)
+		return 0;
+	const struct board_worker *w = &board()->workers[worker];
+	to->pid = atomic_load(&w->pid);
+	to->generation = atomic_load(&w->generation);
+	to->connections = atomic_load(&w->connections);
+	add(&to->requests, &w->requests);
+	add(&to->bad_requests, &w->bad_requests);
+	add(&to->hook_errors, &w->hook_errors);
+	add(&to->lua_bytes, &w->lua_bytes);
+	add(&to->lag_us, &w->lag_us);
+	add(&to->starts, &w->starts);
+	return to->starts > 0;
+}
+
+NEAP_API void neap_count_hook(uint32_t service, uint32_t hook, neap_hook_counts *to)
+{
+	memset(to, 0, sizeof(*to));
+	if (service >= BOARD_SERVICES_MAX || hook >= BOARD_HOOKS)
+		return;
+	const struct board_hook *h = &board()->hooks[service][hook];
+	add(&to->errors, &h->errors);
+	add(&to->killed, &h->killed);
+	to->tripped = atomic_load(&h->tripped_until_ms) > vm_coarse_ms();
+}
+
+NEAP_API double neap_bucket_bound(uint32_t bucket)
+{
+	return (double)histogram_bound_us(bucket) / 1e6;
+}
+
+NEAP_API uint32_t neap_count_named(uint32_t i, char name[128], double value[2])
+{
+	uint64_t bits;
+
+	if (i >= BOARD_COUNTERS_MAX || !board_counter_at(board(), i, name, 128, &bits))
+		return 0;
+	value[0] = (double)bits;
+	memcpy(&value[1], &bits, sizeof(bits));
+	return 1;
+}
+
+NEAP_API uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, size_t b_n)
+{
+	unsigned difference = a_n != b_n;
+
+	for (size_t i = 0; i < a_n; i++)
+		difference |= (unsigned char)a[i] ^ (unsigned char)(b_n > 0 ? b[i % b_n] : 0);
+	return difference == 0;
+}

@@ -1,0 +1,77 @@
+/*
+ * What is counted on the board for metrics: cells of one worker each, so that counting is a load
+ * and a store, and the totals outlive their worker. Sums are made by who reads.
+ */
+#ifndef NEAP_SHM_STATS_H
+#define NEAP_SHM_STATS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/histogram.h"
+
+/* Why a client was answered by neap itself, or not at all. Names: lua/neap/admin/metrics.lua. */
+enum board_refusal {
+	REFUSED_BAD_REQUEST, /* 400 */
+	REFUSED_SLOW,	     /* 408 */
+	REFUSED_BODY,	     /* 413 */
+	REFUSED_URI,	     /* 414 */
+	REFUSED_EXPECTATION, /* 417 */
+	REFUSED_HEAD,	     /* 431 */
+	REFUSED_CODING,	     /* 501 */
+	REFUSED_VERSION,     /* 505 */
+	REFUSED_FAILED,	     /* 502: every attempt failed */
+	REFUSED_TIMEOUT,     /* 504 */
+	REFUSED_UNAVAILABLE, /* 503: no candidate, or the policy said so */
+	REFUSED_CONNECTIONS, /* too many connections */
+	REFUSED_OTHER,
+	REFUSALS
+};
+
+/* What C enters Lua for, in this order: decide, failed, response, log. */
+enum { BOARD_ENTRIES = 4, BOARD_ENTRY_SAMPLE = 64 };
+
+struct board_histogram {
+	_Atomic uint64_t sum_us;
+	_Atomic uint64_t bucket[HISTOGRAM_BUCKETS];
+};
+
+struct board_entry {
+	_Atomic uint64_t calls;
+	_Atomic uint64_t ns; /* estimated from each BOARD_ENTRY_SAMPLE-th call */
+};
+
+/* One worker's counts of one service. */
+struct board_service_cell {
+	_Alignas(64) _Atomic uint64_t requests;
+	_Atomic uint64_t answers[6]; /* by the status's first digit; 0: none was sent */
+	_Atomic uint64_t bytes;	     /* of bodies, to clients */
+	_Atomic uint64_t connections;
+	_Atomic uint64_t retries;
+	_Atomic uint64_t aborted; /* the client left first */
+	_Atomic uint64_t broken;  /* an answer that could not be finished */
+	struct board_histogram total;
+	struct board_entry entries[BOARD_ENTRIES];
+	_Atomic uint64_t refused[REFUSALS];
+};
+
+/* By the one process whose cell it is. */
+static inline void stat_add(_Atomic uint64_t *cell, uint64_t n)
+{
+	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+static inline uint64_t stat_get(const _Atomic uint64_t *cell)
+{
+	return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static inline void stat_time(struct board_histogram *h, int64_t us)
+{
+	uint64_t value = us < 0 ? 0 : (uint64_t)us;
+	stat_add(&h->sum_us, value);
+	stat_add(&h->bucket[histogram_bucket(value)], 1);
+}
+
+#endif
