@@ -5,8 +5,13 @@
 
 #include "admin/session.h"
 
-enum { IDLE_MS = 60000, REQUEST_MS = 10000, PROGRESS_MS = 15000, LINGER_MS = 1000,
-       RELOAD_MS = 60000 };
+enum {
+	IDLE_MS = 60000,
+	REQUEST_MS = 10000,
+	PROGRESS_MS = 15000,
+	LINGER_MS = 1000,
+	RELOAD_MS = 60000
+};
 
 /* Who came first and asks nothing makes room for who comes now. */
 static bool make_room(struct admin *a)
@@ -57,7 +62,8 @@ enum err admin_create(struct admin **to, const struct admin_options *o, struct e
 	a->progress = timers_lane(o->timers, PROGRESS_MS);
 	a->linger = timers_lane(o->timers, LINGER_MS);
 	a->reload = timers_lane(o->timers, RELOAD_MS);
-	if (a->reload == NULL || a->idle == NULL || a->request == NULL || a->progress == NULL || a->linger == NULL) {
+	if (a->reload == NULL || a->idle == NULL || a->request == NULL || a->progress == NULL ||
+	    a->linger == NULL) {
 		free(a);
 		return err_set(e, ERR_MEMORY, "out of memory");
 	}

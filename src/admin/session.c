@@ -297,7 +297,8 @@ static void on_due(struct timer *t)
 {
 	struct session *s = container_of(t, struct session, timer);
 	if (s->state == SESSION_RELOAD) {
-		refuse(s, 504, "no word of the reload in a minute; /status tells what became of it");
+		refuse(s, 504,
+		       "no word of the reload in a minute; /status tells what became of it");
 		step(s);
 		return;
 	}

@@ -19,7 +19,7 @@ struct agent {
 	struct channel channel;
 	ev_io waker;
 	ev_timer beat;
-	ev_timer retire; /* another generation serves: the end */
+	ev_timer retire;     /* another generation serves: the end */
 	struct admin *admin; /* NULL: not served here */
 	int status;
 };

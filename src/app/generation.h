@@ -30,10 +30,10 @@ struct generation {
 	struct board *board;	      /* its own */
 	const struct board *previous; /* of the generation that serves; NULL: none does */
 	const struct settings *settings;
-	struct sockets *sockets; /* the master's */
-	struct socket_set set;	 /* of them its own */
+	struct sockets *sockets;	  /* the master's */
+	struct socket_set set;		  /* of them its own */
 	const struct admin_socket *admin; /* the master's, for the one that serves */
-	int memfd;		 /* the files of this generation */
+	int memfd;			  /* the files of this generation */
 	int wake_fd; /* eventfd: workers tell the agent that a backend's state changed */
 	void *owner;
 	/* The plan is read: makes all ready that the children need, opens the sockets. */

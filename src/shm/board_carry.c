@@ -110,8 +110,10 @@ static void take_cells(_Atomic uint64_t *to, _Atomic uint64_t *taken, const uint
 	}
 }
 
-enum { HISTOGRAM_CELLS = sizeof(struct board_histogram) / sizeof(uint64_t),
-       SERVICE_CELLS = sizeof(struct board_service_cell) / sizeof(uint64_t) };
+enum {
+	HISTOGRAM_CELLS = sizeof(struct board_histogram) / sizeof(uint64_t),
+	SERVICE_CELLS = sizeof(struct board_service_cell) / sizeof(uint64_t)
+};
 
 static void take_latency(struct board *b, int to, struct board *from, int slot)
 {
@@ -145,8 +147,8 @@ static void take_services(struct board *b, struct board *from)
 		if (atomic_load(&from->services[row].key) == 0)
 			break;
 		words_load(name, from->services[row].name, sizeof(name));
-		int to = board_service(
-			b, (struct str){ (char *)name, strnlen((char *)name, sizeof(name)) });
+		int to = board_service(b, (struct str){ (char *)name,
+							strnlen((char *)name, sizeof(name)) });
 		if (to != BOARD_NONE)
 			take_service(b, to, from, row);
 	}

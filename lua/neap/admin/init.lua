@@ -17,6 +17,7 @@ local ROUTES = {
   { "GET", "^/status$", lazy("status", "answer") },
   { "GET", "^/metrics$", lazy("metrics", "answer") },
   { "GET", "^/healthz$", lazy("status", "health") },
+  { "POST", "^/reload$", lazy("status", "reload"), changes = true },
 }
 
 local function unescape(text)

@@ -180,6 +180,13 @@ function status.answer(q)
   return reply.text(200, "application/json", kept)
 end
 
+-- C asks the master and answers when it knows (VM_ANSWER_RELOAD).
+function status.reload(q)
+  if q.is_draining then return reply.error(409, "it drains: nothing is loaded any more") end
+  agent.current():note_change(q, "reloads the config")
+  return { status = 0, headers = "", body = "" }
+end
+
 -- 200 while it serves, 503 once it ends: for a balancer in front, or a supervisor.
 function status.health(q)
   if q.is_draining then return reply.json(503, { status = "draining" }) end

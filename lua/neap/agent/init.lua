@@ -49,6 +49,13 @@ function Agent:publish(config)
   end
 end
 
+-- What a person changed, in words, for the log and for whoever looks.
+function Agent:note_change(q, what, more)
+  local who = q.is_unix and "the unix socket" or q.client
+  self.host.log.info("admin: %s %s", who, what)
+  self.events:add("change", "info", ("%s %s"):format(who, what), more)
+end
+
 -- How late the agent was at worst since then, in seconds: now, or in a tick meanwhile.
 ---@param since number
 ---@return number
