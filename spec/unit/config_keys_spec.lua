@@ -92,7 +92,7 @@ local WRONG = {
 
 -- What is not built yet is refused, never ignored.
 local LATER = {
-  access_log = "{ target = 'stdout' }", admin = "{ listen = ':1' }", tls = "{}", queue = "{}",
+  access_log = "{ target = 'stdout' }", tls = "{}", queue = "{}",
   panic = "0.5",
 }
 
