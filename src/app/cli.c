@@ -337,7 +337,8 @@ void cli_print_usage(void)
 		"       neap check [-c FILE]     check the config and its policies\n"
 		"       neap reload              start serving by the changed config; says how it went\n"
 		"       neap demo                four toy backends, the balancer on :8080, a live "
-		"table\n\n");
+		"table\n"
+		"       neap sim                 try a policy in a simulation (neap sim --help)\n\n");
 	for (size_t i = 0; i < countof(options); i++) {
 		const struct option_row *row = &options[i];
 		char name[40];

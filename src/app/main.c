@@ -11,6 +11,7 @@
 #include "app/demo.h"
 #include "app/master.h"
 #include "app/quick.h"
+#include "app/tools.h"
 #include "app/version.h"
 
 /* One line an error. */
@@ -84,9 +85,11 @@ int main(int argc, char **argv)
 	struct cli c;
 	struct error e = { .code = ERR_OK };
 	int status = EXIT_SUCCESS;
-	enum err err = cli_parse(&c, argc, argv, &e);
+	const char *tool = tools_find(argc, argv);
+	enum err err = tool != NULL ? tools_run(tool, argc, argv, &status, &e)
+				    : cli_parse(&c, argc, argv, &e);
 
-	if (err == ERR_OK)
+	if (err == ERR_OK && tool == NULL)
 		err = run(&c, &status, &e);
 	if (err != ERR_OK) {
 		print_errors("neap: ", e.text);

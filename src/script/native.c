@@ -79,14 +79,19 @@ static void set(lua_State *L, struct vm *vm, const char *name, lua_CFunction fun
 	lua_setfield(L, -2, name);
 }
 
+void native_push_embedded(lua_State *L)
+{
+	lua_createtable(L, 0, 8);
+	set(L, NULL, "embedded", native_embedded);
+	set(L, NULL, "list", native_list);
+}
+
 void native_push(struct vm *vm)
 {
 	lua_State *L = vm->L;
-	lua_createtable(L, 0, 8);
+	native_push_embedded(L);
 	set(L, vm, "read", native_read);
 	set(L, vm, "has", native_has);
-	set(L, vm, "embedded", native_embedded);
-	set(L, vm, "list", native_list);
 	lua_pushboolean(L, vm->o.worker >= 0);
 	lua_setfield(L, -2, "is_worker");
 	lua_pushliteral(L, NEAP_VERSION);

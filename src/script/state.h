@@ -117,5 +117,7 @@ void task_fini(struct vm *vm);
 
 /* The functions that Lua uses while it loads (native.c), as a table on top of the stack. */
 void native_push(struct vm *vm);
+/* Those of them that need no vm: embedded and list. */
+void native_push_embedded(lua_State *L);
 
 #endif

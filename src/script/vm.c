@@ -2,7 +2,6 @@
 
 #include <lauxlib.h>
 #include <luajit.h>
-#include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 #include "base/log.h"
 #include "script/co.h"
 #include "script/conf_read.h"
-#include "script/embed.h"
+#include "script/libs.h"
 #include "script/state.h"
 
 enum { MEMORY_MB_DEFAULT = 256, TRACE_BYTES_MAX = 1024, TRACE_LINES_MAX = 12 };
@@ -38,66 +37,6 @@ static void *allocate(void *ctx, void *old, size_t old_bytes, size_t bytes)
 	if (new != NULL)
 		m->used += bytes - old_bytes;
 	return new;
-}
-
-/* package.loaders' entry for what the build put into the binary. */
-static int load_embedded(lua_State *L)
-{
-	const char *name = luaL_checkstring(L, 1);
-	for (unsigned i = 0; i < embed_files_count; i++) {
-		const struct embed_file *file = &embed_files[i];
-		if (strncmp(file->name, "neap", 4) != 0 || strcmp(file->name, name) != 0)
-			continue;
-		if (luaL_loadbuffer(L, (const char *)file->data, file->size, name) != 0)
-			return lua_error(L);
-		return 1;
-	}
-	lua_pushfstring(L, "\n\tno embedded module '%s'", name);
-	return 1;
-}
-
-/* Puts our loader behind package.preload, in front of those that look for files. */
-static void add_loader(lua_State *L)
-{
-	lua_getglobal(L, "package");
-	lua_getfield(L, -1, "loaders");
-	for (int i = (int)lua_objlen(L, -1); i >= 2; i--) {
-		lua_rawgeti(L, -1, i);
-		lua_rawseti(L, -2, i + 1);
-	}
-	lua_pushcfunction(L, load_embedded);
-	lua_rawseti(L, -2, 2);
-	lua_pop(L, 2);
-}
-
-static void preload(lua_State *L, const char *name, lua_CFunction open)
-{
-	lua_getglobal(L, "package");
-	lua_getfield(L, -1, "preload");
-	lua_pushcfunction(L, open);
-	lua_setfield(L, -2, name);
-	lua_pop(L, 2);
-}
-
-/* Of the static lua-cjson, which brings no header on the include path. */
-int luaopen_cjson(lua_State *L);
-
-/* cjson without its errors: cjson.safe of the Lua package. */
-static int open_cjson_safe(lua_State *L)
-{
-	static const char wrap[] =
-		"local cjson = require('cjson').new()\n"
-		"local function safe(fn) return function(...)\n"
-		"  local ok, value = pcall(fn, ...)\n"
-		"  if ok then return value end\n"
-		"  return nil, value\n"
-		"end end\n"
-		"cjson.encode, cjson.decode = safe(cjson.encode), safe(cjson.decode)\n"
-		"return cjson\n";
-	if (luaL_loadbuffer(L, wrap, sizeof wrap - 1, "=cjson.safe") != 0)
-		return lua_error(L);
-	lua_call(L, 0, 1);
-	return 1;
 }
 
 struct description {
@@ -164,12 +103,9 @@ static int with_traceback(lua_State *L)
 static int open_state(lua_State *L)
 {
 	struct vm *vm = lua_touserdata(L, 1);
-	luaL_openlibs(L);
+	libs_open(L);
 	lua_pushcfunction(L, with_traceback);
 	vm->traceback = luaL_ref(L, LUA_REGISTRYINDEX);
-	add_loader(L);
-	preload(L, "cjson", luaopen_cjson);
-	preload(L, "cjson.safe", open_cjson_safe);
 	lua_getglobal(L, "package");
 	lua_getfield(L, -1, "loaded");
 	native_push(vm);
@@ -397,22 +333,4 @@ enum err vm_load(struct vm *vm, struct conf *c, struct error *e)
 	if (code == ERR_OK)
 		vm_gc_start(vm);
 	return code;
-}
-
-int vm_run_main(struct vm *vm, const char *module, int argc, char **argv, struct error *e)
-{
-	lua_State *L = vm->L;
-	int top = lua_gettop(L);
-	lua_getglobal(L, "require");
-	lua_pushstring(L, module);
-	enum err code = vm_call(vm, 1, 1, FUSE_TICKS_RUNTIME, e);
-	if (code == ERR_OK) {
-		(void)lua_checkstack(L, argc + 4);
-		for (int i = 0; i < argc; i++)
-			lua_pushstring(L, argv[i]);
-		code = vm_call(vm, argc, 1, FUSE_TICKS_RUNTIME, e);
-	}
-	int status = code == ERR_OK ? (int)lua_tointeger(L, -1) : 1;
-	lua_settop(L, top);
-	return status;
 }

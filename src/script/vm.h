@@ -68,10 +68,4 @@ void vm_agent_wake(struct vm *vm);
 /* `neap check`: calls pick once a pool on a made-up request. Errors as in vm_load. */
 enum err vm_try_policies(struct vm *vm, struct error *e);
 
-/*
- * Runs the embedded module's main function with string arguments (subcommands in Lua: init, sim,
- * …); its exit status.
- */
-int vm_run_main(struct vm *vm, const char *module, int argc, char **argv, struct error *e);
-
 #endif

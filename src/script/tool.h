@@ -1,0 +1,18 @@
+/*
+ * Programs in Lua that are part of the binary (neap sim): each runs in a Lua state of its own,
+ * which has all of Lua's libraries and the embedded modules, but no board, no loop, no fuse and
+ * none of the functions of abi.h at work.
+ */
+#ifndef NEAP_SCRIPT_TOOL_H
+#define NEAP_SCRIPT_TOOL_H
+
+#include "base/err.h"
+
+/*
+ * Runs the function that the module MODULE returns with a list of the arguments. It returns the
+ * exit status, or nil and what is wrong (one line an error). ERR_INVALID: it did the latter;
+ * ERR_SCRIPT: it erred, e->text has a traceback.
+ */
+enum err tool_run(const char *module, int argc, char **argv, int *status, struct error *e);
+
+#endif
