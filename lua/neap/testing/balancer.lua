@@ -13,7 +13,7 @@ local Balancer = {}
 Balancer.__index = Balancer
 
 local OWN_KEYS = { seed = true, time = true, network = true, config = true, contain = true,
-  light = true }
+  light = true, read = true }
 local HOOKS = { [0] = "request", "backends", "pick", "failed", "response", "log", "check",
   "discover", "changed" }
 local BACKEND, REPLY, NONE, QUEUE, REFUSE = 1, 2, 3, 4, 8
@@ -140,13 +140,14 @@ end
 
 ---@param options table  the keys of a config, and: config = path of one; seed, time, network;
 ---  contain = true: erring hooks are the default's to mend, as in neap, not errors of the spec;
----  light = true: without the checks that cost time
+---  light = true: without the checks that cost time; read(path): what reads files
 ---@return table
 function Balancer.new(options)
   local self = setmetatable({ slots_of = {}, errors = {}, faults = {} }, Balancer)
   self.world = host.new(options)
-  local own_native = { read = native.read, has = native.has or function() return false end,
-    embedded = native.embedded, list = native.list, is_worker = true }
+  local own_native = { read = options.read or native.read,
+    has = native.has or function() return false end, embedded = native.embedded,
+    list = native.list, is_worker = true }
   self.require = instance.new { C = self.world.C, native = own_native, globals = globals() }
   self.runtime = self.require "neap.runtime"
   self.neap = self.require "neap"

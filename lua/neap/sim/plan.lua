@@ -1,0 +1,144 @@
+-- What happens to backends during a run: `--event "30s b2 down"`. A plan is checked as a whole
+-- before anything runs: what cannot happen is an error.
+
+local show = require "neap.config.show"
+local values = require "neap.sim.values"
+
+local plan = {}
+
+local function share(text)
+  local number = values.number(text)
+  return number and number >= 0 and number <= 1 and number
+end
+
+local function above_zero(text)
+  local number = values.number(text)
+  return number and number > 0 and number
+end
+
+local function weight(text) return (values.integer(text, 0, 65535)) end
+
+-- What may come after the name.
+local KINDS = {
+  { word = "down", form = "down", act = function(sim, b) sim:down(b) end },
+  { word = "up", form = "up", act = function(sim, b) sim:up(b) end },
+  { word = "drain", form = "drain", act = function(sim, b) sim:order(b, "drain") end },
+  { word = "undrain", form = "undrain", act = function(sim, b) sim:order(b, "auto") end },
+  { word = "slow", form = "slow:FACTOR", value = above_zero, expected = "a number above 0",
+    act = function(sim, b, factor) sim:slower(b, factor) end },
+  { word = "fail", form = "fail:SHARE", value = share, expected = "a share from 0 to 1",
+    act = function(sim, b, part) sim:fail(b, part) end },
+  { word = "weight", form = "weight:N", value = weight, expected = "an integer from 0 to 65535",
+    act = function(sim, b, number) sim:order(b, "weight", number) end },
+}
+
+---@return string  -- for the help
+function plan.forms() return values.forms(KINDS) end
+
+-- "b2", "b1-b5", "all" → first and last number
+---@return number? first, any last  -- or nil and what is wrong
+function plan.range(text, n)
+  if text == "all" then return 1, n end
+  local first, last = text:match "^b(%d+)%-b?(%d+)$"
+  if not first then
+    first = text:match "^b(%d+)$"
+    last = first
+  end
+  first, last = tonumber(first), tonumber(last)
+  if not first then
+    return nil, ("'%s' is no backend (expected b1, b1-b3 or all)"):format(show.text(text))
+  end
+  if first < 1 or last > n or first > last then
+    return nil, ("there is no backend %s (there are b1 to b%d)"):format(show.text(text), n)
+  end
+  return first, last
+end
+
+local function kind_of(text)
+  local word, value = text:match "^(%a+):?(.*)$"
+  for _, kind in ipairs(KINDS) do
+    if kind.word == word then
+      if not kind.value then
+        if value == "" then return kind end
+        return nil, ("'%s' takes no value"):format(word)
+      end
+      local number = kind.value(value)
+      if number then return kind, number end
+      return nil, ("'%s' is impossible: %s (expected %s)"):format(show.text(text), kind.form,
+        kind.expected)
+    end
+  end
+  local words = {}
+  for _, kind in ipairs(KINDS) do table.insert(words, kind.word) end
+  return nil, ("'%s' is no event%s; it is one of %s"):format(show.text(text),
+    values.hint(word or "", words), plan.forms())
+end
+
+---@param text string
+---@param n number  of backends
+---@param horizon number  seconds
+---@return table? event, string? why
+function plan.parse(text, n, horizon)
+  local at, name, what = text:match "^%s*(%S+)%s+(%S+)%s+(%S+)%s*$"
+  if not at then return nil, "expected TIME BACKEND EVENT, like '30s b2 down'" end
+  local time = values.seconds(at)
+  if not time or time < 0 then
+    return nil, ("'%s' is not a time (expected one like 30s)"):format(show.text(at))
+  end
+  if time >= horizon then
+    return nil, ("at %s the simulation is over: it takes %.6g s"):format(at, horizon)
+  end
+  local first, last = plan.range(name, n)
+  if not first then return nil, last end
+  local kind, value = kind_of(what)
+  if not kind then return nil, value end
+  return {
+    time = time, first = first, last = last, kind = kind, text = text,
+    act = function(sim)
+      for b = first, last do kind.act(sim, b, value) end
+    end,
+  }
+end
+
+-- What cannot be: to die twice, to come back from nowhere.
+local NO_USE = {
+  down = "is down already", up = "is not down", drain = "drains already",
+  undrain = "does not drain",
+}
+
+local function check_one(event, is_down, drains)
+  local word = event.kind.word
+  for b = event.first, event.last do
+    local wrong = (word == "down" and is_down[b]) or (word == "up" and not is_down[b])
+      or (word == "drain" and drains[b]) or (word == "undrain" and not drains[b])
+    if wrong then
+      return ("'%s': b%d %s by then"):format(show.text(event.text), b, NO_USE[word])
+    end
+    if word == "down" or word == "up" then is_down[b] = word == "down" end
+    if word == "drain" or word == "undrain" then drains[b] = word == "drain" end
+  end
+end
+
+---@param texts string[]
+---@return table[]? events, string? why  -- by time
+function plan.make(texts, n, horizon)
+  local events = {}
+  for i, text in ipairs(texts) do
+    local event, why = plan.parse(text, n, horizon)
+    if not event then return nil, ("'%s': %s"):format(show.text(text), why) end
+    event.order = i
+    table.insert(events, event)
+  end
+  table.sort(events, function(a, b)
+    if a.time ~= b.time then return a.time < b.time end
+    return a.order < b.order
+  end)
+  local is_down, drains = {}, {}
+  for _, event in ipairs(events) do
+    local why = check_one(event, is_down, drains)
+    if why then return nil, why end
+  end
+  return events
+end
+
+return plan
