@@ -84,6 +84,12 @@ local WRONG = {
     .. "\"unix\")" },
   { "policy", "5", "policy: 5 is not a policy (expected the name of a policy, a path, a table of "
     .. "hooks or a function)" },
+  { "access_log", "'x.log'", "access_log: 'x.log' is not a table" },
+  { "access_log", "{ format = 'comon' }", "access_log.format: 'comon' is not a format (expected "
+    .. '"combined", "json" or a function' },
+  { "request_id", "'Content-Length'", "request_id: 'Content-Length' is used otherwise" },
+  { "request_id", "'a b'", "request_id: 'a b' is not a field name" },
+  { "traceparent", "'x'", "traceparent: 'x' is not a boolean" },
   { "interval", "5", "interval: unknown key; did you mean 'health.interval'?" },
   { "helth", "{}", "helth: unknown key; did you mean 'health'?" },
   { "['a b']", "1", '["a b"]: unknown key (known here: workers, user' },
@@ -92,7 +98,7 @@ local WRONG = {
 
 -- What is not built yet is refused, never ignored.
 local LATER = {
-  access_log = "{ target = 'stdout' }", tls = "{}", queue = "{}",
+  tls = "{}", queue = "{}",
   panic = "0.5",
 }
 

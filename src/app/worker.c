@@ -101,12 +101,13 @@ static void drain(struct worker *w, enum proxy_drain how)
 	sockets_close(w->generation->sockets); /* what comes now is refused, not left waiting */
 }
 
-static void reopen_log(void)
+static void reopen_log(struct worker *w)
 {
 	struct error e;
 
 	if (log_reopen(&e) != ERR_OK)
 		log_error("log: %s", e.text);
+	proxy_reopen_log(w->proxy);
 }
 
 static void begin(struct worker *w)
@@ -127,7 +128,7 @@ static void on_message(struct channel *c, const struct message *m)
 	else if (m->kind == MESSAGE_RETIRE)
 		drain(w, PROXY_DRAIN_LATE);
 	else if (m->kind == MESSAGE_REOPEN_LOG)
-		reopen_log();
+		reopen_log(w);
 	else if (m->kind == MESSAGE_STOP)
 		loop_break(&w->runtime.loop);
 }

@@ -21,5 +21,6 @@ void conf_fini(struct conf *c)
 	free(c->pid_file);
 	free(c->log_target);
 	free(c->admin.listen);
+	free(c->access_log);
 	memset(c, 0, sizeof(*c));
 }

@@ -35,6 +35,9 @@ struct conf_service {
 	int pool;	      /* index into conf.pools; -1: none (a request hook answers all) */
 	char **trust;	      /* forwarded.trust: CIDR texts, checked */
 	unsigned trusts;
+	char request_id[CONF_NAME_MAX]; /* the field that carries a request's id; "" = none */
+	bool traceparent;		/* backends get one, the client's or ours */
+	bool is_named;			/* one of these two */
 	struct conf_timeouts timeouts;
 	struct conf_limits limits;
 };
@@ -58,6 +61,8 @@ struct conf_pool {
 	} retry;
 };
 
+enum conf_access_format { CONF_ACCESS_COMBINED, CONF_ACCESS_JSON, CONF_ACCESS_FUNCTION };
+
 struct conf_admin {
 	char *listen;		   /* NULL: there is no admin side */
 	unsigned mode;		   /* of a unix socket */
@@ -69,7 +74,9 @@ struct conf {
 	char user[CONF_NAME_MAX], group[CONF_NAME_MAX]; /* "" = none */
 	char *pid_file;					/* NULL: none */
 	char *log_target;
-	int log_level; /* enum log_level */
+	int log_level;	  /* enum log_level */
+	char *access_log; /* its target; NULL: none */
+	enum conf_access_format access_format;
 	struct conf_admin admin;
 	bool unsafe;
 	struct conf_service *services;

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "proxy/access_line.h"
+
 static double seconds(int64_t from_us, int64_t to_us)
 {
 	return from_us == 0 || to_us == 0 ? -1.0 : (double)(to_us - from_us) / 1e6;
@@ -37,7 +39,7 @@ static void fill_outcome(const struct exchange *ex, struct neap_outcome *o)
 {
 	*o = (struct neap_outcome){
 		.status = ex->status,
-		.attempts = ex->view.slot >= 0 ? ex->view.attempt : 0,
+		.attempts = ex->attempts,
 		.slot = ex->view.slot,
 		.epoch = ex->view.epoch,
 		.bytes = ex->bytes,
@@ -65,17 +67,34 @@ static void log_broken(struct exchange *ex)
 		 ex->bytes, ex->reason != NULL ? ex->reason : "the backend failed", more);
 }
 
+static void add_line(struct exchange *ex, const struct neap_outcome *outcome)
+{
+	struct proxy *p = ex->proxy;
+	enum conf_access_format format = p->conf->access_format;
+	struct str line;
+	int answer = format == CONF_ACCESS_FUNCTION ? hook_line(ex->service->hooks, &line) : -1;
+
+	if (answer > 0)
+		access_line_add_text(p->access_log, line);
+	else if (answer < 0) /* also when the function erred */
+		access_line_add(p->access_log, format, ex, outcome);
+	if (!timer_runs(&p->flush))
+		timer_start(&p->flush, p->flushes);
+}
+
 void access_end(struct exchange *ex)
 {
+	struct neap_outcome outcome;
+	bool is_told = hooks_have(ex->service->hooks, HOOK_LOG);
+
 	count(ex);
 	count_service(ex);
 	if (ex->truncated && !ex->client_gone && ex->view.slot >= 0)
 		log_broken(ex);
-	if (hooks_have(ex->service->hooks, HOOK_LOG)) {
-		struct neap_outcome outcome;
+	bool is_logged = unlikely(ex->proxy->access_log != NULL);
+	if (is_told || is_logged)
 		fill_outcome(ex, &outcome);
-		hook_finish(ex->service->hooks, &ex->view, &outcome);
-	} else {
-		hook_finish(ex->service->hooks, &ex->view, NULL);
-	}
+	hook_finish(ex->service->hooks, &ex->view, is_told ? &outcome : NULL);
+	if (is_logged)
+		add_line(ex, &outcome);
 }

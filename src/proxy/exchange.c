@@ -6,6 +6,7 @@
 #include "http/forwarded.h"
 #include "proxy/access.h"
 #include "proxy/attempt.h"
+#include "proxy/ids.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
@@ -150,6 +151,7 @@ static void go_on(struct exchange *ex)
 
 static bool begin_attempt(struct exchange *ex)
 {
+	ex->attempts++;
 	attempt_begin(ex);
 	if (ex->state == EX_SEND)
 		go_on(ex);
@@ -392,6 +394,9 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 	ex->body_whole = true;
 	ex->reason = "";
 	ex->connect_us = -1;
+	ex->attempts = 0;
+	ex->has_trace = false;
+	ex->trace[0] = 0;
 	ex->started_us = p->loop->now_us;
 	ex->res_fields = ex->req_fields + s->limits.headers;
 	timer_init(&ex->timer, on_due);
@@ -494,6 +499,8 @@ void exchange_start(struct exchange *ex, bool keep)
 	ex->upgrade = (ex->req.flags & (HTTP_CONN_UPGRADE | HTTP_UPGRADE_H2C)) == HTTP_CONN_UPGRADE;
 	fill_head(ex);
 	fill_view(ex);
+	if (unlikely(ex->service->conf->is_named))
+		ids_begin(ex);
 	start_total(ex);
 	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
 	if (ex->req.method_id == METHOD_CONNECT) {

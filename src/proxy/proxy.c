@@ -6,7 +6,7 @@
 #include "proxy/exchange.h"
 #include "proxy/front.h"
 
-enum { LINGER_MS = 2000, ATTENTION_MS = 20, UPSTREAM_CONNECTIONS_MAX = 65536 };
+enum { LINGER_MS = 2000, ATTENTION_MS = 20, FLUSH_MS = 200, UPSTREAM_CONNECTIONS_MAX = 65536 };
 
 /* One listening socket of this worker. */
 struct proxy_listen {
@@ -141,6 +141,30 @@ static void on_drain_due(struct timer *t)
 		front_close(container_of(node, struct front, node), "drained");
 }
 
+static void on_flush_due(struct timer *t)
+{
+	struct proxy *p = container_of(t, struct proxy, flush);
+	if (lines_flush(p->access_log))
+		timer_start(t, p->flushes);
+}
+
+static enum err init_access_log(struct proxy *p, struct error *e)
+{
+	timer_init(&p->flush, on_flush_due);
+	if (p->conf->access_log == NULL)
+		return ERR_OK;
+	p->flushes = timers_lane(p->timers, FLUSH_MS);
+	if (p->flushes == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the access log");
+	return lines_open(&p->access_log, p->conf->access_log, e);
+}
+
+void proxy_reopen_log(struct proxy *p)
+{
+	if (p->access_log != NULL)
+		lines_reopen(p->access_log);
+}
+
 enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct error *e)
 {
 	struct maxima m = maxima_of(o->conf);
@@ -165,8 +189,11 @@ enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct 
 	p->scratch = malloc(p->scratch_bytes);
 	p->linger = timers_lane(p->timers, LINGER_MS);
 	p->attention = timers_lane(p->timers, ATTENTION_MS);
-	enum err err = upstream_init(&p->upstream, p->loop, p->timers, p->board, p->worker,
-				     UPSTREAM_CONNECTIONS_MAX, e);
+	p->id_seed = (uint64_t)(neap_random() * 0x1p53) ^ (uint64_t)p->loop->now_us << 20;
+	enum err err = init_access_log(p, e);
+	if (err == ERR_OK)
+		err = upstream_init(&p->upstream, p->loop, p->timers, p->board, p->worker,
+				    UPSTREAM_CONNECTIONS_MAX, e);
 	if (err == ERR_OK && (p->scratch == NULL || p->linger == NULL || p->attention == NULL))
 		err = err_set(e, ERR_MEMORY, "no memory for the proxy");
 	if (err == ERR_OK)
@@ -268,6 +295,9 @@ void proxy_destroy(struct proxy *p)
 	if (p->upstream.backends != NULL)
 		upstream_fini(&p->upstream);
 	free_services(p);
+	timer_stop(&p->flush);
+	if (p->access_log != NULL)
+		lines_close(p->access_log);
 	pipe_pool_fini(&p->pipes);
 	slab_fini(&p->fronts);
 	slab_fini(&p->exchanges);

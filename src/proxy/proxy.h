@@ -46,6 +46,9 @@ enum proxy_drain {
  */
 void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void *ctx), void *ctx);
 
+/* Opens the access log again under its path, after rotation. */
+void proxy_reopen_log(struct proxy *p);
+
 /* Closes everything at once and frees it. */
 void proxy_destroy(struct proxy *p);
 

@@ -2,6 +2,7 @@
 
 #include "http/forwarded.h"
 #include "http/h1_out.h"
+#include "proxy/ids.h"
 #include "script/edits.h"
 
 static field_mask bit(enum field_id id)
@@ -73,6 +74,14 @@ static field_mask request_drop(const struct exchange *ex)
 	return h1_hop_fields() | forwarded_fields() | (expects ? 0 : bit(FIELD_EXPECT));
 }
 
+/* To what a script says, or to our own of that name. */
+static bool gives_way(const void *ctx, struct str name)
+{
+	const struct exchange *ex = ctx;
+	return (ex->view.edits != NULL && edits_replaces(ex->view.edits, name)) ||
+	       ids_replace(ex, name);
+}
+
 bool rewrite_request(struct exchange *ex, struct str *head)
 {
 	const struct edits *edits = ex->view.edits;
@@ -83,13 +92,18 @@ bool rewrite_request(struct exchange *ex, struct str *head)
 	h1_out_str(&o, STR(" "));
 	write_target(&o, ex);
 	h1_out_str(&o, STR(" HTTP/1.1\r\n"));
-	h1_out_fields(&o, &ex->req, req_base(ex), request_drop(ex),
-		      edits != NULL ? edits_replaces : NULL, edits);
+	if (unlikely(ex->service->conf->is_named))
+		h1_out_fields(&o, &ex->req, req_base(ex), request_drop(ex), gives_way, ex);
+	else
+		h1_out_fields(&o, &ex->req, req_base(ex), request_drop(ex),
+			      edits != NULL ? edits_replaces : NULL, edits);
 	write_host(&o, ex, edited);
 	write_forwarded(&o, ex, edited);
 	if (ex->req.framing == FRAMING_CHUNKED)
 		h1_out_str(&o, STR("Transfer-Encoding: chunked\r\n"));
 	write_request_connection(&o, ex);
+	if (unlikely(ex->service->conf->is_named))
+		ids_write(&o, ex);
 	if (edits != NULL)
 		edits_write(edits, &o);
 	h1_out_str(&o, STR("\r\n"));

@@ -7,6 +7,7 @@
 #define NEAP_PROXY_STATE_H
 
 #include "base/buf.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "http/h1_body.h"
@@ -60,7 +61,10 @@ struct proxy {
 	uint32_t linger_ms;
 	struct timer_lane *linger;
 	struct timer_lane *attention; /* see front.c, begin */
-	uint64_t next_id;
+	uint64_t next_id, id_seed;
+	struct lines *access_log;   /* NULL: none */
+	struct timer_lane *flushes; /* of the access log */
+	struct timer flush;
 	bool draining;
 	void (*on_drained)(void *ctx);
 	void *drained_ctx;
@@ -124,7 +128,8 @@ struct exchange {
 
 	uint8_t state; /* enum exchange_state */
 	uint8_t interims;
-	bool keep;	 /* the client connection goes on afterwards */
+	uint16_t attempts; /* begun so far */
+	bool keep;	   /* the client connection goes on afterwards */
 	bool came_whole; /* the request came in one with its body: the front has the client watched */
 	bool responded; /* bytes of a final answer went out */
 	bool truncated; /* the answer could not be finished */
@@ -167,7 +172,9 @@ struct exchange {
 	uint64_t bytes;	    /* of body to the client */
 	const char *reason; /* why it ended as it did; "" = well */
 	int64_t first_byte_us, connect_us, decided_us;
-	int32_t *tried; /* grows with retries only */
+	bool has_trace;
+	uint64_t trace[3]; /* made here: trace and parent id of the traceparent; else 0 */
+	int32_t *tried;	   /* grows with retries only */
 	uint32_t tried_cap;
 
 	struct neap_request view;

@@ -70,7 +70,9 @@ typedef struct neap_request {
 	const char *method, *path, *query, *host;
 	uint32_t method_n, path_n, query_n, host_n;
 	uint64_t id; /* never 0, unique in this worker's life; printed with the worker's prefix */
-	double time; /* wall clock of its first byte, seconds */
+	const char *outer_id; /* in the head: the id that a trusted peer gave it */
+	uint32_t outer_id_n;  /* 0: none */
+	double time;	      /* wall clock of its first byte, seconds */
 	uint32_t service;
 	uint32_t attempt; /* from 1 */
 	int32_t pool;	  /* script: chosen by `backends`; index into conf.pools; -1 before */
@@ -306,6 +308,12 @@ void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
  */
 uint32_t neap_task_start(double task, double seconds, uint32_t guarded);
 void neap_task_cancel(double task);
+
+/*
+ * The line of the access log for the request whose log entry runs; text NULL: it gets none. 0: no
+ * memory.
+ */
+uint32_t neap_access_line(const char *text, size_t n);
 
 /*
  * What the board has counted, for the admin side (abi_stats.c): sums over all workers, as doubles,

@@ -1,11 +1,13 @@
 /* What Lua asks of requests and answers. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "http/h1_out.h"
 #include "net/addr.h"
 #include "script/abi.h"
 #include "script/edits.h"
+#include "script/hook.h"
 #include "script/state.h"
 
 enum { JOINED_MAX = 16384, REPLY_HEADERS_MAX = 32768, PATH_MAX_BYTES = 16384 };
@@ -97,9 +99,7 @@ NEAP_API uint32_t neap_request_client_ip(const neap_request *r)
 NEAP_API uint32_t neap_request_id(const neap_request *r)
 {
 	static char text[48];
-	int n = snprintf(text, sizeof text, "%x-%llx", (unsigned)vm_current()->o.worker,
-			 (unsigned long long)r->id);
-	return answer((struct str){ text, (size_t)n });
+	return answer(hook_request_id(r, text, sizeof text));
 }
 
 /* The views hold the edits as void *, which Lua need not know. */
@@ -220,4 +220,21 @@ NEAP_API uint32_t neap_reply_body(neap_request *r, const char *body, size_t n)
 	r->reply.body = copy;
 	r->reply.body_n = (uint32_t)n;
 	return 0;
+}
+
+NEAP_API uint32_t neap_access_line(const char *text, size_t n)
+{
+	struct vm *vm = vm_current();
+	if (n > vm->line.room) {
+		char *bigger = realloc(vm->line.text, n);
+		if (bigger == NULL)
+			return 0;
+		vm->line.text = bigger;
+		vm->line.room = n;
+	}
+	if (n > 0)
+		memcpy(vm->line.text, text, n);
+	vm->line.n = n;
+	vm->line.answer = text != NULL;
+	return 1;
 }

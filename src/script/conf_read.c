@@ -198,6 +198,20 @@ static int read_pool_index(lua_State *L, const struct conf *c)
 	return found;
 }
 
+static void read_request_id(lua_State *L, struct conf_service *s)
+{
+	int type = push_field(L, "request_id");
+	bool is_default = type == LUA_TBOOLEAN && lua_toboolean(L, -1);
+
+	lua_pop(L, 1);
+	if (type == LUA_TSTRING)
+		read_text(L, "request_id", s->request_id, sizeof(s->request_id));
+	else if (is_default)
+		memcpy(s->request_id, "X-Request-Id", sizeof("X-Request-Id"));
+	if (s->is_tcp)
+		s->request_id[0] = '\0';
+}
+
 static void read_service(lua_State *L, const struct conf *c, struct conf_service *s)
 {
 	read_text(L, "name", s->name, sizeof(s->name));
@@ -205,6 +219,9 @@ static void read_service(lua_State *L, const struct conf *c, struct conf_service
 	s->is_tcp = read_is(L, "mode", "tcp");
 	s->refuse_on_error = read_is(L, "on_error", "refuse");
 	s->proxy_protocol = read_bool(L, "proxy_protocol");
+	read_request_id(L, s);
+	s->traceparent = read_bool(L, "traceparent") && !s->is_tcp;
+	s->is_named = s->traceparent || s->request_id[0] != '\0';
 	s->pool = read_pool_index(L, c);
 	push_table(L, "forwarded");
 	read_texts(L, "trust", TRUSTS_MAX, &s->trust, &s->trusts);
@@ -314,6 +331,22 @@ static void read_log(lua_State *L, struct conf *c)
 	lua_pop(L, 2);
 }
 
+static void read_access_log(lua_State *L, struct conf *c)
+{
+	if (push_field(L, "access_log") != LUA_TTABLE) {
+		lua_pop(L, 1);
+		return;
+	}
+	read_long_text(L, "target", &c->access_log);
+	if (push_field(L, "format") == LUA_TFUNCTION)
+		c->access_format = CONF_ACCESS_FUNCTION;
+	else
+		c->access_format = strcmp(top_text(L, "format"), "json") == 0
+					   ? CONF_ACCESS_JSON
+					   : CONF_ACCESS_COMBINED;
+	lua_pop(L, 2);
+}
+
 /* CPUs that this process may use, as far as there are rows on the board. */
 static unsigned usable_cpus(void)
 {
@@ -344,6 +377,7 @@ static void read_process(lua_State *L, struct conf *c)
 	read_text(L, "group", c->group, sizeof(c->group));
 	read_long_text(L, "pid_file", &c->pid_file);
 	read_log(L, c);
+	read_access_log(L, c);
 	read_admin(L, &c->admin);
 	c->unsafe = read_bool(L, "unsafe");
 }
@@ -387,10 +421,11 @@ static void add_service(struct digest *d, const struct conf_service *s)
 		t->client_body,	 t->client_idle,     t->connect,	t->response,
 		t->stream_idle,	 t->tunnel,	     t->request,	t->drain,
 		l->header_bytes, l->uri_bytes,	     l->headers,	l->body_bytes,
-		l->connections,	 l->requests,	     s->proxy_protocol,
+		l->connections,	 l->requests,	     s->proxy_protocol, s->traceparent,
 	};
 
 	add_text(d, s->name);
+	add_text(d, s->request_id);
 	add_texts(d, s->listen, s->listens);
 	add_texts(d, s->trust, s->trusts);
 	add_bytes(d, numbers, sizeof(numbers));
@@ -422,6 +457,8 @@ static uint64_t digest_of(const struct conf *c)
 	add_text(&d, c->pid_file);
 	add_text(&d, c->log_target);
 	add_number(&d, (uint64_t)c->log_level);
+	add_text(&d, c->access_log);
+	add_number(&d, (uint64_t)c->access_format);
 	add_number(&d, c->unsafe);
 	add_text(&d, c->admin.listen);
 	add_number(&d, c->admin.mode);

@@ -1,5 +1,6 @@
 #include "script/hook.h"
 
+#include <inttypes.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,6 +62,7 @@ void hook_request_init(struct neap_request *r)
 	r->pool = -1;
 	r->slot = -1;
 	r->epoch = 0;
+	r->outer_id_n = 0;
 	r->has_state = 0;
 	r->edits = NULL;
 	r->new_path = NULL;
@@ -361,6 +363,7 @@ static void forget(struct vm *vm, const neap_request *r)
 void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outcome *o)
 {
 	struct details details = { .outcome = o };
+	h->vm->line.answer = -1;
 	hook_cancel(r);
 	if (o != NULL && hooks_have(h, HOOK_LOG))
 		(void)call(h, r, ENTRY_LOG, 0, &details);
@@ -372,6 +375,20 @@ void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outc
 	free(r->new_path);
 	r->new_path = NULL;
 	drop_reply(r);
+}
+
+struct str hook_request_id(const struct neap_request *r, char *to, size_t size)
+{
+	if (r->outer_id_n > 0)
+		return (struct str){ r->outer_id, r->outer_id_n };
+	int n = snprintf(to, size, "%08" PRIx32 "-%" PRIx64, vm_current()->id_prefix, r->id);
+	return (struct str){ to, n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1 };
+}
+
+int hook_line(const struct hooks *h, struct str *line)
+{
+	*line = (struct str){ h->vm->line.text, h->vm->line.n };
+	return h->vm->line.answer;
 }
 
 void hook_cancel(struct neap_request *r)

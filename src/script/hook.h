@@ -36,6 +36,18 @@ struct hooks *vm_hooks(struct vm *vm, unsigned service);
  */
 bool hooks_have(const struct hooks *h, enum hook_id id);
 
+/*
+ * What hooks call request.id: an id that a trusted peer gave it, or one of this process's own, in
+ * TO. Differs between processes and starts.
+ */
+struct str hook_request_id(const struct neap_request *r, char *to, size_t size);
+
+/*
+ * Of the last hook_finish: what the config's function for the access log returned. 1: *line (valid
+ * until the next), 0: that there be none, -1: it did not answer.
+ */
+int hook_line(const struct hooks *h, struct str *line);
+
 /* Zeroes what a script owns of the view. */
 void hook_request_init(struct neap_request *r);
 

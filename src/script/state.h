@@ -32,6 +32,12 @@ struct vm {
 	lua_State *L;
 	struct memory memory;
 	struct fuse fuse;
+	uint32_t id_prefix; /* of request ids: another one in each process */
+	struct {
+		char *text; /* grows */
+		size_t n, room;
+		int answer;	     /* as hook_line says */
+	} line;			     /* of the access log, from the config's function */
 	neap_current current;	     /* what Lua sees of it */
 	_Atomic int64_t *hook_since; /* on the board */
 	/* coroutines (co.c) */

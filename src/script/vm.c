@@ -185,6 +185,8 @@ enum err vm_create(struct vm **out, const struct vm_options *o, struct error *e)
 	list_init(&vm->co_busy);
 	list_init(&vm->tasks);
 	deferred_init(&vm->gc_later, NULL);
+	vm->id_prefix = (uint32_t)(neap_random() * 4294967296.0);
+	vm->line.answer = -1;
 	set_current(vm);
 	vm->L = new_state(vm);
 	if (vm->L == NULL) {
@@ -220,6 +222,7 @@ void vm_destroy(struct vm *vm)
 	if (vm->dns != NULL)
 		dns_destroy(vm->dns);
 	lua_close(vm->L);
+	free(vm->line.text);
 	the_vm = NULL;
 	free(vm);
 }

@@ -307,7 +307,7 @@ local function finish_admin(admin, folder)
   }
 end
 
-local WORDS = { stderr = true, syslog = true }
+local WORDS = { stderr = true, stdout = true, syslog = true }
 
 local function finish(config, services, pools, folder)
   for _, service in ipairs(services) do
@@ -323,6 +323,10 @@ local function finish(config, services, pools, folder)
   local log = config.log
   if not WORDS[log.target] and not log.target:find "^syslog:" then
     log.target = build.resolve(folder, log.target)
+  end
+  local access = config.access_log
+  if access and not WORDS[access.target] and not access.target:find "^syslog:" then
+    access.target = build.resolve(folder, access.target)
   end
   return {
     workers = config.workers,

@@ -20,7 +20,7 @@ local schema = {}
 local MONTH = 30 * 24 * 3600
 
 schema.order = {
-  "process", "service", "pool", "backend", "log", "admin", "forwarded", "timeouts",
+  "process", "service", "pool", "backend", "log", "access_log", "admin", "forwarded", "timeouts",
   "pool_timeouts", "limits", "health", "backend_health", "discover", "keepalive", "retry",
 }
 
@@ -30,6 +30,7 @@ schema.titles = {
   pool = "A pool",
   backend = "A backend",
   log = "log",
+  access_log = "access_log",
   admin = "admin",
   forwarded = "forwarded",
   timeouts = "timeouts of a service",
@@ -50,8 +51,9 @@ schema.process = {
   { "group", "name", max = 63, text = "Their group; without it, the user's own." },
   { "pid_file", "path", max = 255, text = "A file for the master's process id." },
   { "log", "section", section = "log", text = "The error and health log." },
-  { "access_log", "later", default = false, also = { false }, later = true,
-    text = "A line for each request." },
+  { "access_log", "section", section = "access_log", optional = true, default = false,
+    also = { false },
+    text = "A line for each request, or false." },
   { "admin", "section", section = "admin", default = false, also = { false },
     text = "The admin side: dashboard, status, metrics, changes (docs/admin.md)." },
   { "unsafe", "boolean", default = false,
@@ -64,6 +66,15 @@ schema.log = {
     text = "`\"stderr\"`, `\"syslog\"` or a file's path." },
   { "level", "choice", default = "info", values = { "debug", "info", "warn", "error" },
     text = "The least level that is written." },
+}
+
+schema.access_log = {
+  { "target", "path", default = "stdout", max = 255,
+    text = "`\"stdout\"`, `\"stderr\"`, `\"syslog\"` or a file's path, which the user that neap "
+      .. "runs as can write to." },
+  { "format", "access_format", default = "combined",
+    text = "`\"combined\"`, `\"json\"`, or a function of the request and its outcome that returns "
+      .. "the line, or nil for none (docs/access-log.md)." },
 }
 
 schema.admin = {
@@ -103,6 +114,12 @@ schema.service = {
       .. "balancer sends it: the address in it is the client's. For listeners that only such "
       .. "balancers can reach." },
   { "forwarded", "section", section = "forwarded", text = "Who is believed about the client." },
+  { "request_id", "header", default = false, also = { false, true },
+    text = "Gives each request an id that its backend gets in this field (true: `X-Request-Id`); "
+      .. "a trusted peer's is kept. It is `request.id` of hooks and the id in the access log." },
+  { "traceparent", "boolean", default = false,
+    text = "Makes a W3C `traceparent` for requests that come without a valid one. One that came "
+      .. "is always passed on." },
   { "timeouts", "section", section = "timeouts", text = "How long to wait for what." },
   { "limits", "section", section = "limits", text = "How much a client may ask for." },
 }

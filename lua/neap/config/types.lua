@@ -237,6 +237,36 @@ types.statuses = {
   end,
 }
 
+types.access_format = {
+  what = "a format",
+  expected = fixed "\"combined\", \"json\" or a function(request, outcome) that returns a text",
+  check = function(value)
+    return value == "combined" or value == "json" or type(value) == "function", value
+  end,
+}
+
+-- A field's name that neap may write: not one that frames the message or says who the client is.
+local TAKEN = {
+  ["host"] = true, ["connection"] = true, ["content-length"] = true, ["transfer-encoding"] = true,
+  ["upgrade"] = true, ["te"] = true, ["trailer"] = true, ["keep-alive"] = true,
+  ["proxy-connection"] = true, ["forwarded"] = true, ["x-forwarded-for"] = true,
+  ["x-forwarded-proto"] = true, ["x-forwarded-host"] = true, ["traceparent"] = true,
+  ["expect"] = true,
+}
+
+types.header = {
+  what = "a field name",
+  expected = fixed "true, false or the name of a header field like \"X-Request-Id\"",
+  check = function(value)
+    if type(value) ~= "string" then return false end
+    if not value:find "^[%w!#$%%&'*+.^_`|~-]+$" or #value > 63 then
+      return false, show.value(value) .. " is not a field name"
+    end
+    if TAKEN[value:lower()] then return false, show.value(value) .. " is used otherwise" end
+    return true, value
+  end,
+}
+
 types.policy = {
   what = "a policy",
   expected = fixed "the name of a policy, a path, a table of hooks or a function",

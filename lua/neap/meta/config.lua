@@ -8,7 +8,7 @@
 ---@field group? string
 ---@field pid_file? string
 ---@field log? neap.config.log
----@field access_log? nil|false
+---@field access_log? neap.config.access_log|false
 ---@field admin? neap.config.admin|false
 ---@field unsafe? boolean
 
@@ -23,6 +23,8 @@
 ---@field tls? nil|false
 ---@field proxy_protocol? boolean
 ---@field forwarded? neap.config.forwarded
+---@field request_id? string|false|true
+---@field traceparent? boolean
 ---@field timeouts? neap.config.timeouts
 ---@field limits? neap.config.limits
 
@@ -57,6 +59,11 @@
 ---@class neap.config.log
 ---@field target? string
 ---@field level? "debug"|"info"|"warn"|"error"
+
+--- access_log.
+---@class neap.config.access_log
+---@field target? string
+---@field format? "combined"|"json"|fun(request: neap.request, outcome: neap.outcome): string?
 
 --- admin.
 ---@class neap.config.admin

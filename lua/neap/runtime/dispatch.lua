@@ -179,10 +179,25 @@ local function response(code, hooks)
   end
 end
 
-local function log(code, hook)
+local LINE_MAX = 65536
+
+-- What the config's function made of a request for the access log.
+local function write_line(line)
+  if line == nil or line == false then
+    C.neap_access_line(nil, 0)
+  elseif type(line) ~= "string" or #line > LINE_MAX then
+    error(("access_log.format returned %s (expected a text of up to %d bytes, or nil)")
+      :format(type(line) == "string" and #line .. " bytes" or "a " .. type(line), LINE_MAX), 0)
+  elseif C.neap_access_line(line, #line) == 0 then
+    error("access_log.format: no memory for the line", 0)
+  end
+end
+
+local function log(code, hook, format)
   return function()
     state.hook[0] = code + LOG_ID
-    hook(the_request, the_outcome)
+    if hook then hook(the_request, the_outcome) end
+    if format then write_line(format(the_request, the_outcome)) end
     return DONE
   end
 end
@@ -204,8 +219,9 @@ end
 ---@param pool_policies table<number, table>  by index of a pool
 ---@param pools_n number
 ---@param default table  the default policy
+---@param format function?  makes the lines of the access log
 ---@return table  -- decide, failed, response, log; have: set of hooks that are not the default's
-function dispatch.service(number, own, policy, pool_policies, pools_n, default)
+function dispatch.service(number, own, policy, pool_policies, pools_n, default, format)
   local code = number * 256
   local picks, has_pick = by_pool("pick", policy, pool_policies, pools_n, default.pick)
   local fails, has_failed = by_pool("failed", policy, pool_policies, pools_n, default.failed)
@@ -216,10 +232,11 @@ function dispatch.service(number, own, policy, pool_policies, pools_n, default)
       or full_decide(code, own, policy, picks, default.pick),
     failed = failed(code, fails, default.failed),
     response = response(code, responses),
-    log = policy.log and log(code, policy.log) or nil,
+    log = (policy.log or format) and log(code, policy.log, format) or nil,
     have = {
       request = policy.request ~= nil, backends = policy.backends ~= nil, pick = has_pick,
-      failed = has_failed, response = has_response, log = policy.log ~= nil,
+      failed = has_failed, response = has_response,
+      log = policy.log ~= nil or format ~= nil,
     },
   }
 end

@@ -168,10 +168,12 @@ function runtime.build(path)
     runtime.pool_hooks[pool.name] = agent_hooks(pool, i - 1, of_services, of_pools, config.services)
   end
   local default = require "neap.policy.round_robin"
+  local access = config.access_log
+  local format = access and type(access.format) == "function" and access.format or nil
   for i, service in ipairs(config.services) do
     local own = service.pool and pools.record(indexes[service.pool])
     services[i] = dispatch.service(i - 1, own, of_services[i - 1] or {}, of_pools, #config.pools,
-      default)
+      default, format)
     services[i].refuse = service.on_error == "refuse"
   end
   sandbox.close_loading()

@@ -1,0 +1,389 @@
+#include "base/lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cc.h"
+#include "base/log.h"
+
+#define SYSLOG_PATH "/dev/log"
+
+enum {
+	BATCH_BYTES = 1024 * 1024,
+	DAEMON_INFO = (3 << 3) | 6, /* RFC 3164 §4.1.1 */
+	CLOSE_S = 1,
+};
+
+enum kind { KIND_FILE, KIND_STREAM, KIND_SYSLOG };
+
+struct batch {
+	char *bytes;
+	size_t n;
+};
+
+struct lines {
+	enum kind kind;
+	int fd; /* the writer's, once it runs */
+	char path[PATH_MAX];
+	struct batch filling; /* the caller's */
+	_Atomic uint64_t lost;
+	_Atomic int
+		trouble; /* errno that the caller has yet to log; the log is no thread's but its */
+
+	pthread_t thread;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake, idle;
+	/* under the mutex */
+	struct batch writing; /* the writer's while n > 0 */
+	bool must_reopen, must_end;
+
+	/* the writer's */
+	bool torn;     /* the end of the last line is missing */
+	bool is_quiet; /* that it cannot be written was said */
+};
+
+static int syslog_connect(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	if (!str_copy(to.sun_path, sizeof(to.sun_path), str_of(path))) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
+		int sys = errno;
+		(void)close(fd);
+		errno = sys;
+		return -1;
+	}
+	return fd;
+}
+
+static int target_open(const struct lines *l)
+{
+	if (l->kind == KIND_STREAM)
+		return l->fd;
+	if (l->kind == KIND_SYSLOG)
+		return syslog_connect(l->path);
+	return open(l->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
+static void target_close(struct lines *l)
+{
+	if (l->kind != KIND_STREAM && l->fd >= 0)
+		(void)close(l->fd);
+	l->fd = -1;
+}
+
+/* ---- the writer ---- */
+
+static void lose(struct lines *l, const char *bytes, size_t n)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = 0; i < n; i++)
+		lines += bytes[i] == '\n';
+	atomic_fetch_add_explicit(&l->lost, lines, memory_order_relaxed);
+	if (!l->is_quiet)
+		atomic_store_explicit(&l->trouble, errno, memory_order_relaxed);
+	l->is_quiet = true;
+}
+
+/*
+ * How much goes with one write: to a pipe no more than it takes in one piece (PIPE_BUF), so that
+ * the lines of two workers do not mix.
+ */
+static size_t portion(const struct lines *l, const char *bytes, size_t n)
+{
+	if (l->kind != KIND_STREAM || n <= PIPE_BUF)
+		return n;
+	const char *end = memrchr(bytes, '\n', PIPE_BUF);
+	if (end == NULL)
+		end = memchr(bytes, '\n', n);
+	return end == NULL ? n : (size_t)(end - bytes) + 1;
+}
+
+static void write_file(struct lines *l, const char *bytes, size_t n)
+{
+	size_t sent = 0;
+
+	if (l->torn && write(l->fd, "\n", 1) == 1)
+		l->torn = false;
+	while (sent < n) {
+		ssize_t wrote = write(l->fd, bytes + sent, portion(l, bytes + sent, n - sent));
+		if (wrote > 0)
+			sent += (size_t)wrote;
+		else if (wrote == 0 || errno != EINTR)
+			break;
+	}
+	if (sent > 0)
+		l->torn = bytes[sent - 1] != '\n';
+	if (sent < n)
+		lose(l, bytes + sent, n - sent);
+	else
+		l->is_quiet = false;
+}
+
+static bool send_line(const struct lines *l, struct str line)
+{
+	char head[80], stamp[32];
+	struct tm tm;
+	time_t now = time(NULL);
+
+	if (localtime_r(&now, &tm) == NULL ||
+	    strftime(stamp, sizeof(stamp), "%b %e %H:%M:%S", &tm) == 0)
+		stamp[0] = '\0';
+	int n = snprintf(head, sizeof(head), "<%d>%s neap[%ld]: ", DAEMON_INFO, stamp,
+			 (long)getpid());
+	struct iovec parts[] = { { head, n > 0 ? (size_t)n : 0 }, { (void *)line.p, line.n } };
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = countof(parts) };
+	return sendmsg(l->fd, &m, MSG_NOSIGNAL) >= 0;
+}
+
+static void write_syslog(struct lines *l, const char *bytes, size_t n)
+{
+	struct str rest = { bytes, n }, line;
+
+	while (str_split(&rest, '\n', &line)) {
+		if (line.n == 0 || send_line(l, line))
+			continue;
+		/* The daemon was started again: its socket is another one now. */
+		target_close(l);
+		l->fd = target_open(l);
+		if (l->fd < 0 || !send_line(l, line)) {
+			lose(l, line.p, (size_t)(bytes + n - line.p));
+			return;
+		}
+	}
+	l->is_quiet = false;
+}
+
+static void reopen(struct lines *l)
+{
+	if (l->kind == KIND_STREAM)
+		return;
+	int fd = target_open(l);
+	if (fd < 0) {
+		atomic_store_explicit(&l->trouble, errno, memory_order_relaxed);
+		return;
+	}
+	target_close(l);
+	l->fd = fd;
+	l->torn = false;
+}
+
+static void *writer(void *arg)
+{
+	struct lines *l = arg;
+
+	(void)pthread_mutex_lock(&l->mutex);
+	for (;;) {
+		while (l->writing.n == 0 && !l->must_end && !l->must_reopen)
+			(void)pthread_cond_wait(&l->wake, &l->mutex);
+		if (l->writing.n == 0 && !l->must_reopen)
+			break; /* the end */
+		bool must_reopen = l->must_reopen;
+		l->must_reopen = false;
+		struct batch b = l->writing;
+		(void)pthread_mutex_unlock(&l->mutex);
+		if (must_reopen)
+			reopen(l);
+		if (l->kind == KIND_SYSLOG)
+			write_syslog(l, b.bytes, b.n);
+		else
+			write_file(l, b.bytes, b.n);
+		(void)pthread_mutex_lock(&l->mutex);
+		l->writing.n = 0;
+		(void)pthread_cond_signal(&l->idle);
+	}
+	(void)pthread_mutex_unlock(&l->mutex);
+	return NULL;
+}
+
+/* ---- the caller ---- */
+
+static void destroy(struct lines *l)
+{
+	target_close(l);
+	free(l->filling.bytes);
+	free(l->writing.bytes);
+	(void)pthread_cond_destroy(&l->wake);
+	(void)pthread_cond_destroy(&l->idle);
+	(void)pthread_mutex_destroy(&l->mutex);
+	free(l);
+}
+
+/* Signals are for the caller's thread: the fuse counts on it. */
+static int start_writer(struct lines *l)
+{
+	sigset_t all, before;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(&l->thread, NULL, writer, l);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed;
+}
+
+static enum err set_target(struct lines *l, const char *target, struct error *e)
+{
+	const char *path = target;
+
+	l->kind = KIND_FILE;
+	if (strcmp(target, "stdout") == 0 || strcmp(target, "stderr") == 0) {
+		l->kind = KIND_STREAM;
+		l->fd = strcmp(target, "stdout") == 0 ? STDOUT_FILENO : STDERR_FILENO;
+	} else if (strcmp(target, "syslog") == 0) {
+		l->kind = KIND_SYSLOG;
+		path = SYSLOG_PATH;
+	} else if (strncmp(target, "syslog:", 7) == 0) {
+		l->kind = KIND_SYSLOG;
+		path = target + 7;
+	}
+	if (!str_copy(l->path, sizeof(l->path), str_of(path)) || path[0] == '\0')
+		return err_set(e, ERR_INVALID, "access_log.target \"%.100s\": not a usable path",
+			       target);
+	l->fd = target_open(l);
+	return l->fd >= 0 ? ERR_OK : err_sys(e, errno, "cannot open the access log %s", l->path);
+}
+
+enum err lines_open(struct lines **out, const char *target, struct error *e)
+{
+	struct lines *l = calloc(1, sizeof(*l));
+
+	if (l == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for the access log");
+	l->fd = -1;
+	(void)pthread_mutex_init(&l->mutex, NULL);
+	(void)pthread_cond_init(&l->wake, NULL);
+	(void)pthread_cond_init(&l->idle, NULL);
+	l->filling.bytes = malloc(BATCH_BYTES);
+	l->writing.bytes = malloc(BATCH_BYTES);
+	enum err err = l->filling.bytes == NULL || l->writing.bytes == NULL
+			       ? err_set(e, ERR_MEMORY, "no memory for the access log")
+			       : set_target(l, target, e);
+	if (err == ERR_OK) {
+		int failed = start_writer(l);
+		if (failed != 0)
+			err = err_sys(e, failed, "cannot start the writer of the access log");
+	}
+	if (err != ERR_OK) {
+		destroy(l);
+		return err;
+	}
+	*out = l;
+	return ERR_OK;
+}
+
+char *lines_room(struct lines *l, size_t n)
+{
+	if (likely(n <= BATCH_BYTES - l->filling.n))
+		return l->filling.bytes + l->filling.n;
+	(void)lines_flush(l);
+	if (n <= BATCH_BYTES - l->filling.n)
+		return l->filling.bytes + l->filling.n;
+	atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
+	return NULL;
+}
+
+void lines_added(struct lines *l, size_t n)
+{
+	l->filling.n += n;
+}
+
+/* With the mutex held; the writer is idle. */
+static void hand_over(struct lines *l)
+{
+	struct batch empty = l->writing;
+
+	l->writing = l->filling;
+	l->filling = empty;
+	(void)pthread_cond_signal(&l->wake);
+}
+
+static void tell_trouble(struct lines *l)
+{
+	int sys = atomic_load_explicit(&l->trouble, memory_order_relaxed);
+
+	if (likely(sys == 0))
+		return;
+	atomic_store_explicit(&l->trouble, 0, memory_order_relaxed);
+	log_error("access log %s: %s (lines left out so far: %" PRIu64 ")", l->path, strerror(sys),
+		  lines_lost(l));
+}
+
+bool lines_flush(struct lines *l)
+{
+	bool is_busy = true;
+
+	tell_trouble(l);
+	if (pthread_mutex_trylock(&l->mutex) != 0)
+		return true;
+	if (l->writing.n == 0) {
+		is_busy = l->filling.n > 0;
+		if (is_busy)
+			hand_over(l);
+	}
+	(void)pthread_mutex_unlock(&l->mutex);
+	return is_busy;
+}
+
+void lines_reopen(struct lines *l)
+{
+	(void)pthread_mutex_lock(&l->mutex);
+	l->must_reopen = true;
+	(void)pthread_cond_signal(&l->wake);
+	(void)pthread_mutex_unlock(&l->mutex);
+}
+
+uint64_t lines_lost(const struct lines *l)
+{
+	return atomic_load_explicit(&l->lost, memory_order_relaxed);
+}
+
+/* With the mutex held: false when the writer is still busy at that time. */
+static bool wait_idle(struct lines *l, const struct timespec *until)
+{
+	while (l->writing.n > 0) {
+		if (pthread_cond_timedwait(&l->idle, &l->mutex, until) != 0)
+			return false;
+	}
+	return true;
+}
+
+void lines_close(struct lines *l)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until); /* cannot fail for this clock */
+	until.tv_sec += CLOSE_S;
+	(void)pthread_mutex_lock(&l->mutex);
+	bool is_idle = wait_idle(l, &until);
+	if (is_idle && l->filling.n > 0) {
+		hand_over(l);
+		is_idle = wait_idle(l, &until);
+	}
+	l->must_end = true;
+	(void)pthread_cond_signal(&l->wake);
+	(void)pthread_mutex_unlock(&l->mutex);
+	if (!is_idle) {
+		(void)pthread_detach(l->thread); /* stuck in a write; the process ends soon */
+		return;
+	}
+	(void)pthread_join(l->thread, NULL);
+	destroy(l);
+}
