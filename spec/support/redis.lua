@@ -1,6 +1,7 @@
 -- Redis on a port of its own.
 --
---   redis.start() → s    s.address, s.port;  s:kill() (SIGKILL)
+--   redis.start(options) → s    options: a list of further arguments
+--   s.address, s.port;  s:kill() (SIGKILL);  s:clients() → connections it has, this call's apart
 
 local eventually = require "support.eventually"
 local net = require "support.net"
@@ -10,12 +11,11 @@ local redis = {}
 local Redis = {}
 Redis.__index = Redis
 
-function redis.start()
+function redis.start(options)
   local address, port = net.refused()
-  local one = process.spawn {
-    argv = { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "" },
-    name = "redis",
-  }
+  local argv = { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "" }
+  for _, word in ipairs(options or {}) do table.insert(argv, word) end
+  local one = process.spawn { argv = argv, name = "redis" }
   eventually(function() return one:stdout():find "Ready to accept connections" end, 10)
   return setmetatable({ address = address, port = port, process = one }, Redis)
 end
@@ -23,6 +23,12 @@ end
 function Redis:kill()
   self.process:kill "KILL"
   self.process:wait()
+end
+
+function Redis:clients()
+  local port = self.address:match "%d+$"
+  local _, out = process.run { argv = { "redis-cli", "-p", port, "info", "clients" } }
+  return tonumber(out:match "connected_clients:(%d+)") - 1
 end
 
 return redis

@@ -1,5 +1,6 @@
 local client = require "support.client"
 local eventually = require "support.eventually"
+local neap = require "support.neap"
 local net = require "support.net"
 local origin = require "support.origin"
 local proxied = require "support.proxied"
@@ -94,6 +95,34 @@ describe("send_proxy", function()
       assert.equal(count, o:connections())
     end
     eventually(function() return o:open_connections() == 0 end)
+  end)
+
+  it("may be said for each backend", function()
+    local function start(name)
+      return origin.start {
+        name = name,
+        connection = function(conn)
+          conn:send(conn:read_until "\n" .. name .. "\n")
+          conn:closed(5)
+        end,
+      }
+    end
+    local one, two, three = start "one", start "two", start "three"
+    local n = neap.start { config = ([[return {
+      listen = "127.0.0.1:0", workers = 1, mode = "tcp", send_proxy = 1,
+      health = { type = "none" },
+      backends = {
+        "tcp://%s", { url = "tcp://%s", send_proxy = 2 }, { url = "tcp://%s", send_proxy = false },
+      },
+    }]]):format(one.address, two.address, three.address) }
+    local function talk()
+      local c = client.connect(n.address)
+      c:send "hello\n"
+      return c:receive_until "\n", c
+    end
+    assert.matches("^PROXY TCP4 127.0.0.1 127.0.0.1 ", talk())
+    assert.equal("\r\n", talk())
+    assert.equal("hello\n", talk())
   end)
 end)
 

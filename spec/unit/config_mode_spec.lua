@@ -42,6 +42,20 @@ describe("mode = 'tcp'", function()
     end
   end)
 
+  it("is refused with such keys in the pool it uses, unless another service has use for them",
+    function()
+      local text = [[services = { { listen = ":1", mode = "tcp", pool = "p", name = "db" }, %s },
+        pools = { p = { backends = { "unix:/s" }, keepalive = { idle = 1 },
+          retry = { unsafe = true }, timeouts = { response = 1 } } }]]
+      local reason = why(text:format "")
+      for _, key in ipairs { "keepalive", "retry.unsafe", "timeouts.response" } do
+        local expected = ("pools.p.%s: this goes only with mode = 'http' (and the service that "
+          .. "uses it, 'db', has mode = 'tcp')"):format(key)
+        assert.truthy(reason:find(expected, 1, true), reason)
+      end
+      assert(case.load("return {" .. text:format '{ listen = ":2", pool = "p" }' .. "}"))
+    end)
+
   it("takes those that are about connections", function()
     assert(case.load("return {" .. TCP .. [[proxy_protocol = true, send_proxy = 2,
       timeouts = { connect = 1, tunnel = 60, request = 5, drain = 1, client_header = 1 },

@@ -46,7 +46,6 @@ struct conf_pool {
 	char name[CONF_NAME_MAX];
 	/* this pool's own timeouts in milliseconds; -1: the service's hold */
 	int64_t connect, response, stream_idle;
-	uint8_t send_proxy; /* version of the PROXY header that backends get first; 0: none */
 	struct {
 		uint32_t connections; /* idle ones kept a worker and backend */
 		uint32_t idle;	      /* ms */

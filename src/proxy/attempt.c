@@ -42,7 +42,7 @@ static bool add_proxy_header(struct exchange *ex)
 	char text[PPRO_V1_MAX + 1];
 	struct peer ours;
 	sock_local(ex->client->fd, &ours);
-	size_t n = ppro_write(text, ex->at.pool->send_proxy, ex->peer, &ours);
+	size_t n = ppro_write(text, ex->at.backend->send_proxy, ex->peer, &ours);
 	return buf_append(&ex->at.head, text, n);
 }
 
@@ -58,7 +58,7 @@ static void use_connection(struct exchange *ex, struct uconn *u, bool reused)
 	at->connected_us = ex->proxy->loop->now_us;
 	ex->connect_us = reused ? 0 : at->connected_us - at->started_us;
 	ex->state = EX_SEND;
-	if (at->pool->send_proxy != 0 && !add_proxy_header(ex))
+	if (at->backend->send_proxy != 0 && !add_proxy_header(ex))
 		attempt_fail(ex, NEAP_STAGE_SEND, NEAP_KIND_RESET, "out of buffers");
 }
 
@@ -94,6 +94,7 @@ void attempt_begin(struct exchange *ex)
 		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "the backend was removed");
 		return;
 	}
+	at->alone = ex->view.is_tcp != 0 || at->backend->send_proxy != 0;
 	if (!at->counted)
 		count_begin(ex);
 	if (at->backend->addrs_n == 0) {

@@ -20,7 +20,6 @@ static bool decided(struct exchange *ex)
 	ex->at.pool = &ex->proxy->conf->pools[ex->view.pool];
 	ex->at.lanes = &ex->service->pools[ex->view.pool];
 	ex->at.fresh_only = false;
-	ex->at.alone = ex->view.is_tcp != 0 || ex->at.pool->send_proxy != 0;
 	if (ex->decided_us == 0)
 		ex->decided_us = ex->proxy->loop->now_us;
 	ex->state = EX_TAKE;

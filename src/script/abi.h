@@ -129,7 +129,8 @@ typedef struct neap_addr {
 
 typedef struct neap_member {
 	char name[160], url[256], scheme[8], host[128], base[128], path[108], zone[32], tags[512];
-	uint16_t port, addrs;
+	uint16_t port;
+	uint8_t addrs, send_proxy;
 	neap_addr addr[8];
 	uint32_t weight, slots;
 	int32_t tier;

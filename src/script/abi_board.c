@@ -13,6 +13,8 @@ _Static_assert(offsetof(neap_addr, scope) == offsetof(struct board_addr, scope),
 _Static_assert(sizeof(neap_member) == sizeof(struct board_member), "one layout");
 _Static_assert(offsetof(neap_member, addr) == offsetof(struct board_member, text.addr),
 	       "one layout");
+_Static_assert(offsetof(neap_member, send_proxy) == offsetof(struct board_member, text.send_proxy),
+	       "one layout");
 _Static_assert(offsetof(neap_member, tier) == offsetof(struct board_member, tier), "one layout");
 
 static int64_t clock_ms(clockid_t clock)

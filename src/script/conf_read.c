@@ -281,7 +281,6 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 {
 	read_text(L, "name", p->name, sizeof(p->name));
 	read_pool_timeouts(L, p);
-	p->send_proxy = (uint8_t)read_number(L, "send_proxy", 2, 0);
 	push_table(L, "keepalive");
 	p->keepalive.connections = read_u32(L, "connections");
 	p->keepalive.idle = read_ms(L, "idle");
@@ -434,11 +433,9 @@ static void add_service(struct digest *d, const struct conf_service *s)
 static void add_pool(struct digest *d, const struct conf_pool *p)
 {
 	const uint64_t numbers[] = {
-		(uint64_t)p->connect,	  (uint64_t)p->response,
-		(uint64_t)p->stream_idle, p->keepalive.connections,
-		p->keepalive.idle,	  p->keepalive.requests,
-		p->retry.attempts,	  p->retry.unsafe,
-		p->retry.body_bytes,	  p->send_proxy,
+		(uint64_t)p->connect,	  (uint64_t)p->response, (uint64_t)p->stream_idle,
+		p->keepalive.connections, p->keepalive.idle,	 p->keepalive.requests,
+		p->retry.attempts,	  p->retry.unsafe,	 p->retry.body_bytes,
 	};
 
 	add_text(d, p->name);

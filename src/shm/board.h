@@ -73,7 +73,8 @@ struct board_text {
 	/* "key\0value\0…\0": numbers and booleans as text with a type byte, see lua/neap/pools */
 	char tags[512];
 	uint16_t port;
-	uint16_t addrs; /* known addresses; 0: the name does not resolve (yet) */
+	uint8_t addrs;	    /* known addresses; 0: the name does not resolve (yet) */
+	uint8_t send_proxy; /* version of the PROXY header it gets first; 0: none */
 	struct board_addr addr[BOARD_ADDRS_MAX];
 };
 

@@ -230,7 +230,7 @@ bool board_backend_set_addrs(struct board *b, int slot, const struct board_addr 
 {
 	struct board_text text;
 	load_text(b, slot, &text);
-	text.addrs = (uint16_t)(count < BOARD_ADDRS_MAX ? count : BOARD_ADDRS_MAX);
+	text.addrs = (uint8_t)(count < BOARD_ADDRS_MAX ? count : BOARD_ADDRS_MAX);
 	memset(text.addr, 0, sizeof text.addr);
 	memcpy(text.addr, addrs, text.addrs * sizeof *addrs);
 	if (!update_text(b, slot, &text))

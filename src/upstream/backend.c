@@ -53,6 +53,7 @@ static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t ep
 	b->slot = slot;
 	b->epoch = epoch;
 	b->text_version = version;
+	b->send_proxy = text.send_proxy;
 	b->addrs_n = 0;
 	for (unsigned i = 0; i < text.addrs && i < BOARD_ADDRS_MAX; i++) {
 		if (address_of(&b->addrs[b->addrs_n], &text.addr[i], text.path))

@@ -20,6 +20,7 @@ struct backend {
 	struct list idle; /* uconns, the most recently used first */
 	unsigned idle_n;
 	unsigned addrs_n;
+	uint8_t send_proxy; /* version of the PROXY header it gets first; 0: none */
 	struct addr addrs[DIAL_ADDRS_MAX];
 	struct str base;      /* path prefix */
 	struct str authority; /* host:port, for a request that has no Host */

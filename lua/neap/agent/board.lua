@@ -62,7 +62,7 @@ function board.publish(pool, def, addresses)
   for _, key in ipairs(TEXTS) do fill_text(key, def[key]) end
   fill_text("tags", tags.encode(def.tags or {}))
   member.port, member.weight, member.tier = def.port, def.weight, def.tier
-  member.slots = def.slots or 0
+  member.slots, member.send_proxy = def.slots or 0, def.send_proxy or 0
   member.addrs = fill_addrs(member.addr, def.port, addresses)
   return none(C.neap_board_publish(b, pool, member))
 end

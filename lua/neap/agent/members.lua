@@ -7,7 +7,7 @@ local members = {}
 local AF_UNIX = "unix"
 
 local COMPARED = {
-  "url", "scheme", "host", "port", "base", "path", "weight", "tier", "zone", "slots",
+  "url", "scheme", "host", "port", "base", "path", "weight", "tier", "zone", "slots", "send_proxy",
 }
 
 local function has_same_entries(a, b)

@@ -43,6 +43,7 @@ local function flatten(checked, parts, key)
     tier = checked.tier,
     zone = checked.zone,
     slots = checked.slots,
+    send_proxy = checked.send_proxy,
     health = checked.health,
     tags = checked.tags,
     key = key,

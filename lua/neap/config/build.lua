@@ -109,8 +109,10 @@ check.add_holder("pools", function(row, value, key, report)
   end
   for i, name in ipairs(names) do
     local item_key = show.path(key, name)
-    local flat = check.section(POOL_ROWS, rawget(value, name), item_key, report)
+    local raw = rawget(value, name)
+    local flat = check.section(POOL_ROWS, raw, item_key, report)
     list[i] = new_pool(name, flat, item_key)
+    list[i].raw = type(raw) == "table" and raw or {}
   end
   return list
 end)
@@ -310,11 +312,9 @@ end
 local WORDS = { stderr = true, stdout = true, syslog = true }
 
 local function finish(config, services, pools, folder)
-  for _, service in ipairs(services) do
-    service.raw, service.flat = nil, nil
-  end
   for _, list in ipairs { services, pools } do
     for _, owner in ipairs(list) do
+      owner.raw, owner.flat = nil, nil
       if build.is_path(owner.policy) then
         owner.policy_path = build.resolve(folder, owner.policy)
       end

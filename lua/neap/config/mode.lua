@@ -13,22 +13,34 @@ local ONLY_HTTP = {
   { "retry", { "unsafe", "status", "body_bytes" } },
 }
 
-local function refuse(key, report)
-  report:add(key, "this goes only with mode = 'http' (and it is 'tcp')")
-end
-
-local function check_keys(service, report)
+-- owner: a service, or a pool that only tcp services use.
+local function check_keys(owner, why, report)
+  local function refuse(key)
+    report:add(key, ("this goes only with mode = 'http' (%s)"):format(why))
+  end
   for _, entry in ipairs(ONLY_HTTP) do
-    local key = show.path(service.key, entry[1])
-    local value = rawget(service.raw, entry[1])
+    local key = show.path(owner.key, entry[1])
+    local value = rawget(owner.raw, entry[1])
     if value ~= nil and entry[2] == true then
-      refuse(key, report)
+      refuse(key)
     elseif type(value) == "table" then
       for _, name in ipairs(entry[2]) do
-        if rawget(value, name) ~= nil then refuse(show.path(key, name), report) end
+        if rawget(value, name) ~= nil then refuse(show.path(key, name)) end
       end
     end
   end
+end
+
+-- A pool of `pools` may be used by several services: an http one among them has use for its keys.
+local function check_pool_keys(pool, services, report)
+  local user
+  for _, service in ipairs(services) do
+    if service.pool == pool.name and service.mode ~= "tcp" then return end
+    if service.pool == pool.name then user = user or service end
+  end
+  if not user then return end
+  check_keys(pool, ("and the service that uses it, '%s', has mode = 'tcp'")
+    :format(show.text(user.name)), report)
 end
 
 -- A unix socket may speak anything.
@@ -50,9 +62,12 @@ function mode.check(services, pools, report)
   local by_name = {}
   for _, pool in ipairs(pools) do by_name[pool.name] = pool end
   for _, service in ipairs(services) do
-    if service.mode == "tcp" then check_keys(service, report) end
+    if service.mode == "tcp" then check_keys(service, "and it is 'tcp'", report) end
     local pool = service.mode and by_name[service.pool]
     if pool then check_schemes(service, pool, report) end
+  end
+  for _, pool in ipairs(pools) do
+    if pool.raw then check_pool_keys(pool, services, report) end
   end
 end
 

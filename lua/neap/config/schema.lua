@@ -214,6 +214,8 @@ schema.backend = {
   { "zone", "name", max = 31, text = "Where it is, for policies." },
   { "slots", "integer", default = false, min = 1, max = 1000000, also = { false },
     text = "Requests at a time, over all workers." },
+  { "send_proxy", "integer", min = 1, max = 2, also = { false }, show = "the pool's",
+    text = "Whether connections to it begin with a PROXY protocol header, and of which version." },
   { "health", "section", section = "backend_health", optional = true,
     text = "Where else to check it." },
   { "tags", "tags", default = {}, max = 511,

@@ -52,6 +52,7 @@
 ---@field tier? integer
 ---@field zone? string
 ---@field slots? integer|false
+---@field send_proxy? integer|false
 ---@field health? neap.config.backend_health
 ---@field tags? table<string, string|number|boolean>|string[]
 
