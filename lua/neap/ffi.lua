@@ -10,9 +10,16 @@ local ABI_VERSION = 1
 if not pcall(ffi.typeof, "neap_current") then ffi.cdef(native.embedded "abi.h") end
 
 if native.is_plain then
-  local plain = { C = false }
-  for name, value in pairs(ffi) do plain[name] = value end
-  plain.C = nil
+  local plain = {}
+  for name, value in pairs(ffi) do
+    if name ~= "C" then plain[name] = value end
+  end
+  -- How many kinds of objects were declared in this process. Kept there, because a test runner
+  -- remembers declarations for as long, and loads this file more than once.
+  function plain.count_kind()
+    ffi.neap_kinds = (rawget(ffi, "neap_kinds") or 0) + 1
+    return ffi.neap_kinds
+  end
   return setmetatable(plain, {
     __index = function(self, key)
       if key ~= "C" then return nil end

@@ -36,6 +36,21 @@ local function outside(name)
   error(value, 0)
 end
 
+-- Each instance has kinds of objects of its own, also where a test runner remembers what was
+-- declared before.
+local kinds = 0
+local count_kind = rawget(ffi, "count_kind") or function()
+  kinds = kinds + 1
+  return kinds
+end
+
+local function new_kind(declaration)
+  if type(declaration) ~= "string" or not declaration:find "^struct {" then
+    return ffi.typeof(declaration)
+  end
+  return ffi.typeof(("%s /* %d */"):format(declaration, count_kind()))
+end
+
 -- What modules see as globals: the real ones, and those that are replaced.
 local function globals(given)
   local env = {}
@@ -51,7 +66,7 @@ end
 function instance.new(parts)
   local own_ffi = {}
   for name, value in pairs(ffi) do own_ffi[name] = value end
-  own_ffi.C = parts.C
+  own_ffi.C, own_ffi.typeof = parts.C, new_kind
   local loaded = {
     ["neap.ffi"] = own_ffi,
     ["neap.native"] = parts.native,

@@ -1,7 +1,8 @@
--- What holds for every file in lua/neap/policy/.
+-- What holds for every file in lua/neap/policy/: in the test kit, and in the balancer.
 
 local dirent = require "posix.dirent"
 local picks = require "support.picks"
+local testing = require "neap.testing"
 
 -- Files that need options to show what they do; all others run with none.
 local OPTIONS = {
@@ -30,6 +31,27 @@ local function policies()
       OPTIONS[label] or "{}")
   end
   return map
+end
+
+local number = 0
+local function keys()
+  number = number + 1
+  return "key" .. number
+end
+
+-- For the kit's contract, which is about pick alone: keys of the request, or of the spec.
+local KIT = {
+  first = { fair = false },
+  hash = { options = { key = "path" }, consistent = true },
+  hash_maglev = { options = { key = "path", maglev = true, size = 8191 }, consistent = true },
+  hash_bound = { options = { key = keys, bound = 1.25 } },
+  source = { consistent = true },
+}
+
+for _, label in ipairs(labels()) do
+  local o, module = KIT[label] or {}, "neap.policy." .. (FILES[label] or label)
+  local policy = o.options and require(module)(o.options) or label
+  testing.contract(policy, { name = label, fair = o.fair, consistent = o.consistent })
 end
 
 local function assert_clean(found, label)

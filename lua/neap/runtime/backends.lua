@@ -169,6 +169,9 @@ ffi.metatype(Backend, {
     if method == nil then view.unknown("backend", key, getters, methods) end
     return method
   end,
+  __newindex = function(_, key)
+    error(("backend.%s cannot be assigned"):format(tostring(key)), 2)
+  end,
   __tostring = function(b) return getters.name(b) or "(a backend that is gone)" end,
 })
 

@@ -72,7 +72,10 @@ end
 -- Strings have one metatable in a process: the balancer's user code does not change it.
 local function globals()
   local coroutines = copied(coroutine)
-  coroutines.isyieldable = function() return true end
+  local is_yieldable, running = coroutine.isyieldable, coroutine.running
+  -- Waiting needs no yield here. But where neap could not yield, it is an error here too; the light
+  -- path runs on the main thread and cannot tell.
+  function coroutines.isyieldable() return not running() or is_yieldable() end
   return {
     coroutine = coroutines,
     getmetatable = function(value)
@@ -284,6 +287,19 @@ local function describe(text)
   return message or text, trace
 end
 
+-- What hooks run in: a coroutine, as in neap.
+local function thread_body(fn, skip)
+  while true do fn, skip = coroutine.yield(fn(skip)) end
+end
+
+local function run_entry(self, fn, skip)
+  local thread = self.thread or coroutine.create(thread_body)
+  local ok, verdict = coroutine.resume(thread, fn, skip)
+  self.thread = ok and thread or nil
+  if ok then return true, verdict end
+  return false, debug.traceback(thread, tostring(verdict))
+end
+
 -- Enters as neap does: what errs is left out, and the default decides; see src/script/hook.c.
 ---@param entry "decide"|"failed"|"response"|"log"
 ---@param skip integer
@@ -295,7 +311,7 @@ function Balancer:enter(record, entry, skip)
     world.current.request, world.current.waited = record.struct, 0
     world.current.may_wait = (entry == "decide" or entry == "failed") and 1 or 0
     world.hook[0] = 2
-    local ok, verdict = xpcall(self.entries[entry], debug.traceback, skip)
+    local ok, verdict = run_entry(self, self.entries[entry], skip)
     world.current.request = nil
     if ok then return verdict end
     local id = bit.band(world.hook[0], 255)

@@ -37,10 +37,13 @@ local function lower_map(fields)
   return map
 end
 
--- Answered here.
-local function answer(result, status, reason)
+local TITLES = { [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout" }
+
+-- neap's own answer, with the reason.
+local function refuse(result, status, reason)
   result.status, result.reason = status, reason
-  result.body = result.body or reason or ""
+  result.body = ("%s: %s\n"):format(TITLES[status], reason)
+  result.fields = { { "x-neap-error", reason } }
 end
 
 local function pool_of(balancer, record)
@@ -114,8 +117,7 @@ end
 
 local function deliver(balancer, record, given, result)
   run_response(balancer, record, given, result)
-  result.body = given.body or ""
-  answer(result, given.status)
+  result.status, result.body = given.status, given.body or ""
   result.backend = balancer.world.board.name(record.struct.slot)
 end
 
@@ -160,8 +162,7 @@ local function give_up(balancer, record, failure, given, result)
   if given then
     deliver(balancer, record, given, result)
   else
-    result.body = nil
-    answer(result, failure.kind == "timeout" and 504 or 502, words_of(failure))
+    refuse(result, failure.kind == "timeout" and 504 or 502, words_of(failure))
   end
 end
 
@@ -171,16 +172,15 @@ local function unavailable(balancer, record, last, result, otherwise)
     return
   end
   local reason = ffi.string(record.struct.reason)
-  answer(result, 503, reason ~= "" and reason or otherwise)
+  refuse(result, 503, reason ~= "" and reason or otherwise)
 end
 
 local function without_backend(balancer, record, verdict, last, result)
   if verdict == REPLY then
     local reply = record.reply
-    result.fields, result.body = reply.headers, reply.body
-    answer(result, reply.status)
+    result.status, result.fields, result.body = reply.status, reply.headers, reply.body
   elseif verdict == REFUSE then
-    answer(result, 503, "the policy failed")
+    refuse(result, 503, "the policy failed")
   elseif verdict == NONE then
     unavailable(balancer, record, last, result, "no backend is available")
   elseif verdict == QUEUE then

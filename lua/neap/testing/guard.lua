@@ -13,7 +13,7 @@ local OF_REQUEST = { "request", "backends", "pick", "failed", "response", "log" 
 function guard.request_kind(balancer)
   local world = balancer.world
   local function subject(object)
-    local id = object.id
+    local id = object.record_number
     local record = world.records[id]
     if record then return record.struct end
     local text = "a request was used after it had ended: keep values of it, not the object"
@@ -21,7 +21,7 @@ function guard.request_kind(balancer)
     error(text, 3)
   end
   local _, kind = balancer.require("neap.runtime.request")
-    .new(subject, "struct { const int32_t id; }")
+    .new(subject, "struct { const int32_t record_number; }")
   return kind
 end
 

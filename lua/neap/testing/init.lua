@@ -35,7 +35,8 @@
 --   b:name(index)                         b.count = how many backends
 
 local Balancer = require "neap.testing.balancer"
-local exchange = require "neap.testing.exchange"
+local contract = require "neap.testing.contract"
+local matchers = require "neap.testing.matchers"
 local Pool = require "neap.testing.pool"
 
 local testing = {}
@@ -66,6 +67,7 @@ function testing.pool(backends, options)
   return testing.balancer(all).pool
 end
 
-testing.run = exchange.run
+testing.contract = contract.check
+matchers.install()
 
 return testing

@@ -152,6 +152,12 @@ local function add_receiving(C, self)
     return take(conn, n)
   end
 
+  function C.neap_wait_some(id, n)
+    local conn = self.conns[id]
+    if not conn or conn.input == "" then return self.done "closed" end
+    return take(conn, math.min(tonumber(n), #conn.input))
+  end
+
   function C.neap_wait_all(id)
     local conn = self.conns[id]
     if not conn then return self.done "closed" end
@@ -163,8 +169,8 @@ local function add_http(C, self)
   local function answer_of(conn)
     local request = parse_request(conn.sent, conn.address)
     if not request then return nil, "closed" end
-    self.note("http", request.url)
     local http, short = self.world.network.http, request.url:gsub("^(http://[^/]-):80/", "%1/")
+    self.note("http", short)
     if type(http) == "function" then return http(request) end
     local found = http and (http[request.url] or http[short])
     if type(found) == "function" then return found(request) end
