@@ -7,20 +7,31 @@
 
 #include "net/stream.h"
 
+/*
+ * Linux lets a user without rights have 64 MiB of pipes over all of its processes; a pipe of 1 MiB
+ * takes a quarter of the CPU off a large body, but one of 256 KiB is still much better than none.
+ */
 enum {
-	PIPE_BYTES = 256 * 1024, /* asked of the kernel; it may give less */
-	PIPE_IDLE_MAX = 32,	 /* kept for reuse: two descriptors each */
+	PIPE_BYTES_LARGE = 1024 * 1024, /* asked of the kernel for the first ones */
+	PIPE_LARGE_MAX = 16,
+	PIPE_BYTES = 256 * 1024,    /* for the others, or when that is refused */
+	PIPE_BYTES_MIN = 64 * 1024, /* smaller ones are dearer than copying */
+	PIPE_IDLE_MAX = 32,	    /* kept for reuse: two descriptors each */
+	PIPE_REST = 64, /* how often none is asked for after one was refused or too small */
 };
 
 struct pipe {
 	struct list node; /* in the pool while idle */
 	int read_fd, write_fd;
-	size_t held; /* bytes inside */
+	size_t room; /* bytes it takes */
+	size_t held; /* of them inside */
 };
 
 struct pipe_pool {
 	struct list idle;
 	unsigned idle_n;
+	unsigned large_n; /* in use or idle */
+	unsigned rest;
 };
 
 void pipe_pool_init(struct pipe_pool *pool);

@@ -205,7 +205,7 @@ static void pump(struct direction *d)
 {
 	if (*d->from_eof || *d->to_deaf)
 		return;
-	ssize_t n = *d->pipe != NULL ? pipe_fill(*d->pipe, d->from, PIPE_BYTES) : read_memory(d);
+	ssize_t n = *d->pipe != NULL ? pipe_fill(*d->pipe, d->from, SIZE_MAX) : read_memory(d);
 	if (n == IO_EOF)
 		ended(d);
 	else if (n == IO_ERROR)
