@@ -88,20 +88,22 @@ static void each(struct admin *a, void (*call)(struct session *s))
 	}
 }
 
-void admin_tell_reload(struct admin *a, bool is_ok, const char *text)
-{
-	for (struct list *node = a->sessions.next, *next; node != &a->sessions; node = next) {
-		next = node->next;
-		session_tell_reload(container_of(node, struct session, node), is_ok, text);
-	}
-}
-
 static void stop_listening(struct admin *a)
 {
 	listener_stop(&a->listener);
 	if (a->listener.fd >= 0)
 		(void)close(a->listener.fd); /* the master has it still */
 	a->listener.fd = -1;
+}
+
+void admin_tell_reload(struct admin *a, bool is_ok, const char *text)
+{
+	if (is_ok)
+		stop_listening(a); /* who is told so finds the next agent */
+	for (struct list *node = a->sessions.next, *next; node != &a->sessions; node = next) {
+		next = node->next;
+		session_tell_reload(container_of(node, struct session, node), is_ok, text);
+	}
 }
 
 void admin_retire(struct admin *a)

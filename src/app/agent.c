@@ -195,6 +195,7 @@ static enum err load(struct agent *a, struct error *e)
 		.board = g->board,
 		.previous = is_first ? g->previous : NULL,
 		.memfd = g->memfd,
+		.journal = g->journal,
 		.must_fill = is_first,
 		.worker = -1,
 	};

@@ -207,6 +207,7 @@ static void drop_other(struct generation *g, const struct generation *own)
 	if (g == own)
 		return;
 	(void)close(g->memfd);
+	(void)close(g->journal);
 	(void)close(g->wake_fd);
 	if (g->board != own->previous)
 		board_destroy(g->board);

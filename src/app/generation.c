@@ -228,9 +228,10 @@ enum err generation_init(struct generation *g, struct error *e)
 	init_wards(g);
 	list_init(&g->node);
 	g->memfd = memfd_create("neap config", MFD_CLOEXEC);
+	g->journal = memfd_create("neap changes", MFD_CLOEXEC);
 	g->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	enum err err = ERR_OK;
-	if (g->memfd < 0 || g->wake_fd < 0)
+	if (g->memfd < 0 || g->journal < 0 || g->wake_fd < 0)
 		err = err_sys(e, errno, "memory for the config's files");
 	else
 		err = board_create(&g->board, e);
@@ -247,6 +248,8 @@ void generation_fini(struct generation *g)
 		ward_fini(&g->workers[i]);
 	if (g->memfd >= 0)
 		(void)close(g->memfd);
+	if (g->journal >= 0)
+		(void)close(g->journal);
 	if (g->wake_fd >= 0)
 		(void)close(g->wake_fd);
 	board_destroy(g->board);

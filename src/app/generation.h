@@ -34,6 +34,7 @@ struct generation {
 	struct socket_set set;		  /* of them its own */
 	const struct admin_socket *admin; /* the master's, for the one that serves */
 	int memfd;			  /* the files of this generation */
+	int journal; /* memfd: what was changed at run time, for an agent that is started again */
 	int wake_fd; /* eventfd: workers tell the agent that a backend's state changed */
 	void *owner;
 	/* The plan is read: makes all ready that the children need, opens the sockets. */

@@ -31,6 +31,7 @@ static enum err load(struct runtime *r, const struct runtime_options *o, struct 
 		.previous = o->previous,
 		.bundle = r->bundle,
 		.worker = o->worker,
+		.journal = o->journal,
 		.config = o->settings->config,
 		.on_state_change = o->on_state_change,
 		.ctx = o->ctx,

@@ -1,10 +1,12 @@
 /* What the runtime needs of C while it loads; later it calls through FFI only (abi.h). */
 #include <lauxlib.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "script/embed.h"
+#include "script/journal.h"
 #include "script/state.h"
 
 static struct vm *self(lua_State *L)
@@ -72,6 +74,42 @@ static int native_list(lua_State *L)
 	return 1;
 }
 
+/* journal() → text, or nil */
+static int native_journal(lua_State *L)
+{
+	int fd = self(L)->o.journal;
+	struct error e;
+	char *bytes;
+	size_t n;
+	if (fd <= 0)
+		return 0;
+	if (journal_read(fd, &bytes, &n, &e) != ERR_OK) {
+		log_error("%s", e.text);
+		return 0;
+	}
+	if (bytes == NULL)
+		return 0;
+	lua_pushlstring(L, bytes, n);
+	free(bytes);
+	return 1;
+}
+
+/* keep(text) → true, or nil, why */
+static int native_keep(lua_State *L)
+{
+	int fd = self(L)->o.journal;
+	struct str bytes;
+	struct error e;
+	bytes.p = luaL_checklstring(L, 1, &bytes.n);
+	if (fd > 0 && journal_write(fd, bytes, &e) != ERR_OK) {
+		lua_pushnil(L);
+		lua_pushstring(L, e.text);
+		return 2;
+	}
+	lua_pushboolean(L, 1);
+	return 1;
+}
+
 static void set(lua_State *L, struct vm *vm, const char *name, lua_CFunction function)
 {
 	lua_pushlightuserdata(L, vm);
@@ -92,6 +130,8 @@ void native_push(struct vm *vm)
 	native_push_embedded(L);
 	set(L, vm, "read", native_read);
 	set(L, vm, "has", native_has);
+	set(L, vm, "journal", native_journal);
+	set(L, vm, "keep", native_keep);
 	lua_pushboolean(L, vm->o.worker >= 0);
 	lua_setfield(L, -2, "is_worker");
 	lua_pushliteral(L, NEAP_VERSION);

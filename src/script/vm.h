@@ -23,6 +23,7 @@ struct vm_options {
 	 * may be NULL */
 	const struct board *previous;
 	struct bundle *bundle;
+	int journal;	    /* memfd of changes at run time; 0: there is none */
 	int worker;	    /* its slot on the board; -1: the agent or a check */
 	uint32_t memory_mb; /* cap of the state; 0: 256 */
 	const char *config; /* path of the config file */

@@ -17,6 +17,11 @@ local ROUTES = {
   { "GET", "^/status$", lazy("status", "answer") },
   { "GET", "^/metrics$", lazy("metrics", "answer") },
   { "GET", "^/healthz$", lazy("status", "health") },
+  { "GET", "^/pools/([^/]+)/backends$", lazy("backends", "list") },
+  { "POST", "^/pools/([^/]+)/backends$", lazy("backends", "add"), changes = true },
+  { "GET", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "get") },
+  { "PATCH", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "patch"), changes = true },
+  { "DELETE", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "remove"), changes = true },
   { "POST", "^/reload$", lazy("status", "reload"), changes = true },
 }
 

@@ -6,6 +6,7 @@ local counts = require "neap.admin.counts"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
 local native = require "neap.native"
+local overlay = require "neap.agent.overlay"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
 
@@ -115,13 +116,11 @@ local function pool_of(pool)
     for key in pairs(sums) do sums[key] = sums[key] + c[key] end
     counts.add_times(total, c.first_byte)
   end
-  local removed = json.list()
-  for name in pairs(pool.removed or {}) do table.insert(removed, name) end
   return {
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     health = { type = pool.health.type, interval = pool.health.interval },
     inflight = sums.inflight, requests = sums.requests, failures = sums.failures,
-    removed = removed, latency = latency(total), backends = backends,
+    removed = json.list(overlay.removed(pool)), latency = latency(total), backends = backends,
   }
 end
 

@@ -126,6 +126,13 @@ function board.set_state(slot, state, reason)
   return C.neap_board_set_state(b, slot, NUMBERS[state], reason, #reason) == 1
 end
 
+-- A person's word: the state stays so until it is nil, which lets go.
+---@return boolean is_new
+function board.pin(slot, state, reason)
+  local pin = state and NUMBERS[state] + 1 or 0
+  return C.neap_board_pin(b, slot, pin, reason, #reason) == 1
+end
+
 function board.reclaim() C.neap_board_reclaim(b) end
 
 function board.wall_ms() return C.neap_wall_ms() end

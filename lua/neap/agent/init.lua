@@ -9,6 +9,7 @@ local health = require "neap.agent.health"
 local jobs = require "neap.agent.jobs"
 local members = require "neap.agent.members"
 local names = require "neap.agent.names"
+local overlay = require "neap.agent.overlay"
 local probes = require "neap.agent.probes"
 
 local agent = {}
@@ -44,6 +45,7 @@ function Agent:publish(config)
   for _, pool_config in ipairs(config.pools) do
     local pool = new_pool(self, pool_config)
     table.insert(self.pools, pool)
+    pool.overlay = self.kept[pool.name]
     members.set(self, pool, pool_config.backends)
     if pool.hooks.discover then discover.start(self, pool) end
   end
@@ -103,6 +105,7 @@ end
 ---@param board table  (neap.agent.board)
 function agent.new(host, board)
   local self = setmetatable({ host = host, board = board }, Agent)
+  self.kept = {} -- pool → what was changed before this agent was started
   self.pools, self.ejected, self.lates = {}, {}, {}
   self.waiting = 0 -- discover hooks that never ran to the end yet
   self.started = host.now()
@@ -124,6 +127,8 @@ function agent.start(config)
   local host = require "neap.agent.host"
   local board = require "neap.agent.board"
   current = agent.new(host, board.attach())
+  local native = require "neap.native"
+  current.kept = overlay.load(native.journal and native.journal() or "")
   current:publish(config)
   current.config = config
   current.counts = config.admin and require "neap.admin.counts" or nil

@@ -1,6 +1,7 @@
 -- A pool's backends: from a checked list to slots on the board, with a record for each.
 
 local address = require "neap.config.address"
+local overlay = require "neap.agent.overlay"
 
 local members = {}
 
@@ -90,12 +91,19 @@ end
 ---@param list table[]  backends as the configuration has them, checked
 ---@param origin string?  where the list comes from: "file" (unless told) or "discover"
 function members.set(agent, pool, list, origin)
-  pool.origin = origin or "file"
+  pool.base, pool.origin = list, origin or "file"
+  members.apply(agent, pool)
+end
+
+-- The same with what a person changed since.
+function members.apply(agent, pool)
+  local list = overlay.apply(pool)
   local slots, order, by_name, left_out = {}, {}, {}, 0
   for _, def in ipairs(list) do
     if def.send_proxy == nil then def.send_proxy = pool.send_proxy end
     local member = publish(agent, pool, def)
     if member then
+      member.origin, member.file_weight = def.origin, def.file_weight
       table.insert(order, member)
       table.insert(slots, member.slot)
       by_name[def.name] = member
