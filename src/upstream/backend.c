@@ -41,6 +41,32 @@ static void set_authority(struct backend *b, const struct board_text *text)
 	b->authority = (struct str){ b->authority_text, n > 0 ? (size_t)n : 0 };
 }
 
+static bool has_addr(const struct backend *b, const struct addr *a)
+{
+	for (unsigned i = 0; i < b->addrs_n; i++) {
+		if (addr_equal(&b->addrs[i], a))
+			return true;
+	}
+	return false;
+}
+
+/* true: an address that was there is there no more. */
+static bool set_addrs(struct backend *b, const struct board_text *text)
+{
+	struct addr before[DIAL_ADDRS_MAX];
+	unsigned before_n = b->addrs_n;
+	bool has_lost = false;
+	memcpy(before, b->addrs, before_n * sizeof *before);
+	b->addrs_n = 0;
+	for (unsigned i = 0; i < text->addrs && i < BOARD_ADDRS_MAX; i++) {
+		if (address_of(&b->addrs[b->addrs_n], &text->addr[i], text->path))
+			b->addrs_n++;
+	}
+	for (unsigned i = 0; i < before_n; i++)
+		has_lost = has_lost || !has_addr(b, &before[i]);
+	return has_lost;
+}
+
 static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t epoch)
 {
 	uint32_t version =
@@ -48,17 +74,14 @@ static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t ep
 	struct board_text text;
 	if (!board_backend_text(u->board, slot, epoch, &text))
 		return false;
-	if (b->epoch != epoch)
+	if (set_addrs(b, &text) || b->epoch != epoch) {
 		u->close_idle(b);
+		b->places++;
+	}
 	b->slot = slot;
 	b->epoch = epoch;
 	b->text_version = version;
 	b->send_proxy = text.send_proxy;
-	b->addrs_n = 0;
-	for (unsigned i = 0; i < text.addrs && i < BOARD_ADDRS_MAX; i++) {
-		if (address_of(&b->addrs[b->addrs_n], &text.addr[i], text.path))
-			b->addrs_n++;
-	}
 	(void)str_copy(b->name, sizeof(b->name), str_of(text.name)); /* same size as on the board */
 	(void)str_copy(b->url, sizeof(b->url), str_of(text.url));
 	(void)str_copy(b->base_text, sizeof(b->base_text), str_of(text.base));

@@ -19,6 +19,7 @@ struct backend {
 	uint32_t text_version;
 	struct list idle; /* uconns, the most recently used first */
 	unsigned idle_n;
+	uint32_t places; /* grows when an address goes: connections made before are not kept */
 	unsigned addrs_n;
 	uint8_t send_proxy; /* version of the PROXY header it gets first; 0: none */
 	struct addr addrs[DIAL_ADDRS_MAX];

@@ -80,6 +80,7 @@ static struct uconn *uconn_create(struct upstream *up, struct backend *b, void *
 	list_init(&u->node);
 	timer_init(&u->idle_timer, idle_due);
 	u->requests = 0;
+	u->places = b->places;
 	u->state = UCONN_DIAL;
 	u->dialing = NULL;
 	u->owner = owner;
@@ -153,7 +154,7 @@ fail:
 void uconn_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle)
 {
 	struct backend *b = u->backend;
-	if (b->idle_n >= max_idle) {
+	if (b->idle_n >= max_idle || unlikely(u->places != b->places)) {
 		uconn_close(u);
 		return;
 	}

@@ -17,6 +17,7 @@ struct uconn {
 	struct list node; /* in backend->idle */
 	struct timer idle_timer;
 	uint32_t requests; /* sent on it so far */
+	uint32_t places;   /* the backend's when it was dialled */
 	unsigned put_turn; /* of the loop, when it was given back */
 	uint8_t state;	   /* enum uconn_state */
 	struct dialing *dialing;
@@ -47,7 +48,8 @@ enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
 
 /*
  * Gives a connection back whose last exchange ended in step. It is kept while fewer than max_idle
- * are, for at most the lane's duration; otherwise closed.
+ * are, for at most the lane's duration, unless an address of the backend has gone meanwhile;
+ * otherwise closed.
  */
 void uconn_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle);
 
