@@ -11,6 +11,7 @@
 --   world:stall(seconds)        the agent does nothing for so long
 --   world:state("http://a:80")  of the backend on the board
 --   world:mark_down("http://a:80", reason)   what a request does
+--   world:fail(url, n = 1), world:serve(url, n = 1)   attempts there that failed, or went well
 --   world:log() → all lines, each "level text"; world:count(pattern)
 --   world.checks → list of { url =, at = } in the order they began
 
@@ -120,9 +121,34 @@ local function add_states(world, board)
   end
 end
 
+-- What `eject` and `panic` go by.
+local function add_counts(world, board)
+  function board.outlier(slot)
+    local row = board.rows[slot]
+    return row.streak, row.ejections, row.requests, row.bad
+  end
+  function board.outliers() return board.long_streaks end
+  function board.eject(slot, until_ms, ejections, reason)
+    local row = board.rows[slot]
+    row.ejected_until, row.ejections, row.streak = until_ms, ejections, 0
+    return change(world, slot, ANY, 4, reason)
+  end
+  function board.share(pool)
+    local up, of = 0, 0
+    for _, slot in ipairs(board.lists[pool]) do
+      local state = board.rows[slot].state
+      if state ~= 3 then of = of + 1 end
+      if state < 2 then up = up + 1 end
+    end
+    return up, of
+  end
+  function board.set_panics(pool, is_panicking) board.panics[pool] = is_panicking end
+end
+
 local function make_board(world)
-  local board = { rows = {}, lists = {}, versions = {} }
+  local board = { rows = {}, lists = {}, versions = {}, panics = {}, long_streaks = 0 }
   add_states(world, board)
+  add_counts(world, board)
   function board.pool(name)
     board.versions[name] = board.versions[name] or 0
     return name
@@ -136,7 +162,10 @@ local function make_board(world)
     local slot = board.find(pool, def.name)
     if not slot then
       slot = #board.rows + 1
-      board.rows[slot] = { pool = pool, state = 0, stamp = 0, reason = "" }
+      board.rows[slot] = {
+        pool = pool, state = 0, stamp = 0, reason = "", streak = 0, ejections = 0, requests = 0,
+        bad = 0,
+      }
     end
     board.rows[slot].def, board.rows[slot].addresses = def, addresses
     return slot
@@ -154,6 +183,10 @@ local function make_board(world)
   return board
 end
 
+local EJECT = {
+  consecutive = 5, error_rate = false, interval = 10, min_requests = 20, time = 30, max_time = 300,
+  max_share = 0.5,
+}
 local HEALTH = { type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, recheck = 1,
   fast = false, jitter = 0.1, initial = "unknown" }
 
@@ -175,6 +208,8 @@ function support.new()
       name = options.name or "web",
       health = health,
       discover = { interval = 10 },
+      eject = options.eject and setmetatable(options.eject, { __index = EJECT }),
+      panic = options.panic,
       backends = assert(config_load.backends(options.backends or {}, "backends")),
     }
   end
@@ -234,6 +269,18 @@ end
 function World:state(url) return STATES[self.board.rows[self:slot(url)].state] end
 
 function World:mark_down(url, reason) self.board.mark_down(self:slot(url), reason or "refused") end
+
+function World:fail(url, n)
+  local row = self.board.rows[self:slot(url)]
+  row.streak, row.requests, row.bad = row.streak + (n or 1), row.requests + (n or 1),
+    row.bad + (n or 1)
+  self.board.long_streaks = self.board.long_streaks + 1
+end
+
+function World:serve(url, n)
+  local row = self.board.rows[self:slot(url)]
+  row.streak, row.requests = 0, row.requests + (n or 1)
+end
 
 function World:log() return table.concat(self.lines, "\n") .. "\n" end
 

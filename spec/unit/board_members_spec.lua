@@ -53,7 +53,7 @@ describe("the board's backends", function()
     local epoch = b.backends[slots[1]].epoch
     board.set_members(b, pool, { slots[2] })
     lib.board_worker_note(b, 2)
-    b.cells[2][slots[1]].inflight = 1
+    b.inflight[2][slots[1]] = 1
     for _, now in ipairs { 1000, 70000 } do lib.board_reclaim(b, now) end
     assert.equals("a", board.name(b, slots[1]))
     lib.board_worker_clear(b, 2)

@@ -63,7 +63,7 @@ describe("a backend's state on the board", function()
     for worker = 0, 3 do
       lib.board_worker_note(b, worker)
       local cell = b.cells[worker][slot]
-      cell.inflight, cell.requests, cell.failures = worker + 1, 10, 1
+      b.inflight[worker][slot], cell.requests, cell.failures = worker + 1, 10, 1
     end
     assert.equals(10, lib.board_inflight(b, slot))
     b.workers[3].pid, b.workers[3].connections = 77, 5
@@ -73,5 +73,42 @@ describe("a backend's state on the board", function()
     local totals = require("support.probe").ffi.new "uint64_t[2]"
     lib.board_totals(b, slot, totals, totals + 1)
     assert.same({ 40, 4 }, { tonumber(totals[0]), tonumber(totals[1]) })
+  end)
+
+  it("remembers when a backend came back, not when it only drained", function()
+    local pool = b.backends[slot].pool
+    local function back() return tonumber(b.backends[slot].back_since_ms) end
+    local function set(to, ms) lib.board_set_state(b, slot, to, board.str "why", ms) end
+    assert.equals(0, back())
+    set("STATE_UP", 1000)
+    set("STATE_DRAIN", 2000)
+    set("STATE_UP", 3000)
+    assert.equals(0, back())
+    lib.board_mark_down(b, slot, board.str "why", 4000)
+    lib.board_set_checked(b, slot, true, board.str "why", 5000)
+    assert.equals(5000, back())
+    lib.board_eject(b, slot, 9000, board.str "why", 6000)
+    set("STATE_UNKNOWN", 7000)
+    assert.equals(7000, back())
+    local joined = lib.board_backend_publish(b, pool, board.member { name = "new" },
+      "STATE_UNKNOWN")
+    assert.is_true(b.backends[joined].back_since_ms > 7000)
+  end)
+
+  it("counts failures in a row over all workers, until one goes well", function()
+    local function failed(worker) return lib.board_outlier(b, worker, slot, 3) end
+    assert.same({ false, false }, { failed(0), failed(1) })
+    b.backends[slot].streak = 0
+    assert.same({ false, false, true, false },
+      { failed(0), failed(1), failed(0), failed(1) })
+    assert.equals(1, b.pools[b.backends[slot].pool].outliers)
+    b.cells[1][slot].requests = 2 ^ 32 + 9
+    lib.board_worker_note(b, 1)
+    local sums = require("support.probe").ffi.new "uint32_t[2]"
+    lib.board_outliers(b, slot, sums, sums + 1)
+    assert.same({ 9, 6 }, { sums[0], sums[1] })
+    lib.board_eject(b, slot, 9000, board.str "why", 6000)
+    lib.board_set_state(b, slot, "STATE_UP", board.str "", 9000)
+    assert.equals(0, b.backends[slot].streak)
   end)
 end)

@@ -79,6 +79,18 @@ local WRONG = {
     .. "(expected a number from 100 to 599, or a text like \"500-599\")" },
   { "retry", "{ status = 502 }", "retry.status: 502 is not a list "
     .. "(expected a list of statuses)" },
+  { "panic", "1.5", "panic: 1.5 is out of range (expected a number from 0 to 1, or false)" },
+  { "eject", "true", "eject: true is not a table (expected a table with consecutive, error_rate" },
+  { "eject", "{ time = 0 }", "eject.time: 0 is out of range (expected a number > 0)" },
+  { "eject", "{ max_share = -1 }", "eject.max_share: -1 is out of range "
+    .. "(expected a number from 0 to 1)" },
+  { "eject", "{ error_rat = 1 }", "eject.error_rat: unknown key; did you mean 'error_rate'?" },
+  { "eject", "{ status = { 700 } }", "eject.status[1]: 700 is not a status" },
+  { "slow_start", "'1m'", "slow_start: '1m' is not a number of seconds (expected one, false, or a "
+    .. "table with time, from)" },
+  { "slow_start", "0", "slow_start.time: 0 is out of range (expected a number > 0)" },
+  { "slow_start", "{ from = 2 }", "slow_start.from: 2 is out of range "
+    .. "(expected a number from 0 to 1)" },
   { "forwarded", "{ trust = { 'example.com' } }", "forwarded.trust[1]: 'example.com': this is "
     .. "not an IP address or range (expected an IP address, a range like \"10.0.0.0/8\", or "
     .. "\"unix\")" },
@@ -99,7 +111,6 @@ local WRONG = {
 -- What is not built yet is refused, never ignored.
 local LATER = {
   tls = "{}", queue = "{}",
-  panic = "0.5",
 }
 
 describe("a key of the config", function()
@@ -121,10 +132,12 @@ describe("a key of the config", function()
   end)
 
   it("may say that it does not want such a feature", function()
-    for _, key in ipairs { "access_log", "admin", "tls", "queue", "panic" } do
+    for _, key in ipairs { "access_log", "admin", "tls", "queue" } do
       assert.is_table(case.one(key, "false"))
     end
-    assert.is_table(case.one("panic", "0"))
+    for _, key in ipairs { "panic", "eject", "slow_start" } do
+      assert.is_false(case.one(key, "false").pools[1][key])
+    end
   end)
 
   it("of which there are too many is counted", function()

@@ -58,6 +58,11 @@ struct conf_pool {
 		uint32_t body_bytes; /* request body kept for replay */
 		uint8_t status[75];  /* bit (s - 100): status s counts as a failure */
 	} retry;
+	struct {
+		bool on;	      /* failures are counted for it */
+		uint32_t consecutive; /* 0: any number in a row is fine */
+		uint8_t status[75];   /* bit (s - 100): status s counts as a failure */
+	} eject;
 };
 
 enum conf_access_format { CONF_ACCESS_COMBINED, CONF_ACCESS_JSON, CONF_ACCESS_FUNCTION };
@@ -88,10 +93,15 @@ struct conf {
 /* Frees everything behind c (not c itself) and zeroes it. */
 void conf_fini(struct conf *c);
 
-static inline bool conf_retries_status(const struct conf_pool *p, unsigned status)
+static inline bool conf_has_status(const uint8_t set[75], unsigned status)
 {
 	return status >= 100 && status < 700 &&
-	       (p->retry.status[(status - 100) / 8] >> ((status - 100) % 8) & 1) != 0;
+	       (set[(status - 100) / 8] >> ((status - 100) % 8) & 1) != 0;
+}
+
+static inline bool conf_retries_status(const struct conf_pool *p, unsigned status)
+{
+	return conf_has_status(p->retry.status, status);
 }
 
 #endif

@@ -26,10 +26,30 @@ static void count_end(struct exchange *ex)
 	ex->at.counted = false;
 }
 
+static void note_outlier(struct exchange *ex)
+{
+	const struct conf_pool *pool = ex->at.pool;
+	struct proxy *p = ex->proxy;
+	if (board_outlier(p->board, p->worker, ex->view.slot, pool->eject.consecutive))
+		p->on_state_change(p->ctx);
+}
+
+void attempt_answered(struct exchange *ex, unsigned status)
+{
+	if (likely(!ex->at.pool->eject.on))
+		return;
+	if (conf_has_status(ex->at.pool->eject.status, status))
+		note_outlier(ex);
+	else
+		board_well(ex->proxy->board, ex->view.slot);
+}
+
 static void count_failure(struct exchange *ex)
 {
 	if (ex->view.slot < 0)
 		return;
+	if (ex->at.pool->eject.on)
+		note_outlier(ex);
 	_Atomic uint64_t *failures =
 		&ex->proxy->board->cells[ex->proxy->worker][ex->view.slot].failures;
 	atomic_store_explicit(failures, atomic_load_explicit(failures, memory_order_relaxed) + 1,

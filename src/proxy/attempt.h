@@ -39,6 +39,9 @@ void attempt_replace(struct exchange *ex);
 /* Everything of the request is to be sent again from its first byte (it is whole in memory). */
 void attempt_rewind(struct exchange *ex);
 
+/* The head of a final answer came (0: a connection stands); for pools that eject outliers. */
+void attempt_answered(struct exchange *ex, unsigned status);
+
 /*
  * Ends the attempt as failed: fills ex->failure, counts it, state FAILED. message: words for the
  * log.

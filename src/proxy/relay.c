@@ -181,6 +181,7 @@ static void final_head(struct exchange *ex)
 	}
 	if (awaits_body(ex))
 		return;
+	attempt_answered(ex, ex->res.status);
 	if (!is_failure_status(ex))
 		relay_begin(ex);
 }
@@ -221,6 +222,7 @@ static void switch_protocols(struct exchange *ex)
 		return;
 	}
 	ex->first_byte_us = ex->proxy->loop->now_us;
+	attempt_answered(ex, ex->res.status);
 	tunnel_start(ex);
 }
 

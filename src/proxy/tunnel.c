@@ -1,5 +1,6 @@
 #include "proxy/tunnel.h"
 
+#include "proxy/attempt.h"
 #include "proxy/rewrite.h"
 
 enum {
@@ -286,6 +287,7 @@ void tunnel_open(struct exchange *ex)
 {
 	ex->status = 200;
 	board_latency(ex->proxy->board, ex->view.slot, (uint32_t)ex->connect_us);
+	attempt_answered(ex, 0);
 	ex->body_whole = false; /* it is not kept */
 	begin(ex);
 }

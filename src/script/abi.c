@@ -17,6 +17,8 @@ _Static_assert(offsetof(neap_slot, tier) == offsetof(struct board_backend, tier)
 _Static_assert(offsetof(neap_slot, state) == offsetof(struct board_backend, state), "one layout");
 _Static_assert(offsetof(neap_slot, latency_us) == offsetof(struct board_backend, latency_us),
 	       "one layout");
+_Static_assert(offsetof(neap_slot, back_since_ms) == offsetof(struct board_backend, back_since_ms),
+	       "one layout");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the state is a word's first byte");
 
 NEAP_API uint32_t neap_abi_version(void)
@@ -130,16 +132,33 @@ NEAP_API uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max)
 	return pool < 0 ? 0 : board_pool_members(board(), pool, to, max);
 }
 
-NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n)
+/* Requests in flight, of many backends: rows of workers beside each other in memory. */
+struct loads {
+	const _Atomic uint32_t (*rows)[BOARD_BACKENDS_MAX];
+	uint32_t workers, more;
+};
+
+static inline uint64_t load_of(const struct loads *l, int32_t slot)
+{
+	uint32_t sum =
+		l->more + atomic_load_explicit(&l->rows[BOARD_EARLIER][slot], memory_order_relaxed);
+	for (uint32_t i = 0; i < l->workers; i++)
+		sum += atomic_load_explicit(&l->rows[i][slot], memory_order_relaxed);
+	return sum;
+}
+
+NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n,
+					 uint32_t more)
 {
 	static uint32_t turn; /* where to begin, so that equal ones take turns */
 	const struct board *b = board();
+	const struct loads loads = { b->inflight, atomic_load(&b->workers_used), more };
 	uint32_t at = turn++ % n, best = at;
-	uint64_t best_load = board_inflight(b, slots[at]), best_weight = weights[at];
+	uint64_t best_load = load_of(&loads, slots[at]), best_weight = weights[at];
 	for (uint32_t i = 1; i < n && best_load > 0; i++) {
 		if (++at == n)
 			at = 0;
-		uint64_t load = board_inflight(b, slots[at]);
+		uint64_t load = load_of(&loads, slots[at]);
 		if (load * best_weight < best_load * weights[at]) {
 			best = at;
 			best_load = load;

@@ -146,6 +146,11 @@ typedef struct neap_condition {
 	char reason[128];
 } neap_condition;
 
+/* What `eject` goes by. Requests and failures are sums that wrap around. */
+typedef struct neap_outlier {
+	uint32_t streak, ejections, requests, failures;
+} neap_outlier;
+
 int32_t neap_board_pool(struct board *b, const char *name, size_t n);
 int32_t neap_board_publish(struct board *b, int32_t pool, const neap_member *m);
 uint32_t neap_board_set_addrs(struct board *b, int32_t slot, const neap_addr *addrs, uint32_t n);
@@ -162,6 +167,18 @@ int32_t neap_board_find(struct board *b, int32_t pool, const char *name, size_t 
 uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const char *why, size_t n);
 uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,
 			      size_t n);
+void neap_board_outlier(const struct board *b, int32_t slot, neap_outlier *to);
+/* Another number when a backend of the pool has just failed as often in a row as `eject` says. */
+uint32_t neap_board_outliers(const struct board *b, int32_t pool);
+/* Out of service until then, for the ejections-th time lately; 1: the state changed. */
+uint32_t neap_board_eject(struct board *b, int32_t slot, double until_ms, uint32_t ejections,
+			  const char *why, size_t n);
+/* How many backends of the tier in use are up, of how many. */
+typedef struct neap_share {
+	uint32_t up, of;
+} neap_share;
+void neap_board_share(const struct board *b, int32_t pool, neap_share *to);
+void neap_board_set_panics(struct board *b, int32_t pool, uint32_t panics);
 /* A literal IP address; 0: it is none. */
 uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
 size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
@@ -195,6 +212,8 @@ typedef struct neap_slot {
 	int64_t ejected_until_ms;
 	volatile uint32_t latency_us;
 	uint32_t marked_by_request;
+	uint32_t pinned;
+	int64_t back_since_ms;
 } neap_slot;
 
 /* How often hooks look at this: whether workers beside this one count for `inflight`. */
@@ -228,8 +247,27 @@ uint32_t neap_slot_set_state(int32_t slot, uint32_t epoch, uint32_t to, double s
 int32_t neap_pool_find(const char *name, size_t n);
 const volatile uint32_t *neap_pool_version(int32_t pool);
 uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max);
-/* Of these slots the one least loaded for its weight (equal ones take turns); its index. */
-uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n);
+/*
+ * All members of a pool, those of them that may serve, and whether that is so because fewer than
+ * the share `panic` are up. The print is another one when members, texts, weights or tiers change.
+ */
+typedef struct neap_scan {
+	uint32_t n, live, has_slots, panics, print_low, print_high;
+	int32_t tier;			      /* of those that may serve */
+	int32_t slots[16384], serving[16384]; /* serving: indexes, from 0, of `live` members */
+	uint32_t epochs[16384], texts[16384];
+} neap_scan;
+void neap_pool_scan(int32_t pool, double panic, neap_scan *to);
+/* The slot of the backend of that name, member or not; -1: none. */
+int32_t neap_pool_find_name(int32_t pool, const char *name, size_t n);
+/* The hashes of the names of these slots. */
+void neap_pool_ids(const int32_t *slots, uint32_t n, double *ids);
+/*
+ * Of these slots the one least loaded for its weight (equal ones take turns); its index. With
+ * `more` requests added to each: 0, or 1 where weights count among idle ones too.
+ */
+uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n,
+				uint32_t more);
 /* Rendezvous hashing by weight: ids are hashes of the backends' names; the index of the winner. */
 uint32_t neap_pool_hash(const uint32_t *weights, const double *ids, uint32_t n, const char *key,
 			size_t key_n);

@@ -126,6 +126,39 @@ NEAP_API uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, co
 	return board_pin(b, slot, (int)pin - 1, (struct str){ why, n }, clock_ms(CLOCK_REALTIME));
 }
 
+NEAP_API void neap_board_outlier(const struct board *b, int32_t slot, neap_outlier *to)
+{
+	const struct board_backend *backend = &b->backends[slot];
+	to->streak = atomic_load_explicit(&backend->streak, memory_order_relaxed);
+	to->ejections = atomic_load_explicit(&backend->ejections, memory_order_relaxed);
+	board_outliers(b, slot, &to->requests, &to->failures);
+}
+
+NEAP_API uint32_t neap_board_outliers(const struct board *b, int32_t pool)
+{
+	return atomic_load_explicit(&b->pools[pool].outliers, memory_order_acquire);
+}
+
+NEAP_API uint32_t neap_board_eject(struct board *b, int32_t slot, double until_ms,
+				   uint32_t ejections, const char *why, size_t n)
+{
+	atomic_store_explicit(&b->backends[slot].ejections, ejections, memory_order_relaxed);
+	return board_eject(b, slot, (int64_t)until_ms, (struct str){ why, n },
+			   clock_ms(CLOCK_REALTIME));
+}
+
+NEAP_API void neap_board_share(const struct board *b, int32_t pool, neap_share *to)
+{
+	struct board_share share;
+	board_pool_share(b, pool, &share);
+	*to = (neap_share){ share.up, share.of };
+}
+
+NEAP_API void neap_board_set_panics(struct board *b, int32_t pool, uint32_t panics)
+{
+	atomic_store_explicit(&b->pools[pool].panics, panics, memory_order_relaxed);
+}
+
 NEAP_API uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to)
 {
 	struct addr a;

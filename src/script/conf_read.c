@@ -249,7 +249,7 @@ static void read_pool_timeouts(lua_State *L, struct conf_pool *p)
 	lua_pop(L, 1);
 }
 
-static void read_retry_statuses(lua_State *L, struct conf_pool *p)
+static void read_status_set(lua_State *L, uint8_t set[75])
 {
 	push_table(L, "status");
 	unsigned length = list_length(L, "status", 600);
@@ -259,7 +259,7 @@ static void read_retry_statuses(lua_State *L, struct conf_pool *p)
 		if (!(status >= 100 && status < 700))
 			(void)bad(L, "status", "a list of statuses");
 		unsigned bit = (unsigned)status - 100;
-		p->retry.status[bit / 8] |= (uint8_t)(1U << (bit % 8));
+		set[bit / 8] |= (uint8_t)(1U << (bit % 8));
 		lua_pop(L, 1);
 	}
 	lua_pop(L, 1);
@@ -273,7 +273,18 @@ static void read_retry(lua_State *L, struct conf_pool *p)
 	p->retry.attempts = is_all ? 0 : read_u32(L, "attempts");
 	p->retry.unsafe = read_bool(L, "unsafe");
 	p->retry.body_bytes = read_u32(L, "body_bytes");
-	read_retry_statuses(L, p);
+	read_status_set(L, p->retry.status);
+	lua_pop(L, 1);
+}
+
+/* What the agent alone needs of it stays in Lua. */
+static void read_eject(lua_State *L, struct conf_pool *p)
+{
+	p->eject.on = push_field(L, "eject") == LUA_TTABLE;
+	if (p->eject.on) {
+		p->eject.consecutive = read_u32(L, "consecutive");
+		read_status_set(L, p->eject.status);
+	}
 	lua_pop(L, 1);
 }
 
@@ -287,6 +298,7 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 	p->keepalive.requests = read_u32(L, "requests");
 	lua_pop(L, 1);
 	read_retry(L, p);
+	read_eject(L, p);
 }
 
 static void read_pools(lua_State *L, struct conf *c)
@@ -433,14 +445,18 @@ static void add_service(struct digest *d, const struct conf_service *s)
 static void add_pool(struct digest *d, const struct conf_pool *p)
 {
 	const uint64_t numbers[] = {
-		(uint64_t)p->connect,	  (uint64_t)p->response, (uint64_t)p->stream_idle,
-		p->keepalive.connections, p->keepalive.idle,	 p->keepalive.requests,
-		p->retry.attempts,	  p->retry.unsafe,	 p->retry.body_bytes,
+		(uint64_t)p->connect,	  (uint64_t)p->response,
+		(uint64_t)p->stream_idle, p->keepalive.connections,
+		p->keepalive.idle,	  p->keepalive.requests,
+		p->retry.attempts,	  p->retry.unsafe,
+		p->retry.body_bytes,	  p->eject.on,
+		p->eject.consecutive,
 	};
 
 	add_text(d, p->name);
 	add_bytes(d, numbers, sizeof(numbers));
 	add_bytes(d, p->retry.status, sizeof(p->retry.status));
+	add_bytes(d, p->eject.status, sizeof(p->eject.status));
 }
 
 /* Workers as configured: "auto" may mean another number where a process is pinned. */

@@ -102,14 +102,21 @@ struct board_backend {
 	_Atomic uint32_t latency_us;	    /* moving average to the first byte, 0: none yet */
 	_Atomic uint32_t marked_by_request; /* 1: down by a request, not a check: recheck soon */
 	_Atomic uint32_t pinned;	    /* 0: not; else 1 + the state a person gave it */
+	/*
+	 * Wall clock of its return from down or ejected, or of its joining a pool that had members
+	 * already; 0: it was there from the start.
+	 */
+	_Atomic int64_t back_since_ms;
+	_Atomic uint32_t streak;    /* failures in a row, over all workers; of pools with `eject` */
+	_Atomic uint32_t ejections; /* how often it was ejected lately: its next time grows */
 	_Atomic uint64_t reason[BOARD_REASON_WORDS]; /* why it is in this state: text */
 	_Atomic uint64_t text[2][BOARD_TEXT_WORDS];  /* struct board_text */
 };
 
 /* One worker's counts about one backend: written by that worker only. */
 struct board_cell {
-	_Atomic uint32_t inflight;
 	_Atomic uint32_t reserved;
+	_Atomic uint32_t outliers; /* failures that count for `eject`; wraps around */
 	_Atomic uint64_t requests, failures;
 };
 
@@ -119,7 +126,10 @@ struct board_pool {
 	_Atomic uint32_t list_version; /* which copy of the member list is current */
 	_Atomic int32_t first[2];
 	_Atomic uint32_t count[2];
-	char name[64]; /* written once, before `used` */
+	_Atomic uint32_t has_served; /* 1: it had members, here or in the generation before */
+	_Atomic uint32_t outliers; /* grows when a backend's streak gets as long as `eject` says */
+	_Atomic uint32_t panics;   /* 1: too few are up, all are used; for metrics */
+	char name[64];		   /* written once, before `used` */
 };
 
 struct board_worker {
@@ -218,6 +228,8 @@ struct board {
 	struct board_counter counters[BOARD_COUNTERS_MAX];
 	_Atomic int32_t index[BOARD_INDEX]; /* identity → slot + 1; 0: empty, -1: was used */
 	struct board_backend backends[BOARD_BACKENDS_MAX];
+	/* Close together: to find the least loaded of many all of them are read. */
+	_Atomic uint32_t inflight[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_cell cells[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_service services[BOARD_SERVICES_MAX];
 	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];
@@ -292,6 +304,16 @@ static inline int64_t board_state_since_ms(const struct board *b, int slot)
 /* The reason of the state, with a zero behind; returns its length. */
 size_t board_reason(const struct board *b, int slot, char *to, size_t size);
 
+/*
+ * The tier in use, which is the lowest that has a backend up (or unknown), or else the lowest of
+ * all, and how many of its backends are up. What drains or weighs nothing does not count.
+ */
+struct board_share {
+	int32_t tier;
+	uint32_t up, of;
+};
+void board_pool_share(const struct board *b, int pool, struct board_share *to);
+
 static inline uint32_t board_pool_version(const struct board *b, int pool)
 {
 	return atomic_load_explicit(&b->pools[pool].version, memory_order_acquire);
@@ -341,6 +363,19 @@ static inline uint32_t board_pinned(const struct board *b, int slot)
 {
 	return atomic_load_explicit(&b->backends[slot].pinned, memory_order_acquire);
 }
+/*
+ * How an attempt ended, for pools with `eject`. board_outlier says true when the streak has just
+ * got as long as `longest` (0: whatever): the agent should look.
+ */
+bool board_outlier(struct board *b, unsigned worker, int slot, uint32_t longest);
+static inline void board_well(struct board *b, int slot)
+{
+	_Atomic uint32_t *streak = &b->backends[slot].streak;
+	if (unlikely(atomic_load_explicit(streak, memory_order_relaxed) != 0))
+		atomic_store_explicit(streak, 0, memory_order_relaxed);
+}
+/* Sums over all workers since the slot was taken; both wrap around. */
+void board_outliers(const struct board *b, int slot, uint32_t *requests, uint32_t *outliers);
 
 /* A moving average with weight 1/8 for the new value. */
 void board_latency(struct board *b, int slot, uint32_t us);
@@ -368,7 +403,7 @@ void board_worker_note(struct board *b, unsigned worker);
  */
 static inline void board_inflight_add(struct board *b, unsigned worker, int slot, int by)
 {
-	_Atomic uint32_t *cell = &b->cells[worker][slot].inflight;
+	_Atomic uint32_t *cell = &b->inflight[worker][slot];
 	if (unlikely(worker >= atomic_load_explicit(&b->workers_used, memory_order_relaxed)))
 		board_worker_note(b, worker);
 	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + (uint32_t)by,

@@ -127,10 +127,12 @@ static int take_slot(struct board *b)
 	return used;
 }
 
-static void clear_cell(struct board_cell *cell)
+static void clear_cell(struct board *b, unsigned row, int slot)
 {
-	atomic_store_explicit(&cell->inflight, 0, memory_order_relaxed);
+	struct board_cell *cell = &b->cells[row][slot];
+	atomic_store_explicit(&b->inflight[row][slot], 0, memory_order_relaxed);
 	atomic_store_explicit(&cell->reserved, 0, memory_order_relaxed);
+	atomic_store_explicit(&cell->outliers, 0, memory_order_relaxed);
 	atomic_store_explicit(&cell->requests, 0, memory_order_relaxed);
 	atomic_store_explicit(&cell->failures, 0, memory_order_relaxed);
 }
@@ -149,11 +151,11 @@ static void clear_cells(struct board *b, int slot)
 {
 	uint32_t workers = atomic_load(&b->workers_used);
 	for (uint32_t i = 0; i < workers; i++) {
-		clear_cell(&b->cells[i][slot]);
+		clear_cell(b, i, slot);
 		clear_histogram(&b->latency[i][slot]);
 	}
 	for (unsigned row = BOARD_EARLIER; row < BOARD_ROWS; row++) {
-		clear_cell(&b->cells[row][slot]);
+		clear_cell(b, row, slot);
 		clear_histogram(&b->latency[row][slot]);
 	}
 }
@@ -184,6 +186,10 @@ static int publish_new(struct board *b, int pool, const struct board_member *m,
 	atomic_store(&backend->latency_us, 0);
 	atomic_store(&backend->marked_by_request, 0);
 	atomic_store(&backend->pinned, 0);
+	atomic_store(&backend->streak, 0);
+	atomic_store(&backend->ejections, 0);
+	atomic_store(&backend->back_since_ms,
+		     atomic_load(&b->pools[pool].has_served) != 0 ? wall_ms() : 0);
 	atomic_store(&backend->state, (uint64_t)wall_ms() << 8 | (uint64_t)initial);
 	atomic_store(&backend->pool, pool);
 	index_add(b, pool, name_of(&m->text), slot);

@@ -21,6 +21,9 @@ static void copy_condition(struct board_backend *to, const struct board_backend 
 	atomic_store(&to->latency_us, atomic_load(&from->latency_us));
 	atomic_store(&to->marked_by_request, atomic_load(&from->marked_by_request));
 	atomic_store(&to->pinned, atomic_load(&from->pinned));
+	atomic_store(&to->back_since_ms, atomic_load(&from->back_since_ms));
+	atomic_store(&to->streak, atomic_load(&from->streak));
+	atomic_store(&to->ejections, atomic_load(&from->ejections));
 	copy_reason(to, from);
 	atomic_store(&to->state, atomic_load(&from->state));
 }
@@ -37,6 +40,8 @@ int board_inherit(struct board *b, int pool, struct str name, const struct board
 	if (slot != BOARD_NONE)
 		return slot;
 	int old_pool = board_pool_find(from, str_of(b->pools[pool].name));
+	if (old_pool != BOARD_NONE && atomic_load(&from->pools[old_pool].has_served) != 0)
+		atomic_store(&b->pools[pool].has_served, 1);
 	int old = old_pool == BOARD_NONE ? BOARD_NONE : board_backend_find(from, old_pool, name);
 	if (old == BOARD_NONE || !is_known_state(from, old) ||
 	    !board_backend_text(from, old, board_epoch(from, old), &m.text))
@@ -250,7 +255,7 @@ void board_share(struct board *b, struct board *const *draining, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		share_one(b, draining[i], inflight);
 	for (int slot = 0; slot < slots_of(b); slot++) {
-		_Atomic uint32_t *cell = &b->cells[BOARD_EARLIER][slot].inflight;
+		_Atomic uint32_t *cell = &b->inflight[BOARD_EARLIER][slot];
 		if (atomic_load_explicit(cell, memory_order_relaxed) != inflight[slot])
 			atomic_store_explicit(cell, inflight[slot], memory_order_relaxed);
 	}

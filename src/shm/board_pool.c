@@ -125,6 +125,54 @@ void board_pool_set_members(struct board *b, int pool, const int32_t *slots, uns
 		memory_order_release); /* whoever sees the links below sees the version above */
 	uint32_t linked = link_slots(b, pool, version, slots, count);
 	atomic_store_explicit(&p->count[version & 1], linked, memory_order_relaxed);
+	if (linked > 0)
+		atomic_store_explicit(&p->has_served, 1, memory_order_relaxed);
 	atomic_store_explicit(&p->list_version, version, memory_order_release);
 	atomic_fetch_add_explicit(&p->version, 1, memory_order_release);
+}
+
+/* Does it count where the share that is up is asked for? */
+static bool counts(const struct board *b, int slot)
+{
+	return board_state(b, slot) != STATE_DRAIN &&
+	       atomic_load_explicit(&b->backends[slot].weight, memory_order_relaxed) > 0;
+}
+
+static bool is_up(const struct board *b, int slot)
+{
+	enum board_state state = board_state(b, slot);
+	return state == STATE_UP || state == STATE_UNKNOWN;
+}
+
+static int32_t tier_of(const struct board *b, int slot)
+{
+	return atomic_load_explicit(&b->backends[slot].tier, memory_order_relaxed);
+}
+
+/* The lowest tier with one up, else the lowest of all. */
+static int32_t tier_in_use(const struct board *b, const int32_t *slots, unsigned n)
+{
+	int32_t lowest = INT32_MAX, used = INT32_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		int32_t tier = tier_of(b, slots[i]);
+		if (!counts(b, slots[i]))
+			continue;
+		lowest = tier < lowest ? tier : lowest;
+		used = is_up(b, slots[i]) && tier < used ? tier : used;
+	}
+	return used != INT32_MAX ? used : lowest;
+}
+
+void board_pool_share(const struct board *b, int pool, struct board_share *to)
+{
+	static int32_t slots[BOARD_BACKENDS_MAX]; /* one thread a process */
+	unsigned n = board_pool_members(b, pool, slots, BOARD_BACKENDS_MAX);
+	n = n < BOARD_BACKENDS_MAX ? n : BOARD_BACKENDS_MAX;
+	*to = (struct board_share){ .tier = tier_in_use(b, slots, n) };
+	for (unsigned i = 0; i < n; i++) {
+		if (tier_of(b, slots[i]) != to->tier || !counts(b, slots[i]))
+			continue;
+		to->of++;
+		to->up += is_up(b, slots[i]) ? 1 : 0;
+	}
 }

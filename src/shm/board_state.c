@@ -4,6 +4,7 @@
 
 static const unsigned any_state = ~0u;
 static const unsigned live_states = 1u << STATE_UNKNOWN | 1u << STATE_UP;
+static const unsigned out_states = 1u << STATE_DOWN | 1u << STATE_EJECTED;
 static const unsigned checked_states = 1u << STATE_UNKNOWN | 1u << STATE_UP | 1u << STATE_DOWN;
 
 static void bump_pool(struct board *b, int slot)
@@ -11,6 +12,15 @@ static void bump_pool(struct board *b, int slot)
 	int32_t pool = atomic_load_explicit(&b->backends[slot].pool, memory_order_acquire);
 	if (pool >= 0 && pool < BOARD_POOLS_MAX)
 		atomic_fetch_add_explicit(&b->pools[pool].version, 1, memory_order_release);
+}
+
+static void note_return(struct board_backend *backend, enum board_state from, enum board_state to,
+			int64_t wall_ms)
+{
+	if (from == STATE_EJECTED)
+		atomic_store_explicit(&backend->streak, 0, memory_order_relaxed);
+	if ((1u << from & out_states) != 0 && (1u << to & live_states) != 0)
+		atomic_store_explicit(&backend->back_since_ms, wall_ms, memory_order_relaxed);
 }
 
 /*
@@ -33,6 +43,7 @@ static bool force(struct board *b, int slot, unsigned from, enum board_state to,
 	words_store_text(backend->reason, BOARD_REASON_WORDS, reason);
 	if (to != STATE_DOWN)
 		atomic_store_explicit(&backend->marked_by_request, 0, memory_order_relaxed);
+	note_return(backend, (enum board_state)(old & 0xff), to, wall_ms);
 	bump_pool(b, slot);
 	return true;
 }

@@ -12,10 +12,10 @@ void board_worker_note(struct board *b, unsigned worker)
 uint32_t board_inflight(const struct board *b, int slot)
 {
 	uint32_t sum =
-		atomic_load_explicit(&b->cells[BOARD_EARLIER][slot].inflight, memory_order_relaxed);
+		atomic_load_explicit(&b->inflight[BOARD_EARLIER][slot], memory_order_relaxed);
 	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
 	for (uint32_t i = 0; i < workers; i++)
-		sum += atomic_load_explicit(&b->cells[i][slot].inflight, memory_order_relaxed);
+		sum += atomic_load_explicit(&b->inflight[i][slot], memory_order_relaxed);
 	return sum;
 }
 
@@ -39,8 +39,9 @@ void board_worker_clear(struct board *b, unsigned worker)
 	for (int32_t slot = 0; slot < slots; slot++) {
 		struct board_cell *cell = &b->cells[worker][slot];
 		/* Looked at first, so that rows never used stay without memory. */
-		if (atomic_load_explicit(&cell->inflight, memory_order_relaxed) != 0)
-			atomic_store_explicit(&cell->inflight, 0, memory_order_relaxed);
+		_Atomic uint32_t *inflight = &b->inflight[worker][slot];
+		if (atomic_load_explicit(inflight, memory_order_relaxed) != 0)
+			atomic_store_explicit(inflight, 0, memory_order_relaxed);
 		if (atomic_load_explicit(&cell->reserved, memory_order_relaxed) != 0)
 			atomic_store_explicit(&cell->reserved, 0, memory_order_relaxed);
 	}

@@ -119,6 +119,37 @@ function board.checked(slot, is_up, reason)
   return C.neap_board_checked(b, slot, is_up and 1 or 0, reason, #reason) == 1
 end
 
+local outlier = ffi.new "neap_outlier"
+
+---@return number streak  failures in a row
+---@return number ejections  how often it was ejected lately
+---@return number requests, number failures  sums that wrap around at 2^32
+function board.outlier(slot)
+  C.neap_board_outlier(b, slot, outlier)
+  return outlier.streak, outlier.ejections, outlier.requests, outlier.failures
+end
+
+-- Another number when a backend has just failed as often in a row as the pool's `eject` says.
+function board.outliers(pool) return C.neap_board_outliers(b, pool) end
+
+---@return boolean is_new
+function board.eject(slot, until_ms, ejections, reason)
+  return C.neap_board_eject(b, slot, until_ms, ejections, reason, #reason) == 1
+end
+
+local share = ffi.new "neap_share"
+
+-- Of the tier in use.
+---@return number up, number of
+function board.share(pool)
+  C.neap_board_share(b, pool, share)
+  return share.up, share.of
+end
+
+function board.set_panics(pool, is_panicking)
+  C.neap_board_set_panics(b, pool, is_panicking and 1 or 0)
+end
+
 local NUMBERS = { unknown = 0, up = 1, down = 2, drain = 3, ejected = 4 }
 
 ---@return boolean is_new

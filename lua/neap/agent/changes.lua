@@ -11,7 +11,7 @@ changes.states = STATES
 
 -- That a new one is up was said already: it "checked ok".
 local function level_of(old, new)
-  if new == "down" then return "warn" end
+  if new == "down" or new == "ejected" then return "warn" end
   return old == "unknown" and new == "up" and "debug" or "info"
 end
 

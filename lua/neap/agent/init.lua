@@ -4,12 +4,14 @@
 
 local changes = require "neap.agent.changes"
 local discover = require "neap.agent.discover"
+local eject = require "neap.agent.eject"
 local events = require "neap.agent.events"
 local health = require "neap.agent.health"
 local jobs = require "neap.agent.jobs"
 local members = require "neap.agent.members"
 local names = require "neap.agent.names"
 local overlay = require "neap.agent.overlay"
+local panic = require "neap.agent.panic"
 local probes = require "neap.agent.probes"
 
 local agent = {}
@@ -36,6 +38,8 @@ local function new_pool(self, config)
     policy = config.policy,
     hooks = hooks,
     checks = probes.of_pool(self.host, config.health, hooks.check ~= nil),
+    eject = config.eject or nil,
+    panic = config.panic or 0,
     members = {},
     by_name = {},
   }
@@ -93,6 +97,8 @@ function Agent:tick()
   note_lateness(self, now)
   changes.scan(self)
   self.health:end_ejections()
+  eject.look(self, now)
+  panic.look(self)
   self.jobs:tick()
   reclaim(self, now)
   if self.counts then self.events:look(self.counts, self.config.services) end

@@ -142,9 +142,21 @@ function holders.section(row, value, key, report)
   return check.section(schema[row.section], value, key, report)
 end
 
+-- Seconds, or the section.
+function holders.slow_start(row, value, key, report)
+  if type(value) == "number" then value = { time = value } end
+  if type(value) ~= "table" then
+    report:add(key, show.value(value) .. " is not a number of seconds (expected one, false, or a "
+      .. "table with time, from)")
+    return nil
+  end
+  return check.section(schema[row.section], value, key, report)
+end
+
 -- Where else a key is known: "interval" → "health.interval".
 local function elsewhere(word)
-  for _, section in ipairs { "health", "keepalive", "retry", "timeouts", "limits", "log" } do
+  local sections = { "health", "keepalive", "retry", "eject", "timeouts", "limits", "log" }
+  for _, section in ipairs(sections) do
     for _, row in ipairs(schema[section]) do
       if row[1] == word then return ("; did you mean '%s.%s'?"):format(section, word) end
     end

@@ -22,6 +22,7 @@ local MONTH = 30 * 24 * 3600
 schema.order = {
   "process", "service", "pool", "backend", "log", "access_log", "admin", "forwarded", "timeouts",
   "pool_timeouts", "limits", "health", "backend_health", "discover", "keepalive", "retry",
+  "slow_start", "eject",
 }
 
 schema.titles = {
@@ -41,6 +42,8 @@ schema.titles = {
   discover = "discover",
   keepalive = "keepalive",
   retry = "retry",
+  slow_start = "slow_start",
+  eject = "eject",
 }
 
 schema.process = {
@@ -187,8 +190,15 @@ schema.pool = {
       .. "which tells it the client's address. Of http, such a connection serves one request." },
   { "queue", "later", also = { false }, later = true,
     text = "Requests that wait for a free slot." },
-  { "panic", "later", default = 0, also = { 0, false }, later = true,
-    text = "The share of backends up, below which all are used." },
+  { "slow_start", "slow_start", default = false, also = { false }, section = "slow_start",
+    text = "What comes back, or joins, gets its share bit by bit: seconds, or a table "
+      .. "(docs/health.md)." },
+  { "eject", "section", default = false, also = { false }, section = "eject",
+    text = "Takes backends out of service for a while that fail more than the others; `{}`: by the "
+      .. "defaults (docs/health.md)." },
+  { "panic", "share", default = 0, max = 1, also = { false },
+    text = "The share of backends up, below which all are used, dead ones too; 0: never "
+      .. "(docs/health.md)." },
 }
 
 -- These a pool in `pools` has besides; a service has its own.
@@ -304,6 +314,33 @@ schema.retry = {
       .. "marks a backend down for one, and tries one other; a `failed` hook may be milder." },
   { "body_bytes", "integer", default = 65536, min = 0, max = 1048576, also = { false },
     unit = "bytes", text = "How much of a request's body is kept to be sent again." },
+}
+
+schema.slow_start = {
+  { "time", "seconds", default = 30, max = MONTH, unit = "s",
+    text = "Until it has its full share." },
+  { "from", "share", default = 0.1, max = 1, text = "The share that it begins with." },
+}
+
+schema.eject = {
+  { "consecutive", "integer", default = 5, min = 1, max = 1000000, also = { false },
+    text = "Failures in a row, over all workers; the first good answer ends the row." },
+  { "error_rate", "share", default = false, max = 1, also = { false },
+    text = "How much higher than that of the pool's other backends its share of failures may be, "
+      .. "in one `interval`: with 0.2, 25 % are too many where the others have 4 %." },
+  { "interval", "seconds", default = 10, max = MONTH, unit = "s",
+    text = "How often shares of failures are looked at." },
+  { "min_requests", "integer", default = 20, min = 1, max = 1000000,
+    text = "Of fewer requests in an interval no share is made; the same for all others together." },
+  { "status", "status_list", default = { 500, 502, 503, 504 }, max = 500,
+    show = "`{ 500, 502, 503, 504 }`",
+    text = "Statuses that count as failures, besides connections refused, timeouts, resets and "
+      .. "invalid answers." },
+  { "time", "seconds", default = 30, max = MONTH, unit = "s",
+    text = "How long the first time; the second time twice as long, then three times, …" },
+  { "max_time", "seconds", default = 300, max = MONTH, unit = "s", text = "But no longer." },
+  { "max_share", "share", default = 0.5, max = 1,
+    text = "The share of the pool's backends that may be out by it at once; 1: all but one." },
 }
 
 -- Rows that only the long form has.

@@ -30,7 +30,7 @@ function backend:up() end
 --- on.
 function backend:drain() end
 
---- Takes it out of service for a time; no check brings it back earlier.
+--- Takes it out of service for a time. No check brings it back earlier; `backend:up()` does.
 ---@param seconds number
 ---@param reason string|nil
 function backend:eject(seconds, reason) end

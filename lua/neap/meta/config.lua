@@ -37,7 +37,9 @@
 ---@field retry? neap.config.retry
 ---@field send_proxy? integer|false
 ---@field queue? nil|false
----@field panic? nil|0|false
+---@field slow_start? number|neap.config.slow_start|false
+---@field eject? neap.config.eject|false
+---@field panic? number|false
 
 --- A pool.
 ---@class neap.config.pool: neap.config.pool_keys
@@ -151,6 +153,22 @@
 ---@field unsafe? boolean
 ---@field status? (integer|string)[]
 ---@field body_bytes? integer|false
+
+--- slow_start.
+---@class neap.config.slow_start
+---@field time? number
+---@field from? number
+
+--- eject.
+---@class neap.config.eject
+---@field consecutive? integer|false
+---@field error_rate? number|false
+---@field interval? number
+---@field min_requests? integer
+---@field status? (integer|string)[]
+---@field time? number
+---@field max_time? number
+---@field max_share? number
 
 --- What a configuration file returns.
 ---@class neap.config.file: neap.config.process, neap.config.service

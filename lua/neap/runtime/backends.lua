@@ -27,6 +27,24 @@ local function text_of(field)
   return text ~= "" and text or nil
 end
 
+-- Many backends have the same tags: those are decoded once. Each gets a copy, which a policy may
+-- change.
+local decoded, decoded_n, DECODED_MAX = {}, 0, 1000
+
+local function read_tags()
+  local copy = {}
+  if member.tags[0] == 0 then return copy end
+  local bytes = string_of(member.tags, ffi.sizeof(member.tags))
+  local known = decoded[bytes]
+  if not known then
+    if decoded_n >= DECODED_MAX then decoded, decoded_n = {}, 0 end
+    known = tags.decode(bytes)
+    decoded[bytes], decoded_n = known, decoded_n + 1
+  end
+  for name, value in pairs(known) do copy[name] = value end
+  return copy
+end
+
 -- Copies the texts of a slot; nil: it is another backend's by now.
 local function read_texts(slot, epoch)
   local version = at[slot].text_version
@@ -39,7 +57,7 @@ local function read_texts(slot, epoch)
     host = text_of(member.host) or text_of(member.path),
     port = member.port ~= 0 and member.port or nil,
     zone = text_of(member.zone),
-    tags = tags.decode(string_of(member.tags, ffi.sizeof(member.tags))),
+    tags = read_tags(),
   }
   texts[slot] = entry
   return entry
@@ -47,9 +65,9 @@ end
 
 local function create(slot, epoch)
   local row = C.neap_slot_at(slot)
-  if row == nil or row.epoch ~= epoch then return nil end
+  if row == nil then return nil end
   at[slot] = row
-  if not read_texts(slot, epoch) then return nil end
+  texts[slot] = nil
   local object = Backend(slot, epoch)
   objects[slot] = object
   return object
@@ -60,30 +78,33 @@ function backends.get(slot, epoch)
   if slot < 0 then return nil end
   local object = objects[slot]
   if object and object.epoch == epoch then return object end
+  local row = C.neap_slot_at(slot)
+  if row == nil or row.epoch ~= epoch then return nil end
   return create(slot, epoch)
 end
 
--- The object and the texts of a slot, read anew if they changed: the version of its pool on the
--- board has moved, which all changes of texts do. Reading them is not left to the getters, which
--- are compiled into hooks.
----@return any? object, table? texts
-function backends.refreshed(slot)
-  local row = C.neap_slot_at(slot)
-  if row == nil then return nil end
-  local epoch = row.epoch
-  local object, entry = backends.get(slot, epoch), texts[slot]
-  if not object then return nil end
-  if entry.version ~= row.text_version then entry = read_texts(slot, epoch) end
-  if not entry then return nil end
-  return object, entry
+-- The object of a slot as the board has it now; its texts, if they changed, are read again.
+function backends.refreshed(slot, epoch, version)
+  local object, entry = objects[slot], texts[slot]
+  if not object or object.epoch ~= epoch then return create(slot, epoch) end
+  if entry and entry.version ~= version then texts[slot] = nil end
+  return object
+end
+
+-- Reads the texts of these now: getters that read them are not compiled into hooks.
+function backends.read(list)
+  for i = 1, #list do
+    local b = list[i]
+    if not texts[b.slot] then read_texts(b.slot, b.epoch) end
+  end
 end
 
 local getters = {}
 
 for _, name in ipairs { "name", "url", "host", "port", "zone", "tags" } do
   getters[name] = function(b)
-    local entry = texts[b.slot]
-    if entry.epoch ~= b.epoch then return nil end
+    local entry = texts[b.slot] or read_texts(b.slot, b.epoch)
+    if not entry or entry.epoch ~= b.epoch then return nil end
     return entry[name]
   end
 end

@@ -6,6 +6,7 @@ local backends = require "neap.runtime.backends"
 local counters = require "neap.runtime.counters"
 local nearest = require "neap.config.nearest"
 local order = require "neap.runtime.order"
+local ramp = require "neap.runtime.ramp"
 local view_kind = require "neap.runtime.view"
 
 local C, needs_colon = ffi.C, view_kind.needs_colon
@@ -13,7 +14,8 @@ local at = backends.at
 
 local pools = {}
 
-local MEMBERS_MAX, WHERE_MAX = 16384, 256
+local WHERE_MAX = 256
+local EAGER_MAX = 256 -- of larger pools texts are read when they are asked for
 local UNKNOWN_OR_UP, DRAIN = 1, 3
 
 local records = {} -- by index into the config's pools, from 0
@@ -31,23 +33,40 @@ end
 local function slots_of(view, n)
   local entry = info[view]
   if entry.slots_n ~= n then
-    local slots, ids = ffi.new("int32_t[?]", n), ffi.new("double[?]", n)
-    local weights = ffi.new("uint32_t[?]", n)
-    for i = 1, n do
-      slots[i - 1], weights[i - 1] = view[i].slot, at[view[i].slot].weight
-      local name = backends.name(view[i])
-      ids[i - 1] = C.neap_hash(name, #name, 0)
-    end
-    entry.slots, entry.ids, entry.weights, entry.slots_n = slots, ids, weights, n
+    local slots, weights = ffi.new("int32_t[?]", n), ffi.new("uint32_t[?]", n)
+    for i = 1, n do slots[i - 1], weights[i - 1] = view[i].slot, at[view[i].slot].weight end
+    entry.slots, entry.ids, entry.weights, entry.slots_n = slots, nil, weights, n
   end
   return entry
+end
+
+local function ids_of(entry, n)
+  local ids = ffi.new("double[?]", n)
+  C.neap_pool_ids(entry.slots, n, ids)
+  entry.ids = ids
+  return ids
+end
+
+local function weights_of(list)
+  local weights = {}
+  for i = 1, #list do weights[i] = at[list[i].slot].weight end
+  return weights
+end
+
+-- The weighted order, made when it is first asked for.
+local function order_of(view)
+  local list = view.order
+  if list then return list end
+  list = order.make(view, weights_of(view))
+  info[view].class.order = list
+  return list
 end
 
 local methods = {}
 
 function methods.round_robin(view)
   if type(view) ~= "table" then needs_colon("pool", "round_robin") end
-  local list = view.order
+  local list = view.order or order_of(view)
   return list[view:counter(view.turn):next() % #list + 1]
 end
 
@@ -57,13 +76,13 @@ function methods.least_loaded(view)
   local n = #view
   if n == 0 then return nil end
   local entry = slots_of(view, n)
-  return view[C.neap_pool_least_loaded(entry.slots, entry.weights, n) + 1]
+  return view[C.neap_pool_least_loaded(entry.slots, entry.weights, n, 0) + 1]
 end
 
 -- One at random, by weight; of n such the least loaded.
 function methods.random(view, n)
   if type(view) ~= "table" then needs_colon("pool", "random") end
-  local list = view.order
+  local list = view.order or order_of(view)
   local best = list[math.floor(C.neap_random() * #list) + 1]
   if n == nil or not best then return best end
   needs_integer("random(n): n", n)
@@ -84,7 +103,8 @@ function methods.hash(view, key)
   local n = #view
   if n == 0 then return nil end
   local entry = slots_of(view, n)
-  return view[C.neap_pool_hash(entry.weights, entry.ids, n, key, #key) + 1]
+  local ids = entry.ids or ids_of(entry, n)
+  return view[C.neap_pool_hash(entry.weights, ids, n, key, #key) + 1]
 end
 
 function methods.first(view)
@@ -97,11 +117,20 @@ local function is_kept_only(row)
   return row.state == DRAIN or (row.weight == 0 and row.state <= UNKNOWN_OR_UP)
 end
 
+-- The pool's member of that name, remembered once it was asked for.
+local function member_of(record, name)
+  if type(name) ~= "string" or record.board < 0 then return nil end
+  local slot = C.neap_pool_find_name(record.board, name, #name)
+  local b = record.by_slot[slot]
+  record.by_name[name] = b
+  return b
+end
+
 -- The one of that name if it may serve, or drains (for those who stay with it).
 function methods.find(view, name)
   if type(view) ~= "table" then needs_colon("pool", "find") end
-  local entry = info[view]
-  local b = entry.record.by_name[name]
+  local record = info[view].record
+  local b = record.by_name[name] or member_of(record, name)
   if not b then return nil end
   if is_kept_only(at[b.slot]) then return b end
   for i = 1, #view do
@@ -155,12 +184,6 @@ function methods.where(view, field, value)
   return found
 end
 
-local function weights_of(list)
-  local weights = {}
-  for i = 1, #list do weights[i] = at[list[i].slot].weight end
-  return weights
-end
-
 -- The name of a view's turn. Each part of a pool has its own: were it shared, requests that come to
 -- two parts by turns would always meet the same backends in each.
 local function turn_of(list, filters)
@@ -182,29 +205,36 @@ local strict = {
   end,
 }
 
+local slow = ramp.methods(methods, info, order_of, slots_of)
+
 -- The class of one view: all that is reached through it by name.
-local function class_of(record, list, filters)
+local function class_of(record, list, filters, ramping)
   local class = {}
-  for name, method in pairs(methods) do class[name] = method end
+  for name, method in pairs(methods) do class[name] = ramping and slow[name] or method end
   class.counter = record.counter
   class.name = record.name
   class.options = record.options
   class.all = record.all
-  class.order = order.make(list, weights_of(list))
+  class.order = false -- until it is asked for
   class.turn = turn_of(list, filters)
   return setmetatable(class, strict)
 end
 
 function new_view(record, list, tier, filters)
-  info[list] = { record = record, tier = tier, filters = filters, n = #list }
-  return setmetatable(list, { __index = class_of(record, list, filters), __metatable = false })
+  local ramping = record.slow_start and ramp.of(list, record.slow_start)
+  local class = class_of(record, list, filters, ramping)
+  info[list] = {
+    record = record, tier = tier, filters = filters, n = #list, class = class, ramp = ramping,
+  }
+  return setmetatable(list, { __index = class, __metatable = false })
 end
 
-local scratch = ffi.new("int32_t[?]", MEMBERS_MAX)
-
-local function is_live(b)
+-- In a panic also what is dead, of the tier that is in use.
+local function is_live(b, record)
   local row = at[b.slot]
-  return row.epoch == b.epoch and row.state <= UNKNOWN_OR_UP and row.weight > 0
+  if row.epoch ~= b.epoch or row.weight == 0 then return false end
+  return row.state <= UNKNOWN_OR_UP
+    or (record.panics and row.state ~= DRAIN and row.tier == record.tier)
 end
 
 -- Of a list, those of the lowest tier that has any; and that tier.
@@ -221,30 +251,31 @@ local function lowest_tier(list)
   return result, lowest or 0
 end
 
+local scan = ffi.new "neap_scan"
+
 local function read_members(record)
-  local all, names, has_slots = {}, {}, false
-  local n = math.min(C.neap_pool_members(record.board, scratch, MEMBERS_MAX), MEMBERS_MAX)
-  for i = 0, n - 1 do
-    local b, texts = backends.refreshed(scratch[i])
-    if b then
-      table.insert(all, b)
-      names[texts.name] = b
-      has_slots = has_slots or at[b.slot].slots ~= 0
-    end
+  local all, by_slot = {}, {}
+  for i = 0, scan.n - 1 do
+    local slot = scan.slots[i]
+    local b = backends.refreshed(slot, scan.epochs[i], scan.texts[i])
+    all[i + 1], by_slot[slot] = b, b
   end
-  record.all, record.by_name, record.has_slots = all, names, has_slots
+  if scan.n <= EAGER_MAX then backends.read(all) end
+  record.all, record.by_slot, record.by_name = all, by_slot, {}
+  record.print_low, record.print_high = scan.print_low, scan.print_high
 end
 
 local function refresh(record)
   record.seen = record.version[0]
-  read_members(record)
-  local live = {}
-  for _, b in ipairs(record.all) do
-    if is_live(b) then table.insert(live, b) end
+  C.neap_pool_scan(record.board, record.panic, scan)
+  if scan.print_low ~= record.print_low or scan.print_high ~= record.print_high then
+    read_members(record)
   end
-  local list, tier = lowest_tier(live)
-  record.tier = tier
-  record.view, record.n = new_view(record, list, tier), #list
+  local list, all = {}, record.all
+  for i = 0, scan.live - 1 do list[i + 1] = all[scan.serving[i] + 1] end
+  record.has_slots, record.panics = scan.has_slots == 1, scan.panics == 1
+  record.tier = #list > 0 and scan.tier or 0
+  record.view, record.n = new_view(record, list, record.tier), #list
 end
 
 -- The agent publishes pools; until then one is empty.
@@ -302,7 +333,7 @@ function pools.narrow(view, r)
   local record, list, is_full = entry.record, {}, false
   pools.view(record)
   for _, b in ipairs(record.all) do
-    if is_live(b) and not is_tried(r, b.slot) and passes(b, entry.filters) then
+    if is_live(b, record) and not is_tried(r, b.slot) and passes(b, entry.filters) then
       if has_room(b) then table.insert(list, b) else is_full = true end
     end
   end
@@ -315,7 +346,7 @@ end
 function pools.is_eligible(b, record, tier, r)
   local row = at[b.slot]
   if row.epoch ~= b.epoch or row.pool ~= record.board then return false end
-  if row.state > UNKNOWN_OR_UP and row.state ~= DRAIN then return false end
+  if row.state > UNKNOWN_OR_UP and row.state ~= DRAIN and not record.panics then return false end
   if row.tier ~= tier and not is_kept_only(row) then return false end
   if r.tried_n > 0 and is_tried(r, b.slot) then return false end
   return row.slots == 0 or C.neap_slot_inflight(b.slot) < row.slots
@@ -356,18 +387,22 @@ end
 
 function pools.by_name(name) return pools.view(is_known(name)) end
 
+local OPTIONS = {
+  "health", "discover", "keepalive", "retry", "timeouts", "slow_start", "eject", "panic",
+}
+
 local function options_of(config)
   local options = {}
-  for _, key in ipairs { "health", "discover", "keepalive", "retry", "timeouts" } do
-    options[key] = config[key]
-  end
+  for _, key in ipairs(OPTIONS) do options[key] = config[key] end
   return options
 end
 
 ---@param configs table[]  config.pools
 function pools.build(configs)
   for i, config in ipairs(configs) do
-    local record = { name = config.name, index = i - 1, board = -1, all = {}, by_name = {} }
+    local record = { name = config.name, index = i - 1, board = -1, all = {} }
+    record.by_slot, record.by_name = {}, {}
+    record.slow_start, record.panic = config.slow_start or nil, config.panic or 0
     record.options = options_of(config)
     record.counter = counters.of_pool(config.name)
     record.view = new_view(record, {}, 0)

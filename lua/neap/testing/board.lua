@@ -10,6 +10,7 @@ local CHUNK = 256
 local UNKNOWN, UP, DOWN, DRAIN, EJECTED = 0, 1, 2, 3, 4
 local ANY = { [UNKNOWN] = true, true, true, true, true }
 local LIVE = { [UNKNOWN] = true, true }
+local OUT = { [DOWN] = true, [EJECTED] = true }
 local CHECKED = { [UNKNOWN] = true, true, true }
 local NO_INFLIGHT = ffi.new("uint32_t[?]", CHUNK)
 
@@ -79,9 +80,11 @@ local function add_states(C, self)
 
   local function change(slot, from, to, reason)
     local row = rows[slot]
-    if row.state == to or not from[row.state] then return 0 end
+    local old = row.state
+    if old == to or not from[old] then return 0 end
     row.state = to
     if to ~= DOWN then row.marked_by_request = 0 end
+    if OUT[old] and LIVE[to] then row.back_since_ms = world.now() * 1000 end
     self.since[slot], self.reasons[slot] = world.now(), reason
     self.bump(row.pool)
     return 1
@@ -138,20 +141,81 @@ local function add_pools(C, self)
   end
 end
 
+-- The tier in use: the lowest that has one up, or else the lowest of all; how many are up in it, of
+-- how many.
+local function share_of(rows, members)
+  local lowest, used = math.huge, math.huge
+  for _, slot in ipairs(members) do
+    local row = rows[slot]
+    if row.state ~= DRAIN and row.weight > 0 then
+      lowest = math.min(lowest, row.tier)
+      if LIVE[row.state] then used = math.min(used, row.tier) end
+    end
+  end
+  local tier, up, of = used < math.huge and used or lowest, 0, 0
+  for _, slot in ipairs(members) do
+    local row = rows[slot]
+    if row.tier == tier and row.state ~= DRAIN and row.weight > 0 then
+      of = of + 1
+      if LIVE[row.state] then up = up + 1 end
+    end
+  end
+  return tier, up, of
+end
+
+-- As src/script/abi_scan.c.
+local function add_scan(C, self)
+  local rows, pools = self.rows, self.pools
+
+  local function read_rows(to, members)
+    to.has_slots, to.n = 0, #members
+    for i, slot in ipairs(members) do
+      local row = rows[slot]
+      to.slots[i - 1], to.epochs[i - 1], to.texts[i - 1] = slot, row.epoch, row.text_version
+      if row.slots ~= 0 then to.has_slots = 1 end
+    end
+  end
+
+  function C.neap_pool_scan(pool, panic, to)
+    local members = pools[pool] and pools[pool].members or {}
+    local tier, up, of = share_of(rows, members)
+    read_rows(to, members)
+    to.print_low, to.live = pools[pool] and pools[pool].prints or 0, 0
+    to.panics = up < panic * of and 1 or 0
+    to.tier = tier < math.huge and tier or 0
+    for i, slot in ipairs(members) do
+      local row = rows[slot]
+      local may = LIVE[row.state] or (to.panics == 1 and row.state ~= DRAIN)
+      if row.tier == tier and row.weight > 0 and may then
+        to.serving[to.live] = i - 1
+        to.live = to.live + 1
+      end
+    end
+  end
+
+  function C.neap_pool_find_name(pool, name, n)
+    return pools[pool].slots[text_of(name, n)] or -1
+  end
+
+  function C.neap_pool_ids(slots, n, ids)
+    for i = 0, n - 1 do ids[i] = digest.hash(self.name(slots[i]), 0) end
+  end
+end
+
 -- The choices that C makes for pool:least_loaded and pool:hash.
 local function add_choices(C, cells)
   local turn = 0
 
-  function C.neap_pool_least_loaded(slots, weights, n)
+  function C.neap_pool_least_loaded(slots, weights, n, more)
     local at = turn % n
     turn = turn + 1
     local inflight = cells.inflight
-    local best, best_load, best_weight = at, inflight[slots[at]], weights[at]
+    local best, best_load, best_weight = at, inflight[slots[at]] + more, weights[at]
     for _ = 2, n do
       if best_load == 0 then break end
       at = at + 1
       if at == n then at = 0 end
-      local load = inflight[slots[at]]
+      local load = inflight[slots[at]] + more
       if load * best_weight < best_load * weights[at] then
         best, best_load, best_weight = at, load, weights[at]
       end
@@ -184,7 +248,8 @@ local function add_publishing(C, self)
     if found >= 0 then return found end
     local index = pools[0] and #pools + 1 or 0
     pools[index] = {
-      name = text_of(name, n), members = {}, slots = {}, version = ffi.new "uint32_t[1]",
+      name = text_of(name, n), members = {}, slots = {}, prints = 0,
+      version = ffi.new "uint32_t[1]",
     }
     return index
   end
@@ -200,7 +265,11 @@ local function add_publishing(C, self)
     local row = rows[slot]
     self.texts[slot] = ffi.string(member, ffi.sizeof "neap_member")
     row.text_version = row.text_version + 1
+    if row.pool < 0 and #pools[pool].members > 0 then
+      row.back_since_ms = self.world.now() * 1000
+    end
     row.pool, row.weight, row.slots, row.tier = pool, member.weight, member.slots, member.tier
+    pools[pool].prints = pools[pool].prints + 1
     self.bump(pool)
     return slot
   end
@@ -208,7 +277,7 @@ local function add_publishing(C, self)
   function C.neap_board_set_members(_, pool, slots, n)
     local members = {}
     for i = 1, n do members[i] = slots[i - 1] end
-    pools[pool].members = members
+    pools[pool].members, pools[pool].prints = members, pools[pool].prints + 1
     self.bump(pool)
   end
 
@@ -227,6 +296,7 @@ function board.new(world)
   add_slots(C, self, cells)
   add_states(C, self)
   add_pools(C, self)
+  add_scan(C, self)
   add_choices(C, cells)
   add_publishing(C, self)
   return C, self
