@@ -4,8 +4,8 @@ file(GLOB_RECURSE embed_inputs RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/lua/neap/*.lua
   ${CMAKE_SOURCE_DIR}/share/*
   ${CMAKE_SOURCE_DIR}/src/script/abi.h)
-# Editors read meta/; specs are run from the source tree.
-list(FILTER embed_inputs EXCLUDE REGEX "^lua/neap/meta/|_spec\\.lua$")
+# Specs are run from the source tree.
+list(FILTER embed_inputs EXCLUDE REGEX "_spec\\.lua$")
 
 set(embed_output ${CMAKE_BINARY_DIR}/generated/embed_data.c)
 list(TRANSFORM embed_inputs PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE embed_paths)

@@ -1,7 +1,8 @@
 -- usage: luajit cmake/embed.lua OUTPUT.c FILE...   (in the top folder, names relative to it)
 --
 -- Writes the files as one C source: Lua modules as bytecode with debug information under their
--- module name, everything else as it is under its path.
+-- module name, everything else as it is under its path. What `neap init` gives a project, so that
+-- its policies are tested and edited without neap's source, is there as source too.
 
 local BYTES_PER_LINE = 16
 
@@ -24,14 +25,28 @@ local function declarations(path)
   return assert(body, path .. ": no lines between 'cdef begin' and 'cdef end'")
 end
 
-local function entry(path)
-  local module = module_name(path)
-  if module then
-    return module, string.dump(assert(loadfile(path)))
-  elseif path:find "abi%.h$" then
-    return "abi.h", declarations(path)
+local NOT_OF_A_PROJECT = { "^lua/neap/sim/", "^lua/neap/project/", "^lua/neap/admin/",
+  "^lua/neap/agent/[^b]" }
+
+local function is_for_projects(path)
+  for _, pattern in ipairs(NOT_OF_A_PROJECT) do
+    if path:find(pattern) then return false end
   end
-  return path, read(path)
+  return true
+end
+
+local function add(entries, name, data) table.insert(entries, { name = name, data = data }) end
+
+local function add_file(entries, path)
+  local module = module_name(path)
+  if path:find "abi%.h$" then
+    add(entries, "abi.h", declarations(path))
+  elseif not module or is_for_projects(path) then
+    add(entries, path, read(path))
+  end
+  if module and not path:find "^lua/neap/meta/" then -- that is for editors
+    add(entries, module, string.dump(assert(loadfile(path))))
+  end
 end
 
 local function write_array(out, index, data)
@@ -56,10 +71,7 @@ end
 
 local function main(output, ...)
   local entries = {}
-  for _, path in ipairs { ... } do
-    local name, data = entry(path)
-    table.insert(entries, { name = name, data = data })
-  end
+  for _, path in ipairs { ... } do add_file(entries, path) end
   table.sort(entries, function(a, b) return a.name < b.name end)
 
   local out = assert(io.open(output .. ".new", "wb"))

@@ -338,6 +338,7 @@ void cli_print_usage(void)
 		"       neap reload              start serving by the changed config; says how it went\n"
 		"       neap demo                four toy backends, the balancer on :8080, a live "
 		"table\n"
+		"       neap init DIR            a project with a config, a policy and its spec\n"
 		"       neap sim                 try a policy in a simulation (neap sim --help)\n\n");
 	for (size_t i = 0; i < countof(options); i++) {
 		const struct option_row *row = &options[i];

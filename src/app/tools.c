@@ -9,6 +9,7 @@
 static const struct {
 	const char *verb, *module;
 } tools[] = {
+	{ "init", "neap.project" },
 	{ "sim", "neap.sim" },
 };
 

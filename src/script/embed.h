@@ -1,6 +1,7 @@
 /*
  * What the build puts into the binary: Lua modules as bytecode under their module name ("neap",
- * "neap.policy.round_robin"), the FFI declarations as "abi.h", assets under their path. Each has a
+ * "neap.policy.round_robin"), the FFI declarations as "abi.h", assets and the source of modules that
+ * projects get (`neap init`) under their path. Each has a
  * zero behind its last byte. Sorted by name.
  */
 #ifndef NEAP_SCRIPT_EMBED_H

@@ -1,8 +1,10 @@
 /* What the runtime needs of C while it loads; later it calls through FFI only (abi.h). */
+#include <errno.h>
 #include <lauxlib.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "script/embed.h"
@@ -117,11 +119,30 @@ static void set(lua_State *L, struct vm *vm, const char *name, lua_CFunction fun
 	lua_setfield(L, -2, name);
 }
 
+/* make_folder(path) → true, or nil, reason; one that is there is fine */
+static int native_make_folder(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 1);
+	struct stat info;
+	int failure = mkdir(path, 0777) == 0 ? 0 : errno;
+
+	if (failure == EEXIST && stat(path, &info) == 0)
+		failure = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+	if (failure == 0) {
+		lua_pushboolean(L, 1);
+		return 1;
+	}
+	lua_pushnil(L);
+	lua_pushfstring(L, "%s: %s", path, strerror(failure));
+	return 2;
+}
+
 void native_push_embedded(lua_State *L)
 {
 	lua_createtable(L, 0, 8);
 	set(L, NULL, "embedded", native_embedded);
 	set(L, NULL, "list", native_list);
+	set(L, NULL, "make_folder", native_make_folder);
 }
 
 void native_push(struct vm *vm)
