@@ -14,6 +14,8 @@ end
 -- method, pattern of the path, handler(q, captures…); changes: it needs the token
 local ROUTES = {
   { "GET", "^/$", lazy("page", "index") },
+  { "GET", "^/dashboard%.css$", lazy("page", "style") },
+  { "GET", "^/dashboard%.js$", lazy("page", "script") },
   { "GET", "^/status$", lazy("status", "answer") },
   { "GET", "^/metrics$", lazy("metrics", "answer") },
   { "GET", "^/healthz$", lazy("status", "health") },

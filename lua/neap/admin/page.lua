@@ -1,0 +1,25 @@
+-- The dashboard: a page, its style and its script, as the build put them into the binary.
+
+local native = require "neap.native"
+local reply = require "neap.admin.reply"
+
+local page = {}
+
+local FOLDER = "share/dashboard/"
+
+-- Nothing from elsewhere, nothing inline, no frame around it.
+local POLICY = "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+  .. "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+  .. "frame-ancestors 'none'\r\n"
+
+local function answer(name, kind)
+  return reply.text(200, kind .. "; charset=utf-8", native.embedded(FOLDER .. name), POLICY)
+end
+
+function page.index() return answer("index.html", "text/html") end
+
+function page.style() return answer("dashboard.css", "text/css") end
+
+function page.script() return answer("dashboard.js", "text/javascript") end
+
+return page
