@@ -38,8 +38,9 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 
 	if (err != ERR_OK)
 		return err;
-	(void)snprintf(names, sizeof(names), "%s\n%s\n%s\n", r.conf.user, r.conf.group,
-		       r.conf.pid_file != NULL ? r.conf.pid_file : "");
+	(void)snprintf(names, sizeof(names), "%s\n%s\n%s\n%s\n", r.conf.user, r.conf.group,
+		       r.conf.pid_file != NULL ? r.conf.pid_file : "",
+		       r.conf.admin.listen != NULL ? r.conf.admin.listen : "");
 	err = c->must_try ? vm_try_policies(r.vm, e) : ERR_OK;
 	if (err == ERR_OK)
 		(void)message_send(channel, c->must_try ? MESSAGE_READY : MESSAGE_USER, names);
@@ -106,13 +107,15 @@ static enum err run_child(struct check *c, struct message *m, struct error *e)
 	return err == ERR_OK ? wait_for(c, &child, m, e) : err;
 }
 
-/* user, group, pid file: what the child said of the config. */
-static enum err split_answer(const struct check *c, const struct message *m, struct str part[3],
+enum { PART_USER, PART_GROUP, PART_PID_FILE, PART_ADMIN, PARTS };
+
+/* What the child said of the config. */
+static enum err split_answer(const struct check *c, const struct message *m, struct str part[PARTS],
 			     struct error *e)
 {
 	struct str rest = str_of(m->text);
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < PARTS; i++) {
 		if (m->kind != MESSAGE_USER || !str_split(&rest, '\n', &part[i]))
 			return err_set(e, ERR_INVALID, "%s: unexpected answer",
 				       c->settings->config);
@@ -124,7 +127,7 @@ static enum err split_answer(const struct check *c, const struct message *m, str
 static enum err learn_identity(struct check *c, struct error *e)
 {
 	struct message m;
-	struct str part[3];
+	struct str part[PARTS];
 	char user[CONF_NAME_MAX], group[CONF_NAME_MAX];
 
 	identity_nobody(&c->identity);
@@ -133,28 +136,39 @@ static enum err learn_identity(struct check *c, struct error *e)
 		err = split_answer(c, &m, part, e);
 	if (err != ERR_OK)
 		return err;
-	(void)str_copy(user, sizeof(user), part[0]);
-	(void)str_copy(group, sizeof(group), part[1]);
+	(void)str_copy(user, sizeof(user), part[PART_USER]);
+	(void)str_copy(group, sizeof(group), part[PART_GROUP]);
 	err = identity_find(&c->identity, user, group, e);
 	if (err != ERR_OK)
 		(void)err_set(e, err, "%s: %s", c->settings->config, e->text);
 	return err;
 }
 
-enum err check_pid_file(const struct settings *s, char *to, size_t size, struct error *e)
+static enum err learn(const struct settings *s, unsigned which, const char *key, char *to,
+		      size_t size, struct error *e)
 {
 	struct check c = { .settings = s };
 	struct message m;
-	struct str part[3];
+	struct str part[PARTS];
 
 	if (geteuid() == 0)
 		identity_nobody(&c.identity);
 	enum err err = run_child(&c, &m, e);
 	if (err == ERR_OK)
 		err = split_answer(&c, &m, part, e);
-	if (err == ERR_OK && !str_copy(to, size, part[2]))
-		err = err_set(e, ERR_LIMIT, "%s: pid_file: too long a path", s->config);
+	if (err == ERR_OK && !str_copy(to, size, part[which]))
+		err = err_set(e, ERR_LIMIT, "%s: %s: too long", s->config, key);
 	return err;
+}
+
+enum err check_pid_file(const struct settings *s, char *to, size_t size, struct error *e)
+{
+	return learn(s, PART_PID_FILE, "pid_file", to, size, e);
+}
+
+enum err check_admin(const struct settings *s, char *to, size_t size, struct error *e)
+{
+	return learn(s, PART_ADMIN, "admin.listen", to, size, e);
 }
 
 enum err check_run(const struct settings *s, struct error *e)

@@ -14,4 +14,7 @@ enum err check_run(const struct settings *s, struct error *e);
 /* The pid file that the config names, "" for none. */
 enum err check_pid_file(const struct settings *s, char *to, size_t size, struct error *e);
 
+/* Where its admin side listens, "" for none. */
+enum err check_admin(const struct settings *s, char *to, size_t size, struct error *e);
+
 #endif

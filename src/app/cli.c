@@ -94,6 +94,20 @@ static enum err set_pid(struct cli *c, const char *value, struct error *e)
 	return ERR_OK;
 }
 
+static enum err set_admin(struct cli *c, const char *value, struct error *e)
+{
+	(void)e;
+	c->admin = value;
+	return ERR_OK;
+}
+
+static enum err set_json(struct cli *c, const char *value, struct error *e)
+{
+	(void)value, (void)e;
+	c->is_json = true;
+	return ERR_OK;
+}
+
 static const struct option_row options[] = {
 	{ 'c', "config", "FILE", "the config, ending in .lua or .json", set_config },
 	{ 't', "test", NULL, "check the config and its policies, then end (as: neap check)",
@@ -107,6 +121,9 @@ static const struct option_row options[] = {
 	  set_pid_file },
 	{ 'v', "version", NULL, "print the version, and those of the libraries", set_version },
 	{ 'h', "help", NULL, "print this", set_help },
+	{ 0, "admin", "ADDR",
+	  "with status, top: where the admin side is, if not where the config says", set_admin },
+	{ 0, "json", NULL, "with status: everything, as JSON", set_json },
 	{ 0, "pid", "N", "with reload: the master's process", set_pid },
 	{ 0, "backend", "NAME", "with demo: start one of its backends (web1 to web4) again",
 	  set_backend },
@@ -218,6 +235,10 @@ static enum err set_verb(struct cli *c, const char *word, struct error *e)
 		c->verb = CLI_DEMO;
 	else if (strcmp(word, "reload") == 0)
 		c->verb = CLI_RELOAD;
+	else if (strcmp(word, "status") == 0)
+		c->verb = CLI_STATUS;
+	else if (strcmp(word, "top") == 0)
+		c->verb = CLI_TOP;
 	else
 		return err_set(e, ERR_INVALID, "%s: not available in this version", word);
 	return ERR_OK;
@@ -284,10 +305,29 @@ static enum err check_reload(const struct cli *c, struct error *e)
 	return ERR_OK;
 }
 
+static enum err check_look(const struct cli *c, struct error *e)
+{
+	bool looks = c->verb == CLI_STATUS || c->verb == CLI_TOP;
+
+	if (c->admin != NULL && !looks)
+		return err_set(e, ERR_INVALID, "--admin goes with status and top");
+	if (c->is_json && c->verb != CLI_STATUS)
+		return err_set(e, ERR_INVALID, "--json goes with status");
+	if (looks && c->backends_n > 0)
+		return err_set(e, ERR_INVALID,
+			       "it takes no '%s': name the config by -c FILE, or the address by "
+			       "--admin ADDR",
+			       c->backends[0]);
+	return ERR_OK;
+}
+
 /* What does not go together is said, not ignored. */
 static enum err check_together(const struct cli *c, struct error *e)
 {
 	bool is_demo = c->verb == CLI_DEMO;
+
+	if (check_look(c, e) != ERR_OK)
+		return e->code;
 
 	if (c->verb == CLI_RELOAD)
 		return check_reload(c, e);
@@ -336,6 +376,8 @@ void cli_print_usage(void)
 		"       neap 8081 8082 HOST:PORT balance over these backends, without a config\n"
 		"       neap check [-c FILE]     check the config and its policies\n"
 		"       neap reload              start serving by the changed config; says how it went\n"
+		"       neap status [--json]     what a running neap does, by its admin side\n"
+		"       neap top                 the same, live; q ends it\n"
 		"       neap demo                four toy backends, the balancer on :8080, a live "
 		"table\n"
 		"       neap init DIR            a project with a config, a policy and its spec\n"

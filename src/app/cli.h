@@ -10,7 +10,16 @@
 #include "app/settings.h"
 #include "base/err.h"
 
-enum cli_verb { CLI_RUN, CLI_CHECK, CLI_DEMO, CLI_RELOAD, CLI_VERSION, CLI_HELP };
+enum cli_verb {
+	CLI_RUN,
+	CLI_CHECK,
+	CLI_DEMO,
+	CLI_RELOAD,
+	CLI_STATUS,
+	CLI_TOP,
+	CLI_VERSION,
+	CLI_HELP
+};
 
 enum { CLI_BACKENDS_MAX = 256 };
 
@@ -19,6 +28,8 @@ struct cli {
 	struct settings settings; /* config as given with -c; NULL: not given */
 	const char *listen;	  /* -l; NULL: not given */
 	const char *backend;	  /* --backend of the demo; NULL: not given */
+	const char *admin;	  /* --admin of status and top; NULL: not given */
+	bool is_json;		  /* --json of status */
 	long pid;		  /* --pid; 0: not given */
 	const char *backends[CLI_BACKENDS_MAX];
 	unsigned backends_n;

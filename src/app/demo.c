@@ -11,9 +11,12 @@
 #include "app/child.h"
 #include "app/demo_table.h"
 #include "app/master.h"
-#include "net/addr.h"
+#include "net/listener.h"
 
 enum { START_MS = 20000 };
+
+#define ADMIN_ADDRESS "127.0.0.1:9180"
+#define ADMIN_TOKEN   "neap-demo"
 
 static const char toy_config[] =
 	"local neap = require 'neap'\n"
@@ -25,6 +28,7 @@ static const char toy_config[] =
 
 static const char balancer_config[] =
 	"return { listen = '%s', log = { target = '%s', level = 'info' },\n"
+	"  admin = %s,\n"
 	"  backends = {\n"
 	"    { name = 'web1', url = 'http://127.0.0.1:%u' },\n"
 	"    { name = 'web2', url = 'http://127.0.0.1:%u' },\n"
@@ -37,6 +41,7 @@ struct demo {
 	unsigned port; /* the balancer's */
 	unsigned workers;
 	char log[32]; /* target */
+	bool has_admin;
 	struct demo_table table;
 	struct child toys[DEMO_TOYS];
 };
@@ -126,6 +131,9 @@ static void print_help(const struct demo *d)
 	for (unsigned i = 0; i < DEMO_TOYS; i++)
 		(void)printf("  web%u on port %u, pid %ld\n", i + 1, d->port + 1 + i,
 			     (long)d->toys[i].pid);
+	if (d->has_admin)
+		(void)printf("\nDashboard: http://" ADMIN_ADDRESS "   (its token: " ADMIN_TOKEN
+			     ")\n");
 	(void)printf("\nIn another terminal:\n"
 		     "  while curl -s localhost:%u; do sleep 0.2; done   the backends in turn\n"
 		     "  kill %-44ld web2 goes down, no request fails\n"
@@ -163,6 +171,19 @@ static void on_child(void *ctx, pid_t pid, int status)
 	}
 }
 
+/* Where the usual port is taken, and beside another demo, it goes without a dashboard. */
+static bool may_have_admin(const struct demo *d)
+{
+	struct addr a;
+	int fd;
+
+	if (d->port != 8080 || addr_parse(&a, STR(ADMIN_ADDRESS), NULL) != ERR_OK ||
+	    listener_bind(&a, 1, false, &fd, NULL) != ERR_OK)
+		return false;
+	(void)close(fd); /* it was free */
+	return true;
+}
+
 static enum err serve(struct demo *d, struct error *e)
 {
 	char text[1024];
@@ -175,8 +196,11 @@ static enum err serve(struct demo *d, struct error *e)
 		.on_child = on_child,
 	};
 
-	(void)snprintf(text, sizeof(text), balancer_config, d->listen, d->log, d->port + 1,
-		       d->port + 2, d->port + 3, d->port + 4);
+	d->has_admin = may_have_admin(d);
+	(void)snprintf(text, sizeof(text), balancer_config, d->listen, d->log,
+		       d->has_admin ? "{ listen = '" ADMIN_ADDRESS "', token = '" ADMIN_TOKEN "' }"
+				    : "false",
+		       d->port + 1, d->port + 2, d->port + 3, d->port + 4);
 	for (unsigned i = 0; i < DEMO_TOYS; i++)
 		d->table.pids[i] = d->toys[i].pid;
 	return master_run(&o, e);

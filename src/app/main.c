@@ -9,6 +9,7 @@
 #include "app/cli.h"
 #include "app/daemon.h"
 #include "app/demo.h"
+#include "app/look.h"
 #include "app/master.h"
 #include "app/quick.h"
 #include "app/tools.h"
@@ -49,6 +50,15 @@ static enum err use_config(struct cli *c, char *text, size_t size, struct error 
 	return quick_write(text, size, c->listen, c->backends, c->backends_n, e);
 }
 
+static enum err look(struct cli *c, struct error *e)
+{
+	struct look l = { &c->settings, c->admin, c->is_json };
+
+	if (c->admin == NULL && cli_choose_config(c, e) != ERR_OK)
+		return e->code;
+	return c->verb == CLI_TOP ? look_on(&l, e) : look_once(&l, e);
+}
+
 static enum err run(struct cli *c, int *status, struct error *e)
 {
 	char text[16384];
@@ -68,6 +78,8 @@ static enum err run(struct cli *c, int *status, struct error *e)
 		return e->code;
 	if (c->verb == CLI_RELOAD)
 		return ask_reload(&c->settings, (pid_t)c->pid, e);
+	if (c->verb == CLI_STATUS || c->verb == CLI_TOP)
+		return look(c, e);
 	enum err err = use_config(c, text, sizeof(text), e);
 	if (err != ERR_OK)
 		return err;

@@ -87,7 +87,8 @@ schema.admin = {
     text = "Who changes something must send it: `Authorization: Bearer TOKEN`. Without a token "
       .. "nothing can be changed." },
   { "token_file", "path", max = 255,
-    text = "A file that has the token in its first line, instead of `token`; read with this one." },
+    text = "A file that has the token in its first line, instead of `token`; `user` must be able "
+      .. "to read it." },
   { "mode", "choice", default = "0600", values = { "0600", "0660", "0666" },
     text = "Who may use a unix socket: its owner, its group too, or everyone on this machine." },
   { "group", "name", max = 63, text = "The group of a unix socket." },

@@ -63,10 +63,6 @@ function runtime.load(path)
   sandbox.set_folder(path:match "^(.*/)" or "")
   local config, errors = config_load.load(path, files)
   if not config then return nil, config_load.format(path, errors) end
-  local ok, why = read_token(config.admin)
-  if not ok then
-    return nil, config_load.format(path, { { key = "admin.token_file", text = why } })
-  end
   sandbox.open(config.unsafe)
   runtime.config = config
   return config
@@ -157,6 +153,8 @@ end
 function runtime.build(path)
   local config, errors = runtime.config, {}
   pools.build(config.pools)
+  local ok, why = read_token(config.admin)
+  if not ok then table.insert(errors, { key = "admin.token_file", text = why }) end
   local of_services = resolve_all(config.services, errors)
   local of_pools = resolve_all(config.pools, errors)
   check_ping(config, errors)

@@ -1,0 +1,235 @@
+-- /status as text for a terminal: `neap status` once, `neap top` again and again. Whatever comes
+-- from outside (names, reasons) is stripped of control characters.
+
+local decode = require("cjson.safe").decode
+local null = require("cjson.safe").null
+
+local screen = {}
+
+local ORDER = { down = 1, ejected = 2, drain = 3, unknown = 4, up = 5 }
+local COLOURS = { down = "31", ejected = "31", drain = "33", up = "32", unknown = "2" }
+local EVENTS = 5
+
+local function clean(text) return (tostring(text):gsub("%c", "?")) end
+
+local function width(text)
+  local _, more = text:gsub("[\128-\191]", "")
+  return #text - more
+end
+
+-- The first n characters, never half of one.
+local function cut(text, n)
+  if width(text) <= n then return text end
+  local at, left = 1, math.max(n - 1, 0)
+  while left > 0 do
+    at = at + 1
+    while (text:byte(at) or 0) >= 128 and (text:byte(at) or 0) < 192 do at = at + 1 end
+    left = left - 1
+  end
+  return text:sub(1, at - 1) .. (n > 0 and "…" or "")
+end
+
+local function left(text, n)
+  text = cut(text, n)
+  return text .. (" "):rep(n - width(text))
+end
+
+local function right(text, n)
+  text = cut(text, n)
+  return (" "):rep(n - width(text)) .. text
+end
+
+local function count(n)
+  if n == nil or n == null then return "–" end
+  if n >= 1e6 then return ("%.1f M"):format(n / 1e6) end
+  if n >= 1e4 then return ("%.1f k"):format(n / 1e3) end
+  return (n >= 100 or n % 1 == 0) and ("%.0f"):format(n) or ("%.1f"):format(n)
+end
+
+local function seconds(s)
+  if s == nil or s == null or s == 0 then return "–" end
+  if s < 0.001 then return ("%.0f µs"):format(s * 1e6) end
+  if s < 1 then return ("%.3g ms"):format(s * 1e3) end
+  return ("%.1f s"):format(s)
+end
+
+local function ago(s)
+  if s < 60 then return ("%.0f s"):format(math.max(s, 0)) end
+  if s < 3600 then return ("%d min"):format(s / 60) end
+  if s < 172800 then return ("%d h"):format(s / 3600) end
+  return ("%d days"):format(s / 86400)
+end
+
+-- ---- what changed since the answer before ----
+
+local before -- name → value, and the time it is of
+local after
+
+local function rate(name, value)
+  after[name] = value
+  local old = before and before[name]
+  local passed = before and after.time - before.time or 0
+  if not old or passed <= 0 then return nil end
+  return math.max(value - old, 0) / passed
+end
+
+-- Percentiles of what was counted since, or since the start.
+local function quantile(name, latency, bounds, share)
+  after[name] = latency.buckets
+  local old = before and before[name]
+  local all, grown = 0, {}
+  for i, n in ipairs(latency.buckets) do
+    grown[i] = math.max(n - (old and old[i] or 0), 0)
+    all = all + grown[i]
+  end
+  local seen = 0
+  for i, n in ipairs(grown) do
+    if n > 0 and seen + n >= all * share then
+      local low, high = bounds[i - 1] or 0, bounds[i] or bounds[#bounds]
+      return low + (high - low) * (all * share - seen) / n
+    end
+    seen = seen + n
+  end
+end
+
+-- ---- the parts ----
+
+local Page = {}
+Page.__index = Page
+
+function Page:line(text, colour)
+  text = cut(text, self.columns)
+  if colour and self.is_terminal then text = ("\27[%sm%s\27[0m"):format(colour, text) end
+  table.insert(self.lines, text)
+end
+
+function Page:room() return self.rows == 0 and math.huge or self.rows - #self.lines - 1 end
+
+local function heading(page, s)
+  local parts = { "neap " .. clean(s.version), clean(s.config), "generation " .. s.generation,
+    "up " .. ago(s.now - s.started), s.draining and "draining" or nil }
+  page:line(table.concat(parts, " · "), "1")
+  local inflight, connections = 0, 0
+  for _, pool in ipairs(s.pools) do inflight = inflight + pool.inflight end
+  for _, worker in ipairs(s.workers) do connections = connections + worker.connections end
+  page:line(("%s in flight · %s client connections · %d workers"):format(count(inflight),
+    count(connections), #s.workers))
+end
+
+local function refusals(service)
+  local sum = 0
+  for _, n in pairs(service.refused) do sum = sum + n end
+  return sum
+end
+
+local function services(page, s)
+  local name = math.max(math.min(page.columns - 70, 30), 12)
+  local function row(...)
+    local cells = { ... }
+    local text = left(cells[1], name)
+    for i = 2, #cells do text = text .. right(cells[i], i == 2 and 10 or 9) end
+    return text
+  end
+  page:line("")
+  page:line(row("SERVICE", "requests", "a second", "p50", "p99", "4xx", "5xx", "refused"), "2")
+  for i, service in ipairs(s.services) do
+    if page:room() < 4 then return page:line(("  %d more"):format(#s.services - i + 1), "2") end
+    local key = "service " .. service.name
+    page:line(row(clean(service.name), count(service.requests), count(rate(key, service.requests)),
+      seconds(quantile(key .. " 50", service.latency, s.bounds, 0.5)),
+      seconds(quantile(key .. " 99", service.latency, s.bounds, 0.99)),
+      count(service.answers["4xx"]), count(service.answers["5xx"]), count(refusals(service))))
+    for _, hook in ipairs(service.hook_errors) do
+      page:line(("  hook %s: %s errors%s"):format(clean(hook.name), count(hook.errors),
+        hook.tripped and ", left out for now" or ""), "31")
+    end
+  end
+end
+
+local function sorted(backends)
+  local list = {}
+  for i, backend in ipairs(backends) do list[i] = { backend, i } end
+  table.sort(list, function(a, b)
+    local x, y = ORDER[a[1].state] or 9, ORDER[b[1].state] or 9
+    if x ~= y then return x < y end
+    return a[2] < b[2]
+  end)
+  return list
+end
+
+local function backend_line(pool, backend, name, s)
+  local why = backend.reason
+  if backend.state == "up" and backend.origin.state ~= "api" then why = "" end
+  local each = rate(("backend %s %s"):format(pool.name, backend.name), backend.requests)
+  return "  " .. left(clean(backend.name), name) .. " " .. left(backend.state, 8)
+    .. right(tostring(backend.weight), 6) .. right(count(backend.inflight), 10)
+    .. right(count(backend.requests), 10) .. right(count(each), 10)
+    .. right(seconds(backend.latency), 9) .. right(count(backend.failures), 9)
+    .. "  " .. ago(s.now - backend.since) .. (why ~= "" and ", " .. clean(why) or "")
+end
+
+local function pool_of(page, pool, s)
+  local name = math.max(math.min(page.columns - 90, 40), 16)
+  page:line("")
+  page:line(("POOL %s: %d of %d serve"):format(clean(pool.name), pool.up, pool.count),
+    pool.up < pool.count and "1;31" or "1")
+  page:line("  " .. left("BACKEND", name) .. " " .. left("state", 8) .. right("weight", 6)
+    .. right("in flight", 10) .. right("attempts", 10) .. right("a second", 10)
+    .. right("latency", 9) .. right("failures", 9) .. "  for", "2")
+  local list = sorted(pool.backends)
+  for i, entry in ipairs(list) do
+    local text = backend_line(pool, entry[1], name, s)
+    if page:room() > 1 or (i == #list and page:room() > 0) then
+      page:line(text, entry[1].state ~= "up" and COLOURS[entry[1].state] or nil)
+    elseif page:room() > 0 then
+      page:line(("  … and %d more"):format(#list - i + 1), "2")
+    end
+  end
+end
+
+local function event_text(event)
+  if event.kind ~= "state" then return clean(event.text) end
+  local why = event.text ~= "" and " (" .. clean(event.text) .. ")" or ""
+  return ("%s of %s: %s%s"):format(clean(event.backend), clean(event.pool), clean(event.to), why)
+end
+
+local function events(page, s)
+  if #s.events == 0 or page:room() < 3 then return end
+  page:line("")
+  page:line("LATELY", "2")
+  for i = 1, math.min(#s.events, EVENTS, page:room()) do
+    local event = s.events[i]
+    page:line(("  %8s ago  %s"):format(ago(s.now - event.time), event_text(event)))
+  end
+end
+
+-- In top, each line is cleared behind its end, and what is below the last one.
+local function finish(page)
+  if page.rows == 0 then return table.concat(page.lines, "\n") .. "\n" end
+  while #page.lines < page.rows - 1 do table.insert(page.lines, "") end
+  table.insert(page.lines, page.is_terminal and "\27[2mq ends this\27[0m" or "")
+  return table.concat(page.lines, "\27[K\n", 1, page.rows) .. "\27[K"
+end
+
+---@param text string  /status
+---@param columns integer
+---@param rows integer  0: as many as it takes
+---@return string? text, string? why
+function screen.draw(text, columns, rows, is_terminal)
+  local s, why = decode(text)
+  if type(s) ~= "table" or type(s.pools) ~= "table" then
+    return nil, "the admin side's answer is not a status: " .. tostring(why)
+  end
+  before, after = after, { time = s.now }
+  local page = setmetatable({ lines = {}, columns = columns, rows = rows,
+    is_terminal = is_terminal }, Page)
+  heading(page, s)
+  services(page, s)
+  for _, pool in ipairs(s.pools) do
+    if page:room() > 4 then pool_of(page, pool, s) end
+  end
+  events(page, s)
+  return finish(page)
+end
+
+return screen

@@ -1,0 +1,111 @@
+#include "app/fetch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/h1_head.h"
+#include "net/sock.h"
+
+enum { SILENCE_MS = 5000, ANSWER_MAX = 256 * 1024 * 1024, FIELDS_MAX = 64 };
+
+static bool wait_for(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, SILENCE_MS) > 0;
+}
+
+static enum err gone(const struct addr *a, const char *why, struct error *e)
+{
+	char text[ADDR_TEXT_MAX];
+
+	(void)addr_print(a, text);
+	return err_set(e, ERR_GONE, "the admin side at %s: %s", text, why);
+}
+
+static enum err dial(const struct addr *a, int *fd, struct error *e)
+{
+	*fd = sock_connect_start(a);
+	if (*fd < 0)
+		return gone(a, sock_err_text(errno), e);
+	int sys = wait_for(*fd, POLLOUT) ? sock_connect_result(*fd) : ETIMEDOUT;
+	if (sys == 0)
+		return ERR_OK;
+	(void)close(*fd); /* nothing was said */
+	return gone(a, sock_err_text(sys), e);
+}
+
+static enum err ask(int fd, const struct addr *a, const char *path, struct error *e)
+{
+	char text[256];
+	int n = snprintf(text, sizeof(text),
+			 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+
+	if (n > 0 && send(fd, text, (size_t)n, MSG_NOSIGNAL) == n)
+		return ERR_OK;
+	return gone(a, "it hung up", e);
+}
+
+/* All until it closes. */
+static enum err read_all(int fd, const struct addr *a, struct fetched *f, size_t *used,
+			 struct error *e)
+{
+	size_t room = 0;
+
+	for (;;) {
+		if (*used == room) {
+			room = room == 0 ? 65536 : 2 * room;
+			char *more = room > ANSWER_MAX ? NULL : realloc(f->bytes, room);
+			if (more == NULL)
+				return err_set(e, ERR_MEMORY, "the answer is too long");
+			f->bytes = more;
+		}
+		ssize_t n = recv(fd, f->bytes + *used, room - *used, MSG_DONTWAIT);
+		if (n == 0)
+			return ERR_OK;
+		if (n > 0)
+			*used += (size_t)n;
+		else if (errno != EAGAIN && errno != EINTR)
+			return gone(a, sock_err_text(errno), e);
+		else if (!wait_for(fd, POLLIN))
+			return gone(a, "no answer within 5 s", e);
+	}
+}
+
+static enum err parse(struct fetched *f, size_t n, const struct addr *a, struct error *e)
+{
+	const struct http_limits limits = { 65536, 8192, FIELDS_MAX };
+	struct http_field fields[FIELDS_MAX];
+	struct http_head head;
+
+	h1_head_init(&head, true, fields, &limits);
+	if (h1_head_parse(&head, f->bytes, n) != H1_DONE)
+		return gone(a, "this is not neap's admin side", e);
+	f->body = (struct str){ f->bytes + head.bytes, n - head.bytes };
+	if (head.status != 200)
+		return err_set(e, ERR_INVALID, "the admin side says %u: %.*s", head.status,
+			       (int)(f->body.n < 500 ? f->body.n : 500), f->body.p);
+	if ((head.flags & HTTP_HAS_LENGTH) != 0 && head.length != f->body.n)
+		return gone(a, "its answer broke off", e);
+	return ERR_OK;
+}
+
+enum err fetch(const struct addr *a, const char *path, struct fetched *f, struct error *e)
+{
+	size_t used = 0;
+	int fd;
+
+	*f = (struct fetched){ .bytes = NULL };
+	enum err err = dial(a, &fd, e);
+	if (err != ERR_OK)
+		return err;
+	err = ask(fd, a, path, e);
+	if (err == ERR_OK)
+		err = read_all(fd, a, f, &used, e);
+	(void)close(fd);
+	return err == ERR_OK ? parse(f, used, a, e) : err;
+}

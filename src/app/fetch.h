@@ -1,0 +1,19 @@
+/*
+ * One GET over HTTP/1.1, blocking, for commands that ask a running neap.
+ */
+#ifndef NEAP_APP_FETCH_H
+#define NEAP_APP_FETCH_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "net/addr.h"
+
+struct fetched {
+	char *bytes; /* of the whole answer; the caller frees it, also after a failure */
+	struct str body;
+};
+
+/* ERR_GONE: nobody is there, or it does not answer in time; ERR_INVALID: it answers otherwise. */
+enum err fetch(const struct addr *a, const char *path, struct fetched *f, struct error *e);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * neap status and neap top: ask the admin side of a running neap and print what it says, once or
+ * again and again.
+ */
+#ifndef NEAP_APP_LOOK_H
+#define NEAP_APP_LOOK_H
+
+#include "app/settings.h"
+#include "base/err.h"
+
+struct look {
+	const struct settings *settings; /* whose config names the address */
+	const char *admin;		 /* the address; NULL: the config's */
+	bool is_json;
+};
+
+enum err look_once(const struct look *l, struct error *e);
+
+/* Until q or a signal; once when the output is no terminal. */
+enum err look_on(const struct look *l, struct error *e);
+
+#endif
