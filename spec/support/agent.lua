@@ -127,6 +127,7 @@ local function add_counts(world, board)
     local row = board.rows[slot]
     return row.streak, row.ejections, row.requests, row.bad
   end
+  function board.is_pinned(slot) return board.rows[slot].is_pinned == true end
   function board.outliers() return board.long_streaks end
   function board.eject(slot, until_ms, ejections, reason)
     local row = board.rows[slot]

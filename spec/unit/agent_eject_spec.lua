@@ -104,6 +104,15 @@ describe("an outlier", function()
         { world:state(A), world:state(B), world:state(C) })
     end)
 
+  it("is never one that a person keeps up", function()
+    start {}
+    world.board.rows[world:slot(A)].is_pinned = true
+    world:fail(A, 50)
+    world:run(15)
+    assert.equals("up", world:state(A))
+    assert.equals(0, world:count "ejected")
+  end)
+
   it("is one whose share of failures is far above that of the others", function()
     start { consecutive = false, error_rate = 0.3, interval = 5 }
     local function round(a, b, c)

@@ -149,6 +149,7 @@ typedef struct neap_condition {
 /* What `eject` goes by. Requests and failures are sums that wrap around. */
 typedef struct neap_outlier {
 	uint32_t streak, ejections, requests, failures;
+	uint32_t pinned; /* 1: a person gave it its state */
 } neap_outlier;
 
 int32_t neap_board_pool(struct board *b, const char *name, size_t n);

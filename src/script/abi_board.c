@@ -132,6 +132,7 @@ NEAP_API void neap_board_outlier(const struct board *b, int32_t slot, neap_outli
 	to->streak = atomic_load_explicit(&backend->streak, memory_order_relaxed);
 	to->ejections = atomic_load_explicit(&backend->ejections, memory_order_relaxed);
 	board_outliers(b, slot, &to->requests, &to->failures);
+	to->pinned = board_pinned(b, slot) != 0 ? 1 : 0;
 }
 
 NEAP_API uint32_t neap_board_outliers(const struct board *b, int32_t pool)

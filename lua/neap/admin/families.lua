@@ -65,6 +65,8 @@ families.rows = {
 
   { "neap_pool_backends", "gauge", "Backends by state.", of = "pool",
     value = each("states", "state"), labels = { "state" } },
+  { "neap_pool_panics", "gauge", "1 while too few of its backends are up and all are used.",
+    of = "pool", value = field "panics" },
   { "neap_pool_inflight", "gauge", "Requests under way.", of = "pool", value = field "inflight" },
   { "neap_pool_first_byte_seconds", "histogram",
     "From a connection to the first byte of the answer, all present backends together.",

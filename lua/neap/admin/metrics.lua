@@ -118,6 +118,7 @@ local function pools_and_backends()
   local pools, backends = {}, {}
   for i, pool in ipairs(agent.current().pools) do
     local sum = { labels = labels("pool", pool.name), inflight = 0, states = states_of(nil) }
+    sum.panics = pool.is_panicking and 1 or 0
     sum.first_byte = counts.no_times()
     for _, member in ipairs(pool.members) do
       local row = backend_row(pool, member)

@@ -118,6 +118,7 @@ local function pool_of(pool)
   end
   return {
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
+    panics = pool.is_panicking or false,
     health = { type = pool.health.type, interval = pool.health.interval },
     inflight = sums.inflight, requests = sums.requests, failures = sums.failures,
     removed = json.list(overlay.removed(pool)), latency = latency(total), backends = backends,

@@ -129,6 +129,12 @@ function board.outlier(slot)
   return outlier.streak, outlier.ejections, outlier.requests, outlier.failures
 end
 
+-- Did a person give it its state?
+function board.is_pinned(slot)
+  C.neap_board_outlier(b, slot, outlier)
+  return outlier.pinned == 1
+end
+
 -- Another number when a backend has just failed as often in a row as the pool's `eject` says.
 function board.outliers(pool) return C.neap_board_outliers(b, pool) end
 

@@ -8,8 +8,9 @@ local eject = {}
 
 local WRAP = 2 ^ 32
 
--- Not what drains, is out already, or was found dead by a check.
+-- Not what drains, is out already, was found dead by a check, or has its state from a person.
 local function is_candidate(agent, member)
+  if agent.board.is_pinned(member.slot) then return false end
   if member.state == "down" then return agent.board.condition(member.slot).is_marked end
   return member.state == "up" or member.state == "unknown"
 end
