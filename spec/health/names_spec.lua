@@ -31,7 +31,7 @@ describe("a name with several addresses", function()
 
   test("gains and loses some, and keeps its state, its connections and its counts", function()
     local two = origin.start { name = "two", address = "127.0.0.2:0" }
-    local three = origin.start { name = "three", address = "127.0.0.3:" .. two.port }
+    origin.start { name = "three", address = "127.0.0.3:" .. two.port }
     local dns = dns_server.start "web.test"
     dns:set { "127.0.0.2" }
     local n = start(dns,

@@ -101,6 +101,19 @@ describe("a check", function()
     expects("hello", ('send = "hello", port = %d'):format(seen.port))
   end)
 
+  it("may be called by a policy's own, and goes where the backend's settings say", function()
+    local traffic, status = origin.start {}, origin.start { name = "status" }
+    local n = neap.start { config = neap.config({}, ([[
+      backends = { { url = "%s", health = { port = %d } } },
+      policy = { check = function(backend)
+        local is_well = require("neap").check.http { path = "/well" }
+        return is_well(backend)
+      end }]]):format(traffic.url, status.port)) }
+    n:wait_log "checked ok by healthcheck"
+    assert.equals("/well", status:requests()[1].target)
+    assert.equals(0, traffic:connections())
+  end)
+
   it("comes ready made, with the same options", function()
     local server = redis.start()
     local n = start({ server.port }, "{}", [[policy = { check =

@@ -73,6 +73,7 @@ local function make_host(world)
       return one
     end,
     wants_addresses = function(fn) return ready[fn] == true end,
+    introduce = function() end,
     is_tripped = function() return false end,
     hook_ok = function() end,
     enter = function() end,

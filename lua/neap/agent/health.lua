@@ -101,10 +101,13 @@ function Health:run(probe)
   probe.is_hook = hook ~= nil and not host.is_tripped(pool, "check")
   if probe.is_hook then host.enter(pool, "check") end
   local check = probe.is_hook and hook or probe.check
-  local addresses = host.wants_addresses(check) and member.addresses
-  if not addresses then return check(host.backend(member.slot)) end
-  if #addresses == 0 then return false, "its name does not resolve", "connect" end
-  return check(member.def, addresses)
+  if not host.wants_addresses(check) then
+    local object = host.backend(member.slot)
+    host.introduce(object, member.def, member.addresses)
+    return check(object)
+  end
+  if #member.addresses == 0 then return false, "its name does not resolve", "connect" end
+  return check(member.def, member.addresses)
 end
 
 local function log_result(agent, probe, is_ok, reason, stage)

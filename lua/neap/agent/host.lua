@@ -75,6 +75,7 @@ function host.check_of(list)
 end
 
 host.wants_addresses = ready.is_one
+host.introduce = ready.introduce
 
 -- The number of the first service that uses the pool: under it the board keeps its hooks.
 local function service_of(pool)

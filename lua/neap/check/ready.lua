@@ -18,6 +18,20 @@ local made = setmetatable({}, { __mode = "k" })
 ---@return boolean
 function ready.is_one(check) return made[check] == true end
 
+-- Objects that a policy's `check` was called with, which may hand them on.
+local known = setmetatable({}, { __mode = "k" }) -- object → { definition, addresses }
+
+---@param object any  a `backend` object of hooks
+---@param def table   its definition
+---@param addresses string[]
+function ready.introduce(object, def, addresses) known[object] = { def, addresses } end
+
+local function described(object)
+  local entry = known[object]
+  if entry and entry[2][1] then return entry[1], entry[2] end
+  return dial.of_object(object)
+end
+
 ---@param list table[]  checks as a pool's `health` has them; all must pass
 ---@return function
 function ready.make(list)
@@ -27,7 +41,7 @@ function ready.make(list)
     ready.wants_ping = ready.wants_ping or settings.type == "icmp"
   end
   local function check(backend, addresses)
-    if not addresses then backend, addresses = dial.of_object(backend) end
+    if not addresses then backend, addresses = described(backend) end
     for i, settings in ipairs(list) do
       local is_ok, why, stage = runs[i](settings, backend, addresses)
       if not is_ok then return false, why, stage end
