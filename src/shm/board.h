@@ -109,7 +109,14 @@ struct board_backend {
 	_Atomic int64_t back_since_ms;
 	_Atomic uint32_t streak;    /* failures in a row, over all workers; of pools with `eject` */
 	_Atomic uint32_t ejections; /* how often it was ejected lately: its next time grows */
-	_Atomic uint64_t reason[BOARD_REASON_WORDS]; /* why it is in this state: text */
+};
+
+/*
+ * What requests do not look at: apart, so that what they do look at of thousands of backends is
+ * close together.
+ */
+struct board_prose {
+	_Atomic uint64_t reason[BOARD_REASON_WORDS]; /* why it is in its state: text */
 	_Atomic uint64_t text[2][BOARD_TEXT_WORDS];  /* struct board_text */
 };
 
@@ -230,6 +237,7 @@ struct board {
 	struct board_backend backends[BOARD_BACKENDS_MAX];
 	/* Close together: to find the least loaded of many all of them are read. */
 	_Atomic uint32_t inflight[BOARD_ROWS][BOARD_BACKENDS_MAX];
+	struct board_prose prose[BOARD_BACKENDS_MAX];
 	struct board_cell cells[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_service services[BOARD_SERVICES_MAX];
 	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];

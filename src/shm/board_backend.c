@@ -24,7 +24,7 @@ static void load_text(const struct board *b, int slot, struct board_text *to)
 {
 	const struct board_backend *backend = &b->backends[slot];
 	unsigned half = atomic_load_explicit(&backend->text_version, memory_order_relaxed) & 1;
-	words_load(to, backend->text[half], sizeof *to);
+	words_load(to, b->prose[slot].text[half], sizeof *to);
 }
 
 static void store_text(struct board *b, int slot, const struct board_text *text)
@@ -33,7 +33,7 @@ static void store_text(struct board *b, int slot, const struct board_text *text)
 	uint32_t version = atomic_load_explicit(&backend->text_version, memory_order_relaxed) + 1;
 	atomic_thread_fence(
 		memory_order_release); /* whoever sees words of the new text sees version - 1 */
-	words_store(backend->text[version & 1], text, sizeof *text);
+	words_store(b->prose[slot].text[version & 1], text, sizeof *text);
 	atomic_store_explicit(&backend->text_version, version, memory_order_release);
 }
 
@@ -43,7 +43,7 @@ bool board_backend_text(const struct board *b, int slot, uint32_t epoch, struct 
 	uint32_t before, after;
 	do {
 		before = atomic_load_explicit(&backend->text_version, memory_order_acquire);
-		words_load(to, backend->text[before & 1], sizeof *to);
+		words_load(to, b->prose[slot].text[before & 1], sizeof *to);
 		atomic_thread_fence(memory_order_acquire);
 		after = atomic_load_explicit(&backend->text_version, memory_order_relaxed);
 	} while (before != after);
@@ -179,7 +179,7 @@ static int publish_new(struct board *b, int pool, const struct board_member *m,
 	clear_cells(b, slot);
 	(void)store_numbers(backend, m);
 	store_text(b, slot, &m->text);
-	words_store_text(backend->reason, BOARD_REASON_WORDS, (struct str){ NULL, 0 });
+	words_store_text(b->prose[slot].reason, BOARD_REASON_WORDS, (struct str){ NULL, 0 });
 	atomic_store(&backend->member, 0);
 	atomic_store(&backend->idle_since_ms, 0);
 	atomic_store(&backend->ejected_until_ms, 0);

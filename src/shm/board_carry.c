@@ -8,7 +8,7 @@ static const char gauge_prefix[] =
 
 /* ---- one backend, by the next generation's agent ---- */
 
-static void copy_reason(struct board_backend *to, const struct board_backend *from)
+static void copy_reason(struct board_prose *to, const struct board_prose *from)
 {
 	uint64_t words[BOARD_REASON_WORDS];
 	words_load(words, from->reason, sizeof words);
@@ -24,7 +24,6 @@ static void copy_condition(struct board_backend *to, const struct board_backend 
 	atomic_store(&to->back_since_ms, atomic_load(&from->back_since_ms));
 	atomic_store(&to->streak, atomic_load(&from->streak));
 	atomic_store(&to->ejections, atomic_load(&from->ejections));
-	copy_reason(to, from);
 	atomic_store(&to->state, atomic_load(&from->state));
 }
 
@@ -51,8 +50,10 @@ int board_inherit(struct board *b, int pool, struct str name, const struct board
 	m.slots = atomic_load(&backend->slots);
 	m.tier = atomic_load(&backend->tier);
 	slot = board_backend_publish(b, pool, &m, STATE_UNKNOWN);
-	if (slot != BOARD_NONE)
-		copy_condition(&b->backends[slot], backend);
+	if (slot == BOARD_NONE)
+		return slot;
+	copy_reason(&b->prose[slot], &from->prose[old]);
+	copy_condition(&b->backends[slot], backend);
 	return slot;
 }
 

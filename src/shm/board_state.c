@@ -40,7 +40,7 @@ static bool force(struct board *b, int slot, unsigned from, enum board_state to,
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(
 		&backend->state, &old, wanted, memory_order_acq_rel, memory_order_acquire));
-	words_store_text(backend->reason, BOARD_REASON_WORDS, reason);
+	words_store_text(b->prose[slot].reason, BOARD_REASON_WORDS, reason);
 	if (to != STATE_DOWN)
 		atomic_store_explicit(&backend->marked_by_request, 0, memory_order_relaxed);
 	note_return(backend, (enum board_state)(old & 0xff), to, wall_ms);
@@ -93,7 +93,7 @@ bool board_set_checked(struct board *b, int slot, bool is_up, struct str reason,
 
 size_t board_reason(const struct board *b, int slot, char *to, size_t size)
 {
-	return words_load_text(to, size, b->backends[slot].reason, BOARD_REASON_WORDS);
+	return words_load_text(to, size, b->prose[slot].reason, BOARD_REASON_WORDS);
 }
 
 void board_latency(struct board *b, int slot, uint32_t us)

@@ -33,12 +33,13 @@ static bool address_of(struct addr *to, const struct board_addr *from, const cha
 
 static void set_authority(struct backend *b, const struct board_text *text)
 {
+	char *to = b->text->authority;
+	size_t room = sizeof(b->text->authority);
 	bool is_v6 = strchr(text->host, ':') != NULL;
-	int n = text->host[0] == '\0'
-			? snprintf(b->authority_text, sizeof(b->authority_text), "localhost")
-			: snprintf(b->authority_text, sizeof(b->authority_text),
-				   is_v6 ? "[%s]:%u" : "%s:%u", text->host, (unsigned)text->port);
-	b->authority = (struct str){ b->authority_text, n > 0 ? (size_t)n : 0 };
+	int n = text->host[0] == '\0' ? snprintf(to, room, "localhost")
+				      : snprintf(to, room, is_v6 ? "[%s]:%u" : "%s:%u", text->host,
+						 (unsigned)text->port);
+	b->authority = (struct str){ to, n > 0 ? (size_t)n : 0 };
 }
 
 static bool has_addr(const struct backend *b, const struct addr *a)
@@ -56,10 +57,11 @@ static bool set_addrs(struct backend *b, const struct board_text *text)
 	struct addr before[DIAL_ADDRS_MAX];
 	unsigned before_n = b->addrs_n;
 	bool has_lost = false;
-	memcpy(before, b->addrs, before_n * sizeof *before);
+	struct addr *addrs = b->text->addrs;
+	memcpy(before, addrs, before_n * sizeof *before);
 	b->addrs_n = 0;
 	for (unsigned i = 0; i < text->addrs && i < BOARD_ADDRS_MAX; i++) {
-		if (address_of(&b->addrs[b->addrs_n], &text->addr[i], text->path))
+		if (address_of(&addrs[b->addrs_n], &text->addr[i], text->path))
 			b->addrs_n++;
 	}
 	for (unsigned i = 0; i < before_n; i++)
@@ -71,6 +73,7 @@ static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t ep
 {
 	uint32_t version =
 		atomic_load_explicit(&u->board->backends[slot].text_version, memory_order_acquire);
+	struct backend_text *own = b->text;
 	struct board_text text;
 	if (!board_backend_text(u->board, slot, epoch, &text))
 		return false;
@@ -82,23 +85,31 @@ static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t ep
 	b->epoch = epoch;
 	b->text_version = version;
 	b->send_proxy = text.send_proxy;
-	(void)str_copy(b->name, sizeof(b->name), str_of(text.name)); /* same size as on the board */
-	(void)str_copy(b->url, sizeof(b->url), str_of(text.url));
-	(void)str_copy(b->base_text, sizeof(b->base_text), str_of(text.base));
-	b->base = str_of(b->base_text);
+	(void)str_copy(own->name, sizeof(own->name), str_of(text.name)); /* sizes as on the board */
+	(void)str_copy(own->url, sizeof(own->url), str_of(text.url));
+	(void)str_copy(own->base, sizeof(own->base), str_of(text.base));
+	b->base = str_of(own->base);
 	set_authority(b, &text);
 	return true;
 }
 
 static struct backend *backend_create(struct upstream *u, int slot, uint32_t epoch)
 {
-	struct backend *b = calloc(1, sizeof(*b));
-	if (b == NULL)
+	struct backend_text *text = calloc(1, sizeof(*text));
+	struct backend *b = text != NULL ? slab_take(&u->entries) : NULL;
+	if (b == NULL) {
+		free(text);
 		return NULL;
+	}
+	*b = (struct backend){ .epoch = epoch,
+			       .text = text,
+			       .addrs = text->addrs,
+			       .name = text->name,
+			       .url = text->url };
 	list_init(&b->idle);
-	b->epoch = epoch;
 	if (!refresh(u, b, slot, epoch)) {
-		free(b);
+		free(text);
+		slab_put(&u->entries, b);
 		return NULL;
 	}
 	u->backends[slot] = b;

@@ -13,22 +13,30 @@
 #include "net/timer.h"
 #include "shm/board.h"
 
+/* What a request on a kept connection does not look at. */
+struct backend_text {
+	struct addr addrs[DIAL_ADDRS_MAX];
+	char name[160];
+	char url[256];
+	char base[128];
+	char authority[160];
+};
+
+/* Small, and from a slab: of thousands, each request has another one to fetch from memory. */
 struct backend {
 	int slot;
 	uint32_t epoch;
 	uint32_t text_version;
-	struct list idle; /* uconns, the most recently used first */
 	unsigned idle_n;
-	uint32_t places; /* grows when an address goes: connections made before are not kept */
+	uint32_t places;  /* grows when an address goes: connections made before are not kept */
+	struct list idle; /* uconns, the most recently used first */
+	struct str base;  /* path prefix */
 	unsigned addrs_n;
-	uint8_t send_proxy; /* version of the PROXY header it gets first; 0: none */
-	struct addr addrs[DIAL_ADDRS_MAX];
-	struct str base;      /* path prefix */
+	uint8_t send_proxy;   /* version of the PROXY header it gets first; 0: none */
 	struct str authority; /* host:port, for a request that has no Host */
-	char name[160];
-	char url[256];
-	char base_text[128];
-	char authority_text[160];
+	const struct addr *addrs;
+	const char *name, *url;
+	struct backend_text *text;
 };
 
 struct upstream {
@@ -37,6 +45,7 @@ struct upstream {
 	struct board *board;
 	unsigned worker;
 	struct backend **backends; /* by slot, BOARD_BACKENDS_MAX */
+	struct slab entries;	   /* what they point to */
 	struct slab uconns;
 	struct slab dialings;
 	unsigned (*close_idle)(

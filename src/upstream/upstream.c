@@ -11,6 +11,7 @@ enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *tim
 	u->backends = calloc(BOARD_BACKENDS_MAX, sizeof(*u->backends));
 	if (u->backends == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the table of backends");
+	slab_init(&u->entries, sizeof(struct backend), BOARD_BACKENDS_MAX);
 	slab_init(&u->uconns, sizeof(struct uconn), max_connections);
 	slab_init(&u->dialings, uconn_dialing_bytes(), max_connections);
 	return ERR_OK;
@@ -32,10 +33,12 @@ void upstream_fini(struct upstream *u)
 		if (u->backends[slot] == NULL)
 			continue;
 		uconn_close_idle(u->backends[slot]);
-		free(u->backends[slot]);
+		free(u->backends[slot]->text);
+		slab_put(&u->entries, u->backends[slot]);
 	}
 	free(u->backends);
 	u->backends = NULL;
+	slab_fini(&u->entries);
 	slab_fini(&u->uconns);
 	slab_fini(&u->dialings);
 }
