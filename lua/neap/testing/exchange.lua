@@ -215,7 +215,7 @@ local function run_log(balancer, record, result, began)
   if not balancer.entries.log then return end
   local o, world, r = ffi.new "neap_outcome", balancer.world, record.struct
   local reason = result.reason or ""
-  o.status, o.attempts = result.status, #result.tried > 0 and r.attempt or 0
+  o.status, o.attempts = result.status, #result.tried
   o.slot, o.epoch = r.slot, r.epoch
   o.bytes, o.reason = #result.body, reason
   o.queued = result.decided and result.decided - began or -1
