@@ -10,6 +10,8 @@ function(neap_install_folder folder destination)
 endfunction()
 
 neap_install_folder(lua/neap ${CMAKE_INSTALL_DATADIR}/neap/lua/neap)
+install(FILES packaging/completion/neap.bash
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME neap)
 neap_install_folder(examples ${CMAKE_INSTALL_DOCDIR}/examples)
 file(GLOB manuals CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(manual ${manuals})

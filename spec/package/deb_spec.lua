@@ -1,0 +1,73 @@
+local unistd = require "posix.unistd"
+local neap = require "support.neap"
+local process = require "support.process"
+local scope = require "support.scope"
+
+local INSIDE = 'ip link set lo up && exec sh "$0" "$@"'
+
+-- Of another build than a package is made from (sanitizers), or without the rights to make a copy
+-- of the system.
+local function why_not()
+  if os.getenv "NEAP_SANITIZED" then return "a package is not made of a build with sanitizers" end
+  if unistd.geteuid() ~= 0 then return "only root installs packages" end
+  local code = process.run { argv = { "unshare", "--mount", "--pid", "--fork", "--net", "true" } }
+  if code ~= 0 then return "this system gives no namespaces" end
+end
+
+local function make_package()
+  local build = neap.binary:match "^(.*)/[^/]+$"
+  local dir = scope.directory()
+  local code, out, err = process.run { limit = 120, cwd = build,
+    argv = { "cpack", "-G", "DEB", "-B", dir } }
+  assert.equal(0, code, out .. err)
+  return out:match "package: (%S+%.deb) generated"
+end
+
+describe("the Debian package", function()
+  it("installs, serves, keeps an edited config, and goes without a trace #slow", function()
+    local why = why_not()
+    if why then return pending(why) end
+    local code, out, err = process.run { limit = 240, argv = { "unshare", "--mount", "--pid",
+      "--fork", "--net", "sh", "-c", INSIDE, unistd.getcwd() .. "/spec/package/install.sh",
+      make_package(), scope.directory() } }
+    assert.equal(0, code, out .. err)
+    assert.equal([[
+user: neap
+logs: neap:adm 750
+config: /etc/neap/config.lua: ok
+unit: fine
+manual: 3
+rotation: 0
+answer: neap runs, but has no backends yet: see /etc/neap/config.lua
+kept: -- mine
+removed: gone config.lua
+purged: clean nobody
+]], out)
+  end)
+end)
+
+describe("the manual", function()
+  for page in io.popen "ls docs/man/*.[1-8]":lines() do
+    it("has no mistakes in " .. page, function()
+      local code, _, err = process.run { argv = { "groff", "-man", "-Tutf8", "-ww", "-z", page } }
+      assert.same({ 0, "" }, { code, err })
+    end)
+  end
+end)
+
+describe("completion in bash", function()
+  local function complete(...)
+    local words = { "neap", ... }
+    local line = ([[source packaging/completion/neap.bash; COMP_WORDS=(%s); COMP_CWORD=%d; _neap;
+      printf '%%s\n' "${COMPREPLY[@]}"]]):format("'" .. table.concat(words, "' '") .. "'",
+      #words - 1)
+    local _, out = process.run { argv = { "bash", "-c", line } }
+    return out
+  end
+
+  it("knows commands, flags and policies", function()
+    assert.equal("reload\n", complete "rel")
+    assert.equal("--pid\n", complete("reload", "--p"))
+    assert.equal("two_choices\n", complete("sim", "--policy", "two"))
+  end)
+end)

@@ -1,0 +1,41 @@
+#!/bin/sh
+# install.sh PACKAGE.deb FOLDER: installs, upgrades and removes the package in a copy of this system
+# that lives in FOLDER and is gone with this process (run it in mount and PID namespaces of its
+# own). Says what it saw, a line each.
+set -e
+package=$1
+mount -t tmpfs none "$2"
+mkdir "$2/upper" "$2/work" "$2/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$2/upper,workdir=$2/work" "$2/root"
+root=$2/root
+cp "$package" "$root/neap.deb"
+mount -t proc proc "$root/proc"
+mount -t devtmpfs none "$root/dev" 2>/dev/null || mount --bind /dev "$root/dev"
+
+inside() { chroot "$root" "$@"; }
+quietly() { inside "$@" >"$root/output" 2>&1 || { cat "$root/output"; exit 1; }; }
+say() { printf '%s: %s\n' "$1" "$2"; }
+
+quietly dpkg --install /neap.deb
+say user "$(inside id -un neap)"
+say logs "$(inside stat -c '%U:%G %a' /var/log/neap)"
+say config "$(inside neap -t -c /etc/neap/config.lua)"
+say unit "$(inside systemd-analyze verify --man=no neap.service 2>&1 | grep -F neap.service || echo fine)"
+say manual "$(inside dpkg -L neap | grep -c '/man[578]/neap.*gz$')"
+say rotation "$(inside logrotate -d /etc/logrotate.d/neap 2>&1 | grep -ci '^error' || true)"
+
+chroot "$root" neap -c /etc/neap/config.lua &
+neap=$!
+until grep -q ready "$root/var/log/neap/neap.log" 2>/dev/null; do sleep 0.05; done
+say answer "$(inside curl --silent --max-time 5 http://127.0.0.1:8080/)"
+kill -QUIT $neap
+wait $neap
+
+echo '-- mine' >>"$root/etc/neap/config.lua"
+quietly dpkg --install /neap.deb
+say kept "$(tail -n 1 "$root/etc/neap/config.lua")"
+quietly dpkg --remove neap
+say removed "$(inside sh -c 'command -v neap || echo gone') $(ls "$root/etc/neap")"
+quietly dpkg --purge neap
+say purged "$(ls -d "$root/etc/neap" "$root/var/log/neap" 2>/dev/null || echo clean) $(
+  inside id neap 2>/dev/null || echo nobody)"
