@@ -132,40 +132,65 @@ NEAP_API uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max)
 	return pool < 0 ? 0 : board_pool_members(board(), pool, to, max);
 }
 
-/* Requests in flight, of many backends: rows of workers beside each other in memory. */
-struct loads {
-	const _Atomic uint32_t (*rows)[BOARD_BACKENDS_MAX];
-	uint32_t workers, more;
+enum { LOADS_AT_ONCE = 64 };
+
+/*
+ * Requests in flight of n backends, at most LOADS_AT_ONCE, and `more` to each. Row by row: the
+ * processor follows one row of memory at a time, without a loop within the loop.
+ */
+static void read_loads(const struct board *b, const int32_t *slots, uint32_t n, uint32_t more,
+		       uint32_t *loads)
+{
+	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	const _Atomic uint32_t *row = b->inflight[BOARD_EARLIER];
+	for (uint32_t i = 0; i < n; i++)
+		loads[i] = more + atomic_load_explicit(&row[slots[i]], memory_order_relaxed);
+	for (uint32_t worker = 0; worker < workers; worker++) {
+		row = b->inflight[worker];
+		for (uint32_t i = 0; i < n; i++)
+			loads[i] += atomic_load_explicit(&row[slots[i]], memory_order_relaxed);
+	}
+}
+
+struct least {
+	uint32_t at, load, weight;
 };
 
-static inline uint64_t load_of(const struct loads *l, int32_t slot)
+static bool is_less(uint32_t load, uint32_t weight, const struct least *than)
 {
-	uint32_t sum =
-		l->more + atomic_load_explicit(&l->rows[BOARD_EARLIER][slot], memory_order_relaxed);
-	for (uint32_t i = 0; i < l->workers; i++)
-		sum += atomic_load_explicit(&l->rows[i][slot], memory_order_relaxed);
-	return sum;
+	if (weight == than->weight)
+		return load < than->load;
+	return (uint64_t)load * than->weight < (uint64_t)than->load * weight;
+}
+
+/* Looks at those from `at` up to `end`; false: one is idle, and nothing is less than that. */
+static bool find_least(const int32_t *slots, const uint32_t *weights, uint32_t at, uint32_t end,
+		       uint32_t more, struct least *least)
+{
+	const struct board *b = board();
+	uint32_t loads[LOADS_AT_ONCE];
+	while (at < end && least->load > 0) {
+		uint32_t n = end - at < LOADS_AT_ONCE ? end - at : LOADS_AT_ONCE;
+		read_loads(b, slots + at, n, more, loads);
+		for (uint32_t i = 0; i < n; i++) {
+			if (is_less(loads[i], weights[at + i], least))
+				*least = (struct least){ at + i, loads[i], weights[at + i] };
+		}
+		at += n;
+	}
+	return least->load > 0;
 }
 
 NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n,
 					 uint32_t more)
 {
 	static uint32_t turn; /* where to begin, so that equal ones take turns */
-	const struct board *b = board();
-	const struct loads loads = { b->inflight, atomic_load(&b->workers_used), more };
-	uint32_t at = turn++ % n, best = at;
-	uint64_t best_load = load_of(&loads, slots[at]), best_weight = weights[at];
-	for (uint32_t i = 1; i < n && best_load > 0; i++) {
-		if (++at == n)
-			at = 0;
-		uint64_t load = load_of(&loads, slots[at]);
-		if (load * best_weight < best_load * weights[at]) {
-			best = at;
-			best_load = load;
-			best_weight = weights[at];
-		}
-	}
-	return best;
+	uint32_t first = turn++ % n;
+	struct least least = { first, 0, weights[first] };
+	read_loads(board(), slots + first, 1, more, &least.load);
+	if (find_least(slots, weights, first + 1, n, more, &least))
+		(void)find_least(slots, weights, 0, first, more, &least); /* it is in `least` */
+	return least.at;
 }
 
 /* Of 32 random bits and a weight, so that the highest score falls to each by its weight. */

@@ -39,6 +39,8 @@ enum {
 	BOARD_SERVICES_MAX = 256,
 	BOARD_LISTENS_MAX = 256,
 	BOARD_HOOKS = 16,
+	/* Longer by some cache lines, so that rows do not compete for the same ones. */
+	BOARD_INFLIGHT_ROW = BOARD_BACKENDS_MAX + 80,
 	BOARD_INDEX = 2 * BOARD_BACKENDS_MAX, /* power of two */
 	BOARD_REASON_WORDS = 16,
 	BOARD_COUNTER_NAME_WORDS = 15,
@@ -236,7 +238,7 @@ struct board {
 	_Atomic int32_t index[BOARD_INDEX]; /* identity → slot + 1; 0: empty, -1: was used */
 	struct board_backend backends[BOARD_BACKENDS_MAX];
 	/* Close together: to find the least loaded of many all of them are read. */
-	_Atomic uint32_t inflight[BOARD_ROWS][BOARD_BACKENDS_MAX];
+	_Atomic uint32_t inflight[BOARD_ROWS][BOARD_INFLIGHT_ROW];
 	struct board_prose prose[BOARD_BACKENDS_MAX];
 	struct board_cell cells[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_service services[BOARD_SERVICES_MAX];
