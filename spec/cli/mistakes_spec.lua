@@ -32,8 +32,11 @@ local mistakes = {
   { { "demo", "-d" }, "demo takes no -c, -d, -p: it has its own config" },
   { { "demo", "--backend", "web9" }, "--backend: web1 to web4 are expected, not 'web9'" },
   { { "--backend", "web1", "8081" }, "--backend goes with demo" },
-  { { "reload", "8081" }, "reload takes no '8081': name the process by --pid N, -p FILE or -c FILE" },
-  { { "reload", "-w", "2" }, "reload takes -c, -p and --pid only: the process keeps its own options" },
+  { { "reload", "8081" }, "reload takes no '8081': name the process by --pid N, -p FILE or "
+    .. "-c FILE" },
+  { { "reload", "-w", "2" }, "reload takes -c, -p and --pid only: the process keeps its own "
+    .. "options" },
+  { { "--watch", "8081" }, "--watch goes with a config that is served: neap -c FILE --watch" },
   { { "reload", "--pid", "x" }, "--pid: 'x' is no process's number" },
   { { "reload", "--pid", "1" }, "process 1 is no neap that can be asked from here" },
   { { "--pid", "1" }, "--pid goes with reload" },

@@ -56,6 +56,13 @@ static enum err set_detach(struct cli *c, const char *value, struct error *e)
 	return ERR_OK;
 }
 
+static enum err set_watch(struct cli *c, const char *value, struct error *e)
+{
+	(void)value, (void)e;
+	c->settings.must_watch = true;
+	return ERR_OK;
+}
+
 static enum err set_check(struct cli *c, const char *value, struct error *e)
 {
 	(void)value, (void)e;
@@ -119,6 +126,7 @@ static const struct option_row options[] = {
 	  set_detach },
 	{ 'p', "pid-file", "FILE", "write the master's pid there, locked while it runs",
 	  set_pid_file },
+	{ 0, "watch", NULL, "reload when the config, or a file that it names, changes", set_watch },
 	{ 'v', "version", NULL, "print the version, and those of the libraries", set_version },
 	{ 'h', "help", NULL, "print this", set_help },
 	{ 0, "admin", "ADDR",
@@ -298,7 +306,7 @@ static enum err check_reload(const struct cli *c, struct error *e)
 			       "-p FILE or -c FILE",
 			       c->backends[0]);
 	if (c->listen != NULL || c->backend != NULL || c->settings.workers > 0 ||
-	    c->settings.must_detach)
+	    c->settings.must_detach || c->settings.must_watch)
 		return err_set(e, ERR_INVALID,
 			       "reload takes -c, -p and --pid only: the process "
 			       "keeps its own options");
@@ -331,6 +339,10 @@ static enum err check_together(const struct cli *c, struct error *e)
 
 	if (c->verb == CLI_RELOAD)
 		return check_reload(c, e);
+	if (c->settings.must_watch && (is_demo || c->backends_n > 0 || c->verb == CLI_CHECK))
+		return err_set(e, ERR_INVALID,
+			       "--watch goes with a config that is served: "
+			       "neap -c FILE --watch");
 	if (c->pid != 0)
 		return err_set(e, ERR_INVALID, "--pid goes with reload");
 

@@ -13,6 +13,7 @@
 #include "app/limits.h"
 #include "app/pid_file.h"
 #include "app/plan.h"
+#include "app/watch.h"
 #include "base/log.h"
 
 enum { HEART_MS = 250 };
@@ -27,6 +28,7 @@ struct master {
 	struct fleet fleet;
 	struct pid_file pid_file, next_pid_file;
 	struct control control;
+	struct watch watch_files;
 	char log_target[256]; /* of the generation that serves; "": none does yet */
 	int log_level;
 	ev_timer watch;
@@ -132,6 +134,7 @@ static void on_serving(struct fleet *f, const struct generation *g)
 	if (is_first && m->options->daemon != NULL)
 		daemon_set_ready(m->options->daemon);
 	m->is_ready = true;
+	watch_follow(&m->watch_files, g->memfd, true);
 	if (m->options->on_ready != NULL)
 		m->options->on_ready(m->options->ctx, &m->loop, g->board);
 }
@@ -142,7 +145,7 @@ static void on_failed(struct fleet *f, struct generation *g)
 	struct master *m = f->owner;
 	struct error e;
 
-	(void)g;
+	watch_follow(&m->watch_files, g->memfd, false);
 	pid_file_close(&m->next_pid_file);
 	admin_socket_release(&m->next_admin, &m->admin);
 	if (f->serving != NULL && m->log_target[0] != '\0' &&
@@ -185,6 +188,16 @@ static void on_fork(struct fleet *f)
 		admin_socket_close(&m->next_admin);
 	admin_socket_close(&m->admin);
 	control_drop(&m->control);
+	if (m->watch_files.fd >= 0)
+		(void)close(m->watch_files.fd);
+}
+
+static void on_change(struct watch *w, const char *path)
+{
+	struct master *m = w->owner;
+
+	log_info("%s changed: reloading", path);
+	fleet_reload(&m->fleet);
 }
 
 static unsigned on_reload(struct control *c)
@@ -311,10 +324,14 @@ static void init_fleet(struct master *m)
 
 static void serve(struct master *m)
 {
+	struct error e;
+
 	start_signals(m);
 	control_open(&m->control, &m->loop);
 	ev_timer_init(&m->watch, watch_cb, HEART_MS / 1e3, HEART_MS / 1e3);
 	ev_timer_start(m->loop.ev, &m->watch);
+	if (m->settings.must_watch && watch_open(&m->watch_files, &m->loop, &e) != ERR_OK)
+		log_error("%s: changes of files are not seen", e.text);
 	fleet_start(&m->fleet);
 	if (!m->is_over)
 		loop_run(&m->loop);
@@ -322,6 +339,7 @@ static void serve(struct master *m)
 		m->options->on_over(m->options->ctx, &m->loop);
 	stop_watchers(m);
 	control_close(&m->control);
+	watch_close(&m->watch_files);
 }
 
 /* The rooms are ready: runs, and takes down what on_plan put up. */
@@ -360,6 +378,8 @@ enum err master_run(const struct master_options *o, struct error *e)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	m->options = o;
 	m->pid_file.fd = m->next_pid_file.fd = -1;
+	m->watch_files =
+		(struct watch){ .fd = -1, .folder = m->folder, .owner = m, .on_change = on_change };
 	m->control = (struct control){ .fd = -1, .owner = m, .on_reload = on_reload };
 	m->admin.fd = m->next_admin.fd = -1;
 	enum err err = settle(m, e);

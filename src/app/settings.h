@@ -13,6 +13,7 @@ struct settings {
 	const char *text;     /* the config itself when it is no file; NULL: read the file */
 	const char *pid_file; /* over the config's; NULL: the config's */
 	unsigned workers;     /* over the config's; 0: the config's */
+	bool must_watch;      /* --watch: reload when a file of the config changes */
 	bool must_detach;     /* -d: standard error goes away when it is ready */
 };
 

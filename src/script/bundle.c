@@ -356,6 +356,15 @@ enum err bundle_put(struct bundle *b, const char *path, struct str bytes, struct
 	return keep(b, entry, e);
 }
 
+void bundle_each(const struct bundle *b, void (*fn)(void *ctx, const char *path, struct str bytes),
+		 void *ctx)
+{
+	for (struct list *l = b->entries.next; l != &b->entries; l = l->next) {
+		const struct entry *entry = container_of(l, struct entry, link);
+		fn(ctx, entry->path.p, entry->data);
+	}
+}
+
 bool bundle_has(struct bundle *b, const char *path)
 {
 	struct stat st;

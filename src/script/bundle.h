@@ -32,6 +32,10 @@ enum err bundle_read(struct bundle *b, const char *path, struct str *bytes, stru
 /* Puts bytes under a name that is no file (the command line's backends). Copied. */
 enum err bundle_put(struct bundle *b, const char *path, struct str bytes, struct error *e);
 
+/* Calls fn with each file, in the order in which they were read. */
+void bundle_each(const struct bundle *b, void (*fn)(void *ctx, const char *path, struct str bytes),
+		 void *ctx);
+
 /* Is there such a file, without reading it (filling: on disk; read only: kept)? */
 bool bundle_has(struct bundle *b, const char *path);
 
