@@ -69,13 +69,6 @@ describe("stopping", function()
 end)
 
 describe("other signals", function()
-  it("USR2 says that it comes later, and changes nothing", function()
-    local n = neap.start { config = neap.config { origin.start {} } }
-    n:signal "USR2"
-    n:wait_log "upgrade of the binary .USR2. is not available in this version"
-    assert.equal(200, n:get("/").status)
-  end)
-
   it("USR1 opens the log again", function()
     local n = neap.start {
       config = neap.config({ origin.start {} }, 'log = { target = "neap.log" }'),

@@ -2,7 +2,7 @@
 --
 --   neap.start{ config = "return { … }", config_name = "config.lua", args = {…}, env = {…},
 --               files = { ["policy.lua"] = "…" }, allow = { "pattern", … }, log_file = "neap.log",
---               expect_exit = code } → n
+--               expect_exit = code, binary = path } → n
 --       Writes config and files into a fresh folder (which is the working directory), runs the
 --       binary with `-c <folder>/config.lua` and args, and returns when it is ready.
 --       config may also be { path = "/a/file" }; without config, only args are given.
@@ -79,8 +79,8 @@ local function environment(dir, own)
   return env
 end
 
-local function arguments(first, more)
-  local argv = { neap.binary }
+local function arguments(first, more, binary)
+  local argv = { binary or neap.binary }
   for _, list in ipairs { first, more or {} } do
     for _, value in ipairs(list) do table.insert(argv, tostring(value)) end
   end
@@ -126,7 +126,7 @@ function neap.start(options)
   local self = setmetatable({ dir = dir, allowed = {}, log_file = options.log_file }, Neap)
   for _, pattern in ipairs(options.allow or {}) do self:allow(pattern) end
   self.process = process.spawn {
-    argv = arguments(path and { "-c", path } or {}, options.args),
+    argv = arguments(path and { "-c", path } or {}, options.args, options.binary),
     env = environment(dir, options.env),
     cwd = dir,
     dir = dir,

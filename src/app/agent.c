@@ -9,6 +9,7 @@
 #include "app/limits.h"
 #include "app/plan.h"
 #include "app/runtime.h"
+#include "app/title.h"
 #include "base/log.h"
 
 enum { BEAT_MS = 1000, RETIRE_MS = 1000 };
@@ -240,6 +241,7 @@ int agent_main(void *ward, int channel)
 	struct agent a = { .generation = ((struct ward *)ward)->owner };
 	struct error e;
 
+	title_set("neap: agent (generation %u)", a.generation->number);
 	generation_in_child(a.generation);
 	sockets_close(a.generation->sockets);
 	if (load(&a, &e) != ERR_OK) {

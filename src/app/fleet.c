@@ -88,8 +88,9 @@ static enum err on_commit(struct generation *g, struct error *e)
 
 	if (err == ERR_OK)
 		err = f->on_commit(f, g, e);
-	if (err == ERR_OK && f->serving != NULL)
-		board_take(g->board, f->serving->board, true);
+	struct board *from = f->serving != NULL ? f->serving->board : f->inherited;
+	if (err == ERR_OK && from != NULL)
+		board_take(g->board, from, true);
 	return err;
 }
 
@@ -124,6 +125,8 @@ static void on_ready(struct generation *g)
 	f->next = NULL;
 	f->serving = g;
 	g->previous = NULL;
+	board_destroy(f->inherited);
+	f->inherited = NULL;
 	publish_life(f, g->board);
 	atomic_store(&g->board->life.serving_ms, wall_ms());
 	f->on_serving(f, g);
@@ -241,7 +244,7 @@ static struct generation *create(struct fleet *f, struct error *e)
 	g->settings = f->settings;
 	g->sockets = f->sockets;
 	g->admin = f->admin;
-	g->previous = f->serving != NULL ? f->serving->board : NULL;
+	g->previous = f->serving != NULL ? f->serving->board : f->inherited;
 	g->owner = f;
 	g->on_plan = on_plan;
 	g->on_commit = on_commit;
@@ -279,6 +282,8 @@ void fleet_init(struct fleet *f)
 	list_init(&f->draining);
 	list_init(&f->gone);
 	deferred_init(&f->reap, reap);
+	if (f->inherited != NULL)
+		f->last_number = atomic_load(&f->inherited->life.generation);
 	f->started_ms = wall_ms();
 }
 
@@ -286,6 +291,7 @@ void fleet_fini(struct fleet *f)
 {
 	loop_defer_cancel(&f->reap);
 	reap(&f->reap);
+	board_destroy(f->inherited);
 }
 
 void fleet_start(struct fleet *f)
@@ -348,6 +354,7 @@ void fleet_retire(struct fleet *f)
 {
 	f->is_ending = true;
 	each(f, retire_or_stop);
+	release_all(f);
 }
 
 void fleet_reopen_logs(struct fleet *f)

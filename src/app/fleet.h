@@ -33,6 +33,9 @@ struct fleet {
 					      */
 	void (*on_fork)(struct fleet *self); /* in a child: closes what is the owner's alone */
 
+	/* What another process knew (state.h), for the first generation; ours. May be NULL. */
+	struct board *inherited;
+
 	struct generation *serving, *next; /* may be NULL */
 	struct list draining;		   /* the oldest first */
 	unsigned draining_n, last_number;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "app/ask.h"
+#include "app/channel.h"
 #include "app/check.h"
 #include "app/cli.h"
 #include "app/daemon.h"
@@ -12,6 +13,7 @@
 #include "app/look.h"
 #include "app/master.h"
 #include "app/quick.h"
+#include "app/title.h"
 #include "app/tools.h"
 #include "app/version.h"
 
@@ -26,18 +28,34 @@ static void print_errors(const char *prefix, const char *text)
 	}
 }
 
-static enum err run_master(const struct cli *c, int *status, struct error *e)
+/* What only the real balancer is given: sockets, and the place of another master. */
+static enum err serve(const struct cli *c, struct handover *h, char **argv, int *status,
+		      struct error *e)
 {
 	struct daemon daemon = { .ready_fd = -1 };
-	struct master_options o = { .settings = c->settings, .daemon = &daemon };
+	struct master_options o = {
+		.settings = c->settings, .daemon = &daemon, .argv = argv, .handover = h
+	};
 	bool is_parent = false;
 
-	if (c->settings.must_detach) {
+	if (c->settings.must_detach && h->channel < 0) {
 		enum err err = daemon_fork(&daemon, &is_parent, status, e);
 		if (err != ERR_OK || is_parent)
 			return err;
 	}
 	return master_run(&o, e);
+}
+
+static enum err run_master(const struct cli *c, char **argv, int *status, struct error *e)
+{
+	struct handover h;
+	enum err err = handover_take(&h, e);
+
+	if (err == ERR_OK)
+		err = serve(c, &h, argv, status, e);
+	if (err != ERR_OK && h.channel >= 0)
+		(void)message_send(h.channel, MESSAGE_ERROR, e->text);
+	return err;
 }
 
 /* TEXT: room for a config made from the command line. */
@@ -59,7 +77,7 @@ static enum err look(struct cli *c, struct error *e)
 	return c->verb == CLI_TOP ? look_on(&l, e) : look_once(&l, e);
 }
 
-static enum err run(struct cli *c, int *status, struct error *e)
+static enum err run(struct cli *c, char **argv, int *status, struct error *e)
 {
 	char text[16384];
 
@@ -89,7 +107,7 @@ static enum err run(struct cli *c, int *status, struct error *e)
 	}
 	if (c->verb == CLI_CHECK)
 		return ERR_OK;
-	return run_master(c, status, e);
+	return run_master(c, argv, status, e);
 }
 
 int main(int argc, char **argv)
@@ -97,12 +115,14 @@ int main(int argc, char **argv)
 	struct cli c;
 	struct error e = { .code = ERR_OK };
 	int status = EXIT_SUCCESS;
+
+	argv = title_init(argc, argv);
 	const char *tool = tools_find(argc, argv);
 	enum err err = tool != NULL ? tools_run(tool, argc, argv, &status, &e)
 				    : cli_parse(&c, argc, argv, &e);
 
 	if (err == ERR_OK && tool == NULL)
-		err = run(&c, &status, &e);
+		err = run(&c, argv, &status, &e);
 	if (err != ERR_OK) {
 		print_errors("neap: ", e.text);
 		status = EXIT_FAILURE;

@@ -13,8 +13,10 @@
 #include "app/limits.h"
 #include "app/pid_file.h"
 #include "app/plan.h"
+#include "app/upgrade.h"
 #include "app/watch.h"
 #include "base/log.h"
+#include "shm/state.h"
 
 enum { HEART_MS = 250 };
 
@@ -29,7 +31,12 @@ struct master {
 	struct pid_file pid_file, next_pid_file;
 	struct control control;
 	struct watch watch_files;
-	char log_target[256]; /* of the generation that serves; "": none does yet */
+	struct upgrade upgrade;
+	char binary[512];	/* what runs now, by its path */
+	struct channel before;	/* to the master whose place this one takes */
+	char pid_path[256];	/* of the pid file that it still holds */
+	bool must_wait_for_pid; /* until it lets go of that */
+	char log_target[256];	/* of the generation that serves; "": none does yet */
 	int log_level;
 	ev_timer watch;
 	ev_signal term, interrupt, quit, hup, usr1, usr2, child;
@@ -74,6 +81,10 @@ static enum err open_log(const struct master *m, const struct generation *g, str
 /* The file that is held already is kept. */
 static enum err open_pid_file(struct master *m, const char *path, struct error *e)
 {
+	if (m->must_wait_for_pid) {
+		(void)str_copy(m->pid_path, sizeof(m->pid_path), str_of(path));
+		return ERR_OK;
+	}
 	if (path[0] == '\0' ||
 	    (m->pid_file.fd >= 0 && str_eq(str_of(path), str_of(m->pid_file.path))))
 		return ERR_OK;
@@ -93,6 +104,132 @@ static enum err on_plan(struct fleet *f, struct generation *g, struct error *e)
 		limits_raise(g->plan.connections);
 	return err;
 }
+
+static void log_lines(const char *prefix, const char *text)
+{
+	struct str rest = str_of(text), line;
+
+	while (str_split(&rest, '\n', &line))
+		log_error("%s%.*s", prefix, (int)line.n, line.p);
+}
+
+/* ---- another binary takes over ---- */
+
+static void on_upgraded(struct upgrade *u)
+{
+	struct master *m = u->owner;
+
+	log_info("upgraded: process %ld serves; open connections may finish", (long)u->pid);
+	m->sockets.keeps_files = true;
+	pid_file_release(&m->pid_file);
+	control_close(&m->control);
+	watch_close(&m->watch_files);
+	fleet_retire(&m->fleet);
+}
+
+static void on_upgrade_failed(struct upgrade *u, const char *why)
+{
+	(void)u;
+	log_lines("upgrade: ", why);
+	log_error("upgrade failed: this process goes on serving");
+}
+
+static void usr2_cb(struct ev_loop *ev, ev_signal *w, int events)
+{
+	struct master *m = w->data;
+	struct error e;
+
+	(void)ev, (void)events;
+	if (m->options->argv == NULL || m->binary[0] == '\0' || m->fleet.is_ending)
+		log_warn("upgrade (USR2): not of a demo, and not while it ends");
+	else if (m->upgrade.pid != 0 || m->fleet.next != NULL || m->fleet.serving == NULL)
+		log_warn("upgrade (USR2): an upgrade or a reload is under way, try again");
+	else if (upgrade_start(&m->upgrade, &m->settings, &m->sockets, m->fleet.serving->board,
+			       &e) != ERR_OK)
+		on_upgrade_failed(&m->upgrade, e.text);
+}
+
+static void init_upgrade(struct master *m)
+{
+	ssize_t n = readlink("/proc/self/exe", m->binary, sizeof(m->binary) - 1);
+
+	m->binary[n > 0 ? n : 0] = '\0';
+	m->upgrade = (struct upgrade){
+		.binary = m->binary,
+		.argv = m->options->argv,
+		.owner = m,
+		.on_ready = on_upgraded,
+		.on_failed = on_upgrade_failed,
+	};
+	upgrade_init(&m->upgrade, &m->loop);
+}
+
+/* ---- this one takes over ---- */
+
+/* The other one let go of its pid file, or is gone. */
+static void take_pid_file(struct master *m)
+{
+	struct error e;
+
+	channel_close(&m->before);
+	if (!m->must_wait_for_pid)
+		return;
+	m->must_wait_for_pid = false;
+	if (m->pid_path[0] != '\0' && pid_file_open(&m->pid_file, m->pid_path, &e) != ERR_OK)
+		log_error("%s", e.text);
+}
+
+static void on_before_message(struct channel *c, const struct message *message)
+{
+	if (message->kind == MESSAGE_GO)
+		take_pid_file(c->owner);
+}
+
+static void on_before_closed(struct channel *c)
+{
+	struct master *m = c->owner;
+
+	channel_close(c);
+	if (m->is_ready)
+		take_pid_file(m);
+}
+
+static void init_before(struct master *m)
+{
+	struct handover *h = m->options->handover;
+
+	channel_init(&m->before, &m->loop, h != NULL ? h->channel : -1);
+	m->before.owner = m;
+	m->before.on_message = on_before_message;
+	m->before.on_closed = on_before_closed;
+	if (h == NULL)
+		return;
+	m->sockets = h->sockets;
+	m->fleet.inherited = state_read(h->state);
+	if (h->state >= 0)
+		(void)close(h->state);
+	if (h->channel < 0)
+		return;
+	m->must_wait_for_pid = true;
+	m->sockets.keeps_files = true; /* until it serves */
+	channel_start(&m->before);
+}
+
+static void take_over(struct master *m)
+{
+	m->sockets.keeps_files = false;
+	sockets_prune(&m->sockets);
+	if (!m->must_wait_for_pid)
+		return;
+	if (m->settings.must_detach)
+		daemon_let_go();
+	if (m->before.fd < 0)
+		take_pid_file(m);
+	else
+		(void)channel_send(&m->before, MESSAGE_READY, NULL);
+}
+
+/* ---- what the fleet tells ---- */
 
 static void keep_pid_file(struct master *m, const char *path)
 {
@@ -133,6 +270,8 @@ static void on_serving(struct fleet *f, const struct generation *g)
 			 g->plan.workers == 1 ? "" : "s", comma, admin);
 	if (is_first && m->options->daemon != NULL)
 		daemon_set_ready(m->options->daemon);
+	if (!m->is_ready)
+		take_over(m);
 	m->is_ready = true;
 	watch_follow(&m->watch_files, g->memfd, true);
 	if (m->options->on_ready != NULL)
@@ -151,14 +290,6 @@ static void on_failed(struct fleet *f, struct generation *g)
 	if (f->serving != NULL && m->log_target[0] != '\0' &&
 	    log_open(m->log_target, (enum log_level)m->log_level, &e) != ERR_OK)
 		log_error("log: %s", e.text);
-}
-
-static void log_lines(const char *prefix, const char *text)
-{
-	struct str rest = str_of(text), line;
-
-	while (str_split(&rest, '\n', &line))
-		log_error("%s%.*s", prefix, (int)line.n, line.p);
 }
 
 static void on_result(struct fleet *f, bool is_ok, const char *text)
@@ -188,6 +319,9 @@ static void on_fork(struct fleet *f)
 		admin_socket_close(&m->next_admin);
 	admin_socket_close(&m->admin);
 	control_drop(&m->control);
+	upgrade_drop(&m->upgrade);
+	if (m->before.fd >= 0)
+		(void)close(m->before.fd);
 	if (m->watch_files.fd >= 0)
 		(void)close(m->watch_files.fd);
 }
@@ -221,7 +355,8 @@ static void child_cb(struct ev_loop *ev, ev_signal *w, int events)
 
 	(void)ev, (void)events;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (!fleet_ended(&m->fleet, pid, status) && m->options->on_child != NULL)
+		if (!fleet_ended(&m->fleet, pid, status) &&
+		    !upgrade_ended(&m->upgrade, pid, status) && m->options->on_child != NULL)
 			m->options->on_child(m->options->ctx, pid, status);
 	}
 }
@@ -231,6 +366,7 @@ static void stop_cb(struct ev_loop *ev, ev_signal *w, int events)
 	struct master *m = w->data;
 
 	(void)ev, (void)events;
+	upgrade_stop(&m->upgrade);
 	fleet_stop(&m->fleet);
 }
 
@@ -240,6 +376,7 @@ static void quit_cb(struct ev_loop *ev, ev_signal *w, int events)
 
 	(void)ev, (void)events;
 	log_info("draining: open connections may finish");
+	upgrade_stop(&m->upgrade);
 	fleet_drain(&m->fleet);
 }
 
@@ -264,13 +401,6 @@ static void hup_cb(struct ev_loop *ev, ev_signal *w, int events)
 	fleet_reload(&m->fleet);
 }
 
-static void later_cb(struct ev_loop *ev, ev_signal *w, int events)
-{
-	(void)ev, (void)events;
-	(void)w;
-	log_warn("upgrade of the binary (USR2) is not available in this version");
-}
-
 static void start_signal(struct master *m, ev_signal *w,
 			 void (*cb)(struct ev_loop *ev, ev_signal *w, int events), int number)
 {
@@ -289,7 +419,7 @@ static void start_signals(struct master *m)
 	start_signal(m, &m->quit, quit_cb, SIGQUIT);
 	start_signal(m, &m->hup, hup_cb, SIGHUP);
 	start_signal(m, &m->usr1, usr1_cb, SIGUSR1);
-	start_signal(m, &m->usr2, later_cb, SIGUSR2);
+	start_signal(m, &m->usr2, usr2_cb, SIGUSR2);
 	start_signal(m, &m->child, child_cb, SIGCHLD);
 }
 
@@ -319,7 +449,6 @@ static void init_fleet(struct master *m)
 		.on_over = on_over,
 		.on_fork = on_fork,
 	};
-	fleet_init(&m->fleet);
 }
 
 static void serve(struct master *m)
@@ -346,7 +475,12 @@ static void serve(struct master *m)
 static enum err run(struct master *m, struct error *e)
 {
 	init_fleet(m);
+	init_before(m);
+	fleet_init(&m->fleet);
+	init_upgrade(m);
 	serve(m);
+	upgrade_fini(&m->upgrade);
+	channel_close(&m->before);
 	sockets_unlink(&m->sockets);
 	sockets_close(&m->sockets);
 	admin_socket_unlink(&m->admin);

@@ -9,14 +9,17 @@
 #include <sys/types.h>
 
 #include "app/daemon.h"
+#include "app/handover.h"
 #include "app/settings.h"
 #include "net/loop.h"
 #include "shm/board.h"
 
 struct master_options {
 	struct settings settings;
-	struct daemon *daemon; /* told when it is ready; may be NULL */
-	bool is_demo;	       /* says nothing about running as root */
+	struct daemon *daemon;	   /* told when it is ready; may be NULL */
+	char **argv;		   /* to be started again with, for an upgrade; NULL: never */
+	struct handover *handover; /* what it was started with; may be NULL */
+	bool is_demo;		   /* says nothing about running as root */
 	/* For what runs around it (the demo); each may be NULL. */
 	void *ctx;
 	void (*on_ready)(void *ctx, struct loop *loop, const struct board *board);

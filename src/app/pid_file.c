@@ -70,11 +70,16 @@ enum err pid_file_open(struct pid_file *p, const char *path, struct error *e)
 	return err;
 }
 
+void pid_file_release(struct pid_file *p)
+{
+	if (p->fd >= 0)
+		(void)close(p->fd); /* and with it the lock */
+	p->fd = -1;
+}
+
 void pid_file_close(struct pid_file *p)
 {
-	if (p->fd < 0)
-		return;
-	(void)unlink(p->path);
-	(void)close(p->fd);
-	p->fd = -1;
+	if (p->fd >= 0)
+		(void)unlink(p->path);
+	pid_file_release(p);
 }

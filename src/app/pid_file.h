@@ -18,6 +18,9 @@ struct pid_file {
  */
 enum err pid_file_open(struct pid_file *p, const char *path, struct error *e);
 
+/* Lets go of it, and leaves it there for the next process. */
+void pid_file_release(struct pid_file *p);
+
 /* Takes the file away. Harmless without one. */
 void pid_file_close(struct pid_file *p);
 

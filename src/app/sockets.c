@@ -1,6 +1,7 @@
 #include "app/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,15 +17,6 @@ static bool is_claimed(const struct socket_set *set, const struct socket_row *ro
 	return false;
 }
 
-static bool is_same_addr(const struct addr *a, const struct addr *b)
-{
-	char texts[2][ADDR_TEXT_MAX];
-
-	(void)addr_print(a, texts[0]);
-	(void)addr_print(b, texts[1]);
-	return str_eq(str_of(texts[0]), str_of(texts[1]));
-}
-
 /*
  * What listens there already: by the words of the config (port 0 keeps the port that it got), or by
  * the real address.
@@ -38,7 +30,7 @@ static struct socket_row *find(const struct sockets *s, const struct socket_set 
 			return s->rows[i];
 	}
 	for (unsigned i = 0; i < s->rows_n; i++) {
-		if (!is_claimed(set, s->rows[i]) && is_same_addr(&s->rows[i]->addr, addr))
+		if (!is_claimed(set, s->rows[i]) && addr_equal(&s->rows[i]->addr, addr))
 			return s->rows[i];
 	}
 	return NULL;
@@ -91,7 +83,8 @@ static enum err add_row(struct sockets *s, struct socket_row **to, const char *a
 static enum err grow(struct socket_row *row, unsigned workers, struct error *e)
 {
 	while (row->fds_n < workers) {
-		enum err err = listener_join(&row->addr, row->fds[0], &row->fds[row->fds_n], e);
+		enum err err = listener_join(&row->addr, row->is_foreign, row->fds[0],
+					     &row->fds[row->fds_n], e);
 		if (err != ERR_OK)
 			return err;
 		row->fds_n++;
@@ -136,6 +129,35 @@ enum err sockets_claim(struct sockets *s, struct socket_set *set, const struct b
 	return ERR_OK;
 }
 
+enum err sockets_adopt(struct sockets *s, const char *address, const int *fds, unsigned count,
+		       bool is_foreign, struct error *e)
+{
+	struct addr addr = { .len = sizeof(addr.u) };
+	struct socket_row *row;
+	int is_listening = 0;
+	socklen_t n = sizeof(is_listening);
+
+	if (count == 0 || count > BOARD_WORKERS_MAX)
+		return err_set(e, ERR_INVALID, "%s: no sockets were handed over", address);
+	if (getsockopt(fds[0], SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &n) != 0 ||
+	    is_listening == 0 || getsockname(fds[0], &addr.u.sa, &addr.len) != 0)
+		return err_set(e, ERR_INVALID, "descriptor %d is no listening socket", fds[0]);
+	enum err err = addr_is_unix(&addr) && address[0] != '\0'
+			       ? addr_parse(&addr, str_of(address), e)
+			       : ERR_OK;
+	if (err == ERR_OK)
+		err = add_row(s, &row, address, &addr, e);
+	if (err != ERR_OK)
+		return err;
+	for (unsigned i = 0; i < count; i++) {
+		row->fds[i] = fds[i];
+		(void)fcntl(fds[i], F_SETFL, fcntl(fds[i], F_GETFL) | O_NONBLOCK);
+	}
+	row->fds_n = row->listening = count;
+	row->is_foreign = is_foreign;
+	return ERR_OK;
+}
+
 enum err sockets_commit(struct socket_set *set, struct error *e)
 {
 	for (unsigned i = 0; i < set->uses_n; i++) {
@@ -160,9 +182,10 @@ static void close_from(struct socket_row *row, unsigned first)
 	row->fds_n = first;
 }
 
-static void unlink_row(const struct socket_row *row)
+static void unlink_row(const struct sockets *s, const struct socket_row *row)
 {
-	if (addr_is_unix(&row->addr) && row->addr.u.un.sun_path[0] == '/')
+	if (!s->keeps_files && !row->is_foreign && addr_is_unix(&row->addr) &&
+	    row->addr.u.un.sun_path[0] == '/')
 		(void)unlink(row->addr.u.un.sun_path);
 }
 
@@ -171,7 +194,7 @@ static void drop_row(struct sockets *s, unsigned at)
 	struct socket_row *row = s->rows[at];
 
 	if (row->fds_n > 0)
-		unlink_row(row);
+		unlink_row(s, row);
 	close_from(row, 0);
 	free(row);
 	s->rows[at] = s->rows[--s->rows_n];
@@ -185,8 +208,13 @@ void sockets_release(struct sockets *s, struct socket_set *set)
 		close_from(row, row->listening); /* the surplus of one that never served */
 	}
 	set->uses_n = 0;
+	sockets_prune(s);
+}
+
+void sockets_prune(struct sockets *s)
+{
 	for (unsigned i = s->rows_n; i-- > 0;) {
-		if (s->rows[i]->users == 0)
+		if (s->rows[i]->users == 0 && !s->rows[i]->is_foreign)
 			drop_row(s, i);
 	}
 }
@@ -227,7 +255,7 @@ void sockets_keep_slot(struct sockets *s, const struct socket_set *set, unsigned
 void sockets_unlink(const struct sockets *s)
 {
 	for (unsigned i = 0; i < s->rows_n; i++)
-		unlink_row(s->rows[i]);
+		unlink_row(s, s->rows[i]);
 }
 
 void sockets_print(const struct socket_set *set, char *to, size_t size)

@@ -13,6 +13,7 @@
 struct socket_row {
 	struct addr addr;	   /* with the real port */
 	char address[128];	   /* as a config names it */
+	bool is_foreign;	   /* systemd's: kept whatever the config says */
 	unsigned users;		   /* generations that claim it */
 	unsigned fds_n, listening; /* those behind `listening` are bound only */
 	int fds[BOARD_WORKERS_MAX];
@@ -20,6 +21,7 @@ struct socket_row {
 
 /* All of the master. */
 struct sockets {
+	bool keeps_files; /* another master has them too: files of unix sockets stay */
 	unsigned rows_n;
 	struct socket_row *rows[2 * BOARD_LISTENS_MAX];
 };
@@ -41,11 +43,21 @@ struct socket_set {
 enum err sockets_claim(struct sockets *s, struct socket_set *set, const struct board_plan *p,
 		       struct error *e);
 
+/*
+ * A listening address that was handed over. address: as a config named it, or "". Foreign ones are
+ * one socket, shared by all workers.
+ */
+enum err sockets_adopt(struct sockets *s, const char *address, const int *fds, unsigned count,
+		       bool is_foreign, struct error *e);
+
 /* The generation begins to serve: all of its sockets listen. */
 enum err sockets_commit(struct socket_set *set, struct error *e);
 
 /* It serves no longer, or never did: what no other one uses is closed. */
 void sockets_release(struct sockets *s, struct socket_set *set);
+
+/* The same for what was handed over and that nobody claimed. */
+void sockets_prune(struct sockets *s);
 
 /* Closes all and frees them; in a child too. */
 void sockets_close(struct sockets *s);

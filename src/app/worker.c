@@ -6,6 +6,7 @@
 #include "app/generation.h"
 #include "app/limits.h"
 #include "app/runtime.h"
+#include "app/title.h"
 #include "base/log.h"
 #include "proxy/proxy.h"
 
@@ -243,6 +244,7 @@ int worker_main(void *ward, int channel)
 	struct error e;
 
 	generation_in_child(w.generation);
+	title_set("neap: worker %u (generation %u)", w.slot, w.generation->number);
 	forget_previous(w.generation);
 	sockets_keep_slot(w.generation->sockets, &w.generation->set, w.slot);
 	atomic_store(&row(&w)->generation, w.generation->number);

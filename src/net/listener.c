@@ -213,9 +213,9 @@ enum err listener_bind_beside(struct addr *a, unsigned count, bool defer_accept,
 	return open_all(a, count, defer_accept, true, fds, e);
 }
 
-enum err listener_join(const struct addr *a, int of, int *fd, struct error *e)
+enum err listener_join(const struct addr *a, bool is_shared, int of, int *fd, struct error *e)
 {
-	if (addr_is_unix(a)) {
+	if (is_shared || addr_is_unix(a)) {
 		*fd = fcntl(of, F_DUPFD_CLOEXEC, 0);
 		return *fd >= 0 ? ERR_OK : cannot_listen(a, errno, e);
 	}

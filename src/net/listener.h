@@ -29,9 +29,9 @@ enum err listener_bind_beside(struct addr *a, unsigned count, bool defer_accept,
 
 /*
  * One more socket for an address that listener_bind made: bound, but deaf until listener_listen, so
- * that nobody waits in the queue of one that is closed again. unix: of is dup'ed.
+ * that nobody waits in the queue of one that is closed again. unix, or is_shared: `of` is dup'ed.
  */
-enum err listener_join(const struct addr *a, int of, int *fd, struct error *e);
+enum err listener_join(const struct addr *a, bool is_shared, int of, int *fd, struct error *e);
 enum err listener_listen(const struct addr *a, int fd, struct error *e);
 
 /* For a socket that goes on listening. */

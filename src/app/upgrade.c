@@ -1,0 +1,164 @@
+#include "app/upgrade.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "app/child.h"
+#include "app/handover.h"
+#include "base/str.h"
+#include "shm/state.h"
+
+enum { READY_MS = 30000 };
+
+static void end(struct upgrade *u)
+{
+	ev_timer_stop(u->loop->ev, &u->deadline);
+	channel_close(&u->channel);
+	u->pid = 0;
+}
+
+static void on_message(struct channel *c, const struct message *m)
+{
+	struct upgrade *u = c->owner;
+
+	if (m->kind == MESSAGE_ERROR) {
+		(void)str_copy(u->error, sizeof(u->error), str_of(m->text));
+	} else if (m->kind == MESSAGE_READY && !u->is_ready) {
+		u->is_ready = true;
+		ev_timer_stop(u->loop->ev, &u->deadline);
+		u->on_ready(u);
+		(void)channel_send(c, MESSAGE_GO, NULL);
+	}
+}
+
+static void on_closed(struct channel *c)
+{
+	channel_close(c); /* its end is told by SIGCHLD */
+}
+
+static void deadline_cb(struct ev_loop *ev, ev_timer *t, int events)
+{
+	struct upgrade *u = container_of(t, struct upgrade, deadline);
+
+	(void)ev, (void)events;
+	(void)snprintf(u->error, sizeof(u->error), "it did not serve within %d s", READY_MS / 1000);
+	(void)kill(u->pid, SIGKILL);
+}
+
+void upgrade_init(struct upgrade *u, struct loop *loop)
+{
+	u->loop = loop;
+	channel_init(&u->channel, loop, -1);
+	ev_timer_init(&u->deadline, deadline_cb, READY_MS / 1e3, 0);
+}
+
+void upgrade_fini(struct upgrade *u)
+{
+	end(u);
+}
+
+static void reset_signals(void)
+{
+	struct sigaction usual = { .sa_handler = SIG_DFL };
+	sigset_t none;
+
+	(void)sigaction(SIGPIPE, &usual, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child. Everything else that is open is closed by exec. */
+static _Noreturn void become(const struct upgrade *u, const struct settings *s,
+			     const struct sockets *sockets, int channel, int list, int state)
+{
+	char text[512];
+
+	reset_signals();
+	if (chdir(s->folder) == 0 && handover_pass(sockets, channel, list, state))
+		(void)execv(u->binary, u->argv);
+	(void)snprintf(text, sizeof(text), "cannot start %s: %s", u->binary, strerror(errno));
+	(void)message_send(channel, MESSAGE_ERROR, text);
+	_exit(1);
+}
+
+static enum err fork_it(struct upgrade *u, const struct settings *s, const struct sockets *sockets,
+			int list, int state, struct error *e)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return err_sys(e, errno, "socketpair");
+	(void)fflush(stdout);
+	u->pid = fork();
+	if (u->pid == 0)
+		become(u, s, sockets, pair[1], list, state);
+	int sys = errno;
+	(void)close(pair[1]);
+	if (u->pid < 0) {
+		u->pid = 0;
+		(void)close(pair[0]);
+		return err_sys(e, sys, "fork");
+	}
+	channel_init(&u->channel, u->loop, pair[0]);
+	u->channel.owner = u;
+	u->channel.on_message = on_message;
+	u->channel.on_closed = on_closed;
+	channel_start(&u->channel);
+	return ERR_OK;
+}
+
+enum err upgrade_start(struct upgrade *u, const struct settings *s, const struct sockets *sockets,
+		       const struct board *board, struct error *e)
+{
+	int list = -1, state = -1;
+
+	u->error[0] = '\0';
+	u->is_ready = false;
+	enum err err = handover_write(sockets, &list, e);
+	if (err == ERR_OK)
+		err = state_write(board, &state, e);
+	if (err == ERR_OK)
+		err = fork_it(u, s, sockets, list, state, e);
+	if (list >= 0)
+		(void)close(list);
+	if (state >= 0)
+		(void)close(state);
+	if (err == ERR_OK)
+		ev_timer_start(u->loop->ev, &u->deadline);
+	return err;
+}
+
+void upgrade_stop(struct upgrade *u)
+{
+	if (u->pid != 0 && !u->is_ready)
+		(void)kill(u->pid, SIGKILL);
+}
+
+bool upgrade_ended(struct upgrade *u, pid_t pid, int status)
+{
+	char how[64], why[sizeof(u->error) + 128];
+
+	if (u->pid != pid)
+		return false;
+	channel_read(&u->channel); /* its last words */
+	child_describe_end(status, how, sizeof(how));
+	(void)snprintf(why, sizeof(why), "process %ld %s%s%s", (long)pid, how,
+		       u->error[0] != '\0' ? ": " : "", u->error);
+	bool was_ready = u->is_ready;
+	end(u);
+	if (!was_ready)
+		u->on_failed(u, why);
+	return true;
+}
+
+void upgrade_drop(const struct upgrade *u)
+{
+	if (u->channel.fd >= 0)
+		(void)close(u->channel.fd);
+}
