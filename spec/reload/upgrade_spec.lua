@@ -1,3 +1,4 @@
+local cjson = require "cjson"
 local client = require "support.client"
 local eventually = require "support.eventually"
 local neap = require "support.neap"
@@ -100,6 +101,15 @@ describe("USR2", function()
     upgrade(n)
     assert.equal(0, n:wait(5))
     assert.equal(200, client.get(address).status)
+  end)
+
+  it("hands over the admin side, whose new agent answers", function()
+    local address = "unix:" .. scope.directory() .. "/admin.sock"
+    local n = start(neap.config({ origin.start {} }, ('admin = { listen = %q }'):format(address)))
+    assert.equal(200, client.get(address, "/healthz").status)
+    upgrade(n)
+    assert.equal(0, n:wait(5))
+    assert.equal(2, cjson.decode(client.get(address, "/status").body).generation)
   end)
 
   it("loses no request under full load", function()

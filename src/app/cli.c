@@ -403,7 +403,7 @@ void cli_print_usage(void)
 		(void)printf("  %-22s %s\n", name, row->help);
 	}
 	(void)printf("\nSignals to the master: TERM, INT stop; QUIT drain, then stop; "
-		     "HUP reload; USR1 reopen the log.\n");
+		     "HUP reload; USR1 reopen the log; USR2 upgrade.\n");
 }
 
 static bool ends_in(const char *path, struct str end)

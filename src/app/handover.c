@@ -52,35 +52,63 @@ static enum err adopt(struct sockets *s, struct str address, const int *fds, int
 	return sockets_adopt(s, text, fds, (unsigned)count, is_foreign, e);
 }
 
-/* "listen own|foreign COUNT FD… ADDRESS" */
-static enum err take_line(struct sockets *s, struct str line, struct error *e)
+static enum err not_ours(struct error *e)
 {
-	struct str word, kind;
-	int fds[BOARD_WORKERS_MAX], count;
+	return err_set(e, ERR_INVALID, "%s: not what a neap hands over", variable);
+}
 
-	if (line.n == 0 || !str_split(&line, ' ', &word) || !str_eq(word, STR("listen")))
-		return ERR_OK; /* of a later version */
+/* "FD ADDRESS" */
+static enum err take_admin(struct admin_socket *a, struct str line, struct error *e)
+{
+	if (!take_number(&line, ' ', INT32_MAX, &a->fd) || line.p == NULL ||
+	    !str_copy(a->address, sizeof(a->address), line) || !set_flags(a->fd, false))
+		return not_ours(e);
+	enum err err = addr_parse(&a->addr, line, e);
+	if (err != ERR_OK || addr_is_unix(&a->addr))
+		return err;
+	a->addr.len = sizeof(a->addr.u); /* the real port */
+	return getsockname(a->fd, &a->addr.u.sa, &a->addr.len) == 0 ? ERR_OK : not_ours(e);
+}
+
+/* "own|foreign COUNT FD… ADDRESS" */
+static enum err take_listen(struct sockets *s, struct str line, struct error *e)
+{
+	struct str kind;
+	int fds[BOARD_WORKERS_MAX], count;
 	bool is_whole = str_split(&line, ' ', &kind) &&
 			take_number(&line, ' ', BOARD_WORKERS_MAX, &count);
 	for (int i = 0; is_whole && i < count; i++)
 		is_whole = take_number(&line, ' ', INT32_MAX, &fds[i]);
 	if (!is_whole || line.p == NULL)
-		return err_set(e, ERR_INVALID, "%s: not what a neap hands over", variable);
+		return not_ours(e);
 	return adopt(s, line, fds, count, str_eq(kind, STR("foreign")), e);
 }
 
-static enum err take_list(struct sockets *s, int fd, struct error *e)
+static enum err take_line(struct handover *h, struct str line, struct error *e)
+{
+	struct str word;
+
+	if (line.n == 0 || !str_split(&line, ' ', &word))
+		return ERR_OK;
+	if (str_eq(word, STR("listen")))
+		return take_listen(&h->sockets, line, e);
+	if (str_eq(word, STR("admin")))
+		return take_admin(&h->admin, line, e);
+	return ERR_OK; /* of a later version */
+}
+
+static enum err take_list(struct handover *h, int fd, struct error *e)
 {
 	char *text = NULL;
 	off_t size = lseek(fd, 0, SEEK_END);
 	enum err err = ERR_OK;
 
 	if (size < 0 || size > 1024 * 1024 || (text = malloc((size_t)size + 1)) == NULL)
-		return err_set(e, ERR_INVALID, "%s: not what a neap hands over", variable);
+		return not_ours(e);
 	ssize_t n = pread(fd, text, (size_t)size, 0);
 	struct str rest = { text, n > 0 ? (size_t)n : 0 }, line;
 	while (err == ERR_OK && str_split(&rest, '\n', &line))
-		err = take_line(s, line, e);
+		err = take_line(h, line, e);
 	free(text);
 	return err;
 }
@@ -94,8 +122,8 @@ static enum err take_from_master(struct handover *h, const char *value, struct e
 	    !take_number(&rest, ',', INT32_MAX, &list) ||
 	    !take_number(&rest, ',', INT32_MAX, &h->state) || !set_flags(h->channel, false) ||
 	    !set_flags(h->state, false))
-		return err_set(e, ERR_INVALID, "%s: not what a neap hands over", variable);
-	enum err err = take_list(&h->sockets, list, e);
+		return not_ours(e);
+	enum err err = take_list(h, list, e);
 	(void)close(list); /* only read from */
 	return err;
 }
@@ -121,7 +149,7 @@ enum err handover_take(struct handover *h, struct error *e)
 {
 	const char *value = getenv(variable);
 
-	*h = (struct handover){ .channel = -1, .state = -1 };
+	*h = (struct handover){ .channel = -1, .state = -1, .admin = { .fd = -1 } };
 	enum err err = value != NULL ? take_from_master(h, value, e) : take_from_systemd(h, e);
 	(void)unsetenv(variable);
 	(void)unsetenv("LISTEN_PID");
@@ -140,7 +168,8 @@ static void write_row(FILE *file, const struct socket_row *row)
 	(void)fprintf(file, " %s\n", row->address);
 }
 
-enum err handover_write(const struct sockets *s, int *fd, struct error *e)
+enum err handover_write(const struct sockets *s, const struct admin_socket *admin, int *fd,
+			struct error *e)
 {
 	*fd = memfd_create("neap sockets", MFD_CLOEXEC);
 	int copy = *fd < 0 ? -1 : fcntl(*fd, F_DUPFD_CLOEXEC, 0);
@@ -148,6 +177,8 @@ enum err handover_write(const struct sockets *s, int *fd, struct error *e)
 
 	for (unsigned i = 0; file != NULL && i < s->rows_n; i++)
 		write_row(file, s->rows[i]);
+	if (file != NULL && admin->fd >= 0)
+		(void)fprintf(file, "admin %d %s\n", admin->fd, admin->address);
 	bool is_written = file != NULL && fclose(file) == 0;
 	if (is_written)
 		return ERR_OK;
@@ -160,17 +191,19 @@ enum err handover_write(const struct sockets *s, int *fd, struct error *e)
 	return err;
 }
 
-bool handover_pass(const struct sockets *s, int channel, int list, int state)
+bool handover_pass(const struct sockets *s, const struct admin_socket *admin,
+		   const struct handover_fds *fds)
 {
 	char value[64], pid[24];
-	bool is_done = set_flags(channel, true) && set_flags(list, true) && set_flags(state, true);
+	bool is_done = set_flags(fds->channel, true) && set_flags(fds->list, true) &&
+		       set_flags(fds->state, true) && (admin->fd < 0 || set_flags(admin->fd, true));
 
 	for (unsigned i = 0; i < s->rows_n; i++) {
 		const struct socket_row *row = s->rows[i];
 		for (unsigned k = 0; k < row->listening; k++)
 			is_done = is_done && set_flags(row->fds[k], true);
 	}
-	(void)snprintf(value, sizeof(value), "%d,%d,%d", channel, list, state);
+	(void)snprintf(value, sizeof(value), "%d,%d,%d", fds->channel, fds->list, fds->state);
 	(void)snprintf(pid, sizeof(pid), "%ld", (long)getpid());
 	if (getenv("WATCHDOG_PID") != NULL)
 		(void)setenv("WATCHDOG_PID", pid, 1);

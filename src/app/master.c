@@ -121,6 +121,7 @@ static void on_upgraded(struct upgrade *u)
 
 	log_info("upgraded: process %ld serves; open connections may finish", (long)u->pid);
 	m->sockets.keeps_files = true;
+	admin_socket_close(&m->admin);
 	pid_file_release(&m->pid_file);
 	control_close(&m->control);
 	watch_close(&m->watch_files);
@@ -144,8 +145,7 @@ static void usr2_cb(struct ev_loop *ev, ev_signal *w, int events)
 		log_warn("upgrade (USR2): not of a demo, and not while it ends");
 	else if (m->upgrade.pid != 0 || m->fleet.next != NULL || m->fleet.serving == NULL)
 		log_warn("upgrade (USR2): an upgrade or a reload is under way, try again");
-	else if (upgrade_start(&m->upgrade, &m->settings, &m->sockets, m->fleet.serving->board,
-			       &e) != ERR_OK)
+	else if (upgrade_start(&m->upgrade, m->fleet.serving->board, &e) != ERR_OK)
 		on_upgrade_failed(&m->upgrade, e.text);
 }
 
@@ -157,6 +157,9 @@ static void init_upgrade(struct master *m)
 	m->upgrade = (struct upgrade){
 		.binary = m->binary,
 		.argv = m->options->argv,
+		.settings = &m->settings,
+		.sockets = &m->sockets,
+		.admin = &m->admin,
 		.owner = m,
 		.on_ready = on_upgraded,
 		.on_failed = on_upgrade_failed,
@@ -205,6 +208,7 @@ static void init_before(struct master *m)
 	if (h == NULL)
 		return;
 	m->sockets = h->sockets;
+	m->admin = h->admin;
 	m->fleet.inherited = state_read(h->state);
 	if (h->state >= 0)
 		(void)close(h->state);
@@ -483,7 +487,8 @@ static enum err run(struct master *m, struct error *e)
 	channel_close(&m->before);
 	sockets_unlink(&m->sockets);
 	sockets_close(&m->sockets);
-	admin_socket_unlink(&m->admin);
+	if (!m->sockets.keeps_files)
+		admin_socket_unlink(&m->admin);
 	admin_socket_close(&m->admin);
 	pid_file_close(&m->pid_file);
 	enum err err = m->fleet.error.code;

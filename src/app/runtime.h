@@ -30,7 +30,7 @@ struct runtime_options {
 	struct board *board;
 	const struct board *previous; /* of the generation before; NULL: none */
 	int memfd;		      /* -1: files are kept in memory only */
-	int journal; /* memfd of changes at run time; 0: none */
+	int journal;		      /* memfd of changes at run time; 0: none */
 	bool must_fill; /* the first to load this generation: reads the files; else reads what was kept */
 	int worker;	/* slot on the board, or -1 */
 	bool conf_only; /* leave the policies alone */

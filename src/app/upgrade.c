@@ -74,30 +74,29 @@ static void reset_signals(void)
 }
 
 /* In the child. Everything else that is open is closed by exec. */
-static _Noreturn void become(const struct upgrade *u, const struct settings *s,
-			     const struct sockets *sockets, int channel, int list, int state)
+static _Noreturn void become(const struct upgrade *u, const struct handover_fds *fds)
 {
 	char text[512];
 
 	reset_signals();
-	if (chdir(s->folder) == 0 && handover_pass(sockets, channel, list, state))
+	if (chdir(u->settings->folder) == 0 && handover_pass(u->sockets, u->admin, fds))
 		(void)execv(u->binary, u->argv);
 	(void)snprintf(text, sizeof(text), "cannot start %s: %s", u->binary, strerror(errno));
-	(void)message_send(channel, MESSAGE_ERROR, text);
+	(void)message_send(fds->channel, MESSAGE_ERROR, text);
 	_exit(1);
 }
 
-static enum err fork_it(struct upgrade *u, const struct settings *s, const struct sockets *sockets,
-			int list, int state, struct error *e)
+static enum err fork_it(struct upgrade *u, struct handover_fds *fds, struct error *e)
 {
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return err_sys(e, errno, "socketpair");
 	(void)fflush(stdout);
+	fds->channel = pair[1];
 	u->pid = fork();
 	if (u->pid == 0)
-		become(u, s, sockets, pair[1], list, state);
+		become(u, fds);
 	int sys = errno;
 	(void)close(pair[1]);
 	if (u->pid < 0) {
@@ -113,22 +112,21 @@ static enum err fork_it(struct upgrade *u, const struct settings *s, const struc
 	return ERR_OK;
 }
 
-enum err upgrade_start(struct upgrade *u, const struct settings *s, const struct sockets *sockets,
-		       const struct board *board, struct error *e)
+enum err upgrade_start(struct upgrade *u, const struct board *board, struct error *e)
 {
-	int list = -1, state = -1;
+	struct handover_fds fds = { .channel = -1, .list = -1, .state = -1 };
 
 	u->error[0] = '\0';
 	u->is_ready = false;
-	enum err err = handover_write(sockets, &list, e);
+	enum err err = handover_write(u->sockets, u->admin, &fds.list, e);
 	if (err == ERR_OK)
-		err = state_write(board, &state, e);
+		err = state_write(board, &fds.state, e);
 	if (err == ERR_OK)
-		err = fork_it(u, s, sockets, list, state, e);
-	if (list >= 0)
-		(void)close(list);
-	if (state >= 0)
-		(void)close(state);
+		err = fork_it(u, &fds, e);
+	if (fds.list >= 0)
+		(void)close(fds.list);
+	if (fds.state >= 0)
+		(void)close(fds.state);
 	if (err == ERR_OK)
 		ev_timer_start(u->loop->ev, &u->deadline);
 	return err;

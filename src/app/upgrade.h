@@ -6,6 +6,7 @@
 #ifndef NEAP_APP_UPGRADE_H
 #define NEAP_APP_UPGRADE_H
 
+#include "app/admin_socket.h"
 #include "app/channel.h"
 #include "app/settings.h"
 #include "app/sockets.h"
@@ -16,6 +17,9 @@ struct upgrade {
 	struct loop *loop;
 	const char *binary; /* path of it */
 	char **argv;
+	const struct settings *settings;
+	const struct sockets *sockets;
+	const struct admin_socket *admin;
 	void *owner;
 	void (*on_ready)(struct upgrade *self); /* it serves: give up what only one can have */
 	void (*on_failed)(struct upgrade *self, const char *why);
@@ -31,8 +35,7 @@ void upgrade_init(struct upgrade *u, struct loop *loop);
 void upgrade_fini(struct upgrade *u);
 
 /* board: of the generation that serves. */
-enum err upgrade_start(struct upgrade *u, const struct settings *s, const struct sockets *sockets,
-		       const struct board *board, struct error *e);
+enum err upgrade_start(struct upgrade *u, const struct board *board, struct error *e);
 
 /* Gives it up, if it does not serve yet. */
 void upgrade_stop(struct upgrade *u);
