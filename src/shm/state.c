@@ -24,7 +24,10 @@ struct backend_record {
 	struct board_member member;
 	uint64_t state;
 	int64_t ejected_until_ms;
+	int64_t back_since_ms;
 	uint32_t latency_us, marked_by_request;
+	uint32_t pinned, streak, ejections;
+	uint32_t has_served; /* the pool */
 	uint64_t requests, failures;
 	char reason[BOARD_REASON_WORDS * 8];
 };
@@ -55,6 +58,11 @@ static bool fill_backend(struct backend_record *r, const struct board *b, int sl
 	r->ejected_until_ms = atomic_load(&backend->ejected_until_ms);
 	r->latency_us = atomic_load(&backend->latency_us);
 	r->marked_by_request = atomic_load(&backend->marked_by_request);
+	r->back_since_ms = atomic_load(&backend->back_since_ms);
+	r->pinned = atomic_load(&backend->pinned);
+	r->streak = atomic_load(&backend->streak);
+	r->ejections = atomic_load(&backend->ejections);
+	r->has_served = atomic_load(&b->pools[pool].has_served);
 	board_totals(b, slot, &r->requests, &r->failures);
 	(void)board_reason(b, slot, r->reason, sizeof(r->reason));
 	return true;
@@ -137,7 +145,12 @@ static void put_backend(struct board *b, struct backend_record *r)
 	atomic_store(&backend->ejected_until_ms, r->ejected_until_ms);
 	atomic_store(&backend->latency_us, r->latency_us);
 	atomic_store(&backend->marked_by_request, r->marked_by_request);
-	words_store_text(backend->reason, BOARD_REASON_WORDS, str_of(r->reason));
+	atomic_store(&backend->back_since_ms, r->back_since_ms);
+	atomic_store(&backend->pinned, r->pinned);
+	atomic_store(&backend->streak, r->streak);
+	atomic_store(&backend->ejections, r->ejections);
+	atomic_store(&b->pools[pool].has_served, r->has_served);
+	words_store_text(b->prose[slot].reason, BOARD_REASON_WORDS, str_of(r->reason));
 	atomic_store(&b->cells[BOARD_EARLIER][slot].requests, r->requests);
 	atomic_store(&b->cells[BOARD_EARLIER][slot].failures, r->failures);
 }
