@@ -516,6 +516,11 @@ function show(s) {
   const bad = s.pools.reduce((n, pool) => n + pool.backends.filter((b) => b.state === "down"
     || b.state === "ejected").length, 0);
   document.title = (bad ? "(" + bad + " down) " : "") + "neap";
+  const alarms = s.pools.filter((pool) => pool.panics).map((pool) => "Pool " + pool.name
+    + " panics: too few of its backends are up, so all are used.");
+  if (s.reload.error) alarms.unshift("The last reload was refused: " + s.reload.error);
+  text($("alarm"), alarms.join("\n"));
+  $("alarm").hidden = alarms.length === 0;
   showTiles(s);
   showServices(s);
   showPools(s);

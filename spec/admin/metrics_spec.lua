@@ -61,8 +61,9 @@ describe("the metrics", function()
     assert.equals(200, n:get("/").status)
   end)
 
-  it("tell which hook errs", function()
-    local n = admin.start({ 1 }, 'name = "web", policy = { pick = function() error "no" end }')
+  it("tell which hook errs, over reloads", function()
+    local o = origin.start()
+    local n = admin.start({ o }, 'name = "web", policy = { pick = function() error "no" end }')
     n:allow "hook pick"
     n:get "/"
     eventually(function()
@@ -72,6 +73,11 @@ describe("the metrics", function()
       for _, event in ipairs(admin.status(n).events) do
         if event.text:find "hook pick of service web erred" then return true end
       end
+    end)
+    assert.equals(200, admin.call(n, "POST", "/reload").status)
+    n:get "/"
+    eventually(function()
+      return admin.metrics(n)['neap_hook_errors_total{service="web",hook="pick"}'] == 2
     end)
   end)
 end)

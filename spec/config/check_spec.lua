@@ -65,7 +65,6 @@ describe("neap -t", function()
 
   it("refuses what is not available yet", function()
     refused([[return { backends = { "https://h" } }]], "https:// backends are not available")
-    refused([[return { admin = {}, backends = { "http://h" } }]], "admin is not available")
   end)
 
   it("finds what is wrong with policies", function()

@@ -18,8 +18,8 @@ static void count_service(struct exchange *ex)
 	stat_add(&c->answers[class < countof(c->answers) ? class : 0], 1);
 	if (ex->bytes > 0)
 		stat_add(&c->bytes, ex->bytes);
-	if (unlikely(ex->view.attempt > 1))
-		stat_add(&c->retries, ex->view.attempt - 1);
+	if (unlikely(ex->attempts > 1))
+		stat_add(&c->retries, ex->attempts - 1);
 	if (unlikely(ex->client_gone))
 		stat_add(&c->aborted, 1);
 	if (unlikely(ex->truncated && !ex->client_gone))

@@ -104,7 +104,7 @@ static enum err init_service(struct proxy *p, struct vm *vm, unsigned i, struct 
 	const struct conf_timeouts *t = &p->conf->services[i].timeouts;
 	s->conf = &p->conf->services[i];
 	s->hooks = vm_hooks(vm, i);
-	s->counts = board_service_cell(p->board, p->worker, str_of(s->conf->name));
+	s->counts = board_service_cell(p->board, p->worker, i, str_of(s->conf->name));
 	s->limits = (struct http_limits){
 		.header_bytes = s->conf->limits.header_bytes,
 		.uri_bytes = s->conf->limits.uri_bytes,

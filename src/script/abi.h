@@ -388,6 +388,13 @@ typedef struct neap_hook_counts {
 	uint32_t tripped; /* 1: it is left out now */
 } neap_hook_counts;
 
+typedef struct neap_life_story {
+	double generation, started_ms, serving_ms, reloads, failures, reload_ms;
+	uint32_t is_failed; /* 1: the last reload failed */
+	char error[1024];   /* why */
+} neap_life_story;
+
+void neap_life(neap_life_story *to);
 void neap_count_backend(int32_t slot, neap_backend_counts *to);
 void neap_count_service(const char *name, size_t n, neap_service_counts *to);
 uint32_t neap_count_worker(uint32_t worker,

@@ -37,6 +37,22 @@ static void add_times(neap_times *to, const struct board_histogram *from)
 		add(&to->bucket[i], &from->bucket[i]);
 }
 
+NEAP_API void neap_life(neap_life_story *to)
+{
+	const struct board_life *l = &board()->life;
+
+	*to = (neap_life_story){
+		.generation = atomic_load(&l->generation),
+		.started_ms = (double)atomic_load(&l->started_ms),
+		.serving_ms = (double)atomic_load(&l->serving_ms),
+		.reloads = atomic_load(&l->reloads),
+		.failures = atomic_load(&l->failures),
+		.reload_ms = (double)atomic_load(&l->reload_ms),
+		.is_failed = atomic_load(&l->is_failed),
+	};
+	board_life_error(board(), to->error, sizeof(to->error));
+}
+
 NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 {
 	const struct board *b = board();

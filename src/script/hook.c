@@ -424,7 +424,9 @@ static struct board_entry *counts_of(struct hooks *h)
 	const struct vm_options *o = &h->vm->o;
 	if (o->worker < 0)
 		return h->own_counts;
-	return board_service_cell(o->board, (unsigned)o->worker, str_of(service_name(h)))->entries;
+	return board_service_cell(o->board, (unsigned)o->worker, h->service,
+				  str_of(service_name(h)))
+		->entries;
 }
 
 void hooks_build(struct vm *vm)

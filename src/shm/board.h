@@ -161,6 +161,7 @@ struct board_hook { /* one hook of one service, all workers together */
 	_Atomic uint32_t recent_next;
 	_Atomic uint32_t is_trying; /* half open: the one call that was let through is under way */
 	_Atomic uint64_t errors, killed;
+	_Atomic uint64_t errors_taken, killed_taken; /* of them, by a later generation */
 	/* monotonic; 0: not tripped; once it is over one try is let through (half open) */
 	_Atomic int64_t tripped_until_ms;
 };
@@ -242,6 +243,7 @@ struct board {
 	struct board_prose prose[BOARD_BACKENDS_MAX];
 	struct board_cell cells[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_service services[BOARD_SERVICES_MAX];
+	_Atomic uint32_t service_rows[BOARD_SERVICES_MAX]; /* by place in the config: 1 + row */
 	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];
 	/* To the first byte of an answer. */
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
@@ -361,8 +363,9 @@ bool board_set_checked(struct board *b, int slot, bool is_up, struct str reason,
 
 /* The row of that service, made at first use; BOARD_NONE: all are taken. */
 int board_service(struct board *b, struct str name);
-/* A worker's own cell of a service. Never NULL. */
-struct board_service_cell *board_service_cell(struct board *b, unsigned worker, struct str name);
+/* A worker's own cell of the service at that place in the config. Never NULL. */
+struct board_service_cell *board_service_cell(struct board *b, unsigned worker, unsigned place,
+					      struct str name);
 
 /*
  * A person's word: holds that state whatever checks, requests and policies say, over reloads too,

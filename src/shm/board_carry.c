@@ -160,6 +160,37 @@ static void take_services(struct board *b, struct board *from)
 	}
 }
 
+/* The place in b's config of the service at that place of from's; BOARD_NONE: it has none. */
+static int place_of(const struct board *b, const struct board *from, int place)
+{
+	uint32_t row = atomic_load(&from->service_rows[place]);
+	if (row == 0 || row > BOARD_SERVICES_MAX)
+		return BOARD_NONE;
+	uint64_t key = atomic_load(&from->services[row - 1].key);
+	for (int i = 0; i < BOARD_SERVICES_MAX; i++) {
+		uint32_t other = atomic_load(&b->service_rows[i]);
+		if (other == 0)
+			break;
+		if (other <= BOARD_SERVICES_MAX && atomic_load(&b->services[other - 1].key) == key)
+			return i;
+	}
+	return BOARD_NONE;
+}
+
+static void take_hooks(struct board *b, struct board *from)
+{
+	for (int place = 0; place < BOARD_SERVICES_MAX; place++) {
+		if (atomic_load(&from->service_rows[place]) == 0)
+			break;
+		int to = place_of(b, from, place);
+		for (unsigned hook = 0; to != BOARD_NONE && hook < BOARD_HOOKS; hook++) {
+			struct board_hook *h = &from->hooks[place][hook];
+			take(&b->hooks[to][hook].errors, &h->errors_taken, atomic_load(&h->errors));
+			take(&b->hooks[to][hook].killed, &h->killed_taken, atomic_load(&h->killed));
+		}
+	}
+}
+
 static void take_backends(struct board *b, struct board *from)
 {
 	struct path path;
@@ -221,6 +252,7 @@ void board_take(struct board *b, struct board *from, bool is_first)
 	take_backends(b, from);
 	take_workers(b, from);
 	take_services(b, from);
+	take_hooks(b, from);
 	take_counters(b, from, is_first);
 }
 

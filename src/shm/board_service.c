@@ -20,12 +20,15 @@ int board_service(struct board *b, struct str name)
 	return BOARD_NONE;
 }
 
-struct board_service_cell *board_service_cell(struct board *b, unsigned worker, struct str name)
+struct board_service_cell *board_service_cell(struct board *b, unsigned worker, unsigned place,
+					      struct str name)
 {
 	int service = board_service(b, name);
 	/* More names than fit, over many reloads: the last one's row has the rest. */
 	unsigned row = service == BOARD_NONE ? BOARD_SERVICES_MAX - 1 : (unsigned)service;
 
 	board_worker_note(b, worker);
+	if (place < BOARD_SERVICES_MAX)
+		atomic_store(&b->service_rows[place], row + 1);
 	return &b->service_cells[worker][row];
 }

@@ -71,6 +71,20 @@ function counts.quantile(t, share)
   return bounds[BUCKETS - 1]
 end
 
+local story = ffi.new "neap_life_story"
+
+-- How long it serves, and how its reloads went. Times are Unix time in seconds.
+---@return table
+function counts.life()
+  C.neap_life(story)
+  return {
+    generation = story.generation, started = story.started_ms / 1000,
+    serving = story.serving_ms / 1000, reloads = story.reloads, failures = story.failures,
+    last = story.reload_ms / 1000, is_failed = story.is_failed == 1,
+    error = ffi.string(story.error),
+  }
+end
+
 local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
 
 ---@param with_times boolean?

@@ -17,8 +17,6 @@ local metrics = {}
 local KEPT_SHARE = 5 -- an answer serves again for so many times as long as it took to make
 local STRIDE = 4     -- of a backend's histogram each fourth bucket is told
 
-local started = C.neap_wall_ms() / 1000
-
 local function escape(text)
   return (text:gsub('[\\"\n]', { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }))
 end
@@ -46,17 +44,11 @@ end
 local sources = {}
 
 function sources.process(q)
-  local generation = 0
-  for slot = 0, 63 do
-    local worker = counts.worker(slot)
-    if not worker then break end
-    generation = math.max(generation, worker.generation)
-  end
-  return { {
-    labels = "", info = labels("version", native.version, "config", native.config or ""),
-    started = started, draining = q.is_draining and 1 or 0, generation = generation,
-    lua_bytes = collectgarbage "count" * 1024,
-  } }
+  local row = counts.life()
+  row.labels, row.info = "", labels("version", native.version, "config", native.config or "")
+  row.draining, row.reload_ok = q.is_draining and 1 or 0, row.is_failed and 0 or 1
+  row.lua_bytes = collectgarbage "count" * 1024
+  return { row }
 end
 
 function sources.service()

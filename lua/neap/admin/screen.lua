@@ -109,6 +109,9 @@ local function heading(page, s)
   local parts = { "neap " .. clean(s.version), clean(s.config), "generation " .. s.generation,
     "up " .. ago(s.now - s.started), s.draining and "draining" or nil }
   page:line(table.concat(parts, " · "), "1")
+  if s.reload.error ~= null then
+    page:line("the last reload was refused: " .. clean(s.reload.error), "31")
+  end
   local inflight, connections = 0, 0
   for _, pool in ipairs(s.pools) do inflight = inflight + pool.inflight end
   for _, worker in ipairs(s.workers) do connections = connections + worker.connections end
@@ -171,8 +174,8 @@ end
 local function pool_of(page, pool, s)
   local name = math.max(math.min(page.columns - 90, 40), 16)
   page:line("")
-  page:line(("POOL %s: %d of %d serve"):format(clean(pool.name), pool.up, pool.count),
-    pool.up < pool.count and "1;31" or "1")
+  page:line(("POOL %s: %d of %d serve%s"):format(clean(pool.name), pool.up, pool.count,
+    pool.panics and ", too few: all are used" or ""), pool.up < pool.count and "1;31" or "1")
   page:line("  " .. left("BACKEND", name) .. " " .. left("state", 8) .. right("weight", 6)
     .. right("in flight", 10) .. right("attempts", 10) .. right("a second", 10)
     .. right("latency", 9) .. right("failures", 9) .. "  for", "2")

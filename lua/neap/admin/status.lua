@@ -17,8 +17,6 @@ local status = {}
 local KEPT = 0.1 -- seconds for which an answer serves again: asking often must not hold up checks
 local KEPT_SHARE = 5 -- and so many times as long as it took to make
 
-local started = C.neap_wall_ms() / 1000
-
 -- Latency in a form to draw: percentiles now, and the buckets, whose differences are those of any
 -- time between two answers.
 local function latency(times)
@@ -146,20 +144,26 @@ local function metrics()
   return list
 end
 
+local function reload_of(life)
+  return {
+    count = life.reloads, failures = life.failures, serving_since = life.serving,
+    last = life.last > 0 and life.last or json.null,
+    error = life.is_failed and life.error or json.null,
+  }
+end
+
 local function build(q)
   local current, config = agent.current(), runtime.config
   local services, pools, bounds = json.list(), json.list(), json.list()
   for i, service in ipairs(config.services) do services[i] = service_of(service, i - 1) end
   for i, pool in ipairs(current.pools) do pools[i] = pool_of(pool) end
   for i, bound in ipairs(counts.bounds) do bounds[i] = bound end
-  local generation = 0
-  local list = workers()
-  for _, worker in ipairs(list) do generation = math.max(generation, worker.generation) end
+  local life = counts.life()
   return {
-    version = native.version, config = native.config, generation = generation,
-    started = started, now = C.neap_wall_ms() / 1000, draining = q.is_draining,
-    read_only = config.admin.token == nil,
-    services = services, pools = pools, workers = list, bounds = bounds,
+    version = native.version, config = native.config, generation = life.generation,
+    started = life.started, reload = reload_of(life), now = C.neap_wall_ms() / 1000,
+    draining = q.is_draining, read_only = config.admin.token == nil,
+    services = services, pools = pools, workers = workers(), bounds = bounds,
     agent = { lua_bytes = collectgarbage "count" * 1024 },
     metrics = metrics(), events = recent(current.events),
   }
