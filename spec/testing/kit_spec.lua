@@ -52,6 +52,12 @@ describe("the test kit", function()
     assert.matches("hook pick: .*policy.lua:1: assigning undeclared global 'count'", why)
   end)
 
+  it("hands the access log's function what neap hands it", function()
+    local pool = testing.pool({ "b1" }, { access_log = { target = "stdout",
+      format = function(request, outcome) return request.path .. " " .. outcome.status end } })
+    assert.equal("/a 200", pool:send({ path = "/a" }).line)
+  end)
+
   it("runs whole configs", function()
     local folder = scope.directory()
     scope.write(folder .. "/config.lua", [[return {

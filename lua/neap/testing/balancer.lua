@@ -134,10 +134,10 @@ end
 local function intercept(self, options)
   local dispatch = self.require "neap.runtime.dispatch"
   local guard, service = require "neap.testing.guard", dispatch.service
-  function dispatch.service(number, own, policy, of_pools, n, default)
+  function dispatch.service(number, own, policy, of_pools, ...)
     local guarded = {}
     for i, hooks in pairs(of_pools) do guarded[i] = guard.hooks(self, hooks, options.light) end
-    return service(number, own, guard.hooks(self, policy, options.light), guarded, n, default)
+    return service(number, own, guard.hooks(self, policy, options.light), guarded, ...)
   end
 end
 

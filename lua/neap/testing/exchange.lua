@@ -223,13 +223,15 @@ local function run_log(balancer, record, result, began)
   o.first_byte = result.backend and result.total or -1
   o.total = result.total
   world.current.outcome = o
+  world.access_line = nil
   balancer:enter(record, "log", 0)
-  world.current.outcome = nil
+  world.current.outcome, result.line = nil, world.access_line
 end
 
 ---@param fields table?  of the request
 ---@return table result  status, backend (name), attempts, tried, failures, reason, headers, body,
----  sent (the request as the backend got it), total (virtual seconds), errors
+---  sent (the request as the backend got it), total (virtual seconds), errors; line: what the
+---  config's function for the access log made of it
 function exchange.run(balancer, fields)
   local record, first_error = balancer:request(fields), #balancer.errors + 1
   local result = { tried = {}, failures = {}, errors = {}, fields = {} }

@@ -1,0 +1,119 @@
+---@meta neap.testing
+
+--- The test kit: virtual balancers, for specs of policies (docs/testing.md). In plain LuaJIT, as
+--- under busted, with neap's Lua files on `package.path`; `neap init` arranges that.
+---@class neap.testing
+local testing = {}
+
+--- A pool of a balancer of its own.
+---@param backends integer|(string|table)[]  how many; or names, URLs, tables as in a config
+---@param options table|nil  keys of a config; `policy`; `seed`, `time`, `network`, `contain`
+---@return neap.testing.pool
+function testing.pool(backends, options) end
+
+--- A balancer, of `{ config = "config.lua" }` or of a config's keys. `balancer.pool` is the first
+--- service's pool, `balancer.pools.NAME` any.
+---@param options table
+---@return table
+function testing.balancer(options) end
+
+--- What every policy promises: one test of each promise in a spec file, all at once elsewhere.
+---@param policy string|table|function  a file, the name of a shipped one, hooks
+---@param options table|nil  `fair`, `consistent`, `microseconds`, `bytes`, `fields`, `backends`
+function testing.contract(policy, options) end
+
+--- A virtual pool, as specs handle it. What hooks can ask of a pool, it answers too.
+---@class neap.testing.pool
+local pool = {}
+
+--- Sends a request.
+---@param fields table|nil  `method`, `path`, `host`, `headers`, `cookies`, `client_ip`, `body`
+---@return string|nil backend  the name of the one that answered
+---@return string|nil reason
+function pool:pick(fields) end
+
+--- Sends a request; all that became of it.
+---@param fields table|nil
+---@return neap.testing.result
+function pool:send(fields) end
+
+--- Sends n requests.
+---@param n integer
+---@param fields table|(fun(i: integer): table)|nil
+---@return table<string, integer> counts  by name of the backend that answered
+function pool:count(n, fields) end
+
+--- What backends answer.
+---@param fn fun(name: string, request: table): string|table|nil
+---@return neap.testing.pool
+function pool:serve(fn) end
+
+--- What hooks get: the backends that may serve now.
+---@return neap.pool
+function pool:view() end
+
+--- A request as hooks get it.
+---@param fields table|nil
+---@return neap.request
+function pool:request(fields) end
+
+--- A backend as hooks see it.
+---@param name string
+---@return neap.backend
+function pool:backend(name) end
+
+--- Its process is gone: connections are refused. Also `cut_off`, `hang`, `garble`, `revive`.
+---@param name string
+---@return neap.testing.pool
+function pool:kill(name) end
+
+--- It answers after so many seconds.
+---@param name string
+---@param seconds number
+---@return neap.testing.pool
+function pool:slow(name, seconds) end
+
+--- It resets the next connections, or all.
+---@param name string
+---@param times integer|nil
+---@return neap.testing.pool
+function pool:reset(name, times) end
+
+--- It is alive and dead by turns.
+---@param name string
+---@param up number  seconds
+---@param down number|nil  seconds; as `up`
+---@return neap.testing.pool
+function pool:flap(name, up, down) end
+
+--- Sets its state. Also `up`, `drain` and `eject(name, seconds)`.
+---@param name string
+---@param reason string|nil
+---@return neap.testing.pool
+function pool:down(name, reason) end
+
+--- Changes what is known of it.
+---@param name string
+---@param values table  `inflight`, `latency`, `weight`, `slots`, `tier`, `state`
+---@return neap.testing.pool
+function pool:set(name, values) end
+
+--- Lets time pass: checks run, ejections end.
+---@param seconds number
+---@return neap.testing.pool
+function pool:advance(seconds) end
+
+--- What became of a request.
+---@class neap.testing.result
+---@field status integer
+---@field backend string|nil  the one that answered
+---@field attempts integer
+---@field tried string[]
+---@field failures table[]  `stage`, `kind`, `message` each
+---@field reason string|nil
+---@field headers table<string, string>  by lower-case name
+---@field body string
+---@field total number  virtual seconds
+---@field errors table[]  of hooks: `hook`, `text`
+
+return testing, pool
