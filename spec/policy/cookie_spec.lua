@@ -70,6 +70,42 @@ describe("cookie", function()
     for _ = 1, 6 do assert.same({ other }, { visit(n, issued) }) end
   end)
 
+  for full, expected in pairs { move = "moves", queue = "waits" } do
+    it(("%s, as full = %q says, when the backend of its session is full"):format(expected, full),
+      function()
+        local busy = origin.several(2, { handler = function(conn, request)
+          if request.target == "/long" then conn:wait(10) end
+          return conn.name
+        end })
+        local n = spread.start(busy, ([[(function()
+          local policy = require 'neap.policy.cookie' { full = %q }
+          local pick = policy.pick
+          function policy.pick(request, pool)
+            local backend, why = pick(request, pool)
+            return backend, why == "queue" and "it would wait" or why
+          end
+          return policy
+        end)()]]):format(full), { backends = ("{ url = '%s', slots = 1 }, '%s'"):format(busy[1].url,
+          busy[2].url) })
+        local name, cookie
+        repeat name, cookie = visit(n) until name == "web1"
+        assert.equal("web1", (visit(n, cookie)))
+        local long = client.connect(n.address)
+        long:send(("GET /long HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n"):format(cookie))
+        eventually(function()
+          local last = busy[1]:requests()
+          return last[#last].target == "/long"
+        end)
+        local response = n:get("/", { Cookie = cookie })
+        if full == "queue" then
+          assert.equal("it would wait", response.headers["x-neap-error"])
+        else
+          assert.equal("web2", response.body)
+        end
+        assert.equal("web2", n:get("/").body) -- who has no session waits for nobody
+      end)
+  end
+
   it("stays with a backend that drains, or weighs nothing", function()
     local n = spread.start(web, [[(function()
       local policy = require 'neap.policy.cookie' { key = 'k' }

@@ -22,37 +22,48 @@ local function directory(key)
   local pools = {} -- by name of a pool
   local values = setmetatable({}, { __mode = "k" }) -- backend → value
 
+  -- Of thousands this takes a while: should the fuse end it, the next call goes on from there.
   local function read(pool)
-    local old, new = pools[pool.name], { all = pool.all, value_of = {}, name_of = {} }
+    local new = { all = pool.all, backend_of = {} }
     key = key or neap.secret()
     for i = 1, #pool.all do
       local backend = pool.all[i]
-      local name = backend.name
-      local value = old and old.value_of[name]
-        or neap.hmac(key, pool.name .. "\0" .. name):sub(1, DIGITS)
-      new.value_of[name], new.name_of[value], values[backend] = value, name, value
+      local value = values[backend]
+      if not value then
+        value = neap.hmac(key, pool.name .. "\0" .. backend.name):sub(1, DIGITS)
+        values[backend] = value
+      end
+      new.backend_of[value] = backend
     end
     pools[pool.name] = new
     return new
   end
 
-  local function names_in(pool)
+  local function backends_in(pool)
     local known = pools[pool.name]
-    return (known and known.all == pool.all and known or read(pool)).name_of
+    return (known and known.all == pool.all and known or read(pool)).backend_of
   end
 
-  return names_in, values
+  return backends_in, values
 end
 
 -- The backend of this cookie, if it may serve this request.
-local function holder(pool, name, is_first_attempt)
-  local backend = pool:find(name)
-  if not backend then return nil end
+local function holder(pool, backend, is_first_attempt)
+  if not pool:find(backend.name) then return nil end
   if backend.state == "drain" or backend.weight == 0 then
     local slots = backend.slots
     if not is_first_attempt or (slots and backend.inflight >= slots) then return nil end
   end
   return backend
+end
+
+-- Is it well, only full? Not after a failure: that may have been its own.
+local function waits_for(pool, backend, request)
+  if request.attempt > 1 or (backend.state ~= "up" and backend.state ~= "unknown") then
+    return false
+  end
+  local slots = backend.slots
+  return slots ~= nil and backend.inflight >= slots and backend.tier <= pool[1].tier
 end
 
 return function(given)
@@ -64,17 +75,19 @@ return function(given)
     { "max_age", "integer", min = 1, max = 34560000 },
     { "same_site", "choice", of = { "Lax", "Strict", "None" }, default = "Lax" },
     { "secure", "boolean", default = false },
+    { "full", "choice", of = { "move", "queue" }, default = "move" },
     { "fallback", "policy", default = "round_robin" },
   })
-  local names_in, values = directory(o.key)
+  local backends_in, values = directory(o.key)
   local behind = attributes(o)
   local policy = {}
 
   function policy.pick(request, pool)
-    local names, value = names_in(pool), request:cookie(o.name)
-    local name = value and names[value]
-    local backend = name and holder(pool, name, request.attempt == 1)
+    local known, value = backends_in(pool), request:cookie(o.name)
+    local own = value and known[value]
+    local backend = own and holder(pool, own, request.attempt == 1)
     if backend then return backend end
+    if own and o.full == "queue" and waits_for(pool, own, request) then return nil, "queue" end
     return o.fallback.pick(request, pool)
   end
 
