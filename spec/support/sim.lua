@@ -1,7 +1,7 @@
 -- `neap sim` as its users run it.
 --
---   sim.run{ "--rate 10", "--event", "1s b1 down", … } → result    the JSON that it prints. The first
---       item is split at blanks; the others are arguments as they stand. files = { name = text }
+--   sim.run{ "--rate 10", "--event", "1s b1 down", … } → result    the JSON that it prints. The
+--       first item is split at blanks; the others are arguments as they stand. files = {}
 --   sim.text{…} → what it prints without --json
 --   sim.fails{…} → its one line of error
 --   sim.near(expected, actual, band)    within that share of it

@@ -32,7 +32,7 @@ local function choose_service(o)
     return o.service or distribution.parse "exponential:30ms"
   end
   local service = o.service or { from_log = true, text = "log" }
-  if service.from_log and io.open(o.trace, "rb") and not trace.has_times(o.trace) then
+  if service.from_log and trace.has_times(o.trace) == false then
     return nil, ("--trace: %s does not say how long requests took; give --service")
       :format(o.trace)
   end

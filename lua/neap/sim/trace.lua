@@ -18,6 +18,13 @@ local EXAMPLES = 3 -- of lines that do not parse
 local Trace = {}
 Trace.__index = Trace
 
+-- Of the window's entries.
+local function places()
+  local list = {}
+  for i = 1, WINDOW do list[i] = i end
+  return list
+end
+
 local function note_skipped(self, line, why)
   local skipped = self.skipped
   skipped.count = skipped.count + 1
@@ -43,17 +50,17 @@ local function fill(self)
     elseif self.needs_took and not entry.took then
       note_skipped(self, line, "it does not say how long the request took")
     else
-      self.count = self.count + 1
-      window:push(entry.time, self.count)
-      self.entries[self.count] = entry
+      local place = table.remove(self.free)
+      window:push(entry.time, place)
+      self.entries[place] = entry
     end
   end
 end
 
 local function take_first(self)
-  local number = self.window:pop()
-  local entry = self.entries[number]
-  self.entries[number] = nil
+  local place = self.window:pop()
+  local entry = self.entries[place]
+  table.insert(self.free, place)
   fill(self)
   return entry
 end
@@ -118,7 +125,7 @@ function trace.open(o)
   local file, why = io.open(o.path, "rb")
   if not file then return nil, "cannot be read: " .. why end
   local self = setmetatable({
-    path = o.path, file = file, line = 0, count = 0, window = heap.new(), entries = {},
+    path = o.path, file = file, line = 0, window = heap.new(), entries = {}, free = places(),
     batch = {}, batch_n = 0, at = 0, skipped = { count = 0, examples = {} }, used = 0,
     needs_took = not o.service, service = o.service, speedup = o.speedup or 1, last = 0,
     horizon = o.horizon or huge, random = dice.stream(o.seed, "spread"),
@@ -140,10 +147,11 @@ function Trace:span()
   return last and math.max((last - self.start) / self.speedup, 1e-3)
 end
 
--- Does it say how long requests took? Looks at what was read so far.
+-- Do its first lines say how long requests took? nil: there is no request in them.
+---@return boolean?
 function trace.has_times(path)
   local file = io.open(path, "rb")
-  if not file then return false end
+  if not file or not file:read(0) then return nil end
   local seen, with = 0, 0
   for line in file:lines() do
     local entry = logline.parse(line)
@@ -154,6 +162,7 @@ function trace.has_times(path)
     if seen >= 100 then break end
   end
   file:close()
+  if seen == 0 then return nil end
   return with * 2 > seen
 end
 
