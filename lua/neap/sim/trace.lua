@@ -94,7 +94,7 @@ local function advance(self)
   return self.batch[1]
 end
 
--- When the log's last requests were.
+-- When the log ends: right behind its last request.
 local function last_time(path, start)
   local file, last = io.open(path, "rb"), start
   local size = file:seek "end"
@@ -105,7 +105,7 @@ local function last_time(path, start)
   file:seek("set", math.max(0, size - TAIL))
   for line in file:lines() do
     local entry = logline.parse(line)
-    if entry then last = math.max(last, entry.time + (entry.is_coarse and 1 or 0)) end
+    if entry then last = math.max(last, entry.time + (entry.is_coarse and 1 or 1e-3)) end
   end
   file:close()
   return last
