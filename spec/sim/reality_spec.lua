@@ -1,0 +1,107 @@
+-- Against reality: requests go through the real balancer to real backends, and once more, with the
+-- times at which they were really sent, through a simulated one.
+
+local cjson = require "cjson"
+local eventually = require "support.eventually"
+local neap = require "support.neap"
+local net = require "support.net"
+local scheduler = require "support.scheduler"
+local sim = require "support.sim"
+local stream = require "support.stream"
+
+local COUNT, RATE = 300, 100
+local FAST, SLOW = 0.01, 0.06
+
+-- Backends that serve one request at a time, first come first served, as long as the path says.
+local BACKENDS = [[
+  local neap = require "neap"
+  local function server()
+    local free = 0
+    return { request = function(request)
+      free = math.max(free, neap.now()) + tonumber(request.path:match "%d+") / 1000
+      neap.sleep(math.max(free - neap.now(), 1e-4))
+      return neap.reply { status = 200, body = "ok" }
+    end }
+  end
+  return { workers = 1, services = {
+    { listen = "127.0.0.1:0", policy = server() }, { listen = "127.0.0.1:0", policy = server() },
+  } }
+]]
+
+local function start_balancer(policy)
+  local backends = neap.start { config = BACKENDS }
+  local urls = {}
+  for i, port in ipairs(backends.ports) do urls[i] = "http://127.0.0.1:" .. port end
+  return neap.start { config = neap.config(urls, ('policy = "%s", health = { type = "none" }')
+    :format(policy)) }
+end
+
+-- Sends one request at its time; notes when that was and how long the answer took.
+local function ask(loop, entry, address)
+  loop.sleep(entry.at - eventually.now())
+  local fd = assert(net.connect(address))
+  local s = stream.new(fd, loop.wait)
+  entry.sent = eventually.now()
+  assert(s:send(("GET /%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    :format(entry.service * 1000)))
+  assert.matches("^HTTP/1.1 200 ", s:read_until "\r\n\r\n")
+  entry.took = eventually.now() - entry.sent
+  s:close()
+end
+
+local function drive(address)
+  local loop, entries, at = scheduler.new(), {}, eventually.now() + 0.1
+  math.randomseed(11)
+  for i = 1, COUNT do
+    at = at - math.log(1 - math.random()) / RATE
+    entries[i] = { at = at, service = math.random() < 0.1 and SLOW or FAST }
+    loop:spawn(ask, loop, entries[i], address)
+  end
+  loop:run()
+  return entries
+end
+
+local function quantile(entries, share)
+  local list = {}
+  for i, entry in ipairs(entries) do list[i] = entry.took end
+  table.sort(list)
+  return list[math.ceil(share * #list)]
+end
+
+local function trace_of(entries)
+  local lines = {}
+  for i, entry in ipairs(entries) do
+    lines[i] = cjson.encode { time = 1795000000 + entry.sent - entries[1].at, path = "/",
+      client_ip = "127.0.0.1", total = entry.service }
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- Within 15 %, or the 5 ms that a busy machine adds to any request.
+local function do_agree(simulated, real)
+  return math.abs(simulated - real) <= math.max(real * 0.15, 0.005 * eventually.slowness)
+end
+
+-- A machine that has other things to do makes the real one slower now and then, never the simulated
+-- one: one of three tries must agree.
+local TRIES = 3
+
+local function compare(policy)
+  local address, told = start_balancer(policy).address, {}
+  for try = 1, TRIES do
+    local entries = drive(address)
+    local p = sim.run { "--backends 2 --trace real.log --policy " .. policy,
+      files = { ["real.log"] = trace_of(entries) } }.policies[1]
+    assert.equal(COUNT, p.requests)
+    local p50, p99 = quantile(entries, 0.5), quantile(entries, 0.99)
+    if do_agree(p.latency.p50, p50) and do_agree(p.latency.p99, p99) then return end
+    told[try] = ("p50 %.4f s, really %.4f s; p99 %.4f s, really %.4f s"):format(p.latency.p50, p50,
+      p.latency.p99, p99)
+  end
+  error(table.concat(told, "\n"))
+end
+
+describe("neap sim and the real balancer", function()
+  it("agree on p50 and p99 of round robin", function() compare "round_robin" end)
+  it("agree on p50 and p99 of least connections", function() compare "least_connections" end)
+end)
