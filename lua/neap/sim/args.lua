@@ -256,4 +256,23 @@ function args.help()
   return table.concat(out)
 end
 
+-- The same as Markdown, of which tools/gen-docs makes the manual page.
+---@return string
+function args.manual()
+  local out = { "Tries policies in a simulation: the very files that would serve traffic, with a "
+    .. "clock that jumps and seeded dice. All policies meet the same requests. "
+    .. "docs/simulate.md says what is simulated.\n\n" }
+  for _, row in ipairs(ROWS) do
+    if row.help then
+      table.insert(out, ("| `--%s%s` | %s |\n"):format(row[1], row[2] and " " .. row[2]:gsub("|",
+        " or ") or "", (row.help:gsub("|", "\\|"))))
+    else
+      table.insert(out, ("\n## %s\n\n| flag | meaning |\n|---|---|\n"):format(row[1]))
+    end
+  end
+  table.insert(out, "\n## Examples\n\n```sh\n" .. TAIL:gsub("^\n", ""):gsub("  neap", "neap")
+    .. "```\n")
+  return table.concat(out)
+end
+
 return args

@@ -30,7 +30,14 @@ local function config_of(list)
   return given
 end
 
----@param o table  policy (as in a config), backends, seed, clock, changed(b, state, seconds), read
+-- Balancers that were started at different times are at different places of their turns.
+local function skip_turns(inner, count)
+  local C, name = inner.world.C, inner.config.pools[1].name .. "\31turn"
+  C.neap_counter_add(C.neap_counter(name, #name), count)
+end
+
+---@param o table  policy (as in a config), backends, seed, clock, changed(b, state, seconds), read,
+---  turns (that it has had before)
 ---@return table? balancer, string? why
 function balancer.new(o)
   local options = {
@@ -48,6 +55,7 @@ function balancer.new(o)
   for b = 1, self.n do self.states[b] = self.board.rows[b - 1].state end
   self.world.on_change = function() self.is_changed = true end
   inner.world.say = function() end -- what it would log
+  if o.turns then skip_turns(inner, o.turns) end
   return self
 end
 

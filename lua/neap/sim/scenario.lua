@@ -134,6 +134,7 @@ function scenario.run(s, new_balancer)
     balancers[i], why = new_balancer {
       backends = s.backends, clock = clock, seed = dice.seed(o.seed, "policy " .. i),
       changed = function(...) sim:changed(i, ...) end,
+      turns = i > 1 and dice.seed(o.seed, "turns " .. i) % #s.backends or nil,
     }
     if not balancers[i] then return nil, why end
   end
