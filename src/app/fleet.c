@@ -263,6 +263,8 @@ static void begin(struct fleet *f)
 	struct error e;
 	struct generation *g = create(f, &e);
 
+	if (f->serving != NULL)
+		f->on_begin(f);
 	if (g == NULL && f->serving == NULL) {
 		f->error = e;
 		f->on_over(f);

@@ -27,6 +27,7 @@ struct fleet {
 	void (*on_serving)(struct fleet *self, const struct generation *g);
 	/* g will not serve; another one goes on. */
 	void (*on_failed)(struct fleet *self, struct generation *g);
+	void (*on_begin)(struct fleet *self); /* a reload begins */
 	/* A reload ended: the number of the generation that serves, or why it failed. */
 	void (*on_result)(struct fleet *self, bool is_ok, const char *text);
 	void (*on_over)(struct fleet *self); /* no process is left; error tells if that is a failure

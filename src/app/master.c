@@ -11,6 +11,7 @@
 #include "app/control.h"
 #include "app/fleet.h"
 #include "app/limits.h"
+#include "app/notify.h"
 #include "app/pid_file.h"
 #include "app/plan.h"
 #include "app/upgrade.h"
@@ -32,6 +33,7 @@ struct master {
 	struct control control;
 	struct watch watch_files;
 	struct upgrade upgrade;
+	struct notify notify;
 	char binary[512];	/* what runs now, by its path */
 	struct channel before;	/* to the master whose place this one takes */
 	char pid_path[256];	/* of the pid file that it still holds */
@@ -113,6 +115,18 @@ static void log_lines(const char *prefix, const char *text)
 		log_error("%s%.*s", prefix, (int)line.n, line.p);
 }
 
+/* why: the last reload failed, or "". */
+static void tell_manager(const struct master *m, const char *why)
+{
+	struct str rest = str_of(why), line;
+
+	(void)str_split(&rest, '\n', &line);
+	notify_tell(&m->notify, "READY=1\nSTATUS=generation %u serves, %u worker%s%s%.*s",
+		    m->fleet.serving->number, m->fleet.serving->plan.workers,
+		    m->fleet.serving->plan.workers == 1 ? "" : "s",
+		    line.n > 0 ? "; reload failed: " : "", (int)line.n, line.p);
+}
+
 /* ---- another binary takes over ---- */
 
 static void on_upgraded(struct upgrade *u)
@@ -120,6 +134,8 @@ static void on_upgraded(struct upgrade *u)
 	struct master *m = u->owner;
 
 	log_info("upgraded: process %ld serves; open connections may finish", (long)u->pid);
+	notify_tell(&m->notify, "MAINPID=%ld", (long)u->pid);
+	notify_fini(&m->notify); /* the service is that process from here on */
 	m->sockets.keeps_files = true;
 	admin_socket_close(&m->admin);
 	pid_file_release(&m->pid_file);
@@ -180,6 +196,7 @@ static void take_pid_file(struct master *m)
 	m->must_wait_for_pid = false;
 	if (m->pid_path[0] != '\0' && pid_file_open(&m->pid_file, m->pid_path, &e) != ERR_OK)
 		log_error("%s", e.text);
+	tell_manager(m, "");
 }
 
 static void on_before_message(struct channel *c, const struct message *message)
@@ -223,8 +240,10 @@ static void take_over(struct master *m)
 {
 	m->sockets.keeps_files = false;
 	sockets_prune(&m->sockets);
-	if (!m->must_wait_for_pid)
+	if (!m->must_wait_for_pid) {
+		tell_manager(m, "");
 		return;
+	}
 	if (m->settings.must_detach)
 		daemon_let_go();
 	if (m->before.fd < 0)
@@ -296,10 +315,16 @@ static void on_failed(struct fleet *f, struct generation *g)
 		log_error("log: %s", e.text);
 }
 
+static void on_begin(struct fleet *f)
+{
+	notify_reloading(&((struct master *)f->owner)->notify);
+}
+
 static void on_result(struct fleet *f, bool is_ok, const char *text)
 {
 	struct master *m = f->owner;
 
+	tell_manager(m, is_ok ? "" : text);
 	control_tell(&m->control, is_ok ? MESSAGE_RELOADED : MESSAGE_REFUSED, text);
 	if (is_ok)
 		return;
@@ -324,6 +349,7 @@ static void on_fork(struct fleet *f)
 	admin_socket_close(&m->admin);
 	control_drop(&m->control);
 	upgrade_drop(&m->upgrade);
+	notify_fini(&m->notify);
 	if (m->before.fd >= 0)
 		(void)close(m->before.fd);
 	if (m->watch_files.fd >= 0)
@@ -349,6 +375,7 @@ static void watch_cb(struct ev_loop *ev, ev_timer *w, int events)
 
 	(void)ev, (void)events;
 	fleet_look(&m->fleet);
+	notify_alive(&m->notify, loop_now_ms(&m->loop));
 }
 
 static void child_cb(struct ev_loop *ev, ev_signal *w, int events)
@@ -371,6 +398,7 @@ static void stop_cb(struct ev_loop *ev, ev_signal *w, int events)
 
 	(void)ev, (void)events;
 	upgrade_stop(&m->upgrade);
+	notify_tell(&m->notify, "STOPPING=1\nSTATUS=stopping");
 	fleet_stop(&m->fleet);
 }
 
@@ -381,6 +409,7 @@ static void quit_cb(struct ev_loop *ev, ev_signal *w, int events)
 	(void)ev, (void)events;
 	log_info("draining: open connections may finish");
 	upgrade_stop(&m->upgrade);
+	notify_tell(&m->notify, "STOPPING=1\nSTATUS=draining");
 	fleet_drain(&m->fleet);
 }
 
@@ -449,6 +478,7 @@ static void init_fleet(struct master *m)
 		.on_commit = on_commit,
 		.on_serving = on_serving,
 		.on_failed = on_failed,
+		.on_begin = on_begin,
 		.on_result = on_result,
 		.on_over = on_over,
 		.on_fork = on_fork,
@@ -482,8 +512,10 @@ static enum err run(struct master *m, struct error *e)
 	init_before(m);
 	fleet_init(&m->fleet);
 	init_upgrade(m);
+	notify_init(&m->notify);
 	serve(m);
 	upgrade_fini(&m->upgrade);
+	notify_fini(&m->notify);
 	channel_close(&m->before);
 	sockets_unlink(&m->sockets);
 	sockets_close(&m->sockets);
