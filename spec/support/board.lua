@@ -19,7 +19,7 @@ local board = {}
 -- machines of these specs) and no inline functions.
 local function declarations()
   local text = scope.read "src/base/histogram.h" .. scope.read "src/shm/stats.h"
-    .. scope.read "src/shm/board.h"
+    .. scope.read "src/shm/board_queue.h" .. scope.read "src/shm/board.h"
   text = text:gsub("/%*.-%*/", ""):gsub("\n#[^\n]*", "\n")
   text = text:gsub("static inline[^{]*%b{}", "")
   text = text:gsub("_Alignas%((%d+)%)", "__attribute__((aligned(%1)))"):gsub("_Atomic ", "")

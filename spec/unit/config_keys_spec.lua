@@ -91,6 +91,20 @@ local WRONG = {
   { "slow_start", "0", "slow_start.time: 0 is out of range (expected a number > 0)" },
   { "slow_start", "{ from = 2 }", "slow_start.from: 2 is out of range "
     .. "(expected a number from 0 to 1)" },
+  { "queue", "{ length = -1 }", "queue.length: -1 is out of range "
+    .. "(expected a whole number from 0 to 1000000)" },
+  { "queue", "{ timeout = 0 }", "queue.timeout: 0 is out of range (expected a number > 0)" },
+  { "queue", "{ lenght = 5 }", "queue.lenght: unknown key; did you mean 'length'?" },
+  { "queue", "5", "queue: 5 is not a table (expected a table with length, timeout)" },
+  { "length", "5", "length: unknown key; did you mean 'queue.length'?" },
+  { "retry", "{ budget = true }", "retry.budget: true is not a table "
+    .. "(expected a table with ratio, min_per_second, ttl)" },
+  { "retry", "{ budget = { ratio = '20%' } }", "retry.budget.ratio: '20%' is not a number "
+    .. "(expected a number from 0 to 1000)" },
+  { "retry", "{ budget = { min_per_second = -1 } }", "retry.budget.min_per_second: -1 is out of "
+    .. "range (expected a number from 0 to 1000000)" },
+  { "timeouts", "{ attempt = 0 }", "timeouts.attempt: 0 is out of range "
+    .. "(expected a number > 0, or false)" },
   { "forwarded", "{ trust = { 'example.com' } }", "forwarded.trust[1]: 'example.com': this is "
     .. "not an IP address or range (expected an IP address, a range like \"10.0.0.0/8\", or "
     .. "\"unix\")" },
@@ -110,7 +124,7 @@ local WRONG = {
 
 -- What is not built yet is refused, never ignored.
 local LATER = {
-  tls = "{}", queue = "{}",
+  tls = "{}",
 }
 
 describe("a key of the config", function()

@@ -35,6 +35,7 @@ describe("mode = 'tcp'", function()
       ["timeouts = { connect = 1, response = 1 }"] = "timeouts.response",
       ["limits = { connections = 1, uri_bytes = 100 }"] = "limits.uri_bytes",
       ["retry = { status = { 502 } }"] = "retry.status",
+      ["retry = { budget = {} }"] = "retry.budget",
     } do
       local reason = why(TCP .. text)
       local expected = key .. ": this goes only with mode = 'http' (and it is 'tcp')"

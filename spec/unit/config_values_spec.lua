@@ -12,7 +12,8 @@ describe("the values of a config", function()
       { service.mode, service.policy, service.on_error })
     assert.same({ trust = {} }, service.forwarded)
     assert.same({ client_header = 10, client_body = 30, client_idle = 60, connect = 5,
-      response = 60, stream_idle = 60, tunnel = 3600, request = false, drain = 30 },
+      response = 60, attempt = false, stream_idle = 60, tunnel = 3600, request = false,
+      drain = 30 },
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,
       connections = 10000, requests = false }, service.limits)
@@ -20,7 +21,9 @@ describe("the values of a config", function()
       fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
     assert.same({ interval = 10 }, pool.discover)
     assert.same({ connections = 64, idle = 55, requests = false }, pool.keepalive)
-    assert.same({ attempts = "all", unsafe = false, status = {}, body_bytes = 65536 }, pool.retry)
+    assert.same({ attempts = "all", unsafe = false, status = {}, body_bytes = 65536,
+      budget = false }, pool.retry)
+    assert.same({ length = 1024, timeout = 5 }, pool.queue)
   end)
 
   it("of a backend", function()

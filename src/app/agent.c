@@ -244,6 +244,7 @@ int agent_main(void *ward, int channel)
 	title_set("neap: agent (generation %u)", a.generation->number);
 	generation_in_child(a.generation);
 	sockets_close(a.generation->sockets);
+	wakers_fini(&a.generation->wakers);
 	if (load(&a, &e) != ERR_OK) {
 		(void)message_send(channel, MESSAGE_ERROR, e.text);
 		return 1;

@@ -82,6 +82,7 @@ static void accept_plan(struct generation *g)
 
 	if (g->state == GENERATION_LOADING) {
 		if (plan_read(&g->plan, &g->board->plan, g->settings, &e) != ERR_OK ||
+		    wakers_open(&g->wakers, g->plan.workers, &e) != ERR_OK ||
 		    g->on_plan(g, &e) != ERR_OK) {
 			generation_fail(g, e.text);
 			return;
@@ -183,8 +184,10 @@ static void on_end(struct ward *w, const char *how)
 {
 	struct generation *g = w->owner;
 
-	if (w != &g->agent && w != &g->probe)
+	if (w != &g->agent && w != &g->probe) {
 		board_worker_clear(g->board, w->slot);
+		wakers_wake_all(&g->wakers); /* its slots are free */
+	}
 	if (is_starting(g) && w == &g->probe && g->knows_identity) {
 		g->state = GENERATION_LOADING;
 		start_ward(g, &g->agent);
@@ -226,6 +229,7 @@ static void init_wards(struct generation *g)
 enum err generation_init(struct generation *g, struct error *e)
 {
 	init_wards(g);
+	wakers_init(&g->wakers);
 	list_init(&g->node);
 	g->memfd = memfd_create("neap config", MFD_CLOEXEC);
 	g->journal = memfd_create("neap changes", MFD_CLOEXEC);
@@ -252,6 +256,7 @@ void generation_fini(struct generation *g)
 		(void)close(g->journal);
 	if (g->wake_fd >= 0)
 		(void)close(g->wake_fd);
+	wakers_fini(&g->wakers);
 	board_destroy(g->board);
 }
 

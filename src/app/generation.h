@@ -11,6 +11,7 @@
 #include "app/identity.h"
 #include "app/settings.h"
 #include "app/sockets.h"
+#include "app/wakers.h"
 #include "app/ward.h"
 #include "shm/board.h"
 
@@ -35,7 +36,8 @@ struct generation {
 	const struct admin_socket *admin; /* the master's, for the one that serves */
 	int memfd;			  /* the files of this generation */
 	int journal; /* memfd: what was changed at run time, for an agent that is started again */
-	int wake_fd; /* eventfd: workers tell the agent that a backend's state changed */
+	struct wakers wakers; /* of its workers */
+	int wake_fd;	      /* eventfd: workers tell the agent that a backend's state changed */
 	void *owner;
 	/* The plan is read: makes all ready that the children need, opens the sockets. */
 	enum err (*on_plan)(struct generation *self, struct error *e);

@@ -172,6 +172,7 @@ static enum err build(struct worker *w, struct error *e)
 		.worker = w->slot,
 		.conf = &w->runtime.conf,
 		.vm = w->runtime.vm,
+		.wake_fds = w->generation->wakers.fds,
 		.on_state_change = on_state_change,
 		.ctx = w,
 	};

@@ -15,7 +15,7 @@
 struct conf_timeouts { /* milliseconds; 0: none */
 	uint32_t client_header, client_body, client_idle;
 	uint32_t connect, response, stream_idle;
-	uint32_t tunnel, request, drain;
+	uint32_t attempt, tunnel, request, drain;
 };
 
 struct conf_limits {
@@ -45,7 +45,7 @@ struct conf_service {
 struct conf_pool {
 	char name[CONF_NAME_MAX];
 	/* this pool's own timeouts in milliseconds; -1: the service's hold */
-	int64_t connect, response, stream_idle;
+	int64_t connect, response, attempt, stream_idle;
 	struct {
 		uint32_t connections; /* idle ones kept a worker and backend */
 		uint32_t idle;	      /* ms */
@@ -63,6 +63,14 @@ struct conf_pool {
 		uint32_t consecutive; /* 0: any number in a row is fine */
 		uint8_t status[75];   /* bit (s - 100): status s counts as a failure */
 	} eject;
+	struct {
+		uint32_t ttl; /* ms, the window; 0: no budget */
+		double ratio, min_per_second;
+	} budget;
+	struct {
+		uint32_t length;  /* over all workers; 0: nothing waits */
+		uint32_t timeout; /* ms */
+	} queue;
 };
 
 enum conf_access_format { CONF_ACCESS_COMBINED, CONF_ACCESS_JSON, CONF_ACCESS_FUNCTION };

@@ -43,7 +43,7 @@ static void fill_outcome(const struct exchange *ex, struct neap_outcome *o)
 		.slot = ex->view.slot,
 		.epoch = ex->view.epoch,
 		.bytes = ex->bytes,
-		.queued = seconds(ex->started_us, ex->decided_us),
+		.queued = (double)ex->queued_us / 1e6,
 		.connect = ex->connect_us < 0 ? -1.0 : (double)ex->connect_us / 1e6,
 		.first_byte = seconds(ex->started_us, ex->first_byte_us),
 		.total = seconds(ex->started_us, ex->proxy->loop->now_us),

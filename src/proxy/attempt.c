@@ -5,25 +5,56 @@
 
 #include "net/ppro.h"
 #include "proxy/gather.h"
+#include "proxy/queue.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
 #include "proxy/rewrite.h"
 
-static void count_begin(struct exchange *ex)
+/* false: another worker has taken the last slot since the hooks looked. */
+static bool take_slot(struct exchange *ex)
+{
+	struct board *b = ex->proxy->board;
+	uint32_t limit =
+		atomic_load_explicit(&b->backends[ex->view.slot].slots, memory_order_relaxed);
+	ex->at.limited = limit != 0;
+	if (likely(limit == 0))
+		board_inflight_add(b, ex->proxy->worker, ex->view.slot, 1);
+	else if (!board_slot_take(b, ex->proxy->worker, ex->view.slot, limit))
+		return false;
+	return true;
+}
+
+static bool count_begin(struct exchange *ex)
 {
 	struct board *b = ex->proxy->board;
 	_Atomic uint64_t *requests = &b->cells[ex->proxy->worker][ex->view.slot].requests;
-	board_inflight_add(b, ex->proxy->worker, ex->view.slot, 1);
+	if (!take_slot(ex))
+		return false;
 	atomic_store_explicit(requests, atomic_load_explicit(requests, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
 	ex->at.counted = true;
+	ex->attempts++;
+	queue_leave(ex, QUEUE_SERVED);
+	retry_count_request(ex);
+	if (unlikely(ex->at.lanes->attempt != NULL))
+		timer_start(&ex->try, ex->at.lanes->attempt);
+	return true;
 }
 
 static void count_end(struct exchange *ex)
 {
-	if (ex->at.counted)
-		board_inflight_add(ex->proxy->board, ex->proxy->worker, ex->view.slot, -1);
+	struct board *b = ex->proxy->board;
+	if (!ex->at.counted)
+		return;
 	ex->at.counted = false;
+	timer_stop(&ex->try);
+	board_inflight_add(b, ex->proxy->worker, ex->view.slot, -1);
+	struct queue *q = queue_of(ex);
+	/* First the slot is free, then we look who waits: see board_queue_set. */
+	if (ex->at.limited)
+		atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(q->pool >= 0 && board_queue_waiters(b, q->pool) != 0))
+		queue_wake(q);
 }
 
 static void note_outlier(struct exchange *ex)
@@ -115,8 +146,10 @@ void attempt_begin(struct exchange *ex)
 		return;
 	}
 	at->alone = ex->view.is_tcp != 0 || at->backend->send_proxy != 0;
-	if (!at->counted)
-		count_begin(ex);
+	if (!at->counted && !count_begin(ex)) {
+		ex->state = EX_PICK;
+		return;
+	}
 	if (at->backend->addrs_n == 0) {
 		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "its name has no address");
 		return;

@@ -9,8 +9,8 @@
 #include "proxy/state.h"
 
 /*
- * Starts the attempt on view.slot: state CONNECT (dialling), SEND (connected, nothing sent yet) or
- * FAILED.
+ * Starts the attempt on view.slot: state CONNECT (dialling), SEND (connected, nothing sent yet),
+ * FAILED, or PICK when another worker has taken the backend's last slot meanwhile.
  */
 void attempt_begin(struct exchange *ex);
 

@@ -6,12 +6,16 @@
 #include "http/forwarded.h"
 #include "proxy/access.h"
 #include "proxy/attempt.h"
+#include "proxy/failure.h"
 #include "proxy/ids.h"
+#include "proxy/queue.h"
 #include "proxy/relay.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
 #include "proxy/tunnel.h"
 #include "proxy/upload.h"
+
+enum { SLOTS_LOST_MAX = 3 }; /* a choice that came too late is made again so often */
 
 /* ---- decisions ---- */
 
@@ -20,30 +24,8 @@ static bool decided(struct exchange *ex)
 	ex->at.pool = &ex->proxy->conf->pools[ex->view.pool];
 	ex->at.lanes = &ex->service->pools[ex->view.pool];
 	ex->at.fresh_only = false;
-	if (ex->decided_us == 0)
-		ex->decided_us = ex->proxy->loop->now_us;
 	ex->state = EX_TAKE;
 	return true;
-}
-
-static const char *failure_words(const struct neap_failure *f)
-{
-	switch ((enum neap_kind)f->kind) {
-	case NEAP_KIND_REFUSED:
-		return "no backend accepted the connection";
-	case NEAP_KIND_TIMEOUT:
-		return f->stage == NEAP_STAGE_CONNECT ? "connecting to the backend timed out"
-						      : "the backend did not answer in time";
-	case NEAP_KIND_RESET:
-		return "the backend closed the connection";
-	case NEAP_KIND_PROTOCOL:
-		return "the backend sent an invalid answer";
-	case NEAP_KIND_STATUS:
-		return "the backend answered with a failure status";
-	case NEAP_KIND_TLS:
-		return "TLS with the backend failed";
-	}
-	return "the backend failed";
 }
 
 /* Nothing is left to try. */
@@ -58,10 +40,23 @@ static bool give_up(struct exchange *ex)
 	return false;
 }
 
+/* One more attempt is safe, but there were enough of them. */
+static bool give_up_poor(struct exchange *ex)
+{
+	if (ex->held)
+		return give_up(ex);
+	(void)snprintf(ex->view.reason, sizeof(ex->view.reason), "%s; the retry budget is spent",
+		       failure_words(&ex->failure));
+	reply_error(ex, ex->failure.kind == NEAP_KIND_TIMEOUT ? 504 : 502, ex->view.reason);
+	return false;
+}
+
 /* Another attempt: what the last one left is dropped, its backend is not tried again. */
 static bool try_again(struct exchange *ex)
 {
 	bool may = ex->failure.safe && (!ex->held || retry_candidate_is_left(ex));
+	if (may && !retry_is_affordable(ex))
+		return give_up_poor(ex);
 	if (!may || !retry_remember(ex, ex->view.slot))
 		return give_up(ex);
 	if (ex->held) {
@@ -85,19 +80,32 @@ static bool unavailable(struct exchange *ex, const char *otherwise)
 	return false;
 }
 
+/* Waits for a free slot; or may not. */
+static bool wait_in_queue(struct exchange *ex, bool was_asked)
+{
+	const char *refusal = queue_join(ex, was_asked);
+	if (refusal != NULL)
+		return unavailable(ex, refusal);
+	ex->state = EX_QUEUED;
+	queue_watch_client(ex);
+	return false;
+}
+
 /* What a hook decided; true: go on at once. */
 static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
 {
+	if (verdict != NEAP_BACKEND && verdict != NEAP_QUEUE && verdict != NEAP_WAIT)
+		queue_leave(ex, QUEUE_LEFT);
 	switch (verdict) {
 	case NEAP_BACKEND:
-		return decided(ex);
+		return unlikely(queue_goes_first(ex)) ? wait_in_queue(ex, false) : decided(ex);
 	case NEAP_REPLY:
 		reply_script(ex);
 		return false;
 	case NEAP_NONE:
 		return unavailable(ex, "no backend is available");
 	case NEAP_QUEUE:
-		return unavailable(ex, "every backend is busy");
+		return wait_in_queue(ex, true);
 	case NEAP_REFUSE:
 		reply_error(ex, 503, "the policy failed");
 		return false;
@@ -113,27 +121,11 @@ static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
 	return give_up(ex);
 }
 
-static void log_failure(struct exchange *ex)
-{
-	uint32_t skipped = 0;
-	char more[48] = "";
-	const struct neap_failure *f = &ex->failure;
-	static const char *const stages[] = { "connecting", "sending", "waiting for the answer",
-					      "relaying" };
-	if (!log_may(&ex->proxy->failing, loop_now_ms(ex->proxy->loop), &skipped))
-		return;
-	if (skipped > 0)
-		(void)snprintf(more, sizeof(more), " (%u more such lines were left out)", skipped);
-	log_info("attempt %u on %s failed while %s: %s%s", ex->view.attempt,
-		 ex->at.backend != NULL ? ex->at.backend->url : "a backend", stages[f->stage & 3],
-		 f->message, more);
-}
-
 static bool on_failed(struct exchange *ex)
 {
 	if (ex->failure.kind == NEAP_KIND_STATUS)
 		ex->failure.safe = retry_is_safe(ex) && retry_attempt_is_left(ex);
-	log_failure(ex);
+	failure_log(ex);
 	return on_verdict(ex, hook_failed(ex->service->hooks, &ex->view, &ex->failure));
 }
 
@@ -150,11 +142,14 @@ static void go_on(struct exchange *ex)
 
 static bool begin_attempt(struct exchange *ex)
 {
-	ex->attempts++;
 	attempt_begin(ex);
 	if (ex->state == EX_SEND)
 		go_on(ex);
-	return ex->state == EX_FAILED;
+	if (unlikely(ex->state == EX_PICK) && ++ex->slots_lost > SLOTS_LOST_MAX) {
+		ex->slots_lost = 0;
+		return wait_in_queue(ex, true);
+	}
+	return ex->state == EX_FAILED || ex->state == EX_PICK;
 }
 
 /* One state; true: the next one at once. */
@@ -171,6 +166,7 @@ static bool step(struct exchange *ex)
 		return on_failed(ex);
 	case EX_HEAD:
 	case EX_PARKED:
+	case EX_QUEUED:
 	case EX_CONNECT:
 	case EX_SEND:
 	case EX_WAIT:
@@ -201,6 +197,7 @@ static void arm(struct exchange *ex)
 
 static void finish(struct exchange *ex)
 {
+	queue_leave(ex, QUEUE_LEFT);
 	timer_stop(&ex->timer);
 	timer_stop(&ex->total);
 	attempt_end(ex, false);
@@ -225,10 +222,24 @@ static void exchange_run(struct exchange *ex)
 		arm(ex);
 }
 
+/* Also while a hook waits that was asked again. */
+static void end_waiting(struct exchange *ex)
+{
+	if (ex->queued_since_us == 0)
+		return;
+	hook_cancel(&ex->view);
+	queue_leave(ex, QUEUE_TIMED_OUT);
+	(void)unavailable(ex, "queue timed out");
+}
+
 static void on_due(struct timer *t)
 {
 	struct exchange *ex = container_of(t, struct exchange, timer);
 	switch ((enum exchange_state)ex->state) {
+	case EX_QUEUED:
+	case EX_PARKED:
+		end_waiting(ex);
+		break;
 	case EX_CONNECT:
 		attempt_fail(ex, NEAP_STAGE_CONNECT, NEAP_KIND_TIMEOUT, "connecting timed out");
 		break;
@@ -261,6 +272,22 @@ static void on_due(struct timer *t)
 	exchange_run(ex);
 }
 
+/* timeouts.attempt */
+static void on_try_due(struct timer *t)
+{
+	struct exchange *ex = container_of(t, struct exchange, try);
+	if (ex->state == EX_SEND && ex->waits_client) {
+		timer_start(t, ex->at.lanes->attempt); /* the backend is not to blame */
+		return;
+	}
+	attempt_fail(ex,
+		     ex->state == EX_CONNECT ? NEAP_STAGE_CONNECT
+		     : ex->state == EX_SEND  ? NEAP_STAGE_SEND
+					     : NEAP_STAGE_WAIT,
+		     NEAP_KIND_TIMEOUT, "no answer within the time of an attempt");
+	exchange_run(ex);
+}
+
 static void on_total_due(struct timer *t)
 {
 	struct exchange *ex = container_of(t, struct exchange, total);
@@ -268,6 +295,7 @@ static void on_total_due(struct timer *t)
 		return; /* a tunnel is no longer a request */
 	if (ex->state == EX_PARKED)
 		hook_cancel(&ex->view);
+	queue_leave(ex, QUEUE_LEFT);
 	attempt_end(ex, false);
 	ex->held = false;
 	reply_error(ex, 504, "the request's deadline is over");
@@ -281,6 +309,13 @@ static void on_resumed(struct neap_request *view, uint32_t verdict)
 	struct exchange *ex = container_of(view, struct exchange, view);
 	(void)on_verdict(ex,
 			 (enum neap_verdict)verdict); /* whether to go on at once is in the state */
+	exchange_run(ex);
+}
+
+/* Of those that wait in a queue this one may ask. */
+static void on_turn(struct exchange *ex)
+{
+	ex->state = EX_PICK;
 	exchange_run(ex);
 }
 
@@ -322,9 +357,10 @@ static void read_ahead(struct exchange *ex)
 		buf_added(ex->in, (size_t)n);
 		/*
 		 * Enough to do: the client is read again when this is used up, at two system calls
-		 * instead of one a request.
+		 * instead of one a request. But who waits in a queue may leave.
 		 */
-		stream_watch_read(ex->client, false);
+		if (ex->state != EX_QUEUED)
+			stream_watch_read(ex->client, false);
 	} else if (n != IO_AGAIN) {
 		ex->client_gone = true;
 		ex->reason = "client left";
@@ -338,6 +374,8 @@ void exchange_client_ready(struct exchange *ex, int events)
 		tunnel_client(ex, events);
 	} else if (ex->view.is_tcp != 0) {
 		tunnel_hold(ex);
+		if (ex->state == EX_QUEUED)
+			queue_note_silent_end(ex);
 	} else {
 		if ((events & STREAM_WRITABLE) != 0)
 			relay_write(ex);
@@ -375,6 +413,7 @@ void exchange_setup(struct proxy *p)
 {
 	p->on_upstream = on_upstream;
 	p->on_connected = on_connected;
+	p->on_turn = on_turn;
 }
 
 void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, struct stream *client,
@@ -400,6 +439,8 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 	ex->res_fields = ex->req_fields + s->limits.headers;
 	timer_init(&ex->timer, on_due);
 	timer_init(&ex->total, on_total_due);
+	timer_init(&ex->try, on_try_due);
+	list_init(&ex->queue_node);
 	buf_init(&ex->body, &p->bodies);
 	buf_init(&ex->down, &p->blocks);
 	buf_init(&ex->out, &p->blocks);

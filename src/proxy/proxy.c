@@ -5,6 +5,7 @@
 #include "net/listener.h"
 #include "proxy/exchange.h"
 #include "proxy/front.h"
+#include "proxy/queue.h"
 
 enum { LINGER_MS = 2000, ATTENTION_MS = 20, FLUSH_MS = 200, UPSTREAM_CONNECTIONS_MAX = 65536 };
 
@@ -77,6 +78,7 @@ static enum err init_pools(struct proxy *p, struct service *s)
 		s->pools[i] = (struct pool_lanes){
 			.connect = lane_or(p, pool->connect, t->connect),
 			.response = lane_or(p, pool->response, t->response),
+			.attempt = lane_or(p, pool->attempt, t->attempt),
 			.stream_idle = lane_or(p, pool->stream_idle, t->stream_idle),
 			.keepalive_idle = lane(p, pool->keepalive.idle),
 		};
@@ -197,6 +199,8 @@ enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct 
 	if (err == ERR_OK && (p->scratch == NULL || p->linger == NULL || p->attention == NULL))
 		err = err_set(e, ERR_MEMORY, "no memory for the proxy");
 	if (err == ERR_OK)
+		err = queues_init(p, o->wake_fds, e);
+	if (err == ERR_OK)
 		err = init_services(p, o->vm, e);
 	if (err != ERR_OK) {
 		proxy_destroy(p);
@@ -241,6 +245,7 @@ static void each_listener(struct proxy *p, void (*call)(struct listener *l))
 
 void proxy_start(struct proxy *p)
 {
+	queues_start(p);
 	each_listener(p, listener_start);
 }
 
@@ -291,6 +296,7 @@ void proxy_destroy(struct proxy *p)
 	p->on_drained = NULL;
 	timer_stop(&p->drain_timer);
 	on_drain_due(&p->drain_timer);
+	queues_fini(p);
 	free_listens(p);
 	if (p->upstream.backends != NULL)
 		upstream_fini(&p->upstream);

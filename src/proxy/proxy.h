@@ -16,9 +16,10 @@ struct proxy_options {
 	struct loop *loop;
 	struct timers *timers;
 	struct board *board;
-	unsigned worker;		    /* slot on the board */
-	const struct conf *conf;	    /* outlives the proxy */
-	struct vm *vm;			    /* loaded with that conf; outlives the proxy */
+	unsigned worker;	 /* slot on the board */
+	const struct conf *conf; /* outlives the proxy */
+	struct vm *vm;		 /* loaded with that conf; outlives the proxy */
+	const int *wake_fds; /* eventfds by worker slot (-1: none), ours among them; NULL: alone */
 	void (*on_state_change)(void *ctx); /* a backend's state changed here: wake the agent */
 	void *ctx;
 };

@@ -173,6 +173,7 @@ static bool awaits_body(struct exchange *ex)
 static void final_head(struct exchange *ex)
 {
 	if (!ex->awaited_body) {
+		timer_stop(&ex->try);
 		ex->first_byte_us = ex->proxy->loop->now_us;
 		board_latency(ex->proxy->board, ex->view.slot,
 			      (uint32_t)(ex->first_byte_us - ex->at.connected_us));

@@ -39,21 +39,60 @@ static bool was_tried(const struct exchange *ex, int slot)
 	return false;
 }
 
+static bool may_serve(const struct board *b, int slot)
+{
+	enum board_state s = board_state(b, slot);
+	uint32_t slots = atomic_load_explicit(&b->backends[slot].slots, memory_order_relaxed);
+	return (s == STATE_UP || s == STATE_UNKNOWN) &&
+	       (slots == 0 || board_inflight(b, slot) < slots);
+}
+
+static int board_pool(const struct exchange *ex)
+{
+	return atomic_load_explicit(&ex->proxy->board->backends[ex->view.slot].pool,
+				    memory_order_relaxed);
+}
+
 bool retry_candidate_is_left(const struct exchange *ex)
 {
 	const struct board *b = ex->proxy->board;
-	int pool = atomic_load_explicit(&b->backends[ex->view.slot].pool, memory_order_relaxed);
+	int pool = board_pool(ex);
 	int32_t slots[256];
 	if (pool < 0)
 		return false;
 	unsigned n = board_pool_members(b, pool, slots, countof(slots));
 	for (unsigned i = 0; i < n && i < countof(slots); i++) {
-		enum board_state s = board_state(b, slots[i]);
-		if ((s == STATE_UP || s == STATE_UNKNOWN) && slots[i] != ex->view.slot &&
-		    !was_tried(ex, slots[i]))
+		if (slots[i] != ex->view.slot && may_serve(b, slots[i]) && !was_tried(ex, slots[i]))
 			return true;
 	}
 	return n > countof(slots);
+}
+
+/* The number of the budget's step that is now. */
+static uint64_t budget_step(const struct exchange *ex)
+{
+	uint32_t step_ms = ex->at.pool->budget.ttl / BOARD_BUDGET_STEPS;
+	return (uint64_t)loop_now_ms(ex->proxy->loop) / (step_ms > 0 ? step_ms : 1);
+}
+
+void retry_count_request(const struct exchange *ex)
+{
+	if (likely(ex->at.pool->budget.ttl == 0) || ex->view.attempt != 1)
+		return;
+	int pool = board_pool(ex);
+	if (pool >= 0)
+		board_budget_request(ex->proxy->board, ex->proxy->worker, pool, budget_step(ex));
+}
+
+bool retry_is_affordable(const struct exchange *ex)
+{
+	const struct conf_pool *conf = ex->at.pool;
+	if (likely(conf->budget.ttl == 0) || ex->at.sent == 0 || !retry_candidate_is_left(ex))
+		return true;
+	int pool = board_pool(ex);
+	double least = conf->budget.min_per_second * conf->budget.ttl / 1000;
+	return pool < 0 || board_budget_retry(ex->proxy->board, ex->proxy->worker, pool,
+					      budget_step(ex), conf->budget.ratio, least);
 }
 
 bool retry_remember(struct exchange *ex, int slot)

@@ -28,6 +28,15 @@ bool retry_attempt_is_left(const struct exchange *ex);
  */
 bool retry_candidate_is_left(const struct exchange *ex);
 
+/* For the retry budget: the first attempt of a request begins. */
+void retry_count_request(const struct exchange *ex);
+
+/*
+ * Does the pool's retry budget allow another attempt? Charges it. Always, where there is none, and
+ * where nothing of the request was sent: that is no load on anyone.
+ */
+bool retry_is_affordable(const struct exchange *ex);
+
 /* Remembers the slot as tried; false: no memory (then nothing more is tried). */
 bool retry_remember(struct exchange *ex, int slot);
 

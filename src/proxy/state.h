@@ -29,7 +29,7 @@ enum {
 
 /* The timer lanes of the deadlines that hold for one pool under one service. */
 struct pool_lanes {
-	struct timer_lane *connect, *response, *stream_idle, *keepalive_idle;
+	struct timer_lane *connect, *response, *attempt, *stream_idle, *keepalive_idle;
 };
 
 struct service {
@@ -42,6 +42,9 @@ struct service {
 	struct timer_lane *client_header, *client_body, *client_idle, *tunnel, *request;
 	struct pool_lanes *pools; /* by pool index */
 };
+
+struct exchange;
+struct queue;
 
 struct proxy {
 	struct loop *loop;
@@ -79,6 +82,11 @@ struct proxy {
 	/* what attempts tell the exchange, set by exchange_setup */
 	void (*on_upstream)(struct stream *s, int events);
 	void (*on_connected)(struct uconn *u, bool connected);
+	/* what waits for a free slot; on_turn asks the hooks again */
+	struct queue *queues; /* by pool index */
+	const int *wake_fds;  /* eventfds of the workers, by their slot on the board */
+	ev_io waker;	      /* our own */
+	void (*on_turn)(struct exchange *ex);
 };
 
 enum exchange_state {
@@ -86,6 +94,7 @@ enum exchange_state {
 	EX_DECIDE,  /* hooks: request, backends, pick */
 	EX_PICK,    /* hooks: pick, for another attempt */
 	EX_PARKED,  /* a hook waits */
+	EX_QUEUED,  /* no backend has a free slot */
 	EX_TAKE,    /* a backend is chosen: get a connection */
 	EX_CONNECT, /* dialling */
 	EX_SEND,    /* the request goes out; an answer may come early */
@@ -107,6 +116,7 @@ struct attempt {
 	uint64_t sent; /* bytes written to this connection for this request */
 	int64_t started_us, connected_us, sent_us;
 	bool counted;	 /* in the backend's inflight */
+	bool limited;	 /* the backend has slots */
 	bool reused;	 /* the connection served before */
 	bool began;	 /* the head was written, or is in `head` */
 	bool deaf;	 /* writing failed: only reading is left */
@@ -143,7 +153,10 @@ struct exchange {
 	bool held; /* an answer whose status counts as a failure: kept until `failed` has decided */
 	bool client_eof, backend_eof; /* of a tunnel */
 	bool client_deaf;	      /* of a tunnel: the client takes no more (see also at.deaf) */
+	bool queue_asked;	      /* in the queue: the hooks have said that it waits */
+	uint8_t slots_lost;	      /* chosen, and another worker had the last one */
 	struct timer timer, total;
+	struct timer try; /* timeouts.attempt */
 
 	/* the request */
 	int64_t started_us;
@@ -171,7 +184,9 @@ struct exchange {
 	uint16_t status;
 	uint64_t bytes;	    /* of body to the client */
 	const char *reason; /* why it ended as it did; "" = well */
-	int64_t first_byte_us, connect_us, decided_us;
+	int64_t first_byte_us, connect_us;
+	struct list queue_node;
+	int64_t queued_since_us, queued_us; /* in the queue now; all in all */
 	bool has_trace;
 	uint64_t trace[3]; /* made here: trace and parent id of the traceparent; else 0 */
 	int32_t *tried;	   /* grows with retries only */

@@ -275,6 +275,7 @@ void tunnel_backend(struct exchange *ex, int events)
 static void begin(struct exchange *ex)
 {
 	struct direction up = upwards(ex), down = downwards(ex);
+	timer_stop(&ex->try);
 	ex->keep = false;
 	ex->responded = true;
 	ex->state = EX_TUNNEL;

@@ -162,6 +162,7 @@ static void read_timeouts(lua_State *L, struct conf_timeouts *t)
 	t->connect = read_ms(L, "connect");
 	t->response = read_ms(L, "response");
 	t->stream_idle = read_ms(L, "stream_idle");
+	t->attempt = read_ms(L, "attempt");
 	t->tunnel = read_ms(L, "tunnel");
 	t->request = read_ms(L, "request");
 	t->drain = read_ms(L, "drain");
@@ -240,10 +241,11 @@ static int64_t read_override_ms(lua_State *L, const char *key)
 
 static void read_pool_timeouts(lua_State *L, struct conf_pool *p)
 {
-	p->connect = p->response = p->stream_idle = -1;
+	p->connect = p->response = p->attempt = p->stream_idle = -1;
 	if (push_field(L, "timeouts") == LUA_TTABLE) {
 		p->connect = read_override_ms(L, "connect");
 		p->response = read_override_ms(L, "response");
+		p->attempt = read_override_ms(L, "attempt");
 		p->stream_idle = read_override_ms(L, "stream_idle");
 	}
 	lua_pop(L, 1);
@@ -265,6 +267,27 @@ static void read_status_set(lua_State *L, uint8_t set[75])
 	lua_pop(L, 1);
 }
 
+/* Within retry; false: none. */
+static void read_budget(lua_State *L, struct conf_pool *p)
+{
+	if (push_field(L, "budget") == LUA_TTABLE) {
+		p->budget.ttl = read_ms(L, "ttl");
+		p->budget.ratio = read_number(L, "ratio", 1e6, 0);
+		p->budget.min_per_second = read_number(L, "min_per_second", 1e9, 0);
+	}
+	lua_pop(L, 1);
+}
+
+/* false: none. */
+static void read_queue(lua_State *L, struct conf_pool *p)
+{
+	if (push_field(L, "queue") == LUA_TTABLE) {
+		p->queue.length = read_u32(L, "length");
+		p->queue.timeout = read_ms(L, "timeout");
+	}
+	lua_pop(L, 1);
+}
+
 static void read_retry(lua_State *L, struct conf_pool *p)
 {
 	push_table(L, "retry");
@@ -274,6 +297,7 @@ static void read_retry(lua_State *L, struct conf_pool *p)
 	p->retry.unsafe = read_bool(L, "unsafe");
 	p->retry.body_bytes = read_u32(L, "body_bytes");
 	read_status_set(L, p->retry.status);
+	read_budget(L, p);
 	lua_pop(L, 1);
 }
 
@@ -299,6 +323,7 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 	lua_pop(L, 1);
 	read_retry(L, p);
 	read_eject(L, p);
+	read_queue(L, p);
 }
 
 static void read_pools(lua_State *L, struct conf *c)
@@ -433,6 +458,7 @@ static void add_service(struct digest *d, const struct conf_service *s)
 		t->stream_idle,	 t->tunnel,	     t->request,	t->drain,
 		l->header_bytes, l->uri_bytes,	     l->headers,	l->body_bytes,
 		l->connections,	 l->requests,	     s->proxy_protocol, s->traceparent,
+		t->attempt,
 	};
 
 	add_text(d, s->name);
@@ -445,18 +471,29 @@ static void add_service(struct digest *d, const struct conf_service *s)
 static void add_pool(struct digest *d, const struct conf_pool *p)
 {
 	const uint64_t numbers[] = {
-		(uint64_t)p->connect,	  (uint64_t)p->response,
-		(uint64_t)p->stream_idle, p->keepalive.connections,
-		p->keepalive.idle,	  p->keepalive.requests,
-		p->retry.attempts,	  p->retry.unsafe,
-		p->retry.body_bytes,	  p->eject.on,
+		(uint64_t)p->connect,
+		(uint64_t)p->response,
+		(uint64_t)p->stream_idle,
+		p->keepalive.connections,
+		p->keepalive.idle,
+		p->keepalive.requests,
+		p->retry.attempts,
+		p->retry.unsafe,
+		p->retry.body_bytes,
+		p->eject.on,
 		p->eject.consecutive,
+		(uint64_t)p->attempt,
+		p->budget.ttl,
+		p->queue.length,
+		p->queue.timeout,
 	};
 
 	add_text(d, p->name);
 	add_bytes(d, numbers, sizeof(numbers));
 	add_bytes(d, p->retry.status, sizeof(p->retry.status));
 	add_bytes(d, p->eject.status, sizeof(p->eject.status));
+	add_bytes(d, &p->budget.ratio, sizeof(p->budget.ratio));
+	add_bytes(d, &p->budget.min_per_second, sizeof(p->budget.min_per_second));
 }
 
 /* Workers as configured: "auto" may mean another number where a process is pinned. */

@@ -25,6 +25,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "shm/board_queue.h"
 #include "shm/stats.h"
 
 enum {
@@ -124,7 +125,7 @@ struct board_prose {
 
 /* One worker's counts about one backend: written by that worker only. */
 struct board_cell {
-	_Atomic uint32_t reserved;
+	_Atomic uint32_t reserved; /* 1: it wants one more (board_slot_take) */
 	_Atomic uint32_t outliers; /* failures that count for `eject`; wraps around */
 	_Atomic uint64_t requests, failures;
 };
@@ -133,6 +134,8 @@ struct board_pool {
 	_Atomic uint32_t used;
 	_Atomic uint32_t version; /* grows with each change of members, state, weight, addresses */
 	_Atomic uint32_t list_version; /* which copy of the member list is current */
+	_Atomic uint64_t
+		waiters; /* bit w: requests of worker w wait for a free slot (board_queue) */
 	_Atomic int32_t first[2];
 	_Atomic uint32_t count[2];
 	_Atomic uint32_t has_served; /* 1: it had members, here or in the generation before */
@@ -247,6 +250,8 @@ struct board {
 	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];
 	/* To the first byte of an answer. */
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
+	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];
+	struct board_budget budgets[BOARD_ROWS][BOARD_POOLS_MAX];
 };
 
 /* The mapping (MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE); one a generation. */
@@ -329,6 +334,12 @@ void board_pool_share(const struct board *b, int pool, struct board_share *to);
 static inline uint32_t board_pool_version(const struct board *b, int pool)
 {
 	return atomic_load_explicit(&b->pools[pool].version, memory_order_acquire);
+}
+
+/* Which workers have requests that wait for this pool: bit w. */
+static inline uint64_t board_queue_waiters(const struct board *b, int pool)
+{
+	return atomic_load_explicit(&b->pools[pool].waiters, memory_order_relaxed);
 }
 
 /* Sum over all workers, and what earlier generations still have under way or have counted. */
@@ -423,7 +434,10 @@ static inline void board_inflight_add(struct board *b, unsigned worker, int slot
 			      memory_order_relaxed);
 }
 
-/* Ends what that worker had under way (in flight, connections, hook, pid); its totals stay. */
+/*
+ * Ends what that worker had under way (in flight, waiting, connections, hook, pid); its totals stay.
+ * Who waits for its slots is to be woken then.
+ */
 void board_worker_clear(struct board *b, unsigned worker);
 
 /* --- from generation to generation --- */

@@ -224,6 +224,36 @@ static void take_workers(struct board *b, struct board *from)
 	take(&earlier->hook_errors, &taken->hook_errors, errors);
 }
 
+static void take_pool(struct board *b, int to, struct board *from, int pool)
+{
+	struct board_queue *queue = &b->queues[BOARD_EARLIER][to];
+	struct board_queue *taken = &from->queues[BOARD_TAKEN][pool];
+	struct board_budget *budget = &b->budgets[BOARD_EARLIER][to];
+	struct board_budget *taken_budget = &from->budgets[BOARD_TAKEN][pool];
+	struct board_queue_sum sum;
+	struct board_budget_sum retries;
+	board_queue_totals(from, pool, &sum);
+	board_budget_totals(from, pool, &retries);
+	take(&queue->queued, &taken->queued, sum.queued);
+	take(&queue->timed_out, &taken->timed_out, sum.timed_out);
+	take(&queue->left, &taken->left, sum.left);
+	take(&queue->waited_us, &taken->waited_us, sum.waited_us);
+	take(&queue->refused, &taken->refused, sum.refused);
+	take(&budget->spent, &taken_budget->spent, retries.spent);
+	take(&budget->refused, &taken_budget->refused, retries.refused);
+}
+
+static void take_pools(struct board *b, struct board *from)
+{
+	for (int pool = 0; pool < BOARD_POOLS_MAX; pool++) {
+		int to = atomic_load(&from->pools[pool].used) == 0
+				 ? BOARD_NONE
+				 : board_pool_find(b, str_of(from->pools[pool].name));
+		if (to != BOARD_NONE)
+			take_pool(b, to, from, pool);
+	}
+}
+
 static void take_counter(struct board *b, struct board_counter *from, const char *name,
 			 bool is_first)
 {
@@ -253,6 +283,7 @@ void board_take(struct board *b, struct board *from, bool is_first)
 	take_workers(b, from);
 	take_services(b, from);
 	take_hooks(b, from);
+	take_pools(b, from);
 	take_counters(b, from, is_first);
 }
 

@@ -32,6 +32,17 @@ void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t 
 	}
 }
 
+static void clear_queues(struct board *b, unsigned worker)
+{
+	for (int pool = 0; pool < BOARD_POOLS_MAX; pool++) {
+		struct board_queue *row = &b->queues[worker][pool];
+		if ((board_queue_waiters(b, pool) >> worker & 1) != 0)
+			board_queue_set(b, worker, pool, 0, 0);
+		if (atomic_load_explicit(&row->called_us, memory_order_relaxed) != 0)
+			atomic_store(&row->called_us, 0);
+	}
+}
+
 void board_worker_clear(struct board *b, unsigned worker)
 {
 	struct board_worker *row = &b->workers[worker];
@@ -45,6 +56,7 @@ void board_worker_clear(struct board *b, unsigned worker)
 		if (atomic_load_explicit(&cell->reserved, memory_order_relaxed) != 0)
 			atomic_store_explicit(&cell->reserved, 0, memory_order_relaxed);
 	}
+	clear_queues(b, worker);
 	atomic_store(&row->connections, 0);
 	atomic_store(&row->hook_since_ms, 0);
 	atomic_store(&row->hook, 0);

@@ -155,7 +155,7 @@ end
 
 -- Where else a key is known: "interval" → "health.interval".
 local function elsewhere(word)
-  local sections = { "health", "keepalive", "retry", "eject", "timeouts", "limits", "log" }
+  local sections = { "health", "keepalive", "retry", "eject", "timeouts", "limits", "log", "queue" }
   for _, section in ipairs(sections) do
     for _, row in ipairs(schema[section]) do
       if row[1] == word then return ("; did you mean '%s.%s'?"):format(section, word) end

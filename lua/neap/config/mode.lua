@@ -10,7 +10,7 @@ local ONLY_HTTP = {
   { "keepalive", true },
   { "timeouts", { "client_body", "client_idle", "response", "stream_idle" } },
   { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "requests" } },
-  { "retry", { "unsafe", "status", "body_bytes" } },
+  { "retry", { "unsafe", "status", "body_bytes", "budget" } },
 }
 
 -- owner: a service, or a pool that only tcp services use.

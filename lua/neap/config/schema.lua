@@ -22,7 +22,7 @@ local MONTH = 30 * 24 * 3600
 schema.order = {
   "process", "service", "pool", "backend", "log", "access_log", "admin", "forwarded", "timeouts",
   "pool_timeouts", "limits", "health", "backend_health", "discover", "keepalive", "retry",
-  "slow_start", "eject",
+  "budget", "queue", "slow_start", "eject",
 }
 
 schema.titles = {
@@ -42,6 +42,8 @@ schema.titles = {
   discover = "discover",
   keepalive = "keepalive",
   retry = "retry",
+  budget = "retry.budget",
+  queue = "queue",
   slow_start = "slow_start",
   eject = "eject",
 }
@@ -148,6 +150,9 @@ schema.timeouts = {
   timeout("client_idle", 60, "Between two requests of a connection."),
   timeout("connect", 5, "To reach a backend, all addresses of its name together."),
   timeout("response", 60, "From the request sent to the first byte of the answer."),
+  timeout("attempt", false, "For one attempt: from its begin, connecting included, to the first "
+    .. "byte of the answer, while the client is not the one who is waited for; of a tcp service, "
+    .. "until the backend is connected. What follows is the policy's `failed` to say."),
   timeout("stream_idle", 60, "Between two pieces of an answer, either way."),
   timeout("tunnel", 3600, "Between two pieces in a tunnel (WebSocket) or on a connection of a tcp "
     .. "service, either way."),
@@ -159,6 +164,7 @@ schema.timeouts = {
 schema.pool_timeouts = {
   timeout("connect", nil, "To reach a backend."),
   timeout("response", nil, "From the request sent to the first byte of the answer."),
+  timeout("attempt", nil, "From an attempt's begin to the first byte of the answer."),
   timeout("stream_idle", nil, "Between two pieces of an answer, either way."),
 }
 for _, row in ipairs(schema.pool_timeouts) do row.show = "the service's" end
@@ -189,8 +195,9 @@ schema.pool = {
   { "send_proxy", "integer", default = false, min = 1, max = 2, also = { false },
     text = "Every connection to a backend begins with a PROXY protocol header of this version, "
       .. "which tells it the client's address. Of http, such a connection serves one request." },
-  { "queue", "later", also = { false }, later = true,
-    text = "Requests that wait for a free slot." },
+  { "queue", "section", section = "queue", also = { false },
+    text = "Requests that wait while every backend they may go to is at its `slots`. `false`: they "
+      .. "are answered with 503 at once." },
   { "slow_start", "slow_start", default = false, also = { false }, section = "slow_start",
     text = "What comes back, or joins, gets its share bit by bit: seconds, or a table "
       .. "(docs/health.md)." },
@@ -208,7 +215,7 @@ schema.pool_own = {
     text = "As a service's. Overrides its `pick`, `failed`, `response`, `check`, `discover` and "
       .. "`changed`." },
   { "timeouts", "section", section = "pool_timeouts",
-    text = "Overrides `connect`, `response`, `stream_idle`." },
+    text = "Overrides `connect`, `response`, `attempt`, `stream_idle`." },
 }
 
 schema.backend = {
@@ -315,6 +322,24 @@ schema.retry = {
       .. "marks a backend down for one, and tries one other; a `failed` hook may be milder." },
   { "body_bytes", "integer", default = 65536, min = 0, max = 1048576, also = { false },
     unit = "bytes", text = "How much of a request's body is kept to be sent again." },
+  { "budget", "section", section = "budget", default = false, also = { false },
+    text = "Against retry storms: how many requests may be sent again, measured against all." },
+}
+
+schema.budget = {
+  { "ratio", "number", default = 0.2, min = 0, max = 1000,
+    text = "Of the pool's requests within `ttl`, over all workers, this share may be sent again." },
+  { "min_per_second", "number", default = 10, min = 0, max = 1e6,
+    text = "On top of that, so many a second, for pools with little traffic." },
+  { "ttl", "seconds", default = 10, max = 3600, unit = "s",
+    text = "The window in which requests and retries are counted." },
+}
+
+schema.queue = {
+  { "length", "integer", default = 1024, min = 0, max = 1000000,
+    text = "The most that wait at a time, over all workers. 0: none." },
+  { "timeout", "seconds", default = 5, max = MONTH, unit = "s",
+    text = "How long one waits at most." },
 }
 
 schema.slow_start = {

@@ -35,6 +35,18 @@ types.integer = {
   end,
 }
 
+types.number = {
+  what = "a number",
+  expected = function(row)
+    return ("a number from %s to %s"):format(show.value(row.min), show.value(row.max))
+  end,
+  check = function(value, row)
+    if not is_finite(value) then return false end
+    if value >= row.min and value <= row.max then return true, value end
+    return false, show.value(value) .. " is out of range"
+  end,
+}
+
 types.seconds = {
   what = "a number of seconds",
   expected = function() return "a number > 0" end,

@@ -36,7 +36,7 @@
 ---@field keepalive? neap.config.keepalive
 ---@field retry? neap.config.retry
 ---@field send_proxy? integer|false
----@field queue? nil|false
+---@field queue? neap.config.queue|false
 ---@field slow_start? number|neap.config.slow_start|false
 ---@field eject? neap.config.eject|false
 ---@field panic? number|false
@@ -88,6 +88,7 @@
 ---@field client_idle? number|false
 ---@field connect? number|false
 ---@field response? number|false
+---@field attempt? number|false
 ---@field stream_idle? number|false
 ---@field tunnel? number|false
 ---@field request? number|false
@@ -97,6 +98,7 @@
 ---@class neap.config.pool_timeouts
 ---@field connect? number|false
 ---@field response? number|false
+---@field attempt? number|false
 ---@field stream_idle? number|false
 
 --- limits.
@@ -153,6 +155,18 @@
 ---@field unsafe? boolean
 ---@field status? (integer|string)[]
 ---@field body_bytes? integer|false
+---@field budget? neap.config.budget|false
+
+--- retry.budget.
+---@class neap.config.budget
+---@field ratio? number
+---@field min_per_second? number
+---@field ttl? number
+
+--- queue.
+---@class neap.config.queue
+---@field length? integer
+---@field timeout? number
 
 --- slow_start.
 ---@class neap.config.slow_start

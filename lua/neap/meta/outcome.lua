@@ -4,9 +4,9 @@
 ---@class neap.outcome
 ---@field status integer  what the client got; 0: nothing
 ---@field backend neap.backend|nil  the last one tried
----@field attempts integer
+---@field attempts integer  that began
 ---@field bytes integer  of the answer's body, sent to the client
----@field queued number|nil  until a backend was chosen
+---@field queued number  in the queue, for a free slot; 0: it did not wait
 ---@field connect number|nil  to reach the backend
 ---@field first_byte number|nil  until the first byte of the answer
 ---@field total number  until the last byte

@@ -24,7 +24,8 @@ function policy.backends(request, pool) end
 ---@param request neap.request
 ---@param pool neap.pool
 ---@return neap.backend|nil backend  one of them, or a draining one got from `pool:find`; nil: 503
----@return string|nil reason  of the 503; or `"queue"`: ask again when a slot is free
+---@return string|nil reason  of the 503; or `"queue"`: the request waits, and `pick` is asked again
+---when a slot is free (docs/queue.md)
 function policy.pick(request, pool) end
 
 --- Called when an attempt failed before any byte went to the client, or answered a status listed

@@ -14,6 +14,7 @@ local views = require "neap.runtime.views"
 local C = ffi.C
 local state, keep, kept = current.state, request.keep, request.kept
 local view_of, is_eligible, narrow = pools.view, pools.is_eligible, pools.narrow
+local has_room, holds = pools.has_room, pools.holds
 local istype, Backend = ffi.istype, backends.type
 local band = bit.band
 local the_request, the_response = request.object, views.response
@@ -45,16 +46,19 @@ local function no_backend(r, picked, why)
   return nothing(r, why or "no backend was picked")
 end
 
--- Not eligible: an error of the hook, unless the world changed while it waited.
-local function refused(picked)
-  if state.waited == 0 then
+-- Not eligible: an error of the hook, unless the world changed: while it waited, or in other
+-- processes while it ran, when it is one of those it was given.
+local function refused(picked, view)
+  if state.waited == 0 and not holds(view, picked) then
     error(("pick returned backend %s (%s), which may not serve this request")
       :format(tostring(picked), picked.state or "gone"), 0)
   end
 end
 
--- Candidates are few: some were tried, or some may be full, or the hook waited.
+-- Candidates are few: some were tried, or some may be full, or the hook waited. Other workers may
+-- take the last slot while the hook decides: then it is asked again, too.
 local function pick_narrowed(r, record, view, pick)
+  local lost_slot = false
   for _ = 1, ASK_AGAIN_MAX do
     local left, is_full = narrow(view, r)
     if #left == 0 then
@@ -63,12 +67,15 @@ local function pick_narrowed(r, record, view, pick)
     end
     local picked, why = pick(the_request, left)
     if not istype(Backend, picked) then return no_backend(r, picked, why) end
-    if is_eligible(picked, record, pools.info(left).tier, r) then
+    local is_in_turn = is_eligible(picked, record, pools.info(left).tier, r)
+    if is_in_turn and has_room(picked) then
       r.slot, r.epoch = picked.slot, picked.epoch
       return BACKEND
     end
-    refused(picked)
+    refused(picked, left)
+    lost_slot = is_in_turn
   end
+  if lost_slot then return QUEUE end
   return nothing(r, "the picked backends went down meanwhile")
 end
 
@@ -80,8 +87,9 @@ local function decide_in(r, record, view, pick)
   if #view == 0 then return nothing(r, pools.why_empty(record)) end
   local picked, why = pick(the_request, view)
   if not istype(Backend, picked) then return no_backend(r, picked, why) end
-  if not is_eligible(picked, record, record.tier, r) then
-    refused(picked)
+  local is_in_turn = is_eligible(picked, record, record.tier, r)
+  if not is_in_turn or not has_room(picked) then
+    refused(picked, view)
     return pick_narrowed(r, record, view, pick)
   end
   r.slot, r.epoch = picked.slot, picked.epoch

@@ -309,6 +309,16 @@ local function has_room(b)
   local slots = at[b.slot].slots
   return slots == 0 or C.neap_slot_inflight(b.slot) < slots
 end
+pools.has_room = has_room
+
+-- Is it one of this view?
+---@return boolean
+function pools.holds(view, b)
+  for i = 1, #view do
+    if view[i] == b then return true end
+  end
+  return false
+end
 
 function pools.any_is_full(view)
   for i = 1, #view do
@@ -341,15 +351,14 @@ function pools.narrow(view, r)
   return new_view(record, lowest, tier, entry.filters), is_full
 end
 
--- May this request go to what a hook picked?
+-- May this request go to what a hook picked, if it has a free slot?
 ---@return boolean
 function pools.is_eligible(b, record, tier, r)
   local row = at[b.slot]
   if row.epoch ~= b.epoch or row.pool ~= record.board then return false end
   if row.state > UNKNOWN_OR_UP and row.state ~= DRAIN and not record.panics then return false end
   if row.tier ~= tier and not is_kept_only(row) then return false end
-  if r.tried_n > 0 and is_tried(r, b.slot) then return false end
-  return row.slots == 0 or C.neap_slot_inflight(b.slot) < row.slots
+  return r.tried_n == 0 or not is_tried(r, b.slot)
 end
 
 -- Why nothing of it may serve.
@@ -388,7 +397,7 @@ end
 function pools.by_name(name) return pools.view(is_known(name)) end
 
 local OPTIONS = {
-  "health", "discover", "keepalive", "retry", "timeouts", "slow_start", "eject", "panic",
+  "health", "discover", "keepalive", "retry", "queue", "timeouts", "slow_start", "eject", "panic",
 }
 
 local function options_of(config)

@@ -197,7 +197,6 @@ local function drive(balancer, record, result)
       without_backend(balancer, record, verdict, last, result)
       return
     end
-    result.decided = result.decided or balancer.world.now()
     local failure, given = attempt(balancer, record, result)
     if not failure then
       deliver(balancer, record, given, result)
@@ -211,14 +210,14 @@ local function drive(balancer, record, result)
   end
 end
 
-local function run_log(balancer, record, result, began)
+local function run_log(balancer, record, result)
   if not balancer.entries.log then return end
   local o, world, r = ffi.new "neap_outcome", balancer.world, record.struct
   local reason = result.reason or ""
   o.status, o.attempts = result.status, #result.tried
   o.slot, o.epoch = r.slot, r.epoch
   o.bytes, o.reason = #result.body, reason
-  o.queued = result.decided and result.decided - began or -1
+  o.queued = 0
   o.connect = #result.tried > 0 and 0 or -1
   o.first_byte = result.backend and result.total or -1
   o.total = result.total
@@ -238,7 +237,7 @@ function exchange.run(balancer, fields)
   local began = balancer.world.now()
   drive(balancer, record, result)
   result.attempts, result.total = #result.tried, balancer.world.now() - began
-  run_log(balancer, record, result, began)
+  run_log(balancer, record, result)
   result.headers = lower_map(result.fields)
   balancer:finish(record)
   for i = first_error, #balancer.errors do table.insert(result.errors, balancer.errors[i]) end

@@ -1,0 +1,39 @@
+#include "proxy/failure.h"
+
+#include <stdio.h>
+
+const char *failure_words(const struct neap_failure *f)
+{
+	switch ((enum neap_kind)f->kind) {
+	case NEAP_KIND_REFUSED:
+		return "no backend accepted the connection";
+	case NEAP_KIND_TIMEOUT:
+		return f->stage == NEAP_STAGE_CONNECT ? "connecting to the backend timed out"
+						      : "the backend did not answer in time";
+	case NEAP_KIND_RESET:
+		return "the backend closed the connection";
+	case NEAP_KIND_PROTOCOL:
+		return "the backend sent an invalid answer";
+	case NEAP_KIND_STATUS:
+		return "the backend answered with a failure status";
+	case NEAP_KIND_TLS:
+		return "TLS with the backend failed";
+	}
+	return "the backend failed";
+}
+
+void failure_log(struct exchange *ex)
+{
+	uint32_t skipped = 0;
+	char more[48] = "";
+	const struct neap_failure *f = &ex->failure;
+	static const char *const stages[] = { "connecting", "sending", "waiting for the answer",
+					      "relaying" };
+	if (!log_may(&ex->proxy->failing, loop_now_ms(ex->proxy->loop), &skipped))
+		return;
+	if (skipped > 0)
+		(void)snprintf(more, sizeof(more), " (%u more such lines were left out)", skipped);
+	log_info("attempt %u on %s failed while %s: %s%s", ex->view.attempt,
+		 ex->at.backend != NULL ? ex->at.backend->url : "a backend", stages[f->stage & 3],
+		 f->message, more);
+}

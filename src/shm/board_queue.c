@@ -1,0 +1,172 @@
+#include "shm/board.h"
+
+enum {
+	CLAIM_TURNS = 2000, /* of a contested claim: the others decide within nanoseconds */
+	CALL_US = 10000,    /* who does not come after this is passed over */
+};
+
+/* What all workers hold of that slot, and how many others want one more. */
+static void look(const struct board *b, unsigned worker, int slot, uint32_t *held, uint32_t *wanted,
+		 bool *must_yield)
+{
+	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	/* of earlier generations; zero but for the time after a reload */
+	*held = atomic_load_explicit(&b->inflight[BOARD_EARLIER][slot], memory_order_relaxed);
+	*wanted = 0;
+	*must_yield = false;
+	for (uint32_t i = 0; i < workers; i++) {
+		/* In this order: a claim that becomes a hold in between counts twice, never not. */
+		uint32_t reserved = atomic_load(&b->cells[i][slot].reserved);
+		*held += atomic_load(&b->inflight[i][slot]);
+		if (i == worker)
+			continue;
+		*wanted += reserved;
+		*must_yield = *must_yield || (reserved != 0 && i < worker);
+	}
+}
+
+static void hold(struct board *b, unsigned worker, int slot)
+{
+	board_inflight_add(b, worker, slot, 1);
+	atomic_store_explicit(&b->cells[worker][slot].reserved, 0, memory_order_release);
+}
+
+/*
+ * Of several who want the last one each sees the others (all stores and loads of `reserved` are in
+ * one order), so at most one finds it free; among them the lower number goes first.
+ */
+bool board_slot_take(struct board *b, unsigned worker, int slot, uint32_t limit)
+{
+	_Atomic uint32_t *claim = &b->cells[worker][slot].reserved;
+	if (unlikely(worker >= atomic_load_explicit(&b->workers_used, memory_order_relaxed)))
+		board_worker_note(b, worker);
+	bool is_claiming = true;
+	atomic_store(claim, 1);
+	for (int turn = 0; turn < CLAIM_TURNS; turn++) {
+		uint32_t held, wanted;
+		bool must_yield;
+		look(b, worker, slot, &held, &wanted, &must_yield);
+		if (likely(is_claiming && held + wanted < limit)) {
+			hold(b, worker, slot);
+			return true;
+		}
+		if (held >= limit)
+			break;
+		if (is_claiming == must_yield) {
+			is_claiming = !must_yield;
+			atomic_store(claim, is_claiming ? 1 : 0);
+		}
+	}
+	atomic_store(claim, 0);
+	return false;
+}
+
+static bool has_room(const struct board *b, int slot, bool panics)
+{
+	const struct board_backend *backend = &b->backends[slot];
+	enum board_state state = board_state(b, slot);
+	uint32_t slots = atomic_load_explicit(&backend->slots, memory_order_relaxed);
+	return (panics || state == STATE_UP || state == STATE_UNKNOWN) &&
+	       atomic_load_explicit(&backend->weight, memory_order_relaxed) > 0 &&
+	       (slots == 0 || board_inflight(b, slot) < slots);
+}
+
+/* A list that changes under the walk makes it a look at some of its members: good enough. */
+bool board_pool_has_room(const struct board *b, int pool)
+{
+	const struct board_pool *p = &b->pools[pool];
+	unsigned half = atomic_load_explicit(&p->list_version, memory_order_acquire) & 1;
+	uint32_t count = atomic_load_explicit(&p->count[half], memory_order_relaxed);
+	int32_t slot = atomic_load_explicit(&p->first[half], memory_order_relaxed);
+	bool panics = atomic_load_explicit(&p->panics, memory_order_relaxed) != 0;
+	for (uint32_t i = 0; i < count && slot >= 0 && slot < BOARD_BACKENDS_MAX; i++) {
+		if (has_room(b, slot, panics))
+			return true;
+		slot = atomic_load_explicit(&b->backends[slot].next[half], memory_order_relaxed);
+	}
+	return false;
+}
+
+void board_queue_set(struct board *b, unsigned worker, int pool, uint32_t waiting,
+		     int64_t oldest_us)
+{
+	struct board_queue *row = &b->queues[worker][pool];
+	uint32_t before = atomic_load_explicit(&row->waiting, memory_order_relaxed);
+	uint64_t bit = (uint64_t)1 << worker;
+	if (unlikely(worker >= atomic_load_explicit(&b->workers_used, memory_order_relaxed)))
+		board_worker_note(b, worker);
+	atomic_store_explicit(&row->waiting, waiting, memory_order_relaxed);
+	atomic_store_explicit(&row->oldest_us, oldest_us, memory_order_relaxed);
+	if (before == 0 && waiting > 0)
+		atomic_fetch_or(&b->pools[pool].waiters, bit);
+	else if (before > 0 && waiting == 0)
+		atomic_fetch_and(&b->pools[pool].waiters, ~bit);
+	/* Whoever frees a slot from here on sees us; what was freed before, we see. */
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static bool is_stuck(const struct board_queue *row, int64_t now_us)
+{
+	int64_t called = atomic_load_explicit(&row->called_us, memory_order_relaxed);
+	return called != 0 && now_us - called > CALL_US;
+}
+
+int board_queue_eldest(const struct board *b, unsigned worker, int pool, int64_t after_us,
+		       int64_t now_us)
+{
+	uint64_t left = board_queue_waiters(b, pool);
+	int found = BOARD_NONE;
+	int64_t since = INT64_MAX;
+	for (unsigned i = 0; left != 0; i++, left >>= 1) {
+		const struct board_queue *row = &b->queues[i][pool];
+		int64_t oldest = atomic_load_explicit(&row->oldest_us, memory_order_relaxed);
+		if ((left & 1) == 0 || oldest == 0 || oldest <= after_us || oldest >= since ||
+		    (i != worker && is_stuck(row, now_us)))
+			continue;
+		found = (int)i;
+		since = oldest;
+	}
+	return found;
+}
+
+bool board_queue_call(struct board *b, unsigned worker, int pool, int64_t now_us)
+{
+	int64_t not_called = 0;
+	return atomic_compare_exchange_strong(&b->queues[worker][pool].called_us, &not_called,
+					      now_us);
+}
+
+uint32_t board_queue_waiting(const struct board *b, int pool)
+{
+	uint64_t left = board_queue_waiters(b, pool);
+	uint32_t sum = 0;
+	for (unsigned i = 0; left != 0; i++, left >>= 1) {
+		if ((left & 1) != 0)
+			sum += atomic_load_explicit(&b->queues[i][pool].waiting,
+						    memory_order_relaxed);
+	}
+	return sum;
+}
+
+static uint64_t value(const _Atomic uint64_t *cell)
+{
+	return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+static void add_row(struct board_queue_sum *to, const struct board_queue *row)
+{
+	to->queued += value(&row->queued);
+	to->timed_out += value(&row->timed_out);
+	to->left += value(&row->left);
+	to->waited_us += value(&row->waited_us);
+	to->refused += value(&row->refused);
+}
+
+void board_queue_totals(const struct board *b, int pool, struct board_queue_sum *to)
+{
+	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	*to = (struct board_queue_sum){ .waiting = board_queue_waiting(b, pool) };
+	add_row(to, &b->queues[BOARD_EARLIER][pool]);
+	for (uint32_t i = 0; i < workers; i++)
+		add_row(to, &b->queues[i][pool]);
+}
