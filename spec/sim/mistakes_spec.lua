@@ -1,3 +1,4 @@
+local neap = require "support.neap"
 local sim = require "support.sim"
 
 -- Arguments, and what the error must say.
@@ -67,6 +68,12 @@ describe("neap sim says", function()
   it("that requests are more than the backends can do", function()
     local text = sim.text { "--rate 200 --service fixed:1 --duration 10" }
     assert.matches("queues grow without end", text)
+  end)
+
+  it("that flags of neap itself are not its own", function()
+    local code, _, stderr = neap.run { "-w", "2", "sim" }
+    assert.equal(1, code)
+    assert.equal("neap: sim takes its own flags only: neap sim --help\n", stderr)
   end)
 
   it("what each flag does", function()

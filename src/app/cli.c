@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/hint.h"
+#include "app/tools.h"
 #include "base/num.h"
 #include "shm/board.h"
 
@@ -247,6 +248,9 @@ static enum err set_verb(struct cli *c, const char *word, struct error *e)
 		c->verb = CLI_STATUS;
 	else if (strcmp(word, "top") == 0)
 		c->verb = CLI_TOP;
+	else if (tools_is(word))
+		return err_set(e, ERR_INVALID, "%s takes its own flags only: neap %s --help", word,
+			       word);
 	else
 		return err_set(e, ERR_INVALID, "%s: not available in this version", word);
 	return ERR_OK;

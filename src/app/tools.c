@@ -13,13 +13,23 @@ static const struct {
 	{ "sim", "neap.sim" },
 };
 
-const char *tools_find(int argc, char **argv)
+static const char *module_of(const char *word)
 {
-	for (size_t i = 0; argc > 1 && i < countof(tools); i++) {
-		if (strcmp(argv[1], tools[i].verb) == 0)
+	for (size_t i = 0; i < countof(tools); i++) {
+		if (strcmp(word, tools[i].verb) == 0)
 			return tools[i].module;
 	}
 	return NULL;
+}
+
+bool tools_is(const char *word)
+{
+	return module_of(word) != NULL;
+}
+
+const char *tools_find(int argc, char **argv)
+{
+	return argc > 1 ? module_of(argv[1]) : NULL;
 }
 
 enum err tools_run(const char *module, int argc, char **argv, int *status, struct error *e)

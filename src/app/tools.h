@@ -4,7 +4,11 @@
 #ifndef NEAP_APP_TOOLS_H
 #define NEAP_APP_TOOLS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
+
+bool tools_is(const char *word);
 
 /* The module of the subcommand argv[1]; NULL: it is not one of these. */
 const char *tools_find(int argc, char **argv);
