@@ -62,7 +62,8 @@ end
 
 ---@param parts table  C: the functions that stand in for C's; native: in place of neap.native;
 ---  globals: in place of Lua's
----@return fun(name: string): any  require
+---@return fun(name: string): any require, fun() drop  drop: when nobody needs it any more. Kinds of
+---  objects live for ever, and what their methods need with them; the rest goes
 function instance.new(parts)
   local own_ffi = {}
   for name, value in pairs(ffi) do own_ffi[name] = value end
@@ -86,7 +87,11 @@ function instance.new(parts)
   end
 
   env.require = own_require
-  return own_require
+  local function drop()
+    env.require = nil
+    for name in pairs(loaded) do loaded[name] = nil end
+  end
+  return own_require, drop
 end
 
 return instance

@@ -52,6 +52,17 @@ describe("the test kit", function()
     assert.matches("hook pick: .*policy.lua:1: assigning undeclared global 'count'", why)
   end)
 
+  it("gives back the memory of balancers that nobody holds", function()
+    local function make(n)
+      for _ = 1, n do testing.pool(3):send() end
+      for _ = 1, 4 do collectgarbage() end
+      return collectgarbage "count"
+    end
+    local before = make(5)
+    local kib = (make(40) - before) / 40
+    assert.is_true(kib < 200, kib)
+  end)
+
   it("hands the access log's function what neap hands it", function()
     local pool = testing.pool({ "b1" }, { access_log = { target = "stdout",
       format = function(request, outcome) return request.path .. " " .. outcome.status end } })

@@ -139,6 +139,7 @@ local function intercept(self, options)
     for i, hooks in pairs(of_pools) do guarded[i] = guard.hooks(self, hooks, options.light) end
     return service(number, own, guard.hooks(self, policy, options.light), guarded, ...)
   end
+  return function() dispatch.service = service end
 end
 
 ---@param options table  the keys of a config, and: config = path of one; seed, time, network;
@@ -151,15 +152,20 @@ function Balancer.new(options)
   local own_native = { read = options.read or native.read,
     has = native.has or function() return false end, embedded = native.embedded,
     list = native.list, is_worker = true }
-  self.require = instance.new { C = self.world.C, native = own_native, globals = globals() }
+  local drop
+  self.require, drop = instance.new {
+    C = self.world.C, native = own_native, globals = globals(),
+  }
+  self.end_of_it = ffi.gc(ffi.new "uint8_t[1]", drop)
   self.runtime = self.require "neap.runtime"
   self.neap = self.require "neap"
   self.contain, self.light = options.contain, options.light
   facade.use(self.neap)
-  intercept(self, options)
+  local restore = intercept(self, options)
   local config = load_config(self, options)
   self.config = config
   local services, errors = self.runtime.build(options.config or "testing")
+  restore()
   if not services then fail(errors) end
   publish_all(self, config)
   self.service, self.entries = config.services[1], services[1]

@@ -6,7 +6,7 @@ local digest = require "neap.testing.digest"
 
 local board = {}
 
-local CHUNK = 256
+local CHUNK = 64
 local UNKNOWN, UP, DOWN, DRAIN, EJECTED = 0, 1, 2, 3, 4
 local ANY = { [UNKNOWN] = true, true, true, true, true }
 local LIVE = { [UNKNOWN] = true, true }

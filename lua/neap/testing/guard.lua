@@ -11,13 +11,17 @@ local OF_REQUEST = { "request", "backends", "pick", "failed", "response", "log" 
 -- The kind of request objects that know which request they are about.
 ---@return fun(id: integer): any
 function guard.request_kind(balancer)
-  local world = balancer.world
+  -- The kind outlives the balancer.
+  local world, held = balancer.world, setmetatable({ balancer = balancer }, { __mode = "v" })
   local function subject(object)
     local id = object.record_number
     local record = world.records[id]
     if record then return record.struct end
     local text = "a request was used after it had ended: keep values of it, not the object"
-    table.insert(balancer.errors, { hook = balancer:hook(), text = text, is_kept = true })
+    if held.balancer then
+      table.insert(held.balancer.errors,
+        { hook = held.balancer:hook(), text = text, is_kept = true })
+    end
     error(text, 3)
   end
   local _, kind = balancer.require("neap.runtime.request")
