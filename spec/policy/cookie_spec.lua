@@ -106,6 +106,25 @@ describe("cookie", function()
       end)
   end
 
+  it("waits with full = queue until its backend has a free slot", function()
+    local busy = origin.several(2, { handler = function(conn, request)
+      if request.target == "/long" then conn:wait(0.5) end
+      return conn.name
+    end })
+    local n = spread.start(busy, "require 'neap.policy.cookie' { full = 'queue' }",
+      { backends = ("{ url = '%s', slots = 1 }, '%s'"):format(busy[1].url, busy[2].url) })
+    local name, cookie
+    repeat name, cookie = visit(n) until name == "web1"
+    local long = client.connect(n.address)
+    long:send(("GET /long HTTP/1.1\r\nHost: x\r\nCookie: %s\r\n\r\n"):format(cookie))
+    eventually(function()
+      local all = busy[1]:requests()
+      return all[#all].target == "/long"
+    end)
+    assert.equal("web1", (visit(n, cookie)))
+    assert.equal("web1", long:read_response().body)
+  end)
+
   it("stays with a backend that drains, or weighs nothing", function()
     local n = spread.start(web, [[(function()
       local policy = require 'neap.policy.cookie' { key = 'k' }
