@@ -127,7 +127,7 @@ static enum err split_answer(const struct check *c, const struct message *m, str
 static enum err learn_identity(struct check *c, struct error *e)
 {
 	struct message m;
-	struct str part[PARTS];
+	struct str part[PARTS] = { { NULL, 0 } };
 	char user[CONF_NAME_MAX], group[CONF_NAME_MAX];
 
 	identity_nobody(&c->identity);
@@ -149,7 +149,7 @@ static enum err learn(const struct settings *s, unsigned which, const char *key,
 {
 	struct check c = { .settings = s };
 	struct message m;
-	struct str part[PARTS];
+	struct str part[PARTS] = { { NULL, 0 } };
 
 	if (geteuid() == 0)
 		identity_nobody(&c.identity);
