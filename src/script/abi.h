@@ -396,6 +396,8 @@ typedef struct neap_life_story {
 
 void neap_life(neap_life_story *to);
 void neap_count_backend(int32_t slot, neap_backend_counts *to);
+/* Of all these backends together. */
+void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to);
 void neap_count_service(const char *name, size_t n, neap_service_counts *to);
 uint32_t neap_count_worker(uint32_t worker,
 			   neap_worker_counts *to); /* 0: the slot was never used */

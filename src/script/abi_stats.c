@@ -53,6 +53,23 @@ NEAP_API void neap_life(neap_life_story *to)
 	board_life_error(board(), to->error, sizeof(to->error));
 }
 
+static void add_backend_times(neap_times *to, int32_t slot)
+{
+	const struct board *b = board();
+	for (uint32_t i = 0; i < workers_used(); i++)
+		add_times(to, &b->latency[i][slot]);
+	add_times(to, &b->latency[BOARD_EARLIER][slot]);
+}
+
+NEAP_API void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to)
+{
+	memset(to, 0, sizeof(*to));
+	for (uint32_t i = 0; i < n; i++) {
+		if (slots[i] >= 0 && slots[i] < BOARD_BACKENDS_MAX)
+			add_backend_times(to, slots[i]);
+	}
+}
+
 NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 {
 	const struct board *b = board();
@@ -67,11 +84,8 @@ NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 	to->inflight = board_inflight(b, slot);
 	to->latency_us = atomic_load(&b->backends[slot].latency_us);
 	to->pinned = board_pinned(b, slot);
-	if (requests == 0)
-		return;
-	for (uint32_t i = 0; i < workers_used(); i++)
-		add_times(&to->first_byte, &b->latency[i][slot]);
-	add_times(&to->first_byte, &b->latency[BOARD_EARLIER][slot]);
+	if (requests != 0)
+		add_backend_times(&to->first_byte, slot);
 }
 
 static void add_service(neap_service_counts *to, const struct board_service_cell *c)

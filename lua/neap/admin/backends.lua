@@ -91,13 +91,13 @@ function backends.list(_, pool_name)
   local pool, why = find_pool(pool_name)
   if not pool then return why end
   local list = json.list()
-  for i, member in ipairs(pool.members) do list[i] = (status.backend(pool, member)) end
+  for i, member in ipairs(pool.members) do list[i] = json.raw((status.backend(pool, member))) end
   return reply.json(200, { pool = pool.name, backends = list,
     removed = json.list(overlay.removed(pool)) }, reply.etag(tag_of_pool(pool)))
 end
 
 local function show_one(code, pool, member, more)
-  return reply.json(code, (status.backend(pool, member)), reply.etag(tag_of(member))
+  return reply.json(code, json.raw((status.backend(pool, member))), reply.etag(tag_of(member))
     .. (more or ""))
 end
 

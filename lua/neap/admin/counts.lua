@@ -42,16 +42,16 @@ local function times(from)
   return t
 end
 
----@return table
-function counts.no_times()
-  local t = { count = 0, sum = 0 }
-  for i = 1, BUCKETS do t[i] = 0 end
-  return t
-end
+local SLOTS_MAX = 16384
+local slots = ffi.new("int32_t[?]", SLOTS_MAX)
+local of_many = ffi.new "neap_times"
 
-function counts.add_times(to, from)
-  to.count, to.sum = to.count + from.count, to.sum + from.sum
-  for i = 1, BUCKETS do to[i] = to[i] + from[i] end
+-- Of all these members together.
+function counts.times_of(members)
+  local n = math.min(#members, SLOTS_MAX)
+  for i = 1, n do slots[i - 1] = members[i].slot end
+  C.neap_count_times(slots, n, of_many)
+  return times(of_many)
 end
 
 -- The time below which that share of all was; straight lines inside a bucket. nil: there are none.

@@ -1,11 +1,15 @@
 -- JSON as the admin side writes it: lists are marked, so that an empty one is [], and text that is
 -- not UTF-8 comes out as text all the same. Reading is neap.json's.
 
+local buffer = require "neap.admin.buffer"
 local utf8 = require "neap.config.utf8"
 
 local json = {}
 
-local List = {}
+local List, Raw = {}, {}
+
+-- What is JSON already.
+function json.raw(text) return setmetatable({ text = text }, Raw) end
 
 ---@return table  the same, which is written as a list
 function json.list(t) return setmetatable(t or {}, List) end
@@ -40,46 +44,51 @@ end
 local encode
 
 local function encode_list(list, out)
-  out[#out + 1] = "["
+  out:put "["
   for i = 1, #list do
-    if i > 1 then out[#out + 1] = "," end
+    if i > 1 then out:put "," end
     encode(list[i], out)
   end
-  out[#out + 1] = "]"
+  out:put "]"
 end
 
 local function encode_map(map, out)
   local is_first = true
-  out[#out + 1] = "{"
+  out:put "{"
   for key, value in next, map do
-    out[#out + 1] = (is_first and "" or ",") .. quote(tostring(key)) .. ":"
+    out:put(is_first and "" or ",", quote(tostring(key)), ":")
     encode(value, out)
     is_first = false
   end
-  out[#out + 1] = "}"
+  out:put "}"
 end
 
 function encode(value, out)
   local kind = type(value)
   if kind == "string" then
-    out[#out + 1] = quote(value)
+    out:put(quote(value))
   elseif kind == "number" then
-    out[#out + 1] = number(value)
+    out:put(number(value))
   elseif value == json.null then
-    out[#out + 1] = "null"
-  elseif kind == "table" then
-    local write = getmetatable(value) == List and encode_list or encode_map
-    write(value, out)
+    out:put "null"
+  elseif kind ~= "table" then
+    out:put(tostring(value))
+  elseif getmetatable(value) == Raw then
+    out:put(value.text)
+  elseif getmetatable(value) == List then
+    encode_list(value, out)
   else
-    out[#out + 1] = tostring(value)
+    encode_map(value, out)
   end
 end
 
 ---@return string
 function json.encode(value)
-  local out = {}
+  local out = buffer.new()
   encode(value, out)
-  return table.concat(out)
+  return out:get()
 end
+
+json.quote = quote
 
 return json

@@ -1,6 +1,7 @@
 -- GET /metrics: Prometheus' text format, version 0.0.4.
 
 local agent = require "neap.agent"
+local buffer = require "neap.admin.buffer"
 local changes = require "neap.agent.changes"
 local counters = require "neap.runtime.counters"
 local counts = require "neap.admin.counts"
@@ -16,6 +17,7 @@ local metrics = {}
 
 local KEPT_SHARE = 5 -- an answer serves again for so many times as long as it took to make
 local STRIDE = 4     -- of a backend's histogram each fourth bucket is told
+local MANY = 1000    -- from so many backends on they have no histograms of their own
 
 local function escape(text)
   return (text:gsub('[\\"\n]', { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }))
@@ -93,13 +95,16 @@ local function states_of(state)
   return map
 end
 
-local function backend_row(pool, member)
-  local row = counts.backend(member.slot, true)
+local one_hot = {}
+for i = 0, 4 do one_hot[changes.states[i]] = states_of(changes.states[i]) end
+
+local function backend_row(pool, member, with_times)
+  local row = counts.backend(member.slot, with_times)
   local condition = agent.current().board.condition(member.slot)
   local state = changes.states[condition.state]
   row.labels = labels("pool", pool.name, "backend", member.name)
   row.is_coarse = true
-  row.state, row.states, row.since = state, states_of(state), condition.since / 1000
+  row.state, row.states, row.since = state, one_hot[state], condition.since / 1000
   row.up = (state == "up" or state == "unknown") and 1 or 0
   row.weight = member.def.weight
   return row
@@ -107,16 +112,16 @@ end
 
 -- Both from one walk: what pools have is what their backends have.
 local function pools_and_backends()
-  local pools, backends = {}, {}
+  local pools, backends, count = {}, {}, 0
+  for _, pool in ipairs(agent.current().pools) do count = count + #pool.members end
   for i, pool in ipairs(agent.current().pools) do
     local sum = { labels = labels("pool", pool.name), inflight = 0, states = states_of(nil) }
     sum.panics = pool.is_panicking and 1 or 0
-    sum.first_byte = counts.no_times()
+    sum.first_byte = counts.times_of(pool.members)
     for _, member in ipairs(pool.members) do
-      local row = backend_row(pool, member)
+      local row = backend_row(pool, member, count < MANY)
       sum.states[row.state] = sum.states[row.state] + 1
       sum.inflight = sum.inflight + row.inflight
-      counts.add_times(sum.first_byte, row.first_byte)
       table.insert(backends, row)
     end
     pools[i] = sum
@@ -132,8 +137,8 @@ local function join(a, b)
 end
 
 local function sample(out, name, label, value)
-  out[#out + 1] = label == "" and name .. " " .. number(value)
-    or name .. "{" .. label .. "} " .. number(value)
+  if label == "" then return out:put(name, " ", number(value), "\n") end
+  out:put(name, "{", label, "} ", number(value), "\n")
 end
 
 local function histogram(out, name, row, times)
@@ -160,6 +165,7 @@ local function samples(out, family, row)
   local name = family[1]
   if not family.value then return sample(out, name, row.info, 1) end
   local value, label = family.value(row)
+  if value == nil then return end
   if family[2] == "histogram" then return histogram(out, name, row, value) end
   if not label then return sample(out, name, row.labels, value) end
   for _, key in ipairs(sorted_keys(value)) do
@@ -168,9 +174,8 @@ local function samples(out, family, row)
 end
 
 local function head(out, name, kind, help)
-  out[#out + 1] = ("# HELP %s %s"):format(name, (help:gsub("[\\\n]", { ["\\"] = "\\\\",
-    ["\n"] = "\\n" })))
-  out[#out + 1] = ("# TYPE %s %s"):format(name, kind)
+  help = help:gsub("[\\\n]", { ["\\"] = "\\\\", ["\n"] = "\\n" })
+  out:put("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n")
 end
 
 -- Those of policies; names that begin like ours are left out.
@@ -190,7 +195,7 @@ end
 
 ---@return string
 function metrics.text(q)
-  local rows, out = {}, {}
+  local rows, out = {}, buffer.new()
   for of, source in pairs(sources) do rows[of] = source(q) end
   rows.pool, rows.backend = pools_and_backends()
   for _, family in ipairs(families.rows) do
@@ -198,8 +203,7 @@ function metrics.text(q)
     for _, row in ipairs(rows[family.of]) do samples(out, family, row) end
   end
   policies(out)
-  out[#out + 1] = ""
-  return table.concat(out, "\n")
+  return out:get()
 end
 
 local kept, kept_until = nil, 0

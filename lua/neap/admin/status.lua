@@ -65,61 +65,67 @@ local function service_of(config, index)
 end
 
 local function on_reload(member, count)
+  if not (member.origin == "api" or member.file_weight or count.pinned) then return "null" end
   local after = {}
   if member.origin == "api" then after.backend = "it goes: only the API knows it" end
   if member.file_weight then after.weight = ("it is %d again"):format(member.file_weight) end
   if count.pinned then after.state = "it stays, until it is set to auto" end
-  return next(after) and after or json.null
+  return json.encode(after)
 end
 
-local function addresses(member)
-  local list = json.list()
-  for i, text in ipairs(member.addresses or {}) do list[i] = text end
-  return list
+-- What rarely changes, as text that is kept.
+local function fixed_part(member)
+  local def = member.def
+  if member.told_of == def and member.told_addresses == member.addresses then return member.told end
+  local addresses = json.list()
+  for i, text in ipairs(member.addresses or {}) do addresses[i] = text end
+  member.told = json.encode({
+    name = member.name, url = member.url, addresses = addresses, weight = def.weight,
+    tier = def.tier, zone = def.zone or json.null, slots = def.slots or json.null,
+    tags = def.tags or {},
+  }):sub(1, -2)
+  member.told_of, member.told_addresses = def, member.addresses
+  return member.told
 end
 
+local MOVING = ',"state":"%s","reason":%s,"since":%.3f,"inflight":%d,"requests":%d,'
+  .. '"failures":%d,"latency":%.6f,"origin":{"backend":"%s","state":"%s","weight":"%s"},'
+  .. '"on_reload":%s%s}'
+
+-- As JSON: there may be very many.
 ---@param pool table  of the agent
 ---@param member table
----@return table
-function status.backend(pool, member, with_times)
-  local board = agent.current().board
-  local condition = board.condition(member.slot)
-  local c = counts.backend(member.slot, with_times)
-  local def = member.def
-  return {
-    name = member.name, url = member.url, addresses = addresses(member),
-    state = changes.states[condition.state], reason = condition.reason,
-    since = condition.since / 1000,
-    ejected_until = condition.state == 4 and condition.ejected_until / 1000 or nil,
-    weight = def.weight, tier = def.tier, zone = def.zone or json.null,
-    slots = def.slots or json.null, tags = def.tags or {},
-    inflight = c.inflight, requests = c.requests, failures = c.failures, latency = c.latency,
-    origin = {
-      backend = member.origin or pool.origin,
-      state = c.pinned and "api" or "auto",
-      weight = member.file_weight and "api" or member.origin or pool.origin,
-    },
-    on_reload = on_reload(member, c),
-  }, c
+---@return string text, string state, table counts
+function status.backend(pool, member)
+  local condition = agent.current().board.condition(member.slot)
+  local c, state = counts.backend(member.slot), changes.states[condition.state]
+  local origin, ending = member.origin or pool.origin, ""
+  if state == "ejected" then
+    ending = (',"ejected_until":%.3f'):format(condition.ejected_until / 1000)
+  end
+  return fixed_part(member) .. MOVING:format(state, json.quote(condition.reason),
+    condition.since / 1000, c.inflight, c.requests, c.failures, c.latency, origin,
+    c.pinned and "api" or "auto", member.file_weight and "api" or origin, on_reload(member, c),
+    ending), state, c
 end
 
 local function pool_of(pool)
-  local total = counts.no_times()
   local backends, up = json.list(), 0
-  local sums = { inflight = 0, requests = 0, failures = 0 }
+  local inflight, requests, failures = 0, 0, 0
   for i, member in ipairs(pool.members) do
-    local backend, c = status.backend(pool, member, true)
-    backends[i] = backend
-    if backend.state == "up" or backend.state == "unknown" then up = up + 1 end
-    for key in pairs(sums) do sums[key] = sums[key] + c[key] end
-    counts.add_times(total, c.first_byte)
+    local text, state, c = status.backend(pool, member)
+    backends[i] = json.raw(text)
+    if state == "up" or state == "unknown" then up = up + 1 end
+    inflight, requests = inflight + c.inflight, requests + c.requests
+    failures = failures + c.failures
   end
   return {
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     panics = pool.is_panicking or false,
     health = { type = pool.health.type, interval = pool.health.interval },
-    inflight = sums.inflight, requests = sums.requests, failures = sums.failures,
-    removed = json.list(overlay.removed(pool)), latency = latency(total), backends = backends,
+    inflight = inflight, requests = requests, failures = failures,
+    removed = json.list(overlay.removed(pool)), latency = latency(counts.times_of(pool.members)),
+    backends = backends,
   }
 end
 
