@@ -1,3 +1,6 @@
+local neap = require "support.neap"
+local origin = require "support.origin"
+local scope = require "support.scope"
 local sim = require "support.sim"
 
 -- A line of the combined format at a second of a minute.
@@ -40,6 +43,22 @@ describe("neap sim --trace", function()
     assert.same({ 0.5, 0 }, { p.latency.max, p.queueing.max }) -- 1.25 s and 0.75 s apart
     local close = sim.run { "--trace access.log --backends 1 --speedup 2.5", files = log_of(lines) }
     sim.near(0.2, close.policies[1].queueing.max, 1e-4) -- 0.5 s and 0.3 s apart
+  end)
+
+  it("takes the JSON that neap writes", function()
+    local backend = origin.start { handler = function(conn)
+      conn:wait(0.05)
+      return "ok"
+    end }
+    local n = neap.start { config = neap.config({ backend },
+      'access_log = { target = "access.log", format = "json" }') }
+    for i = 1, 3 do n:get("/page?n=" .. i, { ["User-Agent"] = "spec" }) end
+    n:stop()
+    local text = scope.read(n.dir .. "/access.log")
+    local result = sim.run { "--trace access.log", files = { ["access.log"] = text } }
+    assert.same({ 3, 0 }, { result.policies[1].requests, result.scenario.trace.skipped })
+    local p50 = result.policies[1].latency.p50
+    assert.is_true(p50 >= 0.05 and p50 < 0.05 + 0.2, p50)
   end)
 
   it("counts and shows lines that it cannot read", function()

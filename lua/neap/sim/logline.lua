@@ -119,11 +119,15 @@ local function headers_of(object)
   return headers
 end
 
--- How long the backend took: up to its answer's first byte, if that is known.
+-- How long the backend took: up to its answer's first byte, if that is known, without what came
+-- before it had the request.
 local function took_of(object)
-  local took, connect = first(object, TOOK, "number"), first(object, { "connect" }, "number")
-  if took and type(object.first_byte) == "number" and connect and connect > 0 then
-    took = took - connect
+  local took = first(object, TOOK, "number")
+  if took and type(object.first_byte) == "number" then
+    for _, name in ipairs { "queued", "connect" } do
+      local before = object[name]
+      if type(before) == "number" and before > 0 then took = took - before end
+    end
   end
   return took and took >= 0 and took or nil
 end
