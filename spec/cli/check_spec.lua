@@ -51,6 +51,15 @@ describe("neap check", function()
     assert.matches("^config%.lua", errors_of "while true do end")
   end)
 
+  it("says that a log's folder is not there", function()
+    local missing = { log = "log.target", access_log = "access_log.target" }
+    for key, path in pairs(missing) do
+      local config = good:gsub(" }$", (', %s = { target = "/nowhere/at/all" } }'):format(key))
+      assert.equal("config.lua: " .. path .. ": there is no folder /nowhere/at (make it first)\n",
+        errors_of(config))
+    end
+  end)
+
   it("checks the backends of the command line too", function()
     local code, stdout = neap.run { "-t", "8081", "host:8082" }
     assert.same({ 0, "command-line.lua: ok\n" }, { code, stdout })

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,39 @@ struct check {
 	struct identity identity;
 	bool must_try; /* false: only learn which user it names */
 };
+
+/* "stderr", "stdout", "syslog" and "syslog:/path" are no files. */
+static bool is_file(const char *target)
+{
+	return target != NULL && target[0] != '\0' && strcmp(target, "stderr") != 0 &&
+	       strcmp(target, "stdout") != 0 && !str_starts_with(str_of(target), STR("syslog"));
+}
+
+/* A log file is made when it is not there; its folder is not. */
+static enum err check_folder(const char *config, const char *key, const char *target,
+			     struct error *e)
+{
+	char folder[512];
+	struct stat st;
+	const char *slash = is_file(target) ? strrchr(target, '/') : NULL;
+
+	if (slash == NULL || slash == target ||
+	    !str_copy(folder, sizeof(folder), (struct str){ target, (size_t)(slash - target) }))
+		return ERR_OK;
+	int sys = stat(folder, &st) == 0 ? (S_ISDIR(st.st_mode) ? 0 : ENOTDIR) : errno;
+	if (sys != ENOENT && sys != ENOTDIR)
+		return ERR_OK; /* or not for us to see */
+	return err_set(e, ERR_INVALID, "%s: %s: there is no folder %s (make it first)", config, key,
+		       folder);
+}
+
+static enum err check_logs(const struct check *c, const struct conf *conf, struct error *e)
+{
+	const char *config = c->settings->config;
+	enum err err = check_folder(config, "log.target", conf->log_target, e);
+
+	return err == ERR_OK ? check_folder(config, "access_log.target", conf->access_log, e) : err;
+}
 
 static enum err try(const struct check *c, struct board *board, int channel, struct error *e)
 {
@@ -42,6 +76,8 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 		       r.conf.pid_file != NULL ? r.conf.pid_file : "",
 		       r.conf.admin.listen != NULL ? r.conf.admin.listen : "");
 	err = c->must_try ? vm_try_policies(r.vm, e) : ERR_OK;
+	if (err == ERR_OK && c->must_try)
+		err = check_logs(c, &r.conf, e);
 	if (err == ERR_OK)
 		(void)message_send(channel, c->must_try ? MESSAGE_READY : MESSAGE_USER, names);
 	runtime_fini(&r);
