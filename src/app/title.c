@@ -8,17 +8,23 @@
 
 static struct {
 	char *start;
-	size_t size; /* 0: titles cannot be set */
+	size_t size;		/* 0: titles cannot be set */
+	char **argv, **environ; /* the copies: for the process's life */
 } area;
 
+/* All in one block: what the environment loses later is no leak. */
 static char **copy_strings(char *const *from, size_t count)
 {
-	char **to = calloc(count + 1, sizeof(*to));
+	size_t bytes = (count + 1) * sizeof(*from);
 
+	for (size_t i = 0; i < count; i++)
+		bytes += strlen(from[i]) + 1;
+	char **to = calloc(1, bytes);
+	char *at = to == NULL ? NULL : (char *)(to + count + 1);
 	for (size_t i = 0; to != NULL && i < count; i++) {
-		to[i] = strdup(from[i]);
-		if (to[i] == NULL)
-			return NULL; /* rare enough: what was copied is lost */
+		size_t n = strlen(from[i]) + 1;
+		to[i] = memcpy(at, from[i], n);
+		at += n;
 	}
 	return to;
 }
@@ -46,6 +52,8 @@ char **title_init(int argc, char **argv)
 	end = end_of(end, environ, count);
 	area.size = (size_t)(end - area.start);
 	environ = new_environ;
+	area.argv = new_argv;
+	area.environ = new_environ;
 	return new_argv;
 }
 
