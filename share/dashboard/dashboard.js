@@ -379,6 +379,8 @@ function showPool(box, pool, s, words, state) {
   box.facts.replaceChildren(pool.up + " of " + pool.count + " serve", bad > 0
     ? el("span", { class: "bad" }, " · " + bad + " down") : "",
   " · " + count(pool.inflight) + " in flight",
+  pool.queue.waiting > 0 ? el("span", { class: "warn" }, " · " + count(pool.queue.waiting)
+    + " wait in the queue") : "",
   pool.health.type === "none" ? " · not checked" : "",
   pool.policy ? " · policy " + pool.policy : "",
   pool.removed.length ? " · " + pool.removed.length + " removed by the API" : "");

@@ -1,4 +1,5 @@
 local admin = require "support.admin"
+local client = require "support.client"
 local eventually = require "support.eventually"
 local origin = require "support.origin"
 local process = require "support.process"
@@ -59,6 +60,24 @@ describe("the metrics", function()
         and m[("neap_backend_attempts_total{%s}"):format(name)] == 4
     end)
     assert.equals(200, n:get("/").status)
+  end)
+
+  it("tell who waits for a slot", function()
+    local o = origin.start { handler = function(conn) conn:wait(0.3) return "late" end }
+    local n = admin.start({}, ('name = "web", backends = { { url = %q, slots = 1 } }, queue = {}')
+      :format(o.url))
+    local first, second = client.connect(n.address), client.connect(n.address)
+    first:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    eventually(function() return admin.status(n).pools[1].inflight == 1 end)
+    second:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    assert.equals(200, first:read_response().status)
+    assert.equals(200, second:read_response().status)
+    eventually(function()
+      local m = admin.metrics(n)
+      return m['neap_pool_queue_queued_total{pool="web"}'] == 1
+        and m['neap_pool_queue_waiting{pool="web"}'] == 0
+        and m['neap_pool_queue_waited_seconds_total{pool="web"}'] > 0
+    end)
   end)
 
   it("tell which hook errs, over reloads", function()

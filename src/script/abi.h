@@ -396,6 +396,12 @@ typedef struct neap_life_story {
 
 void neap_life(neap_life_story *to);
 void neap_count_backend(int32_t slot, neap_backend_counts *to);
+typedef struct neap_pool_counts { /* its queue and its retry budget */
+	double waiting, queued, timed_out, left, waited_us, refused;
+	double budget_spent, budget_refused;
+} neap_pool_counts;
+
+void neap_count_pool(int32_t pool, neap_pool_counts *to);
 /* Of all these backends together. */
 void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to);
 void neap_count_service(const char *name, size_t n, neap_service_counts *to);

@@ -53,6 +53,28 @@ NEAP_API void neap_life(neap_life_story *to)
 	board_life_error(board(), to->error, sizeof(to->error));
 }
 
+NEAP_API void neap_count_pool(int32_t pool, neap_pool_counts *to)
+{
+	struct board_queue_sum q;
+	struct board_budget_sum budget;
+
+	memset(to, 0, sizeof(*to));
+	if (pool < 0 || pool >= BOARD_POOLS_MAX)
+		return;
+	board_queue_totals(board(), pool, &q);
+	board_budget_totals(board(), pool, &budget);
+	*to = (neap_pool_counts){
+		.waiting = (double)q.waiting,
+		.queued = (double)q.queued,
+		.timed_out = (double)q.timed_out,
+		.left = (double)q.left,
+		.waited_us = (double)q.waited_us,
+		.refused = (double)q.refused,
+		.budget_spent = (double)budget.spent,
+		.budget_refused = (double)budget.refused,
+	};
+}
+
 static void add_backend_times(neap_times *to, int32_t slot)
 {
 	const struct board *b = board();

@@ -42,6 +42,20 @@ local function times(from)
   return t
 end
 
+local of_pool = ffi.new "neap_pool_counts"
+
+-- A pool's queue and retry budget.
+---@param index integer  on the board
+function counts.pool(index)
+  C.neap_count_pool(index, of_pool)
+  local p = of_pool
+  return {
+    queue = { waiting = p.waiting, queued = p.queued, timed_out = p.timed_out, left = p.left,
+      waited = p.waited_us / 1e6, refused = p.refused },
+    budget = { spent = p.budget_spent, refused = p.budget_refused },
+  }
+end
+
 local SLOTS_MAX = 16384
 local slots = ffi.new("int32_t[?]", SLOTS_MAX)
 local of_many = ffi.new "neap_times"

@@ -11,6 +11,10 @@ local function field(name)
   return function(row) return row[name] end
 end
 
+local function within(part, name)
+  return function(row) return row[part][name] end
+end
+
 -- label of a map → a sample for each of its keys
 local function each(name, label)
   return function(row) return row[name], label end
@@ -73,6 +77,23 @@ families.rows = {
     value = each("states", "state"), labels = { "state" } },
   { "neap_pool_panics", "gauge", "1 while too few of its backends are up and all are used.",
     of = "pool", value = field "panics" },
+  { "neap_pool_queue_waiting", "gauge", "Requests that wait for a free slot.", of = "pool",
+    value = within("queue", "waiting") },
+  { "neap_pool_queue_queued_total", "counter", "Requests that had to wait for a free slot.",
+    of = "pool", value = within("queue", "queued") },
+  { "neap_pool_queue_timed_out_total", "counter", "Of them, those that waited in vain.",
+    of = "pool", value = within("queue", "timed_out") },
+  { "neap_pool_queue_left_total", "counter",
+    "Of them, those that ended while they waited: the client left, or no backend was up.",
+    of = "pool", value = within("queue", "left") },
+  { "neap_pool_queue_refused_total", "counter", "Requests that found the queue full.",
+    of = "pool", value = within("queue", "refused") },
+  { "neap_pool_queue_waited_seconds_total", "counter", "Time in the queue, all requests together.",
+    of = "pool", value = within("queue", "waited") },
+  { "neap_pool_budget_retries_total", "counter", "Retries charged to the retry budget.",
+    of = "pool", value = within("budget", "spent") },
+  { "neap_pool_budget_refused_total", "counter", "Retries that the budget did not allow.",
+    of = "pool", value = within("budget", "refused") },
   { "neap_pool_inflight", "gauge", "Requests under way.", of = "pool", value = field "inflight" },
   { "neap_pool_first_byte_seconds", "histogram",
     "From a connection to the first byte of the answer, all present backends together.",

@@ -118,6 +118,8 @@ local function pools_and_backends()
     local sum = { labels = labels("pool", pool.name), inflight = 0, states = states_of(nil) }
     sum.panics = pool.is_panicking and 1 or 0
     sum.first_byte = counts.times_of(pool.members)
+    local own = counts.pool(pool.index)
+    sum.queue, sum.budget = own.queue, own.budget
     for _, member in ipairs(pool.members) do
       local row = backend_row(pool, member, count < MANY)
       sum.states[row.state] = sum.states[row.state] + 1

@@ -174,8 +174,10 @@ end
 local function pool_of(page, pool, s)
   local name = math.max(math.min(page.columns - 90, 40), 16)
   page:line("")
-  page:line(("POOL %s: %d of %d serve%s"):format(clean(pool.name), pool.up, pool.count,
-    pool.panics and ", too few: all are used" or ""), pool.up < pool.count and "1;31" or "1")
+  local queue = pool.queue.waiting > 0 and (", %s wait in the queue"):format(
+    count(pool.queue.waiting)) or ""
+  page:line(("POOL %s: %d of %d serve%s%s"):format(clean(pool.name), pool.up, pool.count,
+    pool.panics and ", too few: all are used" or "", queue), pool.up < pool.count and "1;31" or "1")
   page:line("  " .. left("BACKEND", name) .. " " .. left("state", 8) .. right("weight", 6)
     .. right("in flight", 10) .. right("attempts", 10) .. right("a second", 10)
     .. right("latency", 9) .. right("failures", 9) .. "  for", "2")

@@ -119,7 +119,9 @@ local function pool_of(pool)
     inflight, requests = inflight + c.inflight, requests + c.requests
     failures = failures + c.failures
   end
+  local own = counts.pool(pool.index)
   return {
+    queue = own.queue, budget = own.budget,
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     panics = pool.is_panicking or false,
     health = { type = pool.health.type, interval = pool.health.interval },
