@@ -14,7 +14,7 @@ local views = require "neap.runtime.views"
 local C = ffi.C
 local state, keep, kept = current.state, request.keep, request.kept
 local view_of, is_eligible, narrow = pools.view, pools.is_eligible, pools.narrow
-local has_room, holds = pools.has_room, pools.holds
+local has_room, holds, mend = pools.has_room, pools.holds, pools.mend
 local istype, Backend = ffi.istype, backends.type
 local band = bit.band
 local the_request, the_response = request.object, views.response
@@ -127,6 +127,7 @@ end
 local function plain_decide(code, own, hook, default)
   return function(skip)
     local r = state.request
+    if band(skip, PICK_BIT) ~= 0 then mend(own) end
     local record, view = own, view_of(own)
     if r.has_state == 1 then record, view = pool_of(r, own) end
     state.hook[0] = code
@@ -149,6 +150,7 @@ local function full_decide(code, own, policy, picks, default)
         return REPLY
       end
     end
+    if own and band(skip, PICK_BIT) ~= 0 then mend(own) end
     local record, view = pool_of(r, own)
     if on_backends and band(skip, BACKENDS_BIT) == 0 then
       state.hook[0] = code + BACKENDS_ID

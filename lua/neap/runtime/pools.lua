@@ -311,6 +311,17 @@ local function has_room(b)
 end
 pools.has_room = has_room
 
+-- A hook that failed may have put something else into the array: the next one gets it anew.
+function pools.mend(record)
+  local view = record.view
+  for i = 1, #view do
+    if not ffi.istype(backends.type, view[i]) then
+      record.seen = nil
+      return
+    end
+  end
+end
+
 -- Is it one of this view?
 ---@return boolean
 function pools.holds(view, b)
