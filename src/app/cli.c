@@ -116,6 +116,27 @@ static enum err set_json(struct cli *c, const char *value, struct error *e)
 	return ERR_OK;
 }
 
+static enum err set_last(struct cli *c, const char *value, struct error *e)
+{
+	(void)e;
+	c->explain.last = value;
+	return ERR_OK;
+}
+
+static enum err set_pool(struct cli *c, const char *value, struct error *e)
+{
+	(void)e;
+	c->explain.pool = value;
+	return ERR_OK;
+}
+
+static enum err set_failed(struct cli *c, const char *value, struct error *e)
+{
+	(void)value, (void)e;
+	c->explain.failed = true;
+	return ERR_OK;
+}
+
 static const struct option_row options[] = {
 	{ 'c', "config", "FILE", "the config, ending in .lua or .json", set_config },
 	{ 't', "test", NULL, "check the config and its policies, then end (as: neap check)",
@@ -131,8 +152,12 @@ static const struct option_row options[] = {
 	{ 'v', "version", NULL, "print the version, and those of the libraries", set_version },
 	{ 'h', "help", NULL, "print this", set_help },
 	{ 0, "admin", "ADDR",
-	  "with status, top: where the admin side is, if not where the config says", set_admin },
-	{ 0, "json", NULL, "with status: everything, as JSON", set_json },
+	  "with status, top, explain: where the admin side is, if not where the config says",
+	  set_admin },
+	{ 0, "json", NULL, "with status, explain: everything, as JSON", set_json },
+	{ 0, "last", "N", "with explain: so many requests, 20 unless told", set_last },
+	{ 0, "pool", "P", "with explain: only those of that pool", set_pool },
+	{ 0, "failed", NULL, "with explain: only those that had a failure", set_failed },
 	{ 0, "pid", "N", "with reload: the master's process", set_pid },
 	{ 0, "backend", "NAME", "with demo: start one of its backends (web1 to web4) again",
 	  set_backend },
@@ -248,6 +273,8 @@ static enum err set_verb(struct cli *c, const char *word, struct error *e)
 		c->verb = CLI_STATUS;
 	else if (strcmp(word, "top") == 0)
 		c->verb = CLI_TOP;
+	else if (strcmp(word, "explain") == 0)
+		c->verb = CLI_EXPLAIN;
 	else if (tools_is(word))
 		return err_set(e, ERR_INVALID, "%s takes its own flags only: neap %s --help", word,
 			       word);
@@ -298,6 +325,10 @@ static enum err parse_argument(struct cli *c, struct cursor *at, bool *may_be_ve
 		return parse_short(c, at, e);
 	bool is_first = *may_be_verb;
 	*may_be_verb = false;
+	if (c->verb == CLI_EXPLAIN && c->explain.id == NULL) {
+		c->explain.id = argument;
+		return ERR_OK;
+	}
 	return is_first && is_verb(argument) ? set_verb(c, argument, e)
 					     : add_backend(c, argument, e);
 }
@@ -319,12 +350,15 @@ static enum err check_reload(const struct cli *c, struct error *e)
 
 static enum err check_look(const struct cli *c, struct error *e)
 {
-	bool looks = c->verb == CLI_STATUS || c->verb == CLI_TOP;
+	bool explains = c->verb == CLI_EXPLAIN;
+	bool looks = c->verb == CLI_STATUS || c->verb == CLI_TOP || explains;
 
 	if (c->admin != NULL && !looks)
-		return err_set(e, ERR_INVALID, "--admin goes with status and top");
-	if (c->is_json && c->verb != CLI_STATUS)
-		return err_set(e, ERR_INVALID, "--json goes with status");
+		return err_set(e, ERR_INVALID, "--admin goes with status, top and explain");
+	if (c->is_json && c->verb != CLI_STATUS && !explains)
+		return err_set(e, ERR_INVALID, "--json goes with status and explain");
+	if (!explains && (c->explain.last != NULL || c->explain.pool != NULL || c->explain.failed))
+		return err_set(e, ERR_INVALID, "--last, --pool and --failed go with explain");
 	if (looks && c->backends_n > 0)
 		return err_set(e, ERR_INVALID,
 			       "it takes no '%s': name the config by -c FILE, or the address by "
@@ -394,6 +428,7 @@ void cli_print_usage(void)
 		"       neap reload              start serving by the changed config; says how it went\n"
 		"       neap status [--json]     what a running neap does, by its admin side\n"
 		"       neap top                 the same, live; q ends it\n"
+		"       neap explain [ID]        why a request went where it went\n"
 		"       neap demo                four toy backends, the balancer on :8080, a live "
 		"table\n"
 		"       neap init DIR            a project with a config, a policy and its spec\n"

@@ -17,6 +17,7 @@ enum cli_verb {
 	CLI_RELOAD,
 	CLI_STATUS,
 	CLI_TOP,
+	CLI_EXPLAIN,
 	CLI_VERSION,
 	CLI_HELP
 };
@@ -28,9 +29,13 @@ struct cli {
 	struct settings settings; /* config as given with -c; NULL: not given */
 	const char *listen;	  /* -l; NULL: not given */
 	const char *backend;	  /* --backend of the demo; NULL: not given */
-	const char *admin;	  /* --admin of status and top; NULL: not given */
-	bool is_json;		  /* --json of status */
-	long pid;		  /* --pid; 0: not given */
+	const char *admin;	  /* --admin of status, top and explain; NULL: not given */
+	bool is_json;		  /* --json of status and explain */
+	struct {
+		const char *id, *pool, *last; /* NULL: not given */
+		bool failed;
+	} explain;
+	long pid; /* --pid; 0: not given */
 	const char *backends[CLI_BACKENDS_MAX];
 	unsigned backends_n;
 };

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -51,6 +52,17 @@ static enum err find(const struct look *l, struct addr *a, struct error *e)
 	return ERR_OK;
 }
 
+void look_add_parameter(char path[LOOK_PATH_MAX], const char *name, const char *value)
+{
+	size_t n = strlen(path);
+
+	if (value == NULL || n + strlen(name) + 3 * strlen(value) + 3 > LOOK_PATH_MAX)
+		return;
+	n += (size_t)sprintf(path + n, "%c%s=", strchr(path, '?') == NULL ? '?' : '&', name);
+	for (const char *p = value; *p != '\0'; p++)
+		n += (size_t)sprintf(path + n, "%%%02X", (unsigned char)*p);
+}
+
 static struct screen_size size_of(int fd)
 {
 	struct winsize w = { 0 };
@@ -75,12 +87,12 @@ static enum err print(struct str text, struct error *e)
 	return ERR_OK;
 }
 
-static enum err draw(struct screen *s, const struct addr *a, struct screen_size size,
-		     struct error *e)
+static enum err draw(struct screen *s, const struct look *l, const struct addr *a,
+		     struct screen_size size, struct error *e)
 {
 	struct fetched f;
 	struct str text;
-	enum err err = fetch(a, "/status", &f, e);
+	enum err err = fetch(a, l->path, &f, e);
 
 	if (err == ERR_OK)
 		err = screen_draw(s, f.body, &size, &text, e);
@@ -90,10 +102,10 @@ static enum err draw(struct screen *s, const struct addr *a, struct screen_size 
 	return err;
 }
 
-static enum err print_json(const struct addr *a, struct error *e)
+static enum err print_json(const struct look *l, const struct addr *a, struct error *e)
 {
 	struct fetched f;
-	enum err err = fetch(a, "/status", &f, e);
+	enum err err = fetch(a, l->path, &f, e);
 
 	if (err == ERR_OK)
 		err = print(f.body, e);
@@ -110,13 +122,13 @@ enum err look_once(const struct look *l, struct error *e)
 	if (err != ERR_OK)
 		return err;
 	if (l->is_json)
-		return print_json(&a, e);
-	err = screen_create(&s, e);
+		return print_json(l, &a, e);
+	err = screen_create(&s, l->module, e);
 	if (err != ERR_OK)
 		return err;
 	struct screen_size size = size_of(STDOUT_FILENO);
 	size.rows = 0;
-	err = draw(s, &a, size, e);
+	err = draw(s, l, &a, size, e);
 	screen_destroy(s);
 	return err;
 }
@@ -149,7 +161,7 @@ static enum err say_gone(struct error *e)
 	return print((struct str){ text, n > 0 ? (size_t)n : 0 }, e);
 }
 
-static enum err watch(struct screen *s, const struct addr *a, struct error *e)
+static enum err watch(struct screen *s, const struct look *l, const struct addr *a, struct error *e)
 {
 	bool was_there = false;
 	enum err err;
@@ -157,7 +169,7 @@ static enum err watch(struct screen *s, const struct addr *a, struct error *e)
 	do {
 		err = print(STR("\033[H"), e);
 		if (err == ERR_OK)
-			err = draw(s, a, size_of(STDOUT_FILENO), e);
+			err = draw(s, l, a, size_of(STDOUT_FILENO), e);
 		if (err == ERR_OK)
 			was_there = true;
 		else if (err == ERR_GONE && was_there)
@@ -166,7 +178,8 @@ static enum err watch(struct screen *s, const struct addr *a, struct error *e)
 	return err;
 }
 
-static enum err watch_raw(struct screen *s, const struct addr *a, struct error *e)
+static enum err watch_raw(struct screen *s, const struct look *l, const struct addr *a,
+			  struct error *e)
 {
 	struct termios before, raw;
 	bool has_keys = tcgetattr(STDIN_FILENO, &before) == 0;
@@ -180,7 +193,7 @@ static enum err watch_raw(struct screen *s, const struct addr *a, struct error *
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	enum err err = print(STR("\033[?1049h\033[?25l\033[2J"), e); /* a screen of its own */
 	if (err == ERR_OK)
-		err = watch(s, a, e);
+		err = watch(s, l, a, e);
 	(void)print(STR("\033[?25h\033[?1049l"), NULL);
 	if (has_keys)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
@@ -196,10 +209,10 @@ enum err look_on(const struct look *l, struct error *e)
 		return look_once(l, e);
 	enum err err = find(l, &a, e);
 	if (err == ERR_OK)
-		err = screen_create(&s, e);
+		err = screen_create(&s, l->module, e);
 	if (err != ERR_OK)
 		return err;
-	err = watch_raw(s, &a, e);
+	err = watch_raw(s, l, &a, e);
 	screen_destroy(s);
 	return err;
 }

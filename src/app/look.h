@@ -11,8 +11,18 @@
 struct look {
 	const struct settings *settings; /* whose config names the address */
 	const char *admin;		 /* the address; NULL: the config's */
+	const char *path;		 /* what is asked for */
+	const char *module;		 /* what draws it, in Lua */
 	bool is_json;
 };
+
+enum { LOOK_PATH_MAX = 512 };
+
+/*
+ * Adds a parameter of the query; value NULL: nothing. What does not fit is left out, and the
+ * answer says that it is not known.
+ */
+void look_add_parameter(char path[LOOK_PATH_MAX], const char *name, const char *value);
 
 enum err look_once(const struct look *l, struct error *e);
 

@@ -70,7 +70,17 @@ static enum err use_config(struct cli *c, char *text, size_t size, struct error 
 
 static enum err look(struct cli *c, struct error *e)
 {
-	struct look l = { &c->settings, c->admin, c->is_json };
+	char path[LOOK_PATH_MAX] = "/status";
+	struct look l = { &c->settings, c->admin, path, "neap.admin.screen", c->is_json };
+
+	if (c->verb == CLI_EXPLAIN) {
+		l.module = "neap.admin.tale";
+		(void)snprintf(path, sizeof(path), "/explain");
+		look_add_parameter(path, "id", c->explain.id);
+		look_add_parameter(path, "pool", c->explain.pool);
+		look_add_parameter(path, "last", c->explain.last);
+		look_add_parameter(path, "failed", c->explain.failed ? "1" : NULL);
+	}
 
 	if (c->admin == NULL && cli_choose_config(c, e) != ERR_OK)
 		return e->code;
@@ -96,7 +106,7 @@ static enum err run(struct cli *c, char **argv, int *status, struct error *e)
 		return e->code;
 	if (c->verb == CLI_RELOAD)
 		return ask_reload(&c->settings, (pid_t)c->pid, e);
-	if (c->verb == CLI_STATUS || c->verb == CLI_TOP)
+	if (c->verb == CLI_STATUS || c->verb == CLI_TOP || c->verb == CLI_EXPLAIN)
 		return look(c, e);
 	enum err err = use_config(c, text, sizeof(text), e);
 	if (err != ERR_OK)

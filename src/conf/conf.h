@@ -81,12 +81,19 @@ struct conf_admin {
 	char group[CONF_NAME_MAX]; /* its group; "": as it comes */
 };
 
+struct conf_explain {
+	bool is_on;
+	uint32_t every;		    /* each n-th request's story is told; 0: only of failures */
+	char header[CONF_NAME_MAX]; /* the answers' field with the id; "" = none */
+};
+
 struct conf {
 	unsigned workers;				/* auto resolved */
 	char user[CONF_NAME_MAX], group[CONF_NAME_MAX]; /* "" = none */
 	char *pid_file;					/* NULL: none */
 	char *log_target;
-	int log_level;	  /* enum log_level */
+	int log_level; /* enum log_level */
+	struct conf_explain explain;
 	char *access_log; /* its target; NULL: none */
 	enum conf_access_format access_format;
 	struct conf_admin admin;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "proxy/access_line.h"
+#include "proxy/story.h"
 
 static double seconds(int64_t from_us, int64_t to_us)
 {
@@ -92,9 +93,12 @@ void access_end(struct exchange *ex)
 	if (ex->truncated && !ex->client_gone && ex->view.slot >= 0)
 		log_broken(ex);
 	bool is_logged = unlikely(ex->proxy->access_log != NULL);
-	if (is_told || is_logged)
+	bool is_explained = unlikely(ex->proxy->conf->explain.is_on);
+	if (is_told || is_logged || is_explained)
 		fill_outcome(ex, &outcome);
 	hook_finish(ex->service->hooks, &ex->view, is_told ? &outcome : NULL);
 	if (is_logged)
 		add_line(ex, &outcome);
+	if (is_explained)
+		story_end(ex, &outcome);
 }

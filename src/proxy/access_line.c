@@ -1,10 +1,8 @@
 #include "proxy/access_line.h"
 
-#include <math.h>
-#include <time.h>
-
 #include "http/h1_out.h"
 #include "proxy/ids.h"
+#include "proxy/json_out.h"
 
 enum {
 	FIXED_BYTES = 2048, /* all but the texts, names and backend included */
@@ -57,88 +55,17 @@ static size_t worst_bytes(const struct texts *t)
 
 /* ---- pieces ---- */
 
-static void add_hex(struct h1_out *o, const char *prefix, unsigned char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	char text[2] = { digits[c >> 4], digits[c & 15] };
-
-	h1_out_str(o, str_of(prefix));
-	h1_out_str(o, (struct str){ text, sizeof(text) });
-}
-
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
-}
-
 /* As nginx does it: what is not printable ASCII is \xHH. */
 static void add_escaped(struct h1_out *o, struct str s)
 {
 	for (size_t at = 0, from = 0; at <= s.n; at++) {
-		if (at < s.n && is_plain((unsigned char)s.p[at]))
+		if (at < s.n && json_is_plain((unsigned char)s.p[at]))
 			continue;
 		h1_out_str(o, (struct str){ s.p + from, at - from });
 		if (at < s.n)
-			add_hex(o, "\\x", (unsigned char)s.p[at]);
+			json_hex(o, "\\x", (unsigned char)s.p[at]);
 		from = at + 1;
 	}
-}
-
-/* Bytes beyond ASCII are taken for the characters of that number: always JSON, never lost. */
-static void add_json(struct h1_out *o, struct str s)
-{
-	h1_out_str(o, STR("\""));
-	for (size_t at = 0, from = 0; at <= s.n; at++) {
-		if (at < s.n && is_plain((unsigned char)s.p[at]))
-			continue;
-		h1_out_str(o, (struct str){ s.p + from, at - from });
-		if (at < s.n)
-			add_hex(o, "\\u00", (unsigned char)s.p[at]);
-		from = at + 1;
-	}
-	h1_out_str(o, STR("\""));
-}
-
-static void add_padded(struct h1_out *o, uint64_t value, unsigned digits)
-{
-	char text[20];
-
-	for (unsigned i = digits; i-- > 0; value /= 10)
-		text[i] = (char)('0' + value % 10);
-	h1_out_str(o, (struct str){ text, digits });
-}
-
-/* With microseconds. */
-static void add_seconds(struct h1_out *o, double seconds)
-{
-	uint64_t us = (uint64_t)(seconds * 1e6 + 0.5);
-
-	h1_out_u64(o, us / 1000000);
-	h1_out_str(o, STR("."));
-	add_padded(o, us % 1000000, 6);
-}
-
-/* The two forms of one second are printed once for all its lines. */
-struct stamp {
-	time_t second;
-	char local[40], utc[32];
-};
-
-static const struct stamp *stamp_of(double now)
-{
-	static struct stamp stamp = { .second = -1 };
-	time_t second = (time_t)now;
-	struct tm tm;
-
-	if (second == stamp.second)
-		return &stamp;
-	stamp.second = second;
-	stamp.local[0] = stamp.utc[0] = '\0';
-	if (localtime_r(&second, &tm) != NULL)
-		(void)strftime(stamp.local, sizeof(stamp.local), "%d/%b/%Y:%H:%M:%S %z", &tm);
-	if (gmtime_r(&second, &tm) != NULL)
-		(void)strftime(stamp.utc, sizeof(stamp.utc), "%Y-%m-%dT%H:%M:%S", &tm);
-	return &stamp;
 }
 
 /* ---- combined ---- */
@@ -177,7 +104,7 @@ static void write_combined(struct h1_out *o, const struct exchange *ex, const st
 {
 	h1_out_str(o, t->ip[0] != '\0' ? str_of(t->ip) : STR("unix:"));
 	h1_out_str(o, STR(" - - ["));
-	h1_out_str(o, str_of(stamp_of(ex->view.time)->local));
+	h1_out_str(o, str_of(json_stamp(ex->view.time)->local));
 	h1_out_str(o, STR("]"));
 	add_request_line(o, ex, t);
 	h1_out_str(o, STR(" "));
@@ -190,66 +117,25 @@ static void write_combined(struct h1_out *o, const struct exchange *ex, const st
 
 /* ---- JSON ---- */
 
-static void add_key(struct h1_out *o, const char *key)
-{
-	h1_out_str(o, o->p[o->n - 1] == '{' ? STR("\"") : STR(",\""));
-	h1_out_str(o, str_of(key));
-	h1_out_str(o, STR("\":"));
-}
-
-/* Nothing for an empty one. */
-static void add_text(struct h1_out *o, const char *key, struct str value)
-{
-	if (value.n == 0)
-		return;
-	add_key(o, key);
-	add_json(o, value);
-}
-
-static void add_number(struct h1_out *o, const char *key, uint64_t value)
-{
-	add_key(o, key);
-	h1_out_u64(o, value);
-}
-
-/* Nothing for what did not happen. */
-static void add_duration(struct h1_out *o, const char *key, double seconds)
-{
-	if (seconds < 0)
-		return;
-	add_key(o, key);
-	add_seconds(o, seconds);
-}
-
-static void add_time(struct h1_out *o, double time)
-{
-	add_key(o, "time");
-	h1_out_str(o, STR("\""));
-	h1_out_str(o, str_of(stamp_of(time)->utc));
-	h1_out_str(o, STR("."));
-	add_padded(o, (uint64_t)((time - floor(time)) * 1e6), 6);
-	h1_out_str(o, STR("Z\""));
-}
-
 static void add_request(struct h1_out *o, const struct exchange *ex, const struct texts *t)
 {
-	add_text(o, "service", t->service);
-	add_text(o, "client", str_of(t->ip));
-	add_number(o, "port", ex->view.port);
+	json_text(o, "service", t->service);
+	json_text(o, "client", str_of(t->ip));
+	json_number(o, "port", ex->view.port);
 	if (ex->view.is_tcp != 0) {
-		add_text(o, "mode", STR("tcp"));
+		json_text(o, "mode", STR("tcp"));
 		return;
 	}
-	add_text(o, "method", t->method);
-	add_text(o, "host", t->host);
-	add_text(o, "path", t->path);
-	add_text(o, "query", t->query);
-	add_text(o, "version", ex->view.minor == 0 ? STR("1.0") : STR("1.1"));
-	add_text(o, "referer", t->referer);
-	add_text(o, "user_agent", t->agent);
+	json_text(o, "method", t->method);
+	json_text(o, "host", t->host);
+	json_text(o, "path", t->path);
+	json_text(o, "query", t->query);
+	json_text(o, "version", ex->view.minor == 0 ? STR("1.0") : STR("1.1"));
+	json_text(o, "referer", t->referer);
+	json_text(o, "user_agent", t->agent);
 	if (ids_has_trace(ex)) {
 		char trace[IDS_TRACE_MAX];
-		add_text(o, "traceparent", ids_trace(ex, trace));
+		json_text(o, "traceparent", ids_trace(ex, trace));
 	}
 }
 
@@ -257,19 +143,19 @@ static void write_json(struct h1_out *o, const struct exchange *ex, const struct
 		       const struct neap_outcome *outcome)
 {
 	h1_out_str(o, STR("{"));
-	add_time(o, ex->view.time);
-	add_text(o, "id", t->id);
+	json_time(o, ex->view.time);
+	json_text(o, "id", t->id);
 	add_request(o, ex, t);
-	add_number(o, "status", outcome->status);
-	add_number(o, "bytes", outcome->bytes);
-	add_text(o, "pool", t->pool);
-	add_text(o, "backend", t->backend);
-	add_number(o, "attempts", outcome->attempts);
-	add_duration(o, "queued", outcome->queued);
-	add_duration(o, "connect", outcome->connect);
-	add_duration(o, "first_byte", outcome->first_byte);
-	add_duration(o, "total", outcome->total);
-	add_text(o, "reason", t->reason);
+	json_number(o, "status", outcome->status);
+	json_number(o, "bytes", outcome->bytes);
+	json_text(o, "pool", t->pool);
+	json_text(o, "backend", t->backend);
+	json_number(o, "attempts", outcome->attempts);
+	json_seconds(o, "queued", outcome->queued);
+	json_seconds(o, "connect", outcome->connect);
+	json_seconds(o, "first_byte", outcome->first_byte);
+	json_seconds(o, "total", outcome->total);
+	json_text(o, "reason", t->reason);
 	h1_out_str(o, STR("}"));
 }
 
@@ -311,7 +197,7 @@ void access_line_add_text(struct lines *log, struct str text)
 			continue;
 		}
 		h1_out_init(&o, memory + n, WORST);
-		add_hex(&o, "\\x", c);
+		json_hex(&o, "\\x", c);
 		n += o.n;
 	}
 	memory[n++] = '\n';

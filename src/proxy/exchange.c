@@ -12,6 +12,7 @@
 #include "proxy/relay.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
+#include "proxy/story.h"
 #include "proxy/tunnel.h"
 #include "proxy/upload.h"
 
@@ -94,6 +95,8 @@ static bool wait_in_queue(struct exchange *ex, bool was_asked)
 /* What a hook decided; true: go on at once. */
 static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
 {
+	if (unlikely(ex->story != NULL))
+		story_verdict(ex, verdict);
 	if (verdict != NEAP_BACKEND && verdict != NEAP_QUEUE && verdict != NEAP_WAIT)
 		queue_leave(ex, QUEUE_LEFT);
 	switch (verdict) {
@@ -126,6 +129,8 @@ static bool on_failed(struct exchange *ex)
 	if (ex->failure.kind == NEAP_KIND_STATUS)
 		ex->failure.safe = retry_is_safe(ex) && retry_attempt_is_left(ex);
 	failure_log(ex);
+	if (unlikely(ex->proxy->conf->explain.is_on))
+		story_failed(ex);
 	return on_verdict(ex, hook_failed(ex->service->hooks, &ex->view, &ex->failure));
 }
 
@@ -155,6 +160,8 @@ static bool begin_attempt(struct exchange *ex)
 /* One state; true: the next one at once. */
 static bool step(struct exchange *ex)
 {
+	if (unlikely(ex->story != NULL))
+		story_step(ex);
 	switch ((enum exchange_state)ex->state) {
 	case EX_DECIDE:
 		return on_verdict(ex, hook_decide(ex->service->hooks, &ex->view));
@@ -433,6 +440,7 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 	ex->reason = "";
 	ex->connect_us = -1;
 	ex->attempts = 0;
+	ex->story = NULL;
 	ex->has_trace = false;
 	ex->trace[0] = 0;
 	ex->started_us = p->loop->now_us;
@@ -541,6 +549,8 @@ void exchange_start(struct exchange *ex, bool keep)
 	fill_view(ex);
 	if (unlikely(ex->service->conf->is_named))
 		ids_begin(ex);
+	if (unlikely(ex->proxy->conf->explain.is_on))
+		story_begin(ex);
 	start_total(ex);
 	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
 	if (ex->req.method_id == METHOD_CONNECT) {
@@ -559,6 +569,8 @@ void exchange_start(struct exchange *ex, bool keep)
 void exchange_open(struct exchange *ex)
 {
 	fill_view(ex);
+	if (unlikely(ex->proxy->conf->explain.is_on))
+		story_begin(ex);
 	start_total(ex);
 	ex->req_body.done = true;
 	ex->state = EX_DECIDE;

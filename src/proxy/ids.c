@@ -151,3 +151,9 @@ void ids_write(struct h1_out *o, const struct exchange *ex)
 	if (ex->has_trace && ex->trace[0] != 0 && is_ours(ex, TRACE_NAME))
 		h1_out_field(o, TRACE_NAME, ids_trace(ex, text));
 }
+
+void ids_write_answer(struct h1_out *o, const struct exchange *ex)
+{
+	char text[IDS_TEXT_MAX];
+	h1_out_field(o, str_of(ex->proxy->conf->explain.header), ids_text(ex, text));
+}

@@ -27,4 +27,7 @@ bool ids_replace(const struct exchange *ex, struct str name);
 /* The fields for the backend, but for those that a script set or took out itself. */
 void ids_write(struct h1_out *o, const struct exchange *ex);
 
+/* For the client, where the config wants it (explain.header). */
+void ids_write_answer(struct h1_out *o, const struct exchange *ex);
+
 #endif

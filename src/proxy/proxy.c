@@ -6,6 +6,7 @@
 #include "proxy/exchange.h"
 #include "proxy/front.h"
 #include "proxy/queue.h"
+#include "proxy/story.h"
 
 enum { LINGER_MS = 2000, ATTENTION_MS = 20, FLUSH_MS = 200, UPSTREAM_CONNECTIONS_MAX = 65536 };
 
@@ -46,6 +47,7 @@ static void init_slabs(struct proxy *p, const struct maxima *m)
 	slab_init(&p->exchanges,
 		  sizeof(struct exchange) + 2 * m->headers * sizeof(struct http_field), n);
 	slab_init(&p->sessions, sizeof(struct exchange), n);
+	slab_init(&p->stories, story_bytes(), n);
 	slab_init(&p->heads, m->header_bytes + PROXY_HEAD_ROOM, 4 * n);
 	/*
 	 * an exchange may need three: the answer's bytes, and what a socket did not take of a head,
@@ -308,6 +310,7 @@ void proxy_destroy(struct proxy *p)
 	slab_fini(&p->fronts);
 	slab_fini(&p->exchanges);
 	slab_fini(&p->sessions);
+	slab_fini(&p->stories);
 	slab_fini(&p->heads);
 	slab_fini(&p->blocks);
 	slab_fini(&p->bodies);

@@ -4,6 +4,7 @@
 
 #include "http/h1_out.h"
 #include "http/status.h"
+#include "proxy/ids.h"
 #include "proxy/relay.h"
 
 /* RFC 9110 §9.3.2, §15: these answers have no body whatever their head says. */
@@ -30,6 +31,8 @@ static void write_date(struct h1_out *o, const struct proxy *p)
 
 static void write_connection(struct h1_out *o, const struct exchange *ex)
 {
+	if (unlikely(ex->proxy->conf->explain.header[0] != '\0') && ex->view.id != 0)
+		ids_write_answer(o, ex);
 	if (!ex->keep)
 		h1_out_str(o, STR("Connection: close\r\n"));
 	else if (ex->req.minor == 0)

@@ -150,6 +150,8 @@ bool rewrite_response(struct exchange *ex, const void *edits, struct str *head)
 	if (http_has(&ex->res, FIELD_TRANSFER_ENCODING) && !ex->decode && ex->res.status >= 200)
 		h1_out_str(&o, STR("Transfer-Encoding: chunked\r\n"));
 	write_response_connection(&o, ex, base);
+	if (unlikely(ex->proxy->conf->explain.header[0] != '\0') && ex->res.status >= 200)
+		ids_write_answer(&o, ex);
 	if (edits != NULL)
 		edits_write(edits, &o);
 	h1_out_str(&o, STR("\r\n"));

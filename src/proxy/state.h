@@ -65,6 +65,8 @@ struct proxy {
 	struct timer_lane *linger;
 	struct timer_lane *attention; /* see front.c, begin */
 	uint64_t next_id, id_seed;
+	struct slab stories; /* see story.h */
+	uint32_t stories_skipped;
 	struct lines *access_log;   /* NULL: none */
 	struct timer_lane *flushes; /* of the access log */
 	struct timer flush;
@@ -187,6 +189,7 @@ struct exchange {
 	int64_t first_byte_us, connect_us;
 	struct list queue_node;
 	int64_t queued_since_us, queued_us; /* in the queue now; all in all */
+	struct story *story;		    /* of this request, being told; NULL: none */
 	bool has_trace;
 	uint64_t trace[3]; /* made here: trace and parent id of the traceparent; else 0 */
 	int32_t *tried;	   /* grows with retries only */

@@ -195,3 +195,9 @@ NEAP_API uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, 
 		difference |= (unsigned char)a[i] ^ (unsigned char)(b_n > 0 ? b[i % b_n] : 0);
 	return difference == 0;
 }
+
+NEAP_API uint32_t neap_story(uint32_t failed, uint32_t row, char *to)
+{
+	return (uint32_t)board_story_get(
+		board(), failed != 0 ? BOARD_SHELF_FAILED : BOARD_SHELF_SAMPLED, row, to);
+}

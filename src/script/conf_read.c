@@ -199,18 +199,18 @@ static int read_pool_index(lua_State *L, const struct conf *c)
 	return found;
 }
 
-static void read_request_id(lua_State *L, struct conf_service *s)
+/* A field's name; `otherwise` for true; nothing for false. */
+static void read_header_name(lua_State *L, const char *key, const char *otherwise,
+			     char to[CONF_NAME_MAX])
 {
-	int type = push_field(L, "request_id");
+	int type = push_field(L, key);
 	bool is_default = type == LUA_TBOOLEAN && lua_toboolean(L, -1);
 
 	lua_pop(L, 1);
 	if (type == LUA_TSTRING)
-		read_text(L, "request_id", s->request_id, sizeof(s->request_id));
+		read_text(L, key, to, CONF_NAME_MAX);
 	else if (is_default)
-		memcpy(s->request_id, "X-Request-Id", sizeof("X-Request-Id"));
-	if (s->is_tcp)
-		s->request_id[0] = '\0';
+		(void)str_copy(to, CONF_NAME_MAX, str_of(otherwise)); /* it fits */
 }
 
 static void read_service(lua_State *L, const struct conf *c, struct conf_service *s)
@@ -220,7 +220,8 @@ static void read_service(lua_State *L, const struct conf *c, struct conf_service
 	s->is_tcp = read_is(L, "mode", "tcp");
 	s->refuse_on_error = read_is(L, "on_error", "refuse");
 	s->proxy_protocol = read_bool(L, "proxy_protocol");
-	read_request_id(L, s);
+	if (!s->is_tcp)
+		read_header_name(L, "request_id", "X-Request-Id", s->request_id);
 	s->traceparent = read_bool(L, "traceparent") && !s->is_tcp;
 	s->is_named = s->traceparent || s->request_id[0] != '\0';
 	s->pool = read_pool_index(L, c);
@@ -383,6 +384,19 @@ static void read_access_log(lua_State *L, struct conf *c)
 	lua_pop(L, 2);
 }
 
+static void read_explain(lua_State *L, struct conf_explain *e)
+{
+	if (push_field(L, "explain") != LUA_TTABLE) {
+		lua_pop(L, 1);
+		return;
+	}
+	double sample = read_number(L, "sample", 1, 0);
+	e->is_on = true;
+	e->every = sample > 1e-9 ? (uint32_t)(1 / sample + 0.5) : 0;
+	read_header_name(L, "header", "X-Neap-Id", e->header);
+	lua_pop(L, 1);
+}
+
 /* CPUs that this process may use, as far as there are rows on the board. */
 static unsigned usable_cpus(void)
 {
@@ -414,6 +428,7 @@ static void read_process(lua_State *L, struct conf *c)
 	read_long_text(L, "pid_file", &c->pid_file);
 	read_log(L, c);
 	read_access_log(L, c);
+	read_explain(L, &c->explain);
 	read_admin(L, &c->admin);
 	c->unsafe = read_bool(L, "unsafe");
 }
@@ -509,6 +524,8 @@ static uint64_t digest_of(const struct conf *c)
 	add_number(&d, (uint64_t)c->log_level);
 	add_text(&d, c->access_log);
 	add_number(&d, (uint64_t)c->access_format);
+	add_number(&d, c->explain.is_on ? c->explain.every + 1U : 0);
+	add_text(&d, c->explain.header);
 	add_number(&d, c->unsafe);
 	add_text(&d, c->admin.listen);
 	add_number(&d, c->admin.mode);

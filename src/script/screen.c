@@ -11,6 +11,7 @@ struct screen {
 	lua_State *L; /* on its stack: the module's function, then its last text */
 };
 
+/* Of the module whose name is the argument. */
 static int open_module(lua_State *L)
 {
 	libs_open(L);
@@ -19,7 +20,7 @@ static int open_module(lua_State *L)
 	native_push_embedded(L);
 	lua_setfield(L, -2, "neap.native");
 	lua_getglobal(L, "require");
-	lua_pushliteral(L, "neap.admin.screen");
+	lua_pushvalue(L, 1);
 	lua_call(L, 1, 1);
 	lua_getfield(L, -1, "draw");
 	return 1;
@@ -31,7 +32,7 @@ static enum err failed(lua_State *L, struct error *e)
 	return err_set(e, ERR_SCRIPT, "%s", why == NULL ? "an error without a text" : why);
 }
 
-enum err screen_create(struct screen **s, struct error *e)
+enum err screen_create(struct screen **s, const char *module, struct error *e)
 {
 	struct screen *made = calloc(1, sizeof(*made));
 
@@ -42,7 +43,8 @@ enum err screen_create(struct screen **s, struct error *e)
 		return err_set(e, ERR_MEMORY, "out of memory");
 	}
 	lua_pushcfunction(made->L, open_module);
-	if (lua_pcall(made->L, 0, 1, 0) != 0) {
+	lua_pushstring(made->L, module);
+	if (lua_pcall(made->L, 1, 1, 0) != 0) {
 		enum err err = failed(made->L, e);
 		screen_destroy(made);
 		return err;

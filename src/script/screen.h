@@ -1,6 +1,6 @@
 /*
- * What neap status and neap top print: /status as text, by lua/neap/admin/screen.lua, in a Lua
- * state of its own that remembers the answer before, for rates.
+ * What commands print of an answer of the admin side: text made by a module in Lua, in a state of
+ * its own that remembers the answer before, for rates.
  */
 #ifndef NEAP_SCRIPT_SCREEN_H
 #define NEAP_SCRIPT_SCREEN_H
@@ -17,7 +17,8 @@ struct screen_size {
 	bool is_terminal;	/* colours */
 };
 
-enum err screen_create(struct screen **s, struct error *e);
+/* MODULE (neap.admin.…) has a function draw(answer, columns, rows, is_terminal) → text. */
+enum err screen_create(struct screen **s, const char *module, struct error *e);
 void screen_destroy(struct screen *s);
 
 /* The text holds until the next call. */

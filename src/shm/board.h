@@ -226,6 +226,23 @@ struct board_life {
 	char config[256]; /* as the command line names it; written before any fork */
 };
 
+/*
+ * Stories of requests for `neap explain`: texts of JSON on two shelves, where the newest push out
+ * the oldest. Those of failures have a shelf of their own, so that they stay longer.
+ */
+enum { BOARD_STORY_BYTES = 4096, BOARD_STORIES = 512 };
+enum board_shelf { BOARD_SHELF_SAMPLED, BOARD_SHELF_FAILED, BOARD_SHELVES };
+
+struct board_story {
+	_Atomic uint64_t turn; /* odd while it is written; 0: never */
+	_Atomic uint64_t text[BOARD_STORY_BYTES / 8];
+};
+
+struct board_shelf_rows {
+	_Atomic uint64_t next;
+	struct board_story rows[BOARD_STORIES];
+};
+
 struct board {
 	uint32_t magic, version;
 	uint64_t bytes;
@@ -252,6 +269,7 @@ struct board {
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_budget budgets[BOARD_ROWS][BOARD_POOLS_MAX];
+	struct board_shelf_rows stories[BOARD_SHELVES];
 };
 
 /* The mapping (MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE); one a generation. */
@@ -475,5 +493,14 @@ void board_hook_trip(struct board *b, unsigned service, unsigned hook, int64_t n
  */
 bool board_hook_is_tripped(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
 void board_hook_ok_after_trip(struct board *b, unsigned service, unsigned hook);
+
+/* Any process; a text that is too long is left out. */
+void board_story_put(struct board *b, enum board_shelf shelf, struct str text);
+
+/*
+ * The row's text into TO (BOARD_STORY_BYTES, a zero behind it); its length, 0: none, or it is being
+ * written.
+ */
+size_t board_story_get(const struct board *b, enum board_shelf shelf, unsigned index, char *to);
 
 #endif

@@ -19,6 +19,7 @@ local ROUTES = {
   { "GET", "^/status$", lazy("status", "answer") },
   { "GET", "^/metrics$", lazy("metrics", "answer") },
   { "GET", "^/healthz$", lazy("status", "health") },
+  { "GET", "^/explain$", lazy("explain", "answer") },
   { "GET", "^/pools/([^/]+)/backends$", lazy("backends", "list") },
   { "POST", "^/pools/([^/]+)/backends$", lazy("backends", "add"), changes = true },
   { "GET", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "get") },
@@ -46,7 +47,7 @@ end
 
 local function not_found(path)
   return reply.error(404, ("there is nothing at %s (known: /, /status, /metrics, /healthz, "
-    .. "/pools/POOL/backends)"):format(path))
+    .. "/explain, /pools/POOL/backends)"):format(path))
 end
 
 local function not_allowed(method, allowed)

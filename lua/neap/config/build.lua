@@ -335,6 +335,7 @@ local function finish(config, services, pools, folder)
     pid_file = config.pid_file and build.resolve(folder, config.pid_file),
     log = log,
     access_log = config.access_log,
+    explain = config.explain,
     admin = finish_admin(config.admin, folder),
     unsafe = config.unsafe,
     services = services,

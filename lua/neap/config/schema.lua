@@ -20,9 +20,9 @@ local schema = {}
 local MONTH = 30 * 24 * 3600
 
 schema.order = {
-  "process", "service", "pool", "backend", "log", "access_log", "admin", "forwarded", "timeouts",
-  "pool_timeouts", "limits", "health", "backend_health", "discover", "keepalive", "retry",
-  "budget", "queue", "slow_start", "eject",
+  "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "forwarded",
+  "timeouts", "pool_timeouts", "limits", "health", "backend_health", "discover", "keepalive",
+  "retry", "budget", "queue", "slow_start", "eject",
 }
 
 schema.titles = {
@@ -32,6 +32,7 @@ schema.titles = {
   backend = "A backend",
   log = "log",
   access_log = "access_log",
+  explain = "explain",
   admin = "admin",
   forwarded = "forwarded",
   timeouts = "timeouts of a service",
@@ -59,6 +60,9 @@ schema.process = {
   { "access_log", "section", section = "access_log", optional = true, default = false,
     also = { false },
     text = "A line for each request, or false." },
+  { "explain", "section", section = "explain", optional = true, default = false,
+    also = { false },
+    text = "Keeps stories of requests for `neap explain` (docs/explain.md), or false." },
   { "admin", "section", section = "admin", default = false, also = { false },
     text = "The admin side: dashboard, status, metrics, changes (docs/admin.md)." },
   { "unsafe", "boolean", default = false,
@@ -71,6 +75,13 @@ schema.log = {
     text = "`\"stderr\"`, `\"syslog\"` or a file's path." },
   { "level", "choice", default = "info", values = { "debug", "info", "warn", "error" },
     text = "The least level that is written." },
+}
+
+schema.explain = {
+  { "sample", "share", default = 0.01, max = 1,
+    text = "The share of requests whose story is kept; those with a failure always are." },
+  { "header", "header", default = false, also = { false, true },
+    text = "Answers carry the request's id in this field (true: `X-Neap-Id`)." },
 }
 
 schema.access_log = {

@@ -9,6 +9,7 @@
 ---@field pid_file? string
 ---@field log? neap.config.log
 ---@field access_log? neap.config.access_log|false
+---@field explain? neap.config.explain|false
 ---@field admin? neap.config.admin|false
 ---@field unsafe? boolean
 
@@ -67,6 +68,11 @@
 ---@class neap.config.access_log
 ---@field target? string
 ---@field format? "combined"|"json"|fun(request: neap.request, outcome: neap.outcome): string?
+
+--- explain.
+---@class neap.config.explain
+---@field sample? number
+---@field header? string|false|true
 
 --- admin.
 ---@class neap.config.admin

@@ -1,0 +1,121 @@
+-- Stories of requests (GET /explain) as text for a terminal: `neap explain`. Whatever comes from
+-- outside is stripped of control characters.
+
+local decode = require("cjson.safe").decode
+
+local tale = {}
+
+local function clean(text) return (tostring(text):gsub("%c", "?")) end
+
+local function duration(s)
+  if not s then return "–" end
+  if s < 0.001 then return ("%.0f µs"):format(s * 1e6) end
+  if s < 1 then return ("%.3g ms"):format(s * 1e3) end
+  return ("%.2f s"):format(s)
+end
+
+local Page = {}
+Page.__index = Page
+
+function Page:line(text, colour)
+  if colour and self.is_terminal then text = ("\27[%sm%s\27[0m"):format(colour, text) end
+  table.insert(self.lines, text)
+end
+
+-- Names separated by commas, in lines of the page's width.
+function Page:wrapped(first, names)
+  local line = first
+  for i, name in ipairs(names) do
+    local word = clean(name) .. (i < #names and ", " or "")
+    if #line + #word > self.columns and #line > #first then
+      self:line(line)
+      line = (" "):rep(#first)
+    end
+    line = line .. word
+  end
+  self:line(line)
+end
+
+local function others(page, step)
+  local names = {}
+  for name in pairs(step.not_eligible or {}) do table.insert(names, name) end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    page:line(("      not %s: %s"):format(clean(name), clean(step.not_eligible[name])), "33")
+  end
+end
+
+local function members(page, step)
+  if not step.members then return end
+  local eligible = step.eligible or {}
+  local more = step.eligible_count - #eligible
+  local heading = ("      %d of %d may serve: "):format(step.eligible_count,
+    step.looked_at or step.members)
+  if more > 0 then eligible[#eligible + 1] = ("and %d more"):format(more) end
+  page:wrapped(heading, #eligible > 0 and eligible or { "nobody" })
+  if step.looked_at then
+    page:line(("      (the first %d of %d were looked at)"):format(step.looked_at, step.members))
+  end
+  others(page, step)
+end
+
+local function hook(page, number, step)
+  local what = step.backend and clean(step.backend) or clean(step.returned)
+  local why = step.reason and ": " .. clean(step.reason) or ""
+  page:line(("  %d. %s → %s%s  (%s)"):format(number, clean(step.hook), what, why,
+    duration(step.took)))
+  members(page, step)
+end
+
+local function attempt(page, number, step)
+  page:line(("  %d. attempt %d on %s failed: %s (%s, %s); %s"):format(number, step.attempt,
+    clean(step.backend), clean(step.message), clean(step.stage), clean(step.kind),
+    clean(step.again)), "31")
+end
+
+local function outcome(page, story)
+  local status = story.status == 0 and "no answer: the client left" or "status " .. story.status
+  page:line(("  = %s%s, %d attempt%s, %d bytes"):format(status,
+    story.backend and " from " .. clean(story.backend) or "", story.attempts,
+    story.attempts == 1 and "" or "s", story.bytes), story.status >= 500 and "31" or "32")
+  page:line(("    decided after %s, connected in %s, first byte after %s, all after %s"):format(
+    duration(story.queued), duration(story.connect), duration(story.first_byte),
+    duration(story.total)))
+  if story.reason then page:line("    " .. clean(story.reason), "31") end
+  if story.cut then page:line("    (" .. clean(story.cut) .. ")") end
+end
+
+local function tell(page, story)
+  page:line(("%s  %s  %s %s%s"):format(clean(story.id), clean(story.time),
+    clean(story.method or "tcp"), clean(story.host or ""), clean(story.path or "")), "1")
+  page:line(("  from %s to service %s%s"):format(clean(story.client or "a unix socket"),
+    clean(story.service), story.pool and ", pool " .. clean(story.pool) or ""))
+  for number, step in ipairs(story.steps) do
+    if step.hook then
+      hook(page, number, step)
+    elseif step.attempt then
+      attempt(page, number, step)
+    else
+      members(page, step)
+    end
+  end
+  outcome(page, story)
+  page:line ""
+end
+
+---@param answer string  of GET /explain
+---@return string? text, string? why
+function tale.draw(answer, columns, _, is_terminal)
+  local value = decode(answer)
+  if type(value) ~= "table" or type(value.stories) ~= "table" then
+    return nil, "the admin side's answer is not what neap explain expects"
+  end
+  local page = setmetatable({ columns = columns, is_terminal = is_terminal, lines = {} }, Page)
+  for _, story in ipairs(value.stories) do tell(page, story) end
+  if #value.stories == 0 then
+    page:line "There is no story yet: requests that fail are always told, others by explain.sample."
+  end
+  return table.concat(page.lines, "\n") .. "\n"
+end
+
+return tale

@@ -1,0 +1,147 @@
+local cjson = require "cjson"
+local admin = require "support.admin"
+local client = require "support.client"
+local neap = require "support.neap"
+local net = require "support.net"
+local origin = require "support.origin"
+local scope = require "support.scope"
+
+local ALL = 'health = { type = "none" }, explain = { sample = 1, header = true }, '
+
+local function stories(n, query)
+  local r = client.get(n.admin, "/explain" .. (query or ""))
+  assert.equal(200, r.status, r.body)
+  return cjson.decode(r.body).stories
+end
+
+local function ask(n, path)
+  local r = client.get(n.address, path or "/")
+  return r, r.headers["x-neap-id"]
+end
+
+describe("explain", function()
+  it("tells of a request who might have served it, and who did", function()
+    local web = origin.start {}
+    local n = admin.start({ web }, ALL .. ([[ name = "shop", backends = {
+      { url = "http://127.0.0.1:%d", name = "one" },
+      { url = "http://127.0.0.1:2", name = "spare", tier = 1 },
+      { url = "http://127.0.0.1:3", name = "gone" },
+    }, policy = {
+      request = function() require("neap").pool("shop"):find("gone"):drain() end,
+    }]]):format(web.port))
+    local _, id = ask(n, "/basket")
+    local story = stories(n, "?id=" .. id)[1]
+    assert.same({ id, "shop", "GET", "/basket", 200, 1, "one" }, { story.id, story.service,
+      story.method, story.path, story.status, story.attempts, story.backend })
+    assert.equal(1, #story.steps)
+    local step = story.steps[1]
+    assert.same({ "decide", "a backend", "one", 3, 1 }, { step.hook, step.returned, step.backend,
+      step.members, step.eligible_count })
+    assert.same({ "one" }, step.eligible)
+    assert.equal("tier 1, and tier 0 has some", step.not_eligible.spare)
+    assert.matches("^draining", step.not_eligible.gone)
+    assert.is_true(step.took > 0 and step.took < 1)
+  end)
+
+  it("tells each attempt of one that failed, whatever is sampled", function()
+    local web = origin.start {}
+    local n = admin.start({ 1, web }, 'health = { type = "none" }, explain = { sample = 0 }')
+    assert.equal(200, (ask(n)).status)
+    assert.equal(200, (ask(n)).status)
+    local all = stories(n)
+    assert.equal(1, #all) -- the second went well at once
+    local first, failed, again = unpack(all[1].steps)
+    assert.same({ 1, "127.0.0.1:1", "connect", "refused" }, { first.attempt, first.backend,
+      first.stage, first.kind })
+    assert.same({ "failed", "retry" }, { failed.hook, failed.returned })
+    assert.same({ "pick", "127.0.0.1:" .. web.port }, { again.hook, again.backend })
+    assert.matches("^down: ", again.not_eligible["127.0.0.1:1"])
+    assert.same({ 200, 2 }, { all[1].status, all[1].attempts })
+    assert.same(all, stories(n, "?failed=1"))
+  end)
+
+  it("tells why nobody served", function()
+    local n = admin.start({ 1 }, 'health = { type = "none" }, explain = { sample = 0 }')
+    ask(n)
+    ask(n)
+    local newest = stories(n, "?last=1")[1]
+    assert.equal(503, newest.status)
+    assert.equal(0, newest.steps[1].eligible_count)
+    assert.matches("^down: ", newest.steps[1].not_eligible["127.0.0.1:1"])
+  end)
+
+  it("takes a share of the requests, and keeps the newest #slow", function()
+    local web = origin.start {}
+    local n = admin.start({ web }, 'health = { type = "none" }, explain = { sample = 0.5 }')
+    local c = client.connect(n.address)
+    for i = 1, 1100 do c:request("GET", "/" .. i) end
+    local all = stories(n, "?last=1024")
+    assert.equal(512, #all)
+    assert.equal("/1100", all[1].path)
+    assert.equal("/78", all[#all].path)
+  end)
+
+  it("stays within its bounds with many backends and long paths", function()
+    local list = {}
+    for i = 1, 400 do list[i] = ('"http://127.0.0.1:%d"'):format(10000 + i) end
+    local web = origin.start {}
+    local n = admin.start({}, ALL .. ([[backends = { %s, { url = "%s", name = "web" } },
+      policy = { pick = function(_, pool) return pool:find "web" end }]]):format(
+      table.concat(list, ", "), web.url))
+    local path = "/" .. ("%41"):rep(1000)
+    local _, id = ask(n, path)
+    local story = stories(n, "?id=" .. id)[1]
+    assert.equal(256, #story.path)
+    assert.same({ 401, 256, 16 }, { story.steps[1].members, story.steps[1].looked_at,
+      #story.steps[1].eligible })
+  end)
+
+  it("answers what is asked wrongly", function()
+    local n = admin.start({ 1 }, "explain = {}")
+    for query, words in pairs { ["?last=0"] = "not a number from 1", ["?x=1"] = "unknown parameter",
+      ["?id=nobody"] = false } do
+      local r = client.get(n.admin, "/explain" .. query)
+      assert.equal(words and 400 or 404, r.status)
+      if words then assert.truthy(r.body:find(words, 1, true)) end
+    end
+    local off = admin.start({ 1 }, "")
+    assert.equal(404, client.get(off.admin, "/explain").status)
+  end)
+
+  it("is a command too", function()
+    local web = origin.start { name = "web" }
+    local n = admin.start({ 1, web }, ALL)
+    local _, id = ask(n, "/asked")
+    local code, out = neap.run { "explain", id, "--admin", n.admin }
+    assert.equal(0, code)
+    for _, words in ipairs { id, "GET", "/asked", "attempt 1 on 127.0.0.1:1 failed: connection "
+      .. "refused (connect, refused)", "failed → retry", "= status 200", "2 attempts" } do
+      assert.truthy(out:find(words, 1, true), words)
+    end
+    code, out = neap.run { "explain", "--last", "1", "--json", "--admin", n.admin }
+    assert.equal(0, code)
+    assert.equal(id, cjson.decode(out).stories[1].id)
+    local err
+    code, _, err = neap.run { "explain", "nobody", "--admin", n.admin }
+    assert.equal(1, code)
+    assert.truthy(err:find("no story of request", 1, true))
+    code, _, err = neap.run { "--last", "3", "-c", "x.lua" }
+    assert.equal(1, code)
+    assert.truthy(err:find("go with explain", 1, true))
+  end)
+
+  it("tells of connections of a tcp service", function()
+    local dead = net.refused()
+    local echo = origin.start { connection = function(conn) conn:send(conn:read(4)) end }
+    local dir = scope.directory()
+    local n = neap.start { config = ([[return { mode = "tcp", listen = "127.0.0.1:0",
+      admin = { listen = "unix:%s/admin" }, explain = { sample = 0 }, health = { type = "none" },
+      backends = { "tcp://%s", "tcp://127.0.0.1:%d" } }]]):format(dir, dead, echo.port) }
+    local c = client.connect(n.address)
+    c:send "ping"
+    assert.equal("ping", c:receive(4))
+    c:close()
+    local story = stories({ admin = "unix:" .. dir .. "/admin" })[1]
+    assert.same({ "connect", 2 }, { story.steps[1].stage, story.attempts })
+  end)
+end)

@@ -1,0 +1,109 @@
+#include "proxy/json_out.h"
+
+#include <math.h>
+
+void json_hex(struct h1_out *o, const char *prefix, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[2] = { digits[c >> 4], digits[c & 15] };
+
+	h1_out_str(o, str_of(prefix));
+	h1_out_str(o, (struct str){ text, sizeof(text) });
+}
+
+bool json_is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+/* Bytes beyond ASCII are taken for the characters of that number: always JSON, never lost. */
+void json_string(struct h1_out *o, struct str s)
+{
+	h1_out_str(o, STR("\""));
+	for (size_t at = 0, from = 0; at <= s.n; at++) {
+		if (at < s.n && json_is_plain((unsigned char)s.p[at]))
+			continue;
+		h1_out_str(o, (struct str){ s.p + from, at - from });
+		if (at < s.n)
+			json_hex(o, "\\u00", (unsigned char)s.p[at]);
+		from = at + 1;
+	}
+	h1_out_str(o, STR("\""));
+}
+
+static void add_padded(struct h1_out *o, uint64_t value, unsigned digits)
+{
+	char text[20];
+
+	for (unsigned i = digits; i-- > 0; value /= 10)
+		text[i] = (char)('0' + value % 10);
+	h1_out_str(o, (struct str){ text, digits });
+}
+
+/* With microseconds. */
+static void add_seconds(struct h1_out *o, double seconds)
+{
+	uint64_t us = (uint64_t)(seconds * 1e6 + 0.5);
+
+	h1_out_u64(o, us / 1000000);
+	h1_out_str(o, STR("."));
+	add_padded(o, us % 1000000, 6);
+}
+
+const struct json_stamp *json_stamp(double now)
+{
+	static struct json_stamp stamp = { .second = -1 };
+	time_t second = (time_t)now;
+	struct tm tm;
+
+	if (second == stamp.second)
+		return &stamp;
+	stamp.second = second;
+	stamp.local[0] = stamp.utc[0] = '\0';
+	if (localtime_r(&second, &tm) != NULL)
+		(void)strftime(stamp.local, sizeof(stamp.local), "%d/%b/%Y:%H:%M:%S %z", &tm);
+	if (gmtime_r(&second, &tm) != NULL)
+		(void)strftime(stamp.utc, sizeof(stamp.utc), "%Y-%m-%dT%H:%M:%S", &tm);
+	return &stamp;
+}
+
+void json_key(struct h1_out *o, const char *key)
+{
+	h1_out_str(o, o->p[o->n - 1] == '{' ? STR("\"") : STR(",\""));
+	h1_out_str(o, str_of(key));
+	h1_out_str(o, STR("\":"));
+}
+
+/* Nothing for an empty one. */
+void json_text(struct h1_out *o, const char *key, struct str value)
+{
+	if (value.n == 0)
+		return;
+	json_key(o, key);
+	json_string(o, value);
+}
+
+void json_number(struct h1_out *o, const char *key, uint64_t value)
+{
+	json_key(o, key);
+	h1_out_u64(o, value);
+}
+
+/* Nothing for what did not happen. */
+void json_seconds(struct h1_out *o, const char *key, double seconds)
+{
+	if (seconds < 0)
+		return;
+	json_key(o, key);
+	add_seconds(o, seconds);
+}
+
+void json_time(struct h1_out *o, double time)
+{
+	json_key(o, "time");
+	h1_out_str(o, STR("\""));
+	h1_out_str(o, str_of(json_stamp(time)->utc));
+	h1_out_str(o, STR("."));
+	add_padded(o, (uint64_t)((time - floor(time)) * 1e6), 6);
+	h1_out_str(o, STR("Z\""));
+}

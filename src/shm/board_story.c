@@ -1,0 +1,31 @@
+#include "shm/board.h"
+#include "shm/words.h"
+
+void board_story_put(struct board *b, enum board_shelf shelf, struct str text)
+{
+	struct board_shelf_rows *s = &b->stories[shelf];
+	char copy[BOARD_STORY_BYTES] = { 0 };
+	uint64_t number = atomic_fetch_add(&s->next, 1);
+	struct board_story *row = &s->rows[number % BOARD_STORIES];
+
+	if (text.n >= sizeof(copy))
+		return;
+	memcpy(copy, text.p, text.n);
+	atomic_store(&row->turn, 2 * number + 1);
+	words_store(row->text, copy, (text.n + 8) / 8 * 8);
+	atomic_store(&row->turn, 2 * number + 2);
+}
+
+size_t board_story_get(const struct board *b, enum board_shelf shelf, unsigned index, char *to)
+{
+	const struct board_story *row = &b->stories[shelf].rows[index % BOARD_STORIES];
+	uint64_t before = atomic_load(&row->turn);
+
+	if (before == 0 || before % 2 != 0)
+		return 0;
+	words_load(to, row->text, BOARD_STORY_BYTES);
+	if (atomic_load(&row->turn) != before)
+		return 0;
+	to[BOARD_STORY_BYTES - 1] = '\0';
+	return strlen(to);
+}
