@@ -95,8 +95,7 @@ static bool wait_in_queue(struct exchange *ex, bool was_asked)
 /* What a hook decided; true: go on at once. */
 static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
 {
-	if (unlikely(ex->story != NULL))
-		story_verdict(ex, verdict);
+	story_on_verdict(ex, verdict);
 	if (verdict != NEAP_BACKEND && verdict != NEAP_QUEUE && verdict != NEAP_WAIT)
 		queue_leave(ex, QUEUE_LEFT);
 	switch (verdict) {
@@ -129,12 +128,10 @@ static bool on_failed(struct exchange *ex)
 	if (ex->failure.kind == NEAP_KIND_STATUS)
 		ex->failure.safe = retry_is_safe(ex) && retry_attempt_is_left(ex);
 	failure_log(ex);
-	if (unlikely(ex->proxy->conf->explain.is_on))
-		story_failed(ex);
+	story_on_failed(ex);
 	return on_verdict(ex, hook_failed(ex->service->hooks, &ex->view, &ex->failure));
 }
 
-/* There is a connection to the backend. */
 static void go_on(struct exchange *ex)
 {
 	if (ex->view.is_tcp != 0) {
@@ -160,8 +157,7 @@ static bool begin_attempt(struct exchange *ex)
 /* One state; true: the next one at once. */
 static bool step(struct exchange *ex)
 {
-	if (unlikely(ex->story != NULL))
-		story_step(ex);
+	story_on_step(ex);
 	switch ((enum exchange_state)ex->state) {
 	case EX_DECIDE:
 		return on_verdict(ex, hook_decide(ex->service->hooks, &ex->view));
@@ -547,10 +543,8 @@ void exchange_start(struct exchange *ex, bool keep)
 	ex->upgrade = (ex->req.flags & (HTTP_CONN_UPGRADE | HTTP_UPGRADE_H2C)) == HTTP_CONN_UPGRADE;
 	fill_head(ex);
 	fill_view(ex);
-	if (unlikely(ex->service->conf->is_named))
-		ids_begin(ex);
-	if (unlikely(ex->proxy->conf->explain.is_on))
-		story_begin(ex);
+	ids_on_begin(ex);
+	story_on_begin(ex);
 	start_total(ex);
 	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
 	if (ex->req.method_id == METHOD_CONNECT) {
@@ -569,8 +563,7 @@ void exchange_start(struct exchange *ex, bool keep)
 void exchange_open(struct exchange *ex)
 {
 	fill_view(ex);
-	if (unlikely(ex->proxy->conf->explain.is_on))
-		story_begin(ex);
+	story_on_begin(ex);
 	start_total(ex);
 	ex->req_body.done = true;
 	ex->state = EX_DECIDE;

@@ -14,6 +14,12 @@ enum { IDS_TEXT_MAX = 128, IDS_TRACE_MAX = 56 };
 /* Once a request's head is read: what came is believed, or something new is made. */
 void ids_begin(struct exchange *ex);
 
+static inline void ids_on_begin(struct exchange *ex)
+{
+	if (unlikely(ex->service->conf->is_named))
+		ids_begin(ex);
+}
+
 /* Its id, which `request.id` of hooks is too; in TO, or where it stands in the head. */
 struct str ids_text(const struct exchange *ex, char to[IDS_TEXT_MAX]);
 

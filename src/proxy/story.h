@@ -23,6 +23,35 @@ void story_verdict(struct exchange *ex, enum neap_verdict verdict);
 /* The attempt failed (ex->failure says how): from here on the story is told in any case. */
 void story_failed(struct exchange *ex);
 
+static inline bool story_is_on(const struct exchange *ex)
+{
+	return unlikely(ex->proxy->conf->explain.is_on);
+}
+
+static inline void story_on_begin(struct exchange *ex)
+{
+	if (story_is_on(ex))
+		story_begin(ex);
+}
+
+static inline void story_on_step(struct exchange *ex)
+{
+	if (unlikely(ex->story != NULL))
+		story_step(ex);
+}
+
+static inline void story_on_verdict(struct exchange *ex, enum neap_verdict verdict)
+{
+	if (unlikely(ex->story != NULL))
+		story_verdict(ex, verdict);
+}
+
+static inline void story_on_failed(struct exchange *ex)
+{
+	if (story_is_on(ex))
+		story_failed(ex);
+}
+
 /* The end: it goes to the board. */
 void story_end(struct exchange *ex, const struct neap_outcome *o);
 
