@@ -22,7 +22,10 @@ describe("starting", function()
     assert.equal(4, #n:children())
     assert.equal(3, #n:workers())
     assert.equal("neap: agent", process.name(n:agent()))
+    assert.matches("^neap: master %-c .*config%.lua", process.command_line(n.pid))
+    assert.matches("^neap: agent %(generation 1%)", process.command_line(n:agent()))
     for _, pid in ipairs(n:workers()) do
+      assert.matches("^neap: worker %d %(generation 1%)", process.command_line(pid))
       assert.matches("^neap: worker %d$", process.name(pid))
       assert.same({}, process.children(pid))
     end

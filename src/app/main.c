@@ -43,6 +43,7 @@ static enum err serve(const struct cli *c, struct handover *h, char **argv, int 
 		if (err != ERR_OK || is_parent)
 			return err;
 	}
+	title_set_master(argv);
 	return master_run(&o, e);
 }
 

@@ -70,3 +70,15 @@ void title_set(const char *format, ...)
 	if (used < area.size)
 		memset(area.start + used, 0, area.size - used);
 }
+
+void title_set_master(char *const *argv)
+{
+	char words[1024] = "";
+	size_t used = 0;
+
+	for (unsigned i = 1; argv[0] != NULL && argv[i] != NULL && used < sizeof(words); i++) {
+		int n = snprintf(words + used, sizeof(words) - used, " %s", argv[i]);
+		used += n > 0 ? (size_t)n : 0;
+	}
+	title_set("neap: master%s", words);
+}

@@ -13,6 +13,9 @@
  */
 char **title_init(int argc, char **argv);
 
+/* "neap: master" with the command line's words behind it. */
+void title_set_master(char *const *argv);
+
 void title_set(const char *format, ...) printf_like(1, 2);
 
 #endif
