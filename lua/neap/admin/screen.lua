@@ -115,8 +115,8 @@ local function heading(page, s)
   local inflight, connections = 0, 0
   for _, pool in ipairs(s.pools) do inflight = inflight + pool.inflight end
   for _, worker in ipairs(s.workers) do connections = connections + worker.connections end
-  page:line(("%s in flight · %s client connections · %d workers"):format(count(inflight),
-    count(connections), #s.workers))
+  page:line(("%s in flight · %s client connections · %d worker%s"):format(count(inflight),
+    count(connections), #s.workers, #s.workers == 1 and "" or "s"))
 end
 
 local function refusals(service)
