@@ -58,7 +58,7 @@ describe("neap status and neap top", function()
       { { "status" }, "name it by --admin ADDR", port_0 },
       { { "top", "--json" }, "--json goes with status" },
       { { "status", "8081" }, "it takes no '8081'" },
-      { { "check", "--admin", ":1" }, "--admin goes with status and top" },
+      { { "check", "--admin", ":1" }, "--admin goes with status" },
       { { "status", "--admin", origin.start().address }, "answer is not a status" },
     } do
       local dir = scope.directory()
