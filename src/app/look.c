@@ -58,9 +58,10 @@ void look_add_parameter(char path[LOOK_PATH_MAX], const char *name, const char *
 
 	if (value == NULL || n + strlen(name) + 3 * strlen(value) + 3 > LOOK_PATH_MAX)
 		return;
-	n += (size_t)sprintf(path + n, "%c%s=", strchr(path, '?') == NULL ? '?' : '&', name);
+	n += (size_t)snprintf(path + n, LOOK_PATH_MAX - n,
+			      "%c%s=", strchr(path, '?') == NULL ? '?' : '&', name);
 	for (const char *p = value; *p != '\0'; p++)
-		n += (size_t)sprintf(path + n, "%%%02X", (unsigned char)*p);
+		n += (size_t)snprintf(path + n, LOOK_PATH_MAX - n, "%%%02X", (unsigned char)*p);
 }
 
 static struct screen_size size_of(int fd)
