@@ -1,5 +1,6 @@
 local cjson = require "cjson"
 local socket = require "posix.sys.socket"
+local stat = require "posix.sys.stat"
 local unistd = require "posix.unistd"
 local client = require "support.client"
 local eventually = require "support.eventually"
@@ -158,6 +159,27 @@ describe("where the access log goes", function()
     eventually(function() return io.open(n.dir .. "/access.log") ~= nil end)
     client.get(n.address, "/3")
     assert.matches("GET /3 ", lines(n, 1)[1])
+  end)
+
+  it("loses none that came while it was opened anew", function()
+    local n = start '"combined"'
+    local path = n.dir .. "/access.log"
+    client.get(n.address, "/1")
+    lines(n, 1)
+    assert(os.rename(path, path .. ".1"))
+    assert(stat.mkfifo(path, 384)) -- opened when somebody reads from it, no earlier
+    n:signal "USR1"
+    local c = client.connect(n.address)
+    c:request("GET", "/meanwhile")
+    for _ = 1, 400 do c:request("GET", "/", { ["User-Agent"] = ("x"):rep(8000) }) end
+    process.spawn { cwd = n.dir, argv = { "sh", "-c", "exec cat access.log > read" } }
+    eventually(function()
+      c:request("GET", "/last")
+      return scope.read(n.dir .. "/read"):find("/last", 1, true)
+    end)
+    c:close()
+    local all = scope.read(path .. ".1") .. scope.read(n.dir .. "/read")
+    assert.truthy(all:find("GET /meanwhile ", 1, true))
   end)
 
   it("has every line when neap ends", function()

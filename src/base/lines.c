@@ -186,6 +186,14 @@ static void reopen(struct lines *l)
 	l->torn = false;
 }
 
+static void write_batch(struct lines *l, const struct batch *b)
+{
+	if (l->kind == KIND_SYSLOG)
+		write_syslog(l, b->bytes, b->n);
+	else
+		write_file(l, b->bytes, b->n);
+}
+
 static void *writer(void *arg)
 {
 	struct lines *l = arg;
@@ -202,12 +210,11 @@ static void *writer(void *arg)
 		(void)pthread_mutex_unlock(&l->mutex);
 		if (must_reopen)
 			reopen(l);
-		if (l->kind == KIND_SYSLOG)
-			write_syslog(l, b.bytes, b.n);
-		else
-			write_file(l, b.bytes, b.n);
+		if (b.n > 0)
+			write_batch(l, &b);
 		(void)pthread_mutex_lock(&l->mutex);
-		l->writing.n = 0;
+		if (b.n > 0) /* else the caller may have handed over while the target was opened */
+			l->writing.n = 0;
 		(void)pthread_cond_signal(&l->idle);
 	}
 	(void)pthread_mutex_unlock(&l->mutex);
