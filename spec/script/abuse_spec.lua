@@ -3,6 +3,7 @@ local client = require "support.client"
 local eventually = require "support.eventually"
 local neap = require "support.neap"
 local origin = require "support.origin"
+local scope = require "support.scope"
 
 local function start(policy, webs)
   return neap.start {
@@ -96,6 +97,29 @@ describe("a policy that", function()
     eventually(function() return sink:connections() == 1 end)
     for _ = 1, 20 do assert.equal(200, n:get("/other").status) end
     assert.equal(200, first:read_response().status)
+  end)
+
+  local HOARDER = [[pick = function(request, pool)
+    for i = 1, 2000 do pool:counter("c" .. i):next() end
+  end]]
+
+  it("uses up the counters leaves the default its own", function()
+    local n = start(HOARDER, { webs[1], origin.start {} })
+    for _ = 1, 4 do assert.equal(200, n:get("/").status) end
+    n:wait_log "there are too many counters"
+  end)
+
+  it("used up the counters may be mended by a reload", function()
+    local n = start(HOARDER, webs)
+    n:get "/"
+    n:wait_log "there are too many counters"
+    scope.write(n.dir .. "/policy.lua", [[return { pick = function(_, pool)
+      for i = 1, 50 do pool:counter("mine" .. i):next() end
+      return nil, "well"
+    end }]])
+    n:signal "HUP"
+    n:wait_log "reloaded: generation 2 serves"
+    assert.equal("well", n:get("/").headers["x-neap-error"])
   end)
 
   it("changes the default policy does so for itself alone", function()

@@ -254,11 +254,32 @@ static void take_pools(struct board *b, struct board *from)
 	}
 }
 
+/* How many more counters may come over: a part stays free for those that this config makes. */
+static unsigned room_for_counters(const struct board *b)
+{
+	unsigned room = BOARD_COUNTERS_MAX / 4 * 3;
+	for (unsigned i = 0; i < BOARD_COUNTERS_MAX && room > 0; i++)
+		room -= atomic_load(&b->counters[i].key) != 0;
+	return room;
+}
+
+static bool has_counter(const struct board *b, uint64_t key)
+{
+	for (unsigned i = 0; i < BOARD_COUNTERS_MAX; i++) {
+		if (atomic_load(&b->counters[i].key) == key)
+			return true;
+	}
+	return false;
+}
+
 static void take_counter(struct board *b, struct board_counter *from, const char *name,
 			 bool is_first)
 {
 	bool is_gauge = str_starts_with(str_of(name), STR(gauge_prefix));
-	_Atomic uint64_t *to = board_counter_by_key(b, atomic_load(&from->key), str_of(name));
+	uint64_t key = atomic_load(&from->key);
+	if (!has_counter(b, key) && room_for_counters(b) == 0)
+		return;
+	_Atomic uint64_t *to = board_counter_by_key(b, key, str_of(name));
 	if (to == NULL)
 		return;
 	if (!is_gauge)

@@ -1,10 +1,14 @@
 -- Counters on the board, shared by all processes: of pools, and as metrics.
 
 local ffi = require "neap.ffi"
+local log = require "neap.runtime.log"
 
 local C, needs_colon = ffi.C, require("neap.runtime.view").needs_colon
 
 local counters = {}
+
+local TOO_MANY = "there are too many counters (1024 of all pools and policies; a name that is made "
+  .. "of what clients send uses them up)"
 
 local at = {} -- number of a counter → where it is
 
@@ -45,6 +49,27 @@ function counters.get(name)
   return Handle(count)
 end
 
+-- When the board has no room: exact in this process only, which is better than no decision.
+local function own_counter(name)
+  log.warn("pool %s: there are too many counters, so its turns are each process's own", name)
+  count = count + 1
+  at[count] = ffi.new "uint64_t[1]"
+  return Handle(count)
+end
+
+-- The turns of a pool's views, by name. They never fail: what policies do to counters must not take
+-- the default policy's decisions away.
+function counters.turns_of(pool)
+  local known = {}
+  return function(name)
+    local turn = known[name]
+    if turn then return turn end
+    turn = counters.get(pool .. "\31" .. name) or own_counter(pool)
+    known[name] = turn
+    return turn
+  end
+end
+
 -- The method `counter` of a pool's views.
 function counters.of_pool(pool)
   local known = {}
@@ -54,7 +79,7 @@ function counters.of_pool(pool)
     if counter then return counter end
     if type(name) ~= "string" then error("counter(name): name must be a string", 2) end
     counter = counters.get(pool .. "\31" .. name)
-    if not counter then error("there are too many counters", 2) end
+    if not counter then error(TOO_MANY, 2) end
     known[name] = counter
     return counter
   end
@@ -89,7 +114,7 @@ local function register(kind, name, help)
     return known.object
   end
   local cell = C.neap_counter("\31" .. kind .. "\31" .. name, #kind + #name + 2)
-  if cell == nil then error("there are too many counters", 3) end
+  if cell == nil then error(TOO_MANY, 3) end
   local object
   if kind == "gauge" then
     object = new_gauge(cell)

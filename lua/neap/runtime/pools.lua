@@ -11,6 +11,7 @@ local view_kind = require "neap.runtime.view"
 
 local C, needs_colon = ffi.C, view_kind.needs_colon
 local at = backends.at
+local istype, Backend = ffi.istype, backends.type
 
 local pools = {}
 
@@ -67,7 +68,7 @@ local methods = {}
 function methods.round_robin(view)
   if type(view) ~= "table" then needs_colon("pool", "round_robin") end
   local list = view.order or order_of(view)
-  return list[view:counter(view.turn):next() % #list + 1]
+  return list[view.turns(view.turn):next() % #list + 1]
 end
 
 -- The one with the fewest requests in flight for its weight; equal ones take turns.
@@ -211,7 +212,7 @@ local slow = ramp.methods(methods, info, order_of, slots_of)
 local function class_of(record, list, filters, ramping)
   local class = {}
   for name, method in pairs(methods) do class[name] = ramping and slow[name] or method end
-  class.counter = record.counter
+  class.counter, class.turns = record.counter, record.turns
   class.name = record.name
   class.options = record.options
   class.all = record.all
@@ -362,6 +363,22 @@ function pools.narrow(view, r)
   return new_view(record, lowest, tier, entry.filters), is_full
 end
 
+local function is_sound(view)
+  for i = 1, #view do
+    if not istype(Backend, view[i]) then return false end
+  end
+  return true
+end
+
+-- The same for the default, which decides where a policy has erred: nothing of what that may have
+-- put into the array.
+---@return table view
+function pools.sound(record, view, r)
+  if is_sound(view) then return view end
+  record.seen = nil
+  return (pools.narrow(view, r))
+end
+
 -- May this request go to what a hook picked, if it has a free slot?
 ---@return boolean
 function pools.is_eligible(b, record, tier, r)
@@ -424,7 +441,8 @@ function pools.build(configs)
     record.by_slot, record.by_name = {}, {}
     record.slow_start, record.panic = config.slow_start or nil, config.panic or 0
     record.options = options_of(config)
-    record.counter = counters.of_pool(config.name)
+    record.counter, record.turns = counters.of_pool(config.name), counters.turns_of(config.name)
+    record.turns "turn" -- before policies can use up the board's counters
     record.view = new_view(record, {}, 0)
     record.tier = 0
     records[i - 1] = record

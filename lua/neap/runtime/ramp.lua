@@ -67,7 +67,7 @@ function ramp.methods(methods, info, order_of, entry_of)
   local slow = {}
 
   function slow.round_robin(view)
-    local entry, list, turn = info[view], order_of(view), view:counter(view.turn)
+    local entry, list, turn = info[view], order_of(view), view.turns(view.turn)
     local now, b = now_of(entry), nil
     for _ = 1, TRIES do
       b = list[turn:next() % #list + 1]
