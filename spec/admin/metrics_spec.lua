@@ -36,6 +36,21 @@ describe("the metrics", function()
     assert.is_truthy(text:find('{service="a \\"quoted\\\\ name"} 3', 1, true))
   end)
 
+  it("count a hook that was stuck inside C once #slow", function()
+    local n = admin.start({ origin.start {} }, [[name = "web", policy = {
+      request = function() return (("a"):rep(60):find(("a*"):rep(40) .. "b")) end }]])
+    n:allow "worker 0 .* was killed"
+    local c = client.connect(n.address)
+    c:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    local hook = '{service="web",hook="request"}'
+    local m = eventually(function()
+      local seen = admin.metrics(n)
+      return seen["neap_hook_tripped" .. hook] == 1 and seen
+    end, 6)
+    assert.equals(1, m["neap_hook_killed_total" .. hook])
+    c:close()
+  end)
+
   it("count requests by what became of them, and outlive a worker", function()
     local o = origin.start { text = "hello" }
     local n = admin.start({ o }, 'name = "web"')

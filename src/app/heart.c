@@ -67,10 +67,7 @@ static void kill_in_hook(struct generation *g, struct ward *w, uint32_t where, i
 	(void)snprintf(why, sizeof(why), "stuck for %d s in hook %s of service %u (%s), killed%s",
 		       HOOK_MS / 1000, hook_name(hook), service + 1,
 		       service_address(&g->plan, service), cost);
-	if (service < BOARD_SERVICES_MAX && hook < BOARD_HOOKS) {
-		atomic_fetch_add(&g->board->hooks[service][hook].killed, 1);
-		board_hook_trip(g->board, service, hook, now_ms);
-	}
+	board_hook_trip(g->board, service, hook, now_ms);
 	ward_kill(w, why);
 }
 
