@@ -40,6 +40,24 @@ local function close_all(list)
   for _, c in ipairs(list) do c:close() end
 end
 
+describe("an agent short of files", function()
+  it("goes on checking, whoever holds connections to the admin side", function()
+    local p, address = start_with("64:64", [[admin = { listen = "127.0.0.1:0" },
+      health = { type = "tcp", interval = 0.2, timeout = 2 }]])
+    local admin = p:stderr():match "admin (%S+)"
+    local held = connect_many(admin, 100)
+    for _, c in ipairs(held) do c:send "GET /sta" end
+    local function ok_lines() return select(2, p:stderr():gsub("checked ok", "")) end
+    local before = ok_lines()
+    eventually(function() return ok_lines() > before + 5 end)
+    assert.equal(200, client.get(address, "/").status)
+    assert.not_matches("checked dead", p:stderr())
+    assert.not_matches("cannot accept", p:stderr())
+    close_all(held)
+    p:kill()
+  end)
+end)
+
 describe("a worker short of files", function()
   it("with 64 of them serves whom it can, turns the others away, and then serves again", function()
     local p, address = start_with "64:64"

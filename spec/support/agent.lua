@@ -9,6 +9,7 @@
 --   world.pool{ name = "web", backends = { "http://a:80", … }, health = {…}, hooks = {…} }
 --   world:run(seconds)          lets the time pass, tick by tick
 --   world:stall(seconds)        the agent does nothing for so long
+--   world.shortages = n         how often it was short of files so far
 --   world:state("http://a:80")  of the backend on the board
 --   world:mark_down("http://a:80", reason)   what a request does
 --   world:fail(url, n = 1), world:serve(url, n = 1)   attempts there that failed, or went well
@@ -51,6 +52,7 @@ local function make_host(world)
     log = make_log(world),
     now = function() return world.time end,
     random = function() return 0.5 end,
+    shortages = function() return world.shortages or 0 end,
     spawn = function(fn, on_end)
       world.last_task = (world.last_task or 0) + 1
       local task = { co = coroutine.create(fn), due = 0, on_end = on_end, number = world.last_task }

@@ -138,6 +138,22 @@ describe("the agent's checks", function()
     assert.equals("down", world:state(A))
   end)
 
+  it("discards failures that its own lack of files explains, and says so once a second", function()
+    world.answers[A] = function()
+      world.shortages = (world.shortages or 0) + 1
+      return false, "out of file descriptors", "connect"
+    end
+    start { health = { interval = 0.5, recheck = 0.5 } }
+    world:run(3.2)
+    assert.equals("unknown", world:state(A))
+    assert.is_true(#world:checks_of(A) >= 5)
+    local said = world:count "error check of http://192.0.2.1:80 is discarded: .*open files"
+    assert.is_true(said >= 2 and said <= 4, said .. " lines")
+    world.answers[A] = { false, "refused", "connect" }
+    world:run(1)
+    assert.equals("down", world:state(A))
+  end)
+
   it("leaves the state alone when a check errs, and says so", function()
     start { hooks = { check = function() error "my mistake" end } }
     world:run(1)

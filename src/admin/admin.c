@@ -1,6 +1,7 @@
 #include "admin/admin.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "admin/session.h"
@@ -16,7 +17,7 @@ enum {
 /* Who came first and asks nothing makes room for who comes now. */
 static bool make_room(struct admin *a)
 {
-	if (a->sessions_n < ADMIN_SESSIONS_MAX)
+	if (a->sessions_n < a->sessions_max)
 		return true;
 	for (struct list *node = a->sessions.next; node != &a->sessions; node = node->next) {
 		struct session *s = container_of(node, struct session, node);
@@ -43,6 +44,16 @@ static void on_accept(struct listener *l, int fd, const struct peer *peer)
 			 a->sessions_n, skipped);
 }
 
+/* The others are for checks: who only holds connections must not keep them from their work. */
+static unsigned sessions_that_fit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / 4 >= ADMIN_SESSIONS_MAX)
+		return ADMIN_SESSIONS_MAX;
+	return files.rlim_cur >= 8 ? (unsigned)files.rlim_cur / 4 : 2;
+}
+
 enum err admin_create(struct admin **to, const struct admin_options *o, struct error *e)
 {
 	struct admin *a = calloc(1, sizeof(*a));
@@ -57,6 +68,7 @@ enum err admin_create(struct admin **to, const struct admin_options *o, struct e
 					  .uri_bytes = 8192,
 					  .headers = ADMIN_FIELDS_MAX };
 	list_init(&a->sessions);
+	a->sessions_max = sessions_that_fit();
 	a->idle = timers_lane(o->timers, IDLE_MS);
 	a->request = timers_lane(o->timers, REQUEST_MS);
 	a->progress = timers_lane(o->timers, PROGRESS_MS);

@@ -13,7 +13,7 @@
 #include "script/answer.h"
 
 enum {
-	ADMIN_SESSIONS_MAX = 64,
+	ADMIN_SESSIONS_MAX = 64, /* or a quarter of the files that this process may open */
 	ADMIN_HEAD_MAX = 16 * 1024,
 	ADMIN_BODY_MAX = 64 * 1024,
 	ADMIN_FIELDS_MAX = 64,
@@ -29,7 +29,7 @@ struct admin {
 	bool (*ask_reload)(void *ctx);
 	void *ctx;
 	struct list sessions; /* the oldest first */
-	unsigned sessions_n;
+	unsigned sessions_n, sessions_max;
 	size_t unread;
 	bool is_draining;
 	struct log_limit failing, crowded;

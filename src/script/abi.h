@@ -192,6 +192,7 @@ void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook);
 double
 neap_clock(void); /* monotonic seconds, read now: the loop's time stands still while it works */
 double neap_wall_ms(void);
+uint32_t neap_shortages(void); /* what ended for want of files or memory of our own, so far */
 
 /*
  * The runtime's own part (abi_*.c and lua/neap/runtime): policies never see these, only the

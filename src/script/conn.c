@@ -72,6 +72,7 @@ static void dialled(struct conn *c, int fd, int sys)
 		return;
 	}
 	w->failure = sock_err_text(sys);
+	c->co->vm->shortages += sock_err_is_shortage(sys);
 	conn_destroy(c);
 }
 

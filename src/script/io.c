@@ -276,10 +276,16 @@ NEAP_API uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_
 	return step(co, conn);
 }
 
+NEAP_API uint32_t neap_shortages(void)
+{
+	return vm_current()->shortages;
+}
+
 static void on_pinged(struct ping *p, int sys)
 {
 	struct co *co = p->owner;
 	co->wait.failure = sys == 0 ? NULL : sock_err_text(sys);
+	co->vm->shortages += sock_err_is_shortage(sys);
 	co_wake(co);
 }
 
@@ -294,6 +300,7 @@ NEAP_API uint32_t neap_wait_ping(const char *ip, size_t n, double timeout)
 		return fail(co, "out of memory");
 	int sys = ping_start(p, co->vm->o.loop, &to, on_pinged);
 	p->owner = co;
+	co->vm->shortages += sock_err_is_shortage(sys);
 	return sys == 0 ? 1 : fail(co, sock_err_text(sys));
 }
 

@@ -61,6 +61,7 @@ struct vm {
 	struct co *running;    /* NULL: none */
 	struct log_limit slow; /* warnings about slow hooks */
 	unsigned slow_probes;  /* entries to look at closely */
+	uint32_t shortages;    /* connections and pings that our own lack of files ended */
 	struct error
 		*failure; /* not NULL: the error of a hook goes here, not into the log (trial.c) */
 };

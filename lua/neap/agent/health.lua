@@ -97,6 +97,7 @@ function Health:run(probe)
   local member, host = probe.member, self.agent.host
   local pool = member.pool
   local hook = pool.hooks.check
+  probe.shortages = host.shortages()
   if not hook and probe.settings.type == "none" then return "unchecked" end
   probe.is_hook = hook ~= nil and not host.is_tripped(pool, "check")
   if probe.is_hook then host.enter(pool, "check") end
@@ -170,9 +171,23 @@ local function revive(self, member)
   return nil
 end
 
--- The agent itself was held up meanwhile: that a check timed out says nothing of the backend.
+-- The agent itself had no files or memory for a connection. One line a second is enough.
+local function was_short(self, probe)
+  local host = self.agent.host
+  if host.shortages() == probe.shortages then return false end
+  local now = host.now()
+  if not self.said_short or now - self.said_short >= 1 then
+    self.said_short = now
+    host.log.error("check of %s is discarded: neap's agent itself is short of open files or memory "
+      .. "(ulimit -n, or LimitNOFILE= of systemd)", probe.member.url)
+  end
+  return true
+end
+
+-- What the agent itself lacked, or that it was held up meanwhile, says nothing of the backend.
 local function is_void(self, probe, is_ok)
   if is_ok then return false end
+  if was_short(self, probe) then return true end
   local late = self.agent:late_since(probe.started)
   if late <= probe.limit / 2 then return false end
   self.agent.host.log.warn("check of %s is discarded: neap's agent itself was %.1f s late",

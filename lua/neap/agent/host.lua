@@ -21,6 +21,9 @@ host.now = C.neap_clock
 
 host.random = C.neap_random
 
+-- How often this process was short of files or memory itself, so far.
+host.shortages = C.neap_shortages
+
 -- Runs fn in a coroutine that may wait; on_end(ok, reason) then, unless it was cancelled.
 function host.spawn(fn, on_end) return tasks.start { fn = fn, on_end = on_end } end
 
