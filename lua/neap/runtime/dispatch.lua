@@ -131,8 +131,7 @@ local function plain_decide(code, own, hook, default)
     local record, view = own, view_of(own)
     if r.has_state == 1 then record, view = pool_of(r, own) end
     state.hook[0] = code
-    if band(skip, PICK_BIT) == 0 then return decide_in(r, record, view, hook) end
-    return decide_in(r, record, pools.sound(record, view, r), default)
+    return decide_in(r, record, view, band(skip, PICK_BIT) == 0 and hook or default)
   end
 end
 
@@ -160,8 +159,8 @@ local function full_decide(code, own, policy, picks, default)
     end
     if not record then return nothing(r, "this service has no pool") end
     state.hook[0] = code + PICK_ID
-    if band(skip, PICK_BIT) == 0 then return decide_in(r, record, view, picks[record.index]) end
-    return decide_in(r, record, pools.sound(record, view, r), default)
+    local pick = band(skip, PICK_BIT) == 0 and picks[record.index] or default
+    return decide_in(r, record, view, pick)
   end
 end
 

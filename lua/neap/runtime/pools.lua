@@ -11,7 +11,6 @@ local view_kind = require "neap.runtime.view"
 
 local C, needs_colon = ffi.C, view_kind.needs_colon
 local at = backends.at
-local istype, Backend = ffi.istype, backends.type
 
 local pools = {}
 
@@ -361,22 +360,6 @@ function pools.narrow(view, r)
   end
   local lowest, tier = lowest_tier(list)
   return new_view(record, lowest, tier, entry.filters), is_full
-end
-
-local function is_sound(view)
-  for i = 1, #view do
-    if not istype(Backend, view[i]) then return false end
-  end
-  return true
-end
-
--- The same for the default, which decides where a policy has erred: nothing of what that may have
--- put into the array.
----@return table view
-function pools.sound(record, view, r)
-  if is_sound(view) then return view end
-  record.seen = nil
-  return (pools.narrow(view, r))
 end
 
 -- May this request go to what a hook picked, if it has a free slot?
