@@ -116,6 +116,18 @@ static void retire(struct fleet *f, struct generation *g)
 	cut_surplus(f);
 }
 
+/* What those that drain have in flight counts for the one that serves. */
+static void share(struct fleet *f)
+{
+	struct board *boards[FLEET_DRAINING_MAX + 2];
+	unsigned count = 0;
+
+	for (struct list *n = f->draining.next; n != &f->draining && count < countof(boards);
+	     n = n->next)
+		boards[count++] = of_node(n)->board;
+	board_share(f->serving->board, boards, count);
+}
+
 static void on_ready(struct generation *g)
 {
 	struct fleet *f = g->owner;
@@ -137,6 +149,7 @@ static void on_ready(struct generation *g)
 		tell_result(f, true, number);
 		list_remove(&old->node);
 		retire(f, old);
+		share(f);
 	}
 	begin_again(f);
 }
@@ -189,6 +202,8 @@ static void on_gone(struct generation *g)
 		f->draining_n--;
 	}
 	bury(f, g);
+	if (f->serving != NULL)
+		share(f);
 	if (f->serving == NULL && f->next == NULL && f->draining_n == 0)
 		f->on_over(f);
 	else
@@ -375,17 +390,6 @@ bool fleet_ended(struct fleet *f, pid_t pid, int status)
 			return true;
 	}
 	return false;
-}
-
-static void share(struct fleet *f)
-{
-	struct board *boards[FLEET_DRAINING_MAX + 2];
-	unsigned count = 0;
-
-	for (struct list *n = f->draining.next; n != &f->draining && count < countof(boards);
-	     n = n->next)
-		boards[count++] = of_node(n)->board;
-	board_share(f->serving->board, boards, count);
 }
 
 void fleet_look(struct fleet *f)

@@ -329,7 +329,9 @@ static void share_one(struct board *b, struct board *from, uint32_t *inflight)
 		int to = path_walk(&path, slot);
 		if (to == BOARD_NONE)
 			continue;
-		inflight[to] += board_inflight(from, slot);
+		/* Those before `from` are in the list themselves. */
+		inflight[to] += board_inflight(from, slot) -
+				atomic_load(&from->inflight[BOARD_EARLIER][slot]);
 		follow(from, slot, b, to);
 	}
 }
