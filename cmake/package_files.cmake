@@ -18,7 +18,7 @@ put(packaging/systemd/neap.service /lib/systemd/system/neap.service)
 put(LICENSE /usr/share/doc/neap/copyright)
 
 # Debian's policy §12.7 wants its text documents compressed, with the same bytes each time.
-foreach(text usr/share/doc/neap/NEWS usr/share/man/man5/neap-config.5
+foreach(text usr/share/doc/neap/NEWS usr/share/man/man1/neap-sim.1 usr/share/man/man5/neap-config.5
     usr/share/man/man7/neap-policy.7 usr/share/man/man8/neap.8)
   if(text STREQUAL "usr/share/doc/neap/NEWS")
     put(CHANGELOG.md /${text})

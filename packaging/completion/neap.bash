@@ -19,7 +19,7 @@ _neap() {
   case $before in
     -c) _neap_files 'lua|json' "$word"; return ;;
     -p | --trace | --html | --svg) _neap_files '*' "$word"; return ;;
-    -w | -l | --pid | --rate | --duration | --backends | --seed | --admin) return ;;
+    -w | -l | --pid | --rate | --duration | --backends | --seed | --admin | --last | --pool) return ;;
     --policy | --against)
       _neap_files lua "$word"
       COMPREPLY+=($(compgen -W "$policies" -- "$word"))
@@ -31,6 +31,7 @@ _neap() {
     check) _neap_words "-c -h" "$word" ;;
     reload) _neap_words "-c -p --pid -h" "$word" ;;
     status | top) _neap_words "-c --admin --json -h" "$word" ;;
+    explain) _neap_words "-c --admin --json --last --pool --failed -h" "$word" ;;
     demo) _neap_words "-l --backend -h" "$word" ;;
     init) _neap_files '*' "$word" ;;
     sim)

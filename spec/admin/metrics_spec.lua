@@ -113,5 +113,14 @@ describe("the metrics", function()
     eventually(function()
       return admin.metrics(n)['neap_hook_errors_total{service="web",hook="pick"}'] == 2
     end)
+    local function told()
+      local texts = {}
+      for _, event in ipairs(admin.status(n).events) do
+        if event.kind == "hook" then table.insert(texts, event.text) end
+      end
+      return texts
+    end
+    eventually(function() return #told() > 0 end)
+    assert.same({ "hook pick of service web erred (2 times since the start)" }, told())
   end)
 end)

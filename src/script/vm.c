@@ -57,6 +57,18 @@ static size_t add_place(char *to, size_t size, size_t n, struct str line)
 	return wrote < 0 ? n : n + (size_t)wrote < size ? n + (size_t)wrote : size - 1;
 }
 
+/* A function called in `return f(…)` leaves no frame of who called it, so an error that is to be told
+ * with the caller's line gets that of the runtime's call of the hook, which helps nobody. */
+static const char *without_runtime_line(const char *text, bool *has_none)
+{
+	static const char place[] = "lua/neap/runtime/dispatch.lua:";
+	*has_none = strncmp(text, place, sizeof place - 1) == 0;
+	if (!*has_none)
+		return text;
+	const char *rest = strstr(text + sizeof place - 1, ": ");
+	return rest != NULL ? rest + 2 : text;
+}
+
 static int describe(lua_State *L)
 {
 	struct description *d = lua_touserdata(L, 1);
@@ -64,7 +76,10 @@ static int describe(lua_State *L)
 	if (text == NULL)
 		text = lua_pushfstring(L, "the error is a %s, not a text",
 				       luaL_typename(d->of, -1));
-	(void)snprintf(d->to, d->size, "%s", text);
+	bool has_none;
+	text = without_runtime_line(text, &has_none);
+	(void)snprintf(d->to, d->size, "%s%s", text,
+		       has_none ? " (in a call after return: its line is not known)" : "");
 	size_t n = strlen(d->to);
 	luaL_traceback(L, d->of, "", 0);
 	struct str rest = str_of(lua_tostring(L, -1)), line;

@@ -37,19 +37,29 @@ local function look_at_workers(self, counts)
   end
 end
 
-local function look_at_hooks(self, counts, services)
+local function each_hook(counts, services, fn)
   for i, service in ipairs(services) do
     for hook, name in pairs(counts.hooks) do
-      local errors, _, is_tripped = counts.hook(i - 1, hook)
-      local key = i * 16 + hook
-      local before = self.errors[key] or 0
-      if errors > before then
-        self:add("hook", "error", ("hook %s of service %s erred (%d times since the start)%s")
-          :format(name, service.name, errors, is_tripped and "; it is left out for now" or ""))
-      end
-      self.errors[key] = errors
+      fn(i * 16 + hook, service, name, counts.hook(i - 1, hook))
     end
   end
+end
+
+-- What agents before this one have told.
+local function errors_so_far(counts, services)
+  local errors_of = {}
+  each_hook(counts, services, function(key, _, _, errors) errors_of[key] = errors end)
+  return errors_of
+end
+
+local function look_at_hooks(self, counts, services)
+  each_hook(counts, services, function(key, service, name, errors, _, is_tripped)
+    if errors > (self.errors[key] or 0) then
+      self:add("hook", "error", ("hook %s of service %s erred (%d times since the start)%s")
+        :format(name, service.name, errors, is_tripped and "; it is left out for now" or ""))
+    end
+    self.errors[key] = errors
+  end)
 end
 
 -- To be called often; looks once a second.
@@ -59,7 +69,7 @@ function Events:look(counts, services)
   local now = self.host.now()
   if now < self.due then return end
   self.due = now + LOOK_EVERY
-  self.starts, self.errors = self.starts or {}, self.errors or {}
+  self.starts, self.errors = self.starts or {}, self.errors or errors_so_far(counts, services)
   look_at_workers(self, counts)
   look_at_hooks(self, counts, services)
 end

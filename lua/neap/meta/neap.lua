@@ -72,7 +72,7 @@ function neap.log.warn(format, ...) end
 ---@param ... any
 function neap.log.error(format, ...) end
 
---- Figures of your own, shared by all workers. (The page that shows them is not there yet.)
+--- Figures of your own, shared by all workers. They are in `/metrics` and `/status` of the admin side.
 ---@class neap.metric
 neap.metric = {}
 

@@ -13,6 +13,8 @@ local SAFE = {
 local LOAD_TIME = { "getenv", "time", "date", "clock", "difftime" }
 local UNSAFE = { "io", "os", "debug", "package", "jit", "dofile", "loadfile", "getfenv", "setfenv",
   "newproxy", "module" }
+local ABSENT = {}
+for _, name in ipairs(UNSAFE) do ABSENT[name] = true end
 local PUBLIC = { "^neap$", "^neap%.json$", "^neap%.options$", "^neap%.maglev$",
   "^neap%.policy%.[%w_]+$", "^neap%.check%.[%w_]+$", "^neap%.testing", "^neap%.sim" }
 
@@ -105,7 +107,8 @@ end
 
 local function undeclared(verb)
   return function(_, name)
-    error(("%s undeclared global '%s'"):format(verb, tostring(name)), 2)
+    local hint = ABSENT[name] and " (not here without unsafe = true in the config)" or ""
+    error(("%s undeclared global '%s'%s"):format(verb, tostring(name), hint), 2)
   end
 end
 
