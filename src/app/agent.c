@@ -228,6 +228,7 @@ static void run(struct agent *a, int channel)
 	channel_start(&a->channel);
 	(void)channel_send(&a->channel, MESSAGE_PLAN, NULL);
 	loop_run(loop);
+	vm_agent_finish(a->runtime.vm);
 	ev_io_stop(loop->ev, &a->waker);
 	ev_timer_stop(loop->ev, &a->beat);
 	ev_timer_stop(loop->ev, &a->retire);

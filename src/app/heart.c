@@ -42,7 +42,7 @@ static const char *hook_name(uint32_t hook)
 		[HOOK_PICK] = "pick",	      [HOOK_FAILED] = "failed",
 		[HOOK_RESPONSE] = "response", [HOOK_LOG] = "log",
 		[HOOK_CHECK] = "check",	      [HOOK_DISCOVER] = "discover",
-		[HOOK_CHANGED] = "changed",
+		[HOOK_CHANGED] = "changed",   [HOOK_SHADOW] = "shadow",
 	};
 
 	return hook < countof(names) ? names[hook] : "unknown";

@@ -71,6 +71,7 @@ struct conf_pool {
 		uint32_t length;  /* over all workers; 0: nothing waits */
 		uint32_t timeout; /* ms */
 	} queue;
+	bool has_shadow; /* another policy is asked too, to compare */
 };
 
 enum conf_access_format { CONF_ACCESS_COMBINED, CONF_ACCESS_JSON, CONF_ACCESS_FUNCTION };

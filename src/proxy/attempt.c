@@ -9,6 +9,7 @@
 #include "proxy/reply.h"
 #include "proxy/retry.h"
 #include "proxy/rewrite.h"
+#include "proxy/shadow.h"
 
 /* false: another worker has taken the last slot since the hooks looked. */
 static bool take_slot(struct exchange *ex)
@@ -289,6 +290,7 @@ void attempt_send(struct exchange *ex)
 		return;
 	}
 	note_progress(ex);
+	shadow_on_sent(ex);
 }
 
 static bool may_reuse(const struct exchange *ex)

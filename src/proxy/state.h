@@ -155,6 +155,7 @@ struct exchange {
 	bool held; /* an answer whose status counts as a failure: kept until `failed` has decided */
 	bool client_eof, backend_eof; /* of a tunnel */
 	bool client_deaf;	      /* of a tunnel: the client takes no more (see also at.deaf) */
+	bool shadowed;		      /* the shadow was asked about it (shadow.h) */
 	bool queue_asked;	      /* in the queue: the hooks have said that it waits */
 	uint8_t slots_lost;	      /* chosen, and another worker had the last one */
 	struct timer timer, total;

@@ -2,6 +2,7 @@
 
 #include "proxy/attempt.h"
 #include "proxy/rewrite.h"
+#include "proxy/shadow.h"
 
 enum {
 	PIPE_FROM_BYTES = 32 * 1024, /* a read of this much: a pipe takes over */
@@ -291,6 +292,7 @@ void tunnel_open(struct exchange *ex)
 	attempt_answered(ex, 0);
 	ex->body_whole = false; /* it is not kept */
 	begin(ex);
+	shadow_on_sent(ex);
 }
 
 void tunnel_hold(struct exchange *ex)

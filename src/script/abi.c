@@ -193,6 +193,23 @@ NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *w
 	return least.at;
 }
 
+NEAP_API uint32_t neap_pool_least_loaded_but(const int32_t *slots, const uint32_t *weights,
+					     uint32_t n, uint32_t more, int32_t but)
+{
+	static uint32_t turn; /* one of its own: the other's is not moved on */
+	uint32_t first = turn++ % n;
+	struct least least = { first, UINT32_MAX, weights[first] };
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = (first + i) % n;
+		uint32_t load = board_inflight(board(), slots[at]) + more;
+		if (slots[at] == but && load > more)
+			load--;
+		if (i == 0 || is_less(load, weights[at], &least))
+			least = (struct least){ at, load, weights[at] };
+	}
+	return least.at;
+}
+
 /* Of 32 random bits and a weight, so that the highest score falls to each by its weight. */
 static double score_of(double bits, uint32_t weight)
 {

@@ -270,6 +270,9 @@ void neap_pool_ids(const int32_t *slots, uint32_t n, double *ids);
  */
 uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n,
 				uint32_t more);
+/* The same without one of the requests in flight to slot `but`. */
+uint32_t neap_pool_least_loaded_but(const int32_t *slots, const uint32_t *weights, uint32_t n,
+				    uint32_t more, int32_t but);
 /* Rendezvous hashing by weight: ids are hashes of the backends' names; the index of the winner. */
 uint32_t neap_pool_hash(const uint32_t *weights, const double *ids, uint32_t n, const char *key,
 			size_t key_n);
@@ -403,6 +406,12 @@ typedef struct neap_pool_counts { /* its queue and its retry budget */
 } neap_pool_counts;
 
 void neap_count_pool(int32_t pool, neap_pool_counts *to);
+/* The shadow policy of a pool; and of a backend, the requests that went there, and would have. */
+typedef struct neap_shadow_counts {
+	double asked, agreed, none, errors, ns;
+} neap_shadow_counts;
+void neap_count_shadow(int32_t pool, neap_shadow_counts *to);
+void neap_count_shadow_picks(int32_t slot, double picks[2]);
 /* Of all these backends together. */
 void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to);
 void neap_count_service(const char *name, size_t n, neap_service_counts *to);

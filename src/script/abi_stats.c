@@ -75,6 +75,33 @@ NEAP_API void neap_count_pool(int32_t pool, neap_pool_counts *to)
 	};
 }
 
+NEAP_API void neap_count_shadow(int32_t pool, neap_shadow_counts *to)
+{
+	struct board_shadow_sum sum;
+
+	memset(to, 0, sizeof(*to));
+	if (pool < 0 || pool >= BOARD_POOLS_MAX)
+		return;
+	board_shadow_totals(board(), pool, &sum);
+	*to = (neap_shadow_counts){
+		.asked = (double)sum.asked,
+		.agreed = (double)sum.agreed,
+		.none = (double)sum.none,
+		.errors = (double)sum.errors,
+		.ns = (double)sum.ns,
+	};
+}
+
+NEAP_API void neap_count_shadow_picks(int32_t slot, double picks[2])
+{
+	uint64_t real = 0, shadow = 0;
+
+	if (slot >= 0 && slot < BOARD_BACKENDS_MAX)
+		board_shadow_picked(board(), slot, &real, &shadow);
+	picks[0] = (double)real;
+	picks[1] = (double)shadow;
+}
+
 static void add_backend_times(neap_times *to, int32_t slot)
 {
 	const struct board *b = board();

@@ -17,6 +17,7 @@ struct agent {
 	int module; /* reference of what require "neap.agent" gave */
 	void (*on_ready)(void *ctx);
 	void *ctx;
+	bool is_started;
 	struct log_limit errors;
 };
 
@@ -118,6 +119,7 @@ enum err vm_agent_start(struct vm *vm, void (*on_ready)(void *ctx), void *ctx, s
 	err = call(a, "start", 1, 0, e);
 	if (err == ERR_OK)
 		ev_timer_start(vm->o.loop->ev, &a->timer);
+	a->is_started = err == ERR_OK;
 	return err;
 }
 
@@ -126,6 +128,14 @@ void vm_agent_stop(struct vm *vm)
 	struct agent *a = agent_of(vm);
 	if (a != NULL)
 		ev_timer_stop(vm->o.loop->ev, &a->timer);
+}
+
+void vm_agent_finish(struct vm *vm)
+{
+	struct agent *a = agent_of(vm);
+	struct error e;
+	if (a != NULL && a->is_started && call(a, "finish", 0, 0, &e) != ERR_OK)
+		log_failure(a, &e);
 }
 
 void vm_forget_previous(struct vm *vm)

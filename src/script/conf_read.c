@@ -313,6 +313,14 @@ static void read_eject(lua_State *L, struct conf_pool *p)
 	lua_pop(L, 1);
 }
 
+/* The policy itself stays in Lua; false: none. */
+static void read_shadow(lua_State *L, struct conf_pool *p)
+{
+	(void)push_field(L, "shadow");
+	p->has_shadow = lua_toboolean(L, -1) != 0;
+	lua_pop(L, 1);
+}
+
 static void read_pool(lua_State *L, struct conf_pool *p)
 {
 	read_text(L, "name", p->name, sizeof(p->name));
@@ -325,6 +333,7 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 	read_retry(L, p);
 	read_eject(L, p);
 	read_queue(L, p);
+	read_shadow(L, p);
 }
 
 static void read_pools(lua_State *L, struct conf *c)
@@ -501,6 +510,7 @@ static void add_pool(struct digest *d, const struct conf_pool *p)
 		p->budget.ttl,
 		p->queue.length,
 		p->queue.timeout,
+		p->has_shadow,
 	};
 
 	add_text(d, p->name);

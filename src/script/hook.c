@@ -12,8 +12,8 @@
 enum { HOOK_WAIT_MS = 5000, ERROR_TEXT_MAX = 2048 };
 
 /* What C enters Lua for. */
-enum entry { ENTRY_DECIDE, ENTRY_FAILED, ENTRY_RESPONSE, ENTRY_LOG, ENTRIES };
-_Static_assert((int)ENTRIES == (int)BOARD_ENTRIES, "the board has a cell for each");
+enum entry { ENTRY_DECIDE, ENTRY_FAILED, ENTRY_RESPONSE, ENTRY_LOG, ENTRY_SHADOW, ENTRIES };
+_Static_assert((int)ENTRY_SHADOW == (int)BOARD_ENTRIES, "the board has a cell for those before");
 
 struct hooks {
 	struct vm *vm;
@@ -23,14 +23,15 @@ struct hooks {
 	int entries[ENTRIES];	       /* references; LUA_NOREF: none */
 	const struct board_hook *rows; /* on the board */
 	struct log_limit limits[HOOKS];
-	struct board_entry *counts;		/* on the board, by entry */
-	struct board_entry own_counts[ENTRIES]; /* where no worker has any */
+	struct board_entry *counts;		      /* on the board, by entry */
+	struct board_entry own_counts[BOARD_ENTRIES]; /* where no worker has any */
 };
 
 static const char *const names[HOOKS] = {
 	[HOOK_REQUEST] = "request", [HOOK_BACKENDS] = "backends", [HOOK_PICK] = "pick",
 	[HOOK_FAILED] = "failed",   [HOOK_RESPONSE] = "response", [HOOK_LOG] = "log",
 	[HOOK_CHECK] = "check",	    [HOOK_DISCOVER] = "discover", [HOOK_CHANGED] = "changed",
+	[HOOK_SHADOW] = "shadow",
 };
 
 /* The hooks that an entry may call; a tripped one among them is left out. */
@@ -39,6 +40,7 @@ static const uint32_t called[ENTRIES] = {
 	[ENTRY_FAILED] = 1u << HOOK_FAILED,
 	[ENTRY_RESPONSE] = 1u << HOOK_RESPONSE,
 	[ENTRY_LOG] = 1u << HOOK_LOG,
+	[ENTRY_SHADOW] = 1u << HOOK_SHADOW,
 };
 
 /* The hook of an entry for which the default stands in. */
@@ -124,20 +126,29 @@ static void note_success(struct hooks *h, enum entry entry, uint32_t skip)
 	}
 }
 
+/* What becomes of requests without that hook. */
+static const char *without(const struct hooks *h, unsigned id)
+{
+	if (id == HOOK_SHADOW)
+		return "nothing is compared";
+	return h->refuses ? "its requests are refused" : "the default decides";
+}
+
 static void count_error(struct hooks *h, unsigned id)
 {
 	struct vm *vm = h->vm;
-	if (vm->o.worker >= 0)
+	if (vm->o.worker >= 0 && id != HOOK_SHADOW)
 		atomic_fetch_add_explicit(&vm->o.board->workers[vm->o.worker].hook_errors, 1,
 					  memory_order_relaxed);
 	if (board_hook_error(vm->o.board, h->service, id, loop_now_ms(vm->o.loop)))
 		log_error("hook %s of service %s keeps failing: it is left out for now and %s",
-			  hook_of(id), service_name(h),
-			  h->refuses ? "its requests are refused" : "the default decides");
+			  hook_of(id), service_name(h), without(h, id));
 }
 
-/* The error on co's stack, or the one that it is too late. */
-static void report(struct hooks *h, struct co *co, unsigned id, bool is_too_late)
+static const char too_late[] = "did not answer in time (5 s, or what the request had left)";
+
+/* The error given, or (NULL) the one on co's stack. */
+static void report(struct hooks *h, struct co *co, unsigned id, const char *why)
 {
 	char text[ERROR_TEXT_MAX], more[64] = "";
 	uint32_t skipped;
@@ -149,10 +160,7 @@ static void report(struct hooks *h, struct co *co, unsigned id, bool is_too_late
 	count_error(h, id);
 	if (!log_may(&h->limits[id], loop_now_ms(h->vm->o.loop), &skipped))
 		return;
-	vm_describe(h->vm, co->L,
-		    is_too_late ? "did not answer in time (5 s, or what the request had left)"
-				: NULL,
-		    text, sizeof text);
+	vm_describe(h->vm, co->L, why, text, sizeof text);
 	if (skipped > 0)
 		(void)snprintf(more, sizeof more, " (%u more errors were left out)", skipped);
 	log_error("hook %s of service %s: %s%s", hook_of(id), service_name(h), text, more);
@@ -193,7 +201,7 @@ static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_to
 	unsigned id = (is_too_late ? co->hook : *h->vm->current.hook) & 0xff;
 	neap_request *r = co->request;
 	vm_use_reserve(h->vm, true);
-	report(h, co, id < HOOKS ? id : HOOK_PICK, is_too_late);
+	report(h, co, id < HOOKS ? id : HOOK_PICK, is_too_late ? too_late : NULL);
 	bool has_default_failed = (*skip >> id & 1) != 0;
 	*skip |= (2u << id) - 1;
 	r->co = NULL;
@@ -335,6 +343,68 @@ enum neap_verdict hook_pick(struct hooks *h, struct neap_request *r)
 	return call(h, r, ENTRY_DECIDE, 1u << HOOK_REQUEST | 1u << HOOK_BACKENDS, &none);
 }
 
+/* One that held up the loop does so once, not five times. */
+static enum hook_shadow shadow_erred(struct hooks *h, struct co *co, enum co_result result)
+{
+	struct vm *vm = h->vm;
+	vm_use_reserve(vm, true);
+	report(h, co, HOOK_SHADOW, result == CO_WAITING ? "a shadow may not wait" : NULL);
+	if (co->slow_ms >= FUSE_TICK_MS) {
+		board_hook_leave_out(vm->o.board, h->service, HOOK_SHADOW, loop_now_ms(vm->o.loop));
+		log_error("hook shadow of service %s held the loop: nothing is compared for 30 s",
+			  service_name(h));
+	}
+	co_drop(co);
+	vm_use_reserve(vm, false);
+	return SHADOW_ERRED;
+}
+
+/*
+ * They share a state's memory with the real hooks: when it becomes scarce, this process asks its
+ * shadows no more.
+ */
+static void spare_memory(struct vm *vm)
+{
+	vm_gc_now(vm);
+	if (vm->memory.used <= vm->memory.cap / 2)
+		return;
+	for (unsigned i = 0; i < vm->services; i++)
+		vm->hooks[i].have &= ~(1u << HOOK_SHADOW);
+	log_error("Lua's memory is half full (%zu MiB): this process asks the shadows of its pools "
+		  "no more",
+		  vm->memory.used >> 20);
+}
+
+enum hook_shadow hook_shadow(struct hooks *h, struct neap_request *copy)
+{
+	uint32_t verdict = 0;
+	enum hook_shadow answer;
+	struct co *co = NULL;
+	if (hooks_have(h, HOOK_SHADOW) && tripped(h, ENTRY_SHADOW) == 0)
+		co = co_take(h->vm);
+	if (unlikely(co == NULL))
+		return SHADOW_LEFT_OUT;
+	vm_use_reserve(h->vm, false);
+	prepare(co, h, copy, ENTRY_SHADOW);
+	co->response = NULL;
+	co->failure = NULL;
+	co->outcome = NULL;
+	co->skip = 0;
+	*h->vm->current.hook = h->service << 8 | HOOK_SHADOW;
+	enum co_result result = co_run(co, h->entries[ENTRY_SHADOW], (double)copy->slot, &verdict);
+	if (likely(result == CO_DONE)) {
+		co_put(co);
+		note_success(h, ENTRY_SHADOW, 0);
+		answer = verdict == NEAP_BACKEND ? SHADOW_PICKED : SHADOW_NONE;
+	} else {
+		answer = shadow_erred(h, co, result);
+	}
+	vm_gc_look(h->vm);
+	if (unlikely(h->vm->memory.used > h->vm->memory.cap / 2))
+		spare_memory(h->vm);
+	return answer;
+}
+
 enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r, const struct neap_failure *f)
 {
 	struct details details = { .failure = f };
@@ -450,6 +520,7 @@ void hooks_build(struct vm *vm)
 		h->entries[ENTRY_FAILED] = take_entry(L, "failed");
 		h->entries[ENTRY_RESPONSE] = take_entry(L, "response");
 		h->entries[ENTRY_LOG] = take_entry(L, "log");
+		h->entries[ENTRY_SHADOW] = take_entry(L, "shadow");
 		h->have = take_have(L);
 		lua_pop(L, 1);
 	}

@@ -23,6 +23,7 @@ enum hook_id {
 	HOOK_CHECK,
 	HOOK_DISCOVER,
 	HOOK_CHANGED,
+	HOOK_SHADOW, /* pick of a policy whose answer is only compared */
 	HOOKS
 };
 
@@ -63,6 +64,15 @@ enum neap_verdict hook_decide(struct hooks *h, struct neap_request *r);
  * REPLY.
  */
 enum neap_verdict hook_pick(struct hooks *h, struct neap_request *r);
+
+/*
+ * Asks the shadow of the pool copy->pool about a request whose view this is a copy of: slot is the
+ * backend that it went to, where it is in flight. PICKED: slot and epoch are the shadow's choice.
+ * The copy is all that it writes to. When half of Lua's memory is in use, this process asks no
+ * more.
+ */
+enum hook_shadow { SHADOW_PICKED, SHADOW_NONE, SHADOW_ERRED, SHADOW_LEFT_OUT };
+enum hook_shadow hook_shadow(struct hooks *h, struct neap_request *copy);
 
 /* An attempt on r->slot failed. RETRY, FAIL or WAIT. */
 enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r,

@@ -60,6 +60,9 @@ enum err vm_agent_start(struct vm *vm, void (*on_ready)(void *ctx), void *ctx, s
 /* No more ticks: no check and no hook begins from here on. Harmless before vm_agent_start. */
 void vm_agent_stop(struct vm *vm);
 
+/* Says what there is to say at the end. Harmless before vm_agent_start. */
+void vm_agent_finish(struct vm *vm);
+
 /* It has published: what the generation before knew is not asked for again. */
 void vm_forget_previous(struct vm *vm);
 

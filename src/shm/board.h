@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "shm/board_queue.h"
+#include "shm/board_shadow.h"
 #include "shm/stats.h"
 
 enum {
@@ -269,6 +270,8 @@ struct board {
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_budget budgets[BOARD_ROWS][BOARD_POOLS_MAX];
+	struct board_shadow shadows[BOARD_WORKERS_MAX][BOARD_POOLS_MAX];
+	struct board_shadow_picks shadow_picks[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];
 	struct board_shelf_rows stories[BOARD_SHELVES];
 };
 
@@ -484,6 +487,8 @@ void board_life_note(struct board *b, struct str why, int64_t wall_ms);
 /* Why the last one failed, "" when it did not. */
 void board_life_error(const struct board *b, char *to, size_t size);
 
+/* The hook is left out for a while at once, whatever it did before. */
+void board_hook_leave_out(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
 /* An error of a hook now: true when it has just been tripped (five in ten seconds). */
 bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
 void board_hook_trip(struct board *b, unsigned service, unsigned hook, int64_t now_ms);

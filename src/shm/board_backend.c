@@ -146,6 +146,14 @@ static void clear_histogram(struct board_histogram *h)
 		atomic_store_explicit(&h->bucket[at], 0, memory_order_relaxed);
 }
 
+static void clear_shadow(struct board_shadow_picks *p)
+{
+	if (stat_get(&p->real) == 0 && stat_get(&p->shadow) == 0)
+		return; /* as above */
+	atomic_store_explicit(&p->real, 0, memory_order_relaxed);
+	atomic_store_explicit(&p->shadow, 0, memory_order_relaxed);
+}
+
 /* Nobody counts here: the slot was out of every list, with nothing in flight, for a minute. */
 static void clear_cells(struct board *b, int slot)
 {
@@ -153,6 +161,7 @@ static void clear_cells(struct board *b, int slot)
 	for (uint32_t i = 0; i < workers; i++) {
 		clear_cell(b, i, slot);
 		clear_histogram(&b->latency[i][slot]);
+		clear_shadow(&b->shadow_picks[i][slot]);
 	}
 	for (unsigned row = BOARD_EARLIER; row < BOARD_ROWS; row++) {
 		clear_cell(b, row, slot);

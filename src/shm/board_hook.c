@@ -34,6 +34,13 @@ bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t 
 	return true;
 }
 
+void board_hook_leave_out(struct board *b, unsigned service, unsigned hook, int64_t now_ms)
+{
+	struct board_hook *h = row(b, service, hook);
+	if (h != NULL)
+		trip(h, now_ms);
+}
+
 void board_hook_trip(struct board *b, unsigned service, unsigned hook, int64_t now_ms)
 {
 	struct board_hook *h = row(b, service, hook);

@@ -9,6 +9,7 @@ local counts = {}
 local BUCKETS = 42
 local HOOKS = {
   [0] = "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
+  "shadow",
 }
 
 -- In the order of enum board_refusal.
@@ -54,6 +55,27 @@ function counts.pool(index)
       waited = p.waited_us / 1e6, refused = p.refused },
     budget = { spent = p.budget_spent, refused = p.budget_refused },
   }
+end
+
+local of_shadow = ffi.new "neap_shadow_counts"
+local picks_of = ffi.new "double[2]"
+
+-- A pool's shadow; seconds: all that it took.
+---@param index integer  on the board
+function counts.shadow(index)
+  C.neap_count_shadow(index, of_shadow)
+  local s = of_shadow
+  return {
+    asked = s.asked, agreed = s.agreed, none = s.none, errors = s.errors, seconds = s.ns / 1e9,
+    differed = s.asked - s.agreed - s.none - s.errors,
+  }
+end
+
+-- Of the requests that the shadow was asked about.
+---@return number real, number shadow  how many went to the backend, and would have
+function counts.shadow_picks(slot)
+  C.neap_count_shadow_picks(slot, picks_of)
+  return picks_of[0], picks_of[1]
 end
 
 local SLOTS_MAX = 16384

@@ -65,7 +65,7 @@ end
 function sources.hook()
   local rows = {}
   for i, service in ipairs(runtime.config.services) do
-    for hook = 0, 8 do
+    for hook = 0, #counts.hooks do
       local errors, killed, is_tripped = counts.hook(i - 1, hook)
       table.insert(rows, {
         labels = labels("service", service.name, "hook", counts.hooks[hook]),
@@ -107,6 +107,10 @@ local function backend_row(pool, member, with_times)
   row.state, row.states, row.since = state, one_hot[state], condition.since / 1000
   row.up = (state == "up" or state == "unknown") and 1 or 0
   row.weight = member.def.weight
+  if pool.shadow then
+    row.picks = {}
+    row.picks.real, row.picks.shadow = counts.shadow_picks(member.slot)
+  end
   return row
 end
 
@@ -120,6 +124,7 @@ local function pools_and_backends()
     sum.first_byte = counts.times_of(pool.members)
     local own = counts.pool(pool.index)
     sum.queue, sum.budget = own.queue, own.budget
+    sum.shadow = pool.shadow and counts.shadow(pool.index) or {}
     for _, member in ipairs(pool.members) do
       local row = backend_row(pool, member, count < MANY)
       sum.states[row.state] = sum.states[row.state] + 1

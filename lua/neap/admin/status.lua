@@ -39,7 +39,7 @@ end
 
 local function hooks_of(index)
   local list = json.list()
-  for hook = 0, 8 do
+  for hook = 0, #counts.hooks do
     local errors, killed, is_tripped = counts.hook(index, hook)
     if errors > 0 or killed > 0 or is_tripped then
       table.insert(list, {
@@ -109,6 +109,17 @@ function status.backend(pool, member)
     ending), state, c
 end
 
+local function shadow_of(pool)
+  if not pool.shadow then return json.null end
+  local s, picks = counts.shadow(pool.index), json.list()
+  for i, member in ipairs(pool.members) do
+    local real, shadow = counts.shadow_picks(member.slot)
+    picks[i] = { backend = member.name, real = real, shadow = shadow }
+  end
+  s.policy, s.picks = name_of_policy(pool.shadow), picks
+  return s
+end
+
 local function pool_of(pool)
   local backends, up = json.list(), 0
   local inflight, requests, failures = 0, 0, 0
@@ -121,7 +132,7 @@ local function pool_of(pool)
   end
   local own = counts.pool(pool.index)
   return {
-    queue = own.queue, budget = own.budget,
+    queue = own.queue, budget = own.budget, shadow = shadow_of(pool),
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     panics = pool.is_panicking or false,
     health = { type = pool.health.type, interval = pool.health.interval },

@@ -13,6 +13,7 @@ local names = require "neap.agent.names"
 local overlay = require "neap.agent.overlay"
 local panic = require "neap.agent.panic"
 local probes = require "neap.agent.probes"
+local shadows = require "neap.agent.shadows"
 
 local agent = {}
 local Agent = {}
@@ -40,6 +41,7 @@ local function new_pool(self, config)
     checks = probes.of_pool(self.host, config.health, hooks.check ~= nil),
     eject = config.eject or nil,
     panic = config.panic or 0,
+    shadow = config.shadow or nil,
     members = {},
     by_name = {},
   }
@@ -101,6 +103,7 @@ function Agent:tick()
   panic.look(self)
   self.jobs:tick()
   reclaim(self, now)
+  shadows.look(self, now)
   if self.counts then self.events:look(self.counts, self.config.services) end
   self.tick_due = self.host.now() + TICK
   self.is_ready = self.is_ready or is_ready(self, now)
@@ -147,6 +150,9 @@ function agent.current() return current end
 -- To be called every TICK seconds.
 ---@return boolean is_ready  names and discover hooks are through, or had their time
 function agent.tick() return current:tick() end
+
+-- No tick comes after this.
+function agent.finish() shadows.finish(current) end
 
 -- Something changed on the board: looks at once, not only with the next tick.
 function agent.wake() changes.scan(current) end

@@ -320,6 +320,9 @@ local function finish(config, services, pools, folder)
       end
     end
   end
+  for _, pool in ipairs(pools) do
+    if build.is_path(pool.shadow) then pool.shadow_path = build.resolve(folder, pool.shadow) end
+  end
   local log = config.log
   if not WORDS[log.target] and not log.target:find "^syslog:" then
     log.target = build.resolve(folder, log.target)

@@ -212,6 +212,9 @@ schema.pool = {
   { "slow_start", "slow_start", default = false, also = { false }, section = "slow_start",
     text = "What comes back, or joins, gets its share bit by bit: seconds, or a table "
       .. "(docs/health.md)." },
+  { "shadow", "policy", default = false, also = { false },
+    text = "A policy, in the forms of `policy`, whose `pick` is asked about each request too, when "
+      .. "that is on its way; its answers are only compared (docs/policies.md)." },
   { "eject", "section", default = false, also = { false }, section = "eject",
     text = "Takes backends out of service for a while that fail more than the others; `{}`: by the "
       .. "defaults (docs/health.md)." },

@@ -39,6 +39,7 @@
 ---@field send_proxy? integer|false
 ---@field queue? neap.config.queue|false
 ---@field slow_start? number|neap.config.slow_start|false
+---@field shadow? string|neap.policy|fun(options: table): neap.policy|false
 ---@field eject? neap.config.eject|false
 ---@field panic? number|false
 

@@ -96,6 +96,9 @@ local function decide_in(r, record, view, pick)
   return BACKEND
 end
 
+-- What a pick makes of a pool's view, checked; writes to the view of the request only.
+dispatch.decide = decide_in
+
 local function own_hook(pool_policies, index, service, name)
   local own = pool_policies[index]
   return own and own[name] or service[name]

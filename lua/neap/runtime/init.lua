@@ -91,11 +91,13 @@ local function checked(value)
 end
 
 -- The hooks of a service or pool; empty where it has no policy.
-local function resolve(owner)
-  local value, why, prefix = owner.policy, nil, ""
+---@param value any  as the config says it
+---@param path string?  of its file
+function runtime.resolve(value, path)
+  local why, prefix = nil, ""
   if value == nil then return nil end
-  if owner.policy_path then
-    value, why, prefix = read_policy(owner.policy_path)
+  if path then
+    value, why, prefix = read_policy(path)
   elseif type(value) == "string" then
     value, why = policy.shipped(value)
   end
@@ -108,7 +110,7 @@ end
 local function resolve_all(owners, errors)
   local resolved = {}
   for i, owner in ipairs(owners) do
-    local hooks, why = resolve(owner)
+    local hooks, why = runtime.resolve(owner.policy, owner.policy_path)
     if why then table.insert(errors, { key = owner.policy_key, text = why }) end
     resolved[i - 1] = hooks
   end
@@ -148,6 +150,13 @@ local function check_ping(config, errors)
   table.insert(errors, { key = key, text = wait.out() })
 end
 
+local function load_shadows(path, config, errors)
+  local real = { kept = request.kept, info = pools.info }
+  local ask, more = require("neap.shadow").build(path, config, real)
+  for _, e in ipairs(more) do table.insert(errors, e) end
+  return ask
+end
+
 -- Loads every policy that the config names and makes the entries for C.
 ---@return table[]? services, string? errors
 function runtime.build(path)
@@ -158,6 +167,7 @@ function runtime.build(path)
   local of_services = resolve_all(config.services, errors)
   local of_pools = resolve_all(config.pools, errors)
   check_ping(config, errors)
+  local ask_shadow = load_shadows(path, config, errors)
   if #errors > 0 then return nil, config_load.format(path, errors) end
   local indexes, services = {}, {}
   runtime.pool_hooks = {}
@@ -173,6 +183,7 @@ function runtime.build(path)
     services[i] = dispatch.service(i - 1, own, of_services[i - 1] or {}, of_pools, #config.pools,
       default, format)
     services[i].refuse = service.on_error == "refuse"
+    services[i].shadow, services[i].have.shadow = ask_shadow, ask_shadow ~= nil
   end
   sandbox.close_loading()
   return services

@@ -214,6 +214,7 @@ end
 -- cannot reach the metatable.
 local function guard_strings()
   local metatable = getmetatable ""
+  if not metatable then return end -- another runtime of this process has done it
   metatable.__index = copy(string, { "dump" })
   metatable.__metatable = false
 end
