@@ -57,6 +57,16 @@ describe("the access log, combined", function()
     assert.equal(wanted, lines(n, 1)[1]:sub(-#wanted))
   end)
 
+  it("counts the bodies of neap's own answers", function()
+    local n = start('"combined"', 'policy = { pick = function() return nil, "no" end }')
+    local body = client.get(n.address, "/none").body
+    assert.equal("Service Unavailable: no\n", body)
+    client.request(n.address, "HEAD /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    local all = lines(n, 2)
+    assert.matches(('"GET /none HTTP/1%%.1" 503 %d '):format(#body), all[1])
+    assert.matches('"HEAD /none HTTP/1%.1" 503 0 ', all[2])
+  end)
+
   it("tells of what was refused and of clients that left", function()
     local n, web = start('"combined"')
     client.request(n.address, "GET /no-host HTTP/1.1\r\n\r\n")

@@ -56,24 +56,26 @@ static void decide_keep(struct exchange *ex)
 		ex->keep = false;
 }
 
-/* The error's head and body as one text. */
-static void write_error(struct h1_out *o, const struct exchange *ex, uint16_t status,
-			struct str reason)
+/* The error's head and body as one text; how much of it is body. */
+static size_t write_error(struct h1_out *o, const struct exchange *ex, uint16_t status,
+			  struct str reason)
 {
 	struct str words = status_reason(status);
+	size_t body_n = words.n + 2 + reason.n + 1;
 	write_start(o, status);
 	write_date(o, ex->proxy);
 	h1_out_str(o, STR("Content-Type: text/plain; charset=utf-8\r\n"));
-	write_length(o, words.n + 2 + reason.n + 1);
+	write_length(o, body_n);
 	h1_out_field(o, STR("x-neap-error"), reason);
 	write_connection(o, ex);
 	h1_out_str(o, STR("\r\n"));
 	if (!has_body(ex, status))
-		return;
+		return 0;
 	h1_out_str(o, words);
 	h1_out_str(o, STR(": "));
 	h1_out_str(o, reason);
 	h1_out_str(o, STR("\n"));
+	return body_n;
 }
 
 static enum board_refusal refusal_of(uint16_t status)
@@ -118,7 +120,7 @@ void reply_error(struct exchange *ex, uint16_t status, const char *reason)
 	ex->status = status;
 	struct h1_out o;
 	h1_out_init(&o, ex->proxy->scratch, ex->proxy->scratch_bytes);
-	write_error(&o, ex, status, str_of(reason));
+	ex->bytes = write_error(&o, ex, status, str_of(reason));
 	relay_own(ex, (struct str){ o.p, o.n });
 }
 
