@@ -42,7 +42,7 @@ local mistakes = {
   { { "--pid", "1" }, "--pid goes with reload" },
   { { 'a"b:80' }, "'a\"b:80' is not an address" },
 }
-for _, verb in ipairs { "replay", "record", "explain" } do
+for _, verb in ipairs { "replay", "record" } do
   table.insert(mistakes, { { verb }, verb .. ": not available in this version" })
 end
 

@@ -18,8 +18,8 @@ local library
 -- Several specs in one process may need the same struct: it is declared once.
 local function without_known(declarations)
   return (declarations:gsub("struct%s+([%w_]+)%s*%b{}%s*;", function(name)
-    if pcall(ffi.sizeof, "struct " .. name) then return "" end
-    return nil
+    local is_known, size = pcall(ffi.sizeof, "struct " .. name)
+    return is_known and size and "" or nil -- one that is only named has no size
   end))
 end
 
