@@ -137,6 +137,45 @@ static enum err set_failed(struct cli *c, const char *value, struct error *e)
 	return ERR_OK;
 }
 
+static enum err set_seconds(struct cli *c, const char *value, struct error *e)
+{
+	uint64_t n;
+
+	if (!num_parse_u64(str_of(value), RECORD_SECONDS_MAX, &n) || n == 0)
+		return err_set(e, ERR_INVALID, "--seconds: '%s' is not a number from 1 to %d",
+			       value, RECORD_SECONDS_MAX);
+	c->record.seconds = (unsigned)n;
+	return ERR_OK;
+}
+
+static enum err set_count(struct cli *c, const char *value, struct error *e)
+{
+	uint64_t n;
+
+	if (!num_parse_u64(str_of(value), RECORD_COUNT_MAX, &n) || n == 0)
+		return err_set(e, ERR_INVALID, "--count: '%s' is not a number from 1 to %d", value,
+			       RECORD_COUNT_MAX);
+	c->record.count = (unsigned)n;
+	return ERR_OK;
+}
+
+static enum err set_token_file(struct cli *c, const char *value, struct error *e)
+{
+	(void)e;
+	c->record.token_file = value;
+	return ERR_OK;
+}
+
+static enum err set_redact(struct cli *c, const char *value, struct error *e)
+{
+	return record_redact(&c->record, value, e);
+}
+
+static enum err set_keep(struct cli *c, const char *value, struct error *e)
+{
+	return record_keep(&c->record, value, e);
+}
+
 static const struct option_row options[] = {
 	{ 'c', "config", "FILE", "the config, ending in .lua or .json", set_config },
 	{ 't', "test", NULL, "check the config and its policies, then end (as: neap check)",
@@ -152,13 +191,20 @@ static const struct option_row options[] = {
 	{ 'v', "version", NULL, "print the version, and those of the libraries", set_version },
 	{ 'h', "help", NULL, "print this", set_help },
 	{ 0, "admin", "ADDR",
-	  "with status, top, explain: where the admin side is, if not where the config says",
+	  "with status, top, explain, record: where the admin side is, if not where the config says",
 	  set_admin },
 	{ 0, "json", NULL, "with status, explain: everything, as JSON", set_json },
 	{ 0, "last", "N", "with explain: so many requests, 20 unless told", set_last },
 	{ 0, "pool", "P", "with explain: only those of that pool", set_pool },
 	{ 0, "failed", NULL, "with explain: only those that had a failure", set_failed },
 	{ 0, "pid", "N", "with reload: the master's process", set_pid },
+	{ 0, "token-file", "FILE", "with record: where the admin side's token is", set_token_file },
+	{ 0, "seconds", "S", "with record: how long (10)", set_seconds },
+	{ 0, "count", "N", "with record: how many requests at most", set_count },
+	{ 0, "redact", "NAME",
+	  "with record: hide this header's values (as cookie, authorization, proxy-authorization)",
+	  set_redact },
+	{ 0, "keep", "NAME", "with record: do not hide this header's values", set_keep },
 	{ 0, "backend", "NAME", "with demo: start one of its backends (web1 to web4) again",
 	  set_backend },
 };
@@ -273,6 +319,8 @@ static enum err set_verb(struct cli *c, const char *word, struct error *e)
 		c->verb = CLI_STATUS;
 	else if (strcmp(word, "top") == 0)
 		c->verb = CLI_TOP;
+	else if (strcmp(word, "record") == 0)
+		c->verb = CLI_RECORD;
 	else if (strcmp(word, "explain") == 0)
 		c->verb = CLI_EXPLAIN;
 	else if (tools_is(word))
@@ -303,6 +351,15 @@ static bool is_config(const char *word)
 
 static enum err add_backend(struct cli *c, const char *word, struct error *e)
 {
+	if (c->verb == CLI_RECORD) {
+		if (c->record.file != NULL)
+			return err_set(e, ERR_INVALID,
+				       "record: '%s' is too much: one file is "
+				       "expected",
+				       word);
+		c->record.file = word;
+		return ERR_OK;
+	}
 	if (is_config(word))
 		return err_set(e, ERR_INVALID, "'%s': a config is named by -c: neap -c %s", word,
 			       word);
@@ -353,8 +410,8 @@ static enum err check_look(const struct cli *c, struct error *e)
 	bool explains = c->verb == CLI_EXPLAIN;
 	bool looks = c->verb == CLI_STATUS || c->verb == CLI_TOP || explains;
 
-	if (c->admin != NULL && !looks)
-		return err_set(e, ERR_INVALID, "--admin goes with status, top and explain");
+	if (c->admin != NULL && !looks && c->verb != CLI_RECORD)
+		return err_set(e, ERR_INVALID, "--admin goes with status, top, explain and record");
 	if (c->is_json && c->verb != CLI_STATUS && !explains)
 		return err_set(e, ERR_INVALID, "--json goes with status and explain");
 	if (!explains && (c->explain.last != NULL || c->explain.pool != NULL || c->explain.failed))
@@ -367,14 +424,27 @@ static enum err check_look(const struct cli *c, struct error *e)
 	return ERR_OK;
 }
 
+static enum err check_record(const struct cli *c, struct error *e)
+{
+	if (c->verb != CLI_RECORD)
+		return record_is_asked(&c->record)
+			       ? err_set(e, ERR_INVALID,
+					 "--token-file, --seconds, --count, --redact and --keep "
+					 "go with record")
+			       : ERR_OK;
+	if (c->listen != NULL || c->settings.workers > 0 || c->settings.must_detach ||
+	    c->settings.must_watch || c->settings.pid_file != NULL)
+		return err_set(e, ERR_INVALID, "record takes no -l, -w, -d, -p and --watch");
+	return record_check(&c->record, e);
+}
+
 /* What does not go together is said, not ignored. */
 static enum err check_together(const struct cli *c, struct error *e)
 {
 	bool is_demo = c->verb == CLI_DEMO;
 
-	if (check_look(c, e) != ERR_OK)
+	if (check_look(c, e) != ERR_OK || check_record(c, e) != ERR_OK)
 		return e->code;
-
 	if (c->verb == CLI_RELOAD)
 		return check_reload(c, e);
 	if (c->settings.must_watch && (is_demo || c->backends_n > 0 || c->verb == CLI_CHECK))
@@ -410,6 +480,7 @@ enum err cli_parse(struct cli *c, int argc, char **argv, struct error *e)
 	bool may_be_verb = true;
 
 	*c = (struct cli){ .verb = CLI_RUN };
+	record_init(&c->record);
 	for (; at.at < argc; at.at++) {
 		enum err err = parse_argument(c, &at, &may_be_verb, e);
 		if (err != ERR_OK)
@@ -432,7 +503,10 @@ void cli_print_usage(void)
 		"       neap demo                four toy backends, the balancer on :8080, a live "
 		"table\n"
 		"       neap init DIR            a project with a config, a policy and its spec\n"
-		"       neap sim                 try a policy in a simulation (neap sim --help)\n\n");
+		"       neap sim                 try a policy in a simulation (neap sim --help)\n"
+		"       neap record FILE         keep what policies see of live traffic\n"
+		"       neap replay FILE         try a policy on what was recorded (neap replay "
+		"--help)\n\n");
 	for (size_t i = 0; i < countof(options); i++) {
 		const struct option_row *row = &options[i];
 		char name[40];

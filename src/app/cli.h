@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "app/record.h"
 #include "app/settings.h"
 #include "base/err.h"
 
@@ -18,6 +19,7 @@ enum cli_verb {
 	CLI_STATUS,
 	CLI_TOP,
 	CLI_EXPLAIN,
+	CLI_RECORD,
 	CLI_VERSION,
 	CLI_HELP
 };
@@ -29,13 +31,14 @@ struct cli {
 	struct settings settings; /* config as given with -c; NULL: not given */
 	const char *listen;	  /* -l; NULL: not given */
 	const char *backend;	  /* --backend of the demo; NULL: not given */
-	const char *admin;	  /* --admin of status, top and explain; NULL: not given */
+	const char *admin;	  /* --admin of status, top, explain and record; NULL: not given */
 	bool is_json;		  /* --json of status and explain */
 	struct {
 		const char *id, *pool, *last; /* NULL: not given */
 		bool failed;
 	} explain;
-	long pid; /* --pid; 0: not given */
+	long pid;		   /* --pid; 0: not given */
+	struct record_wish record; /* of record */
 	const char *backends[CLI_BACKENDS_MAX];
 	unsigned backends_n;
 };

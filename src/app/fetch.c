@@ -39,13 +39,23 @@ static enum err dial(const struct addr *a, int *fd, struct error *e)
 	return gone(a, sock_err_text(sys), e);
 }
 
-static enum err ask(int fd, const struct addr *a, const char *path, struct error *e)
+static enum err ask(int fd, const struct addr *a, const struct fetch_order *o, struct error *e)
 {
-	char text[256];
-	int n = snprintf(text, sizeof(text),
-			 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path);
+	char text[8192], body[96] = "", token[FETCH_TOKEN_MAX + 32] = "";
 
-	if (n > 0 && send(fd, text, (size_t)n, MSG_NOSIGNAL) == n)
+	if (o->token != NULL)
+		(void)snprintf(token, sizeof(token), "Authorization: Bearer %s\r\n", o->token);
+	if (o->body.n > 0)
+		(void)snprintf(body, sizeof(body),
+			       "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+			       o->body.n);
+	int n = snprintf(text, sizeof(text),
+			 "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s%s\r\n%.*s",
+			 o->method, o->path, token, body, (int)o->body.n, o->body.p);
+
+	if (n < 0 || (size_t)n >= sizeof(text))
+		return err_set(e, ERR_LIMIT, "the request is too long");
+	if (send(fd, text, (size_t)n, MSG_NOSIGNAL) == n)
 		return ERR_OK;
 	return gone(a, "it hung up", e);
 }
@@ -94,7 +104,8 @@ static enum err parse(struct fetched *f, size_t n, const struct addr *a, struct 
 	return ERR_OK;
 }
 
-enum err fetch(const struct addr *a, const char *path, struct fetched *f, struct error *e)
+enum err fetch_do(const struct addr *a, const struct fetch_order *o, struct fetched *f,
+		  struct error *e)
 {
 	size_t used = 0;
 	int fd;
@@ -103,9 +114,16 @@ enum err fetch(const struct addr *a, const char *path, struct fetched *f, struct
 	enum err err = dial(a, &fd, e);
 	if (err != ERR_OK)
 		return err;
-	err = ask(fd, a, path, e);
+	err = ask(fd, a, o, e);
 	if (err == ERR_OK)
 		err = read_all(fd, a, f, &used, e);
 	(void)close(fd);
 	return err == ERR_OK ? parse(f, used, a, e) : err;
+}
+
+enum err fetch(const struct addr *a, const char *path, struct fetched *f, struct error *e)
+{
+	struct fetch_order o = { .method = "GET", .path = path, .body = STR("") };
+
+	return fetch_do(a, &o, f, e);
 }

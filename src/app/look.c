@@ -27,7 +27,7 @@ static void prefer_loopback(struct addr *a)
 		a->u.in6.sin6_addr = in6addr_loopback;
 }
 
-static enum err find(const struct look *l, struct addr *a, struct error *e)
+enum err look_find(const struct look *l, struct addr *a, struct error *e)
 {
 	char text[128];
 
@@ -118,7 +118,7 @@ enum err look_once(const struct look *l, struct error *e)
 {
 	struct screen *s;
 	struct addr a;
-	enum err err = find(l, &a, e);
+	enum err err = look_find(l, &a, e);
 
 	if (err != ERR_OK)
 		return err;
@@ -208,7 +208,7 @@ enum err look_on(const struct look *l, struct error *e)
 
 	if (isatty(STDOUT_FILENO) != 1)
 		return look_once(l, e);
-	enum err err = find(l, &a, e);
+	enum err err = look_find(l, &a, e);
 	if (err == ERR_OK)
 		err = screen_create(&s, l->module, e);
 	if (err != ERR_OK)

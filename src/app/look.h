@@ -7,6 +7,7 @@
 
 #include "app/settings.h"
 #include "base/err.h"
+#include "net/addr.h"
 
 struct look {
 	const struct settings *settings; /* whose config names the address */
@@ -23,6 +24,8 @@ enum { LOOK_PATH_MAX = 512 };
  * answer says that it is not known.
  */
 void look_add_parameter(char path[LOOK_PATH_MAX], const char *name, const char *value);
+/* Where the admin side is. */
+enum err look_find(const struct look *l, struct addr *a, struct error *e);
 
 enum err look_once(const struct look *l, struct error *e);
 

@@ -13,6 +13,7 @@
 #include "app/look.h"
 #include "app/master.h"
 #include "app/quick.h"
+#include "app/record.h"
 #include "app/title.h"
 #include "app/tools.h"
 #include "app/version.h"
@@ -88,6 +89,15 @@ static enum err look(struct cli *c, struct error *e)
 	return c->verb == CLI_TOP ? look_on(&l, e) : look_once(&l, e);
 }
 
+static enum err record(struct cli *c, struct error *e)
+{
+	struct look l = { .settings = &c->settings, .admin = c->admin };
+
+	if (c->admin == NULL && cli_choose_config(c, e) != ERR_OK)
+		return e->code;
+	return record_run(&c->record, &l, e);
+}
+
 static enum err run(struct cli *c, char **argv, int *status, struct error *e)
 {
 	char text[16384];
@@ -109,6 +119,8 @@ static enum err run(struct cli *c, char **argv, int *status, struct error *e)
 		return ask_reload(&c->settings, (pid_t)c->pid, e);
 	if (c->verb == CLI_STATUS || c->verb == CLI_TOP || c->verb == CLI_EXPLAIN)
 		return look(c, e);
+	if (c->verb == CLI_RECORD)
+		return record(c, e);
 	enum err err = use_config(c, text, sizeof(text), e);
 	if (err != ERR_OK)
 		return err;

@@ -10,6 +10,7 @@ static const struct {
 	const char *verb, *module;
 } tools[] = {
 	{ "init", "neap.project" },
+	{ "replay", "neap.replay" },
 	{ "sim", "neap.sim" },
 };
 

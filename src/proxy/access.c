@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "proxy/access_line.h"
+#include "proxy/record.h"
 #include "proxy/story.h"
 
 static double seconds(int64_t from_us, int64_t to_us)
@@ -94,8 +95,11 @@ void access_end(struct exchange *ex)
 		log_broken(ex);
 	bool is_logged = unlikely(ex->proxy->access_log != NULL);
 	bool is_explained = unlikely(ex->proxy->conf->explain.is_on);
-	if (is_told || is_logged || is_explained)
+	bool is_recorded = unlikely(ex->record != NULL);
+	if (is_told || is_logged || is_explained || is_recorded)
 		fill_outcome(ex, &outcome);
+	if (is_recorded)
+		record_end(ex, &outcome);
 	hook_finish(ex->service->hooks, &ex->view, is_told ? &outcome : NULL);
 	if (is_logged)
 		add_line(ex, &outcome);

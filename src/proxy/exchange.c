@@ -12,9 +12,9 @@
 #include "proxy/relay.h"
 #include "proxy/reply.h"
 #include "proxy/retry.h"
-#include "proxy/story.h"
 #include "proxy/tunnel.h"
 #include "proxy/upload.h"
+#include "proxy/witness.h"
 
 enum { SLOTS_LOST_MAX = 3 }; /* a choice that came too late is made again so often */
 
@@ -95,7 +95,7 @@ static bool wait_in_queue(struct exchange *ex, bool was_asked)
 /* What a hook decided; true: go on at once. */
 static bool on_verdict(struct exchange *ex, enum neap_verdict verdict)
 {
-	story_on_verdict(ex, verdict);
+	witness_verdict(ex, verdict);
 	if (verdict != NEAP_BACKEND && verdict != NEAP_QUEUE && verdict != NEAP_WAIT)
 		queue_leave(ex, QUEUE_LEFT);
 	switch (verdict) {
@@ -128,7 +128,7 @@ static bool on_failed(struct exchange *ex)
 	if (ex->failure.kind == NEAP_KIND_STATUS)
 		ex->failure.safe = retry_is_safe(ex) && retry_attempt_is_left(ex);
 	failure_log(ex);
-	story_on_failed(ex);
+	witness_failed(ex);
 	return on_verdict(ex, hook_failed(ex->service->hooks, &ex->view, &ex->failure));
 }
 
@@ -157,7 +157,7 @@ static bool begin_attempt(struct exchange *ex)
 /* One state; true: the next one at once. */
 static bool step(struct exchange *ex)
 {
-	story_on_step(ex);
+	witness_step(ex);
 	switch ((enum exchange_state)ex->state) {
 	case EX_DECIDE:
 		return on_verdict(ex, hook_decide(ex->service->hooks, &ex->view));
@@ -544,7 +544,7 @@ void exchange_start(struct exchange *ex, bool keep)
 	fill_head(ex);
 	fill_view(ex);
 	ids_on_begin(ex);
-	story_on_begin(ex);
+	witness_begin(ex);
 	start_total(ex);
 	h1_head_init(&ex->res, true, ex->res_fields, &ex->service->limits);
 	if (ex->req.method_id == METHOD_CONNECT) {
@@ -563,7 +563,7 @@ void exchange_start(struct exchange *ex, bool keep)
 void exchange_open(struct exchange *ex)
 {
 	fill_view(ex);
-	story_on_begin(ex);
+	witness_begin(ex);
 	start_total(ex);
 	ex->req_body.done = true;
 	ex->state = EX_DECIDE;

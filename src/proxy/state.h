@@ -195,6 +195,7 @@ struct exchange {
 	uint64_t trace[3]; /* made here: trace and parent id of the traceparent; else 0 */
 	int32_t *tried;	   /* grows with retries only */
 	uint32_t tried_cap;
+	struct record *record; /* of this request, for `neap record`; NULL: none */
 
 	struct neap_request view;
 	struct http_field *res_fields; /* behind req_fields */

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "script/digest.h"
+#include "script/fate.h"
 #include "script/state.h"
 
 /* LuaJIT has no atomics: it reads these words as what they are on machines with aligned loads. */
@@ -181,11 +182,17 @@ static bool find_least(const int32_t *slots, const uint32_t *weights, uint32_t a
 	return least->load > 0;
 }
 
+static uint32_t least_turn; /* where to begin, so that equal ones take turns */
+
+uint32_t fate_turn(void)
+{
+	return least_turn;
+}
+
 NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n,
 					 uint32_t more)
 {
-	static uint32_t turn; /* where to begin, so that equal ones take turns */
-	uint32_t first = turn++ % n;
+	uint32_t first = least_turn++ % n;
 	struct least least = { first, 0, weights[first] };
 	read_loads(board(), slots + first, 1, more, &least.load);
 	if (find_least(slots, weights, first + 1, n, more, &least))

@@ -428,6 +428,20 @@ uint32_t neap_count_named(uint32_t i, char name[128], double value[2]);
 uint32_t neap_story(uint32_t failed, uint32_t row, char *to);
 /* In a time that depends on the first one's length only. */
 uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, size_t b_n);
+/*
+ * Recording (abi_record.c): what traffic is from now on, as lines, until the time is over or there
+ * are so many. `redact`: ",cookie,authorization,".
+ */
+typedef struct neap_recording {
+	double begun;	  /* requests so far: also those under way, and those lost */
+	double lost;	  /* of them, for want of room */
+	uint32_t is_on;	  /* 1: one is under way */
+	uint32_t is_over; /* 1: no further request is recorded */
+} neap_recording;
+uint32_t neap_recording_start(uint32_t ms, uint32_t requests, const char *redact, size_t n);
+void neap_recording_look(neap_recording *to);
+double neap_recording_take(char *to, double room); /* whole lines; bytes */
+void neap_recording_stop(void);
 /* Holds a state against checks, requests and policies; to 0 (auto) lets go, as unknown. */
 uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, const char *why, size_t n);
 

@@ -6,6 +6,7 @@
 
 #include "script/abi.h"
 #include "script/digest.h"
+#include "script/fate.h"
 #include "script/sha256.h"
 #include "script/state.h"
 
@@ -32,13 +33,21 @@ static uint64_t seed(void)
 	return mix((uint64_t)time(NULL) << 20 ^ (uint64_t)getpid()) | 1;
 }
 
+static uint64_t dice; /* of this process; 0: not seeded yet */
+
+uint64_t fate_dice(void)
+{
+	if (dice == 0)
+		dice = seed();
+	return dice;
+}
+
 NEAP_API double neap_random(void)
 {
-	static uint64_t state; /* of this process; 0: not seeded yet */
-	if (state == 0)
-		state = seed();
-	state += 0x9e3779b97f4a7c15ULL;
-	return (double)(mix(state) >> 11) * 0x1p-53;
+	if (unlikely(dice == 0))
+		dice = seed();
+	dice += 0x9e3779b97f4a7c15ULL;
+	return (double)(mix(dice) >> 11) * 0x1p-53;
 }
 
 /* FNV-1a over the bytes, spread. */

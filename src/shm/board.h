@@ -27,6 +27,7 @@
 #include "base/str.h"
 #include "shm/board_queue.h"
 #include "shm/board_shadow.h"
+#include "shm/recording.h"
 #include "shm/stats.h"
 
 enum {
@@ -266,6 +267,8 @@ struct board {
 	struct board_service services[BOARD_SERVICES_MAX];
 	_Atomic uint32_t service_rows[BOARD_SERVICES_MAX]; /* by place in the config: 1 + row */
 	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];
+	struct recording recording;
+	struct recording_ring recording_rings[BOARD_WORKERS_MAX];
 	/* To the first byte of an answer. */
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];

@@ -26,6 +26,9 @@ local ROUTES = {
   { "PATCH", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "patch"), changes = true },
   { "DELETE", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "remove"), changes = true },
   { "POST", "^/reload$", lazy("status", "reload"), changes = true },
+  { "POST", "^/record$", lazy("record", "start"), changes = true },
+  { "POST", "^/record/take$", lazy("record", "take"), changes = true },
+  { "DELETE", "^/record$", lazy("record", "stop"), changes = true },
 }
 
 local function unescape(text)
