@@ -1,6 +1,6 @@
 -- Recording live traffic, for `neap record` (docs/replay.md):
---   POST /record        { "seconds": 10, "count": 1000, "redact": ["cookie", …] } begins; the answer
---                       is the file's first line
+--   POST /record        { "seconds": 10, "count": 1000, "redact": ["cookie", …] } begins; the
+--                       answer is the file's first line
 --   POST /record/take   the lines that there are, as JSON lines; the first one says how it stands
 --   DELETE /record      ends it
 
@@ -83,7 +83,7 @@ end
 local function pools()
   local list = json.list()
   for i, pool in ipairs(runtime.config.pools) do
-    list[i] = { name = pool.name, panic = pool.panic or 0, 
+    list[i] = { name = pool.name, panic = pool.panic or 0,
       slow_start = pool.slow_start or json.null,
       policy = type(pool.policy) == "string" and pool.policy or json.null }
   end

@@ -75,6 +75,13 @@ function write(out, value, indent)
   end
 end
 
+-- Any value: { object = { { key, value }, … } }, { line = … } (on one line), a list, a plain one.
+---@param out fun(text: string)
+function json.value(value, out)
+  write(out, value, "")
+  out "\n"
+end
+
 local function percentiles(p)
   return { line = { { "p50", p.p50 }, { "p90", p.p90 }, { "p99", p.p99 }, { "p999", p.p999 },
     { "mean", p.mean }, { "max", p.max } } }

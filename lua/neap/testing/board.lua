@@ -203,12 +203,10 @@ local function add_scan(C, self)
 end
 
 -- The choices that C makes for pool:least_loaded and pool:hash.
-local function add_choices(C, cells)
-  local turn = 0
-
+local function add_choices(C, cells, turn)
   function C.neap_pool_least_loaded(slots, weights, n, more)
-    local at = turn % n
-    turn = turn + 1
+    local at = turn[0] % n
+    turn[0] = turn[0] + 1
     local inflight = cells.inflight
     local best, best_load, best_weight = at, inflight[slots[at]] + more, weights[at]
     for _ = 2, n do
@@ -290,6 +288,7 @@ function board.new(world)
   local C = {}
   local self = {
     world = world, rows = {}, texts = {}, since = {}, errors = {}, reasons = {}, pools = {},
+    turn = ffi.new "uint32_t[1]", -- where least_loaded begins to look
     states = { unknown = UNKNOWN, up = UP, down = DOWN, drain = DRAIN, ejected = EJECTED },
   }
   local cells = make_cells(self)
@@ -297,7 +296,7 @@ function board.new(world)
   add_states(C, self)
   add_pools(C, self)
   add_scan(C, self)
-  add_choices(C, cells)
+  add_choices(C, cells, self.turn)
   add_publishing(C, self)
   return C, self
 end

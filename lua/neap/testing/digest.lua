@@ -30,7 +30,7 @@ function digest.pair(a, b) return tonumber(rshift(mix(bor(lshift(u64(a), 32), u6
 -- Of 32 random bits and a weight, so that the highest score falls to each by its weight.
 function digest.score(bits, weight) return weight / -log((bits + 0.5) / 4294967296) end
 
--- A function that gives numbers in [0, 1): the same ones for the same seed.
+-- A function that gives numbers in [0, 1): the same ones for the same seed; and its state.
 function digest.dice(seed)
   local state = ffi.new "uint64_t[1]"
   state[0] = bor(mix(u64(seed)), 1ULL)
@@ -38,7 +38,7 @@ function digest.dice(seed)
     local s = state[0] + 0x9e3779b97f4a7c15ULL
     state[0] = s
     return tonumber(rshift(mix(s), 11)) * 2 ^ -53
-  end
+  end, state
 end
 
 return digest

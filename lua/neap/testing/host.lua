@@ -18,6 +18,7 @@ local LEVELS = { [0] = "debug", "info", "warn", "error" }
 local function nothing() end
 
 -- Counters count as C's do: as unsigned integers of 64 bits.
+---@return any  the state of the dice
 local function add_counters(C, seed)
   local cells = {}
   local function shown(value) return value < 0 and value + 2 ^ 64 or value end
@@ -43,11 +44,12 @@ local function add_counters(C, seed)
   function C.neap_counter_gauge_add(cell, by) cell[0] = cell[0] + by end
   function C.neap_counter_gauge(cell) return cell[0] end
 
-  local random = digest.dice(seed)
+  local random, dice = digest.dice(seed)
   C.neap_random = random
   C.neap_hash = function(text, n, seeded)
     return digest.hash(type(text) == "string" and text or ffi.string(text, n), seeded)
   end
+  return dice
 end
 
 local function add_digests(C, out, seed)
@@ -106,7 +108,7 @@ function host.new(options)
   include(board_functions)
   include(message.new(out, world.records, function() return world.response_record end))
   include(network.new(world, out, function() current.waited = 1 end))
-  add_counters(C, bit.tobit(seed) % 2 ^ 32)
+  world.dice = add_counters(C, bit.tobit(seed) % 2 ^ 32)
   add_digests(C, out, seed)
   function C.neap_abi_version() return ABI_VERSION end
   function C.neap_runtime() return current end

@@ -1,0 +1,172 @@
+-- The file of a recording: read once to find its lines and put requests into the order in which
+-- they came, then request by request, so that a file larger than memory is no harm.
+--
+--   recording.open(path) → r; nil, why
+--   r.head, r.finish        the first and the last line (finish: nil when it broke off)
+--   r.count                 how many requests
+--   r.bad                   { count =, line =, why = }: lines that are of no use; the first of them
+--   r:requests() → iterator of request, number of its line
+--   r:pool(request, name, version) → its line
+
+local cjson = require "cjson.safe"
+
+local recording = {}
+
+local Recording = {}
+Recording.__index = Recording
+
+-- The recording writes a byte above 127 as the character of that number.
+local function bytes_of(value)
+  if type(value) == "string" then
+    return (value:gsub("([\194\195])([\128-\191])", function(first, second)
+      return string.char((first:byte() - 192) * 64 + second:byte() - 128)
+    end))
+  end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, inner in pairs(value) do copy[bytes_of(key)] = bytes_of(inner) end
+  return copy
+end
+
+local function decode(line)
+  local value, why = cjson.decode(line)
+  if type(value) ~= "table" then
+    return nil, "not JSON: " .. tostring(why or "expected an object")
+  end
+  return line:find("\\u00[89a-fA-F]") and bytes_of(value) or value
+end
+
+function Recording:note_bad(line, why)
+  local bad = self.bad
+  bad.count = bad.count + 1
+  if not bad.line then bad.line, bad.why = line, why end
+end
+
+local function key_of(worker, name, version)
+  return ("%s\31%s\31%s"):format(tostring(worker), tostring(name), tostring(version))
+end
+
+local function add_pool(self, line, number)
+  local value, why = decode(line)
+  local is_good = value and type(value.pool) == "string" and type(value.members) == "table"
+    and type(value.version) == "number"
+  if not is_good then return self:note_bad(number, why or "not what a pool is") end
+  self.pools[key_of(value.worker, value.pool, value.version)] = value
+  if not self.first[value.pool] then
+    self.first[value.pool] = value
+    table.insert(self.names, value.pool)
+  end
+end
+
+local function add_request(self, line, number, offset)
+  local at = line:match '"steps":%[{"ask":"decide","at":([%d.]+)'
+  local worker = line:match '"worker":(%d+),"number"'
+  local order = line:match '"number":(%d+),"steps"'
+  if not at or not worker or not order then
+    if not decode(line) then return self:note_bad(number, "not JSON, or cut off") end
+    if line:find('"steps":[]', 1, true) then return end -- answered before any hook was asked
+    return self:note_bad(number, "a request without its decision")
+  end
+  table.insert(self.index, { at = tonumber(at), worker = tonumber(worker),
+    order = tonumber(order), offset = offset, bytes = #line, line = number })
+end
+
+local function add_line(self, line, number, offset)
+  if line:find '^{"request":' then return add_request(self, line, number, offset) end
+  if line:find '^{"pool":' then return add_pool(self, line, number) end
+  local value, why = decode(line)
+  if not value then return self:note_bad(number, why) end
+  if value.recording and not self.head then
+    self.head = value
+  elseif value["end"] then
+    self.finish = value["end"]
+  else
+    self:note_bad(number, "neither a pool nor a request")
+  end
+end
+
+local function read_index(self)
+  local number, offset = 0, 0
+  for line in self.file:lines() do
+    number = number + 1
+    if line ~= "" then add_line(self, line, number, offset) end
+    offset = offset + #line + 1
+  end
+  table.sort(self.index, function(a, b)
+    if a.at ~= b.at then return a.at < b.at end
+    if a.worker ~= b.worker then return a.worker < b.worker end
+    return a.order < b.order
+  end)
+end
+
+---@return table? recording, string? why
+function recording.open(path)
+  local file, why = io.open(path, "rb")
+  if not file then return nil, why end
+  if not file:read(0) then
+    file:close()
+    return nil, path .. ": it is empty, or no file"
+  end
+  local self = setmetatable({ file = file, path = path, pools = {}, first = {}, names = {},
+    index = {}, bad = { count = 0 } }, Recording)
+  read_index(self)
+  if not self.head then
+    return nil, path .. ": not what neap record writes (its first line is missing)"
+  end
+  if self.head.recording ~= 1 then
+    return nil, path .. ": another version of neap made it"
+  end
+  self.count = #self.index
+  return self
+end
+
+-- A part of one that is at hand already: head, names, first, pools.
+---@return table
+function recording.of(part)
+  local self = setmetatable({ head = part.head, names = part.names, first = part.first,
+    pools = {} }, Recording)
+  for _, line in ipairs(part.pools) do
+    self.pools[key_of(line.worker, line.pool, line.version)] = line
+  end
+  return self
+end
+
+---@return table?  -- the line that says what it was
+function Recording:pool(request, name, version)
+  return self.pools[key_of(request.worker, name, version)]
+end
+
+local ASKS = { decide = true, pick = true, failed = true }
+
+-- What is wrong with a request, if anything.
+local function check(self, value)
+  if type(value.request) ~= "table" or type(value.steps) ~= "table" then return "not a request" end
+  for _, step in ipairs(value.steps) do
+    if type(step) ~= "table" or not ASKS[step.ask] then return "an unknown step" end
+    for _, pool in ipairs(step.pools or {}) do
+      if not self:pool(value, pool.pool, pool.version) then
+        return ("version %s of pool %s is missing"):format(tostring(pool.version),
+          tostring(pool.pool))
+      end
+    end
+  end
+end
+
+function Recording:requests()
+  local i = 0
+  return function()
+    while true do
+      i = i + 1
+      local entry = self.index[i]
+      if not entry then return nil end
+      self.file:seek("set", entry.offset)
+      local value, why = decode(self.file:read(entry.bytes) or "")
+      if value then why = check(self, value) end
+      if value and not why then return value, entry.line end
+      self:note_bad(entry.line, why)
+      self.count = self.count - 1
+    end
+  end
+end
+
+return recording

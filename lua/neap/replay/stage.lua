@@ -1,0 +1,273 @@
+-- A virtual balancer that is put into the state that a recorded decision met, and asked again.
+--
+--   stage.new{ recording =, service = name, policy =, read = } → s; nil, why
+--   s:ask(request) → answers    one for each step of the request
+--       "b1", "none (why)", "reply 302", "queue", "retry", "fail", "error"
+--   s.errors                    { count =, hook =, text = }: of hooks; the first of them
+
+local ffi = require "neap.ffi"
+local requests = require "neap.testing.requests"
+local tags = require "neap.tags"
+local virtual = require "neap.testing.balancer"
+
+local stage = {}
+
+local Stage = {}
+Stage.__index = Stage
+
+local BACKEND, REPLY, NONE, QUEUE, RETRY, REFUSE = 1, 2, 3, 4, 5, 8
+local BEFORE_PICK = 3
+local STATES = { unknown = 0, up = 1, down = 2, drain = 3, ejected = 4 }
+
+local function member_of(m)
+  return { url = m.url, name = m.name, weight = m.weight, tier = m.tier, zone = m.zone,
+    slots = m.slots ~= 0 and m.slots or nil, tags = m.tags and tags.decode(m.tags) or nil }
+end
+
+-- One that left while it was written down has no name: it is nobody's.
+local function members_of(line)
+  local list = {}
+  for _, m in ipairs(line.members) do
+    if m.name and m.url then table.insert(list, member_of(m)) end
+  end
+  return list
+end
+
+local function find(list, name)
+  for _, item in ipairs(list or {}) do
+    if type(item) == "table" and item.name == name then return item end
+  end
+  return {}
+end
+
+local function given(value) return type(value) ~= "userdata" and value or nil end
+
+-- A cjson null and an absent key are the same.
+local function config_of(o)
+  local r, pools = o.recording, {}
+  local service = find(r.head.services, o.service)
+  for _, name in ipairs(r.names) do
+    local known = find(r.head.pools, name)
+    pools[name] = { backends = members_of(r.first[name]), health = { type = "none" },
+      panic = given(known.panic), slow_start = given(known.slow_start) }
+  end
+  local own = given(service.pool)
+  return { policy = o.policy, pools = pools, pool = own and pools[own] and own or nil,
+    mode = given(service.mode), seed = 1, contain = true, light = true, read = o.read }
+end
+
+---@return table? stage, string? why
+function stage.new(o)
+  local ok, inner = pcall(virtual.new, config_of(o))
+  if not ok then return nil, (tostring(inner):gsub("^testing: ", "")) end
+  local self = setmetatable({ inner = inner, world = inner.world, board = inner.world.board,
+    recording = o.recording, applied = {}, seen = {}, workers = {}, errors = { count = 0 } }, Stage)
+  self.world.say = function() end
+  -- What a policy does to a backend's state is not what the next decision met.
+  self.world.on_change = function() self.applied = {} end
+  return self
+end
+
+-- ---- the state that a decision met ----
+
+function Stage:slot(pool, name)
+  for _, slot in ipairs(self.inner.slots_of[pool] or {}) do
+    if self.board.name(slot) == name then return slot end
+  end
+end
+
+local function set_row(self, slot, m)
+  local row = self.board.rows[slot]
+  row.state = STATES[m.state] or 0
+  row.back_since_ms = m.back_since or 0
+  self.board.since[slot] = (m.since or 0) / 1000
+end
+
+function Stage:apply_pool(line)
+  local name = line.pool
+  if self.applied[name] == line then return end
+  self.inner:republish(name, members_of(line))
+  local slots = {}
+  for i, m in ipairs(line.members) do
+    local slot = m.name and self:slot(name, m.name)
+    slots[i] = slot or false
+    if slot then set_row(self, slot, m) end
+  end
+  self.slots = self.slots or {}
+  self.slots[name], self.applied[name] = slots, line
+  self.board.bump(self.board.rows[slots[1] or 0].pool)
+end
+
+function Stage:apply_loads(pool)
+  for i, slot in ipairs(self.slots[pool.pool]) do
+    if slot then
+      self.board.set_inflight(slot, pool.inflight[i] or 0)
+      self.board.rows[slot].latency_us = pool.latency_us[i] or 0
+    end
+  end
+end
+
+-- What the recorded policy moved is set to what it was; what it left alone goes on by itself, for
+-- another policy's sake.
+local function has_moved(seen, key, value)
+  local before = seen[key]
+  seen[key] = value
+  return before ~= value
+end
+
+function Stage:apply_counters(pool)
+  local C = self.world.C
+  for name, value in pairs(pool.counters or {}) do
+    local full = pool.pool .. "\31" .. name
+    if has_moved(self.seen, full, value) then
+      C.neap_counter_set(C.neap_counter(full, #full), value)
+    end
+  end
+end
+
+local function u64(text)
+  local high, low = tonumber(text:sub(1, 8), 16), tonumber(text:sub(9, 16), 16)
+  return ffi.new("uint64_t", high) * 4294967296ULL + ffi.new("uint64_t", low)
+end
+
+function Stage:apply_chance(worker, step)
+  local seen = self.workers[worker] or {}
+  self.workers[worker] = seen
+  if has_moved(seen, "dice", step.dice) then self.world.dice[0] = u64(step.dice) end
+  if has_moved(seen, "turn", step.turn) then self.board.turn[0] = step.turn end
+end
+
+function Stage:apply(request, step)
+  self.inner:set_time(step.at)
+  for _, pool in ipairs(step.pools) do
+    self:apply_pool(self.recording:pool(request, pool.pool, pool.version))
+    self:apply_loads(pool)
+    self:apply_counters(pool)
+  end
+  self:apply_chance(request.worker, step)
+end
+
+-- ---- asking ----
+
+local function fields_of(request, is_tcp)
+  local q = request.request
+  if is_tcp then return { client_ip = q.client_ip, client_port = q.client_port, time = q.time } end
+  return { method = q.method, path = q.path, query = q.query, host = q.host, version = q.version,
+    client_ip = q.client_ip, client_port = q.client_port, headers = q.headers, time = q.time }
+end
+
+function Stage:name_of(r)
+  local name = self.board.name(r.slot)
+  if #self.recording.names == 1 then return name end
+  return self.inner.config.pools[r.pool + 1].name .. "/" .. name
+end
+
+function Stage:decided(record, verdict)
+  local r = record.struct
+  if verdict == BACKEND then return self:name_of(r) end
+  if verdict == REPLY then return ("reply %d"):format(record.reply.status) end
+  if verdict == QUEUE then return "queue" end
+  if verdict == REFUSE then return "refuse" end
+  return verdict == NONE and ("none (%s)"):format(ffi.string(r.reason)) or "?"
+end
+
+local function note_tried(self, record, step)
+  for i = record.struct.tried_n + 1, #(step.tried or {}) do
+    requests.tried(record, self:find_slot(step.tried[i]) or -1)
+  end
+  record.struct.attempt = #(step.tried or {}) + 1
+end
+
+function Stage:find_slot(name)
+  for _, pool in ipairs(self.recording.names) do
+    local slot = self:slot(pool, name)
+    if slot then return slot end
+  end
+end
+
+-- The recorded failure of the recorded backend.
+local function ask_failed(self, record, step)
+  local r, slot = record.struct, self:find_slot(step.backend)
+  if not slot then return "retry" end -- gone, as in neap
+  r.slot, r.epoch = slot, self.board.rows[slot].epoch
+  if r.pool < 0 then r.pool = self.board.rows[slot].pool end
+  self.world.current.failure = self.inner:failure_struct { stage = step.stage, kind = step.kind,
+    status = step.status, safe = step.safe == 1, message = step.message }
+  local verdict = self.inner:enter(record, "failed", 0)
+  self.world.current.failure = nil
+  return verdict == RETRY and "retry" or "fail"
+end
+
+local function ask_step(self, record, request, step)
+  if step.ask == "failed" then return ask_failed(self, record, step) end
+  self:apply(request, step)
+  note_tried(self, record, step)
+  local verdict = self.inner:enter(record, "decide", step.ask == "pick" and BEFORE_PICK or 0)
+  return self:decided(record, verdict)
+end
+
+-- The hooks behind the decision: policies may learn from them.
+local function run_response(self, record, outcome, backend)
+  local slot = backend and self:find_slot(backend)
+  if not slot or not outcome.first_byte or not self.inner.entries.have.response then return end
+  local r, world = record.struct, self.world
+  local response = ffi.new "neap_response"
+  r.slot, r.epoch = slot, self.board.rows[slot].epoch
+  response.status, response.latency_us = outcome.status, outcome.first_byte * 1e6
+  world.response_record, world.current.response = { fields = {} }, response
+  self.inner:enter(record, "response", 0)
+  world.current.response = nil
+end
+
+local function run_log(self, record, outcome)
+  if not self.inner.entries.log then return end
+  local o, world, r = ffi.new "neap_outcome", self.world, record.struct
+  local reason = outcome.reason or ""
+  o.status, o.attempts, o.bytes, o.reason = outcome.status, outcome.attempts, outcome.bytes, reason
+  o.slot, o.epoch = r.slot, r.epoch
+  for _, key in ipairs { "queued", "connect", "first_byte", "total" } do
+    o[key] = outcome[key] or -1
+  end
+  world.current.outcome = o
+  self.inner:enter(record, "log", 0)
+  world.current.outcome = nil
+end
+
+local function note_errors(self)
+  local list, sum = self.inner.errors, self.errors
+  if #list == 0 then return end
+  if sum.count == 0 then sum.hook, sum.text = list[1].hook, list[1].text end
+  sum.count = sum.count + #list
+  self.inner.errors = {}
+end
+
+---@return string[]
+function Stage:ask(request)
+  local record = self.inner:request(fields_of(request, self.inner.is_tcp))
+  local answers, last = {}, nil
+  for i, step in ipairs(request.steps) do
+    answers[i] = ask_step(self, record, request, step)
+    if step.ask ~= "failed" then last = step.backend end
+  end
+  local outcome = request.outcome or {}
+  if outcome.status then
+    run_response(self, record, outcome, last)
+    run_log(self, record, outcome)
+  end
+  self.inner:finish(record)
+  note_errors(self)
+  return answers
+end
+
+-- What was answered then, in the same words.
+---@return string
+function stage.recorded(r, step)
+  if step.verdict == "backend" then
+    return #r.names == 1 and step.backend or step.pool .. "/" .. step.backend
+  end
+  if step.verdict == "reply" then return ("reply %d"):format(step.status or 0) end
+  if step.verdict == "none" then return ("none (%s)"):format(step.reason or "") end
+  return step.verdict or "nothing"
+end
+
+return stage
