@@ -199,7 +199,7 @@ static const struct option_row options[] = {
 	{ 0, "failed", NULL, "with explain: only those that had a failure", set_failed },
 	{ 0, "pid", "N", "with reload: the master's process", set_pid },
 	{ 0, "token-file", "FILE", "with record: where the admin side's token is", set_token_file },
-	{ 0, "seconds", "S", "with record: how long (10)", set_seconds },
+	{ 0, "seconds", "S", "with record: how long (10; 60 with --count)", set_seconds },
 	{ 0, "count", "N", "with record: how many requests at most", set_count },
 	{ 0, "redact", "NAME",
 	  "with record: hide this header's values (as cookie, authorization, proxy-authorization)",

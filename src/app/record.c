@@ -13,7 +13,7 @@
 #include "base/cc.h"
 #include "http/h1_out.h"
 
-enum { EVERY_MS = 100, AFTER_MS = 5000, SECONDS = 10 };
+enum { EVERY_MS = 100, AFTER_MS = 5000, SECONDS = 10, COUNT_SECONDS = 60 };
 
 static volatile sig_atomic_t must_end;
 
