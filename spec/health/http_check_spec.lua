@@ -40,6 +40,15 @@ describe("the http check", function()
     assert.equals(o.address, o:requests()[1].headers.host)
   end)
 
+  it("does not listen to a backend that says \"go on\" without end", function()
+    local o = origin.start { connection = function(conn)
+      conn:read_request()
+      while conn:send(("HTTP/1.1 100 Continue\r\n\r\n"):rep(1000)) do conn:wait(0) end
+    end }
+    local n = start(o, "")
+    n:wait_log("Unhealthy " .. escaped(o.address) .. ", error:too many 1xx answers")
+  end)
+
   it("judges by the status", function()
     local o = start_origin { status = 503, body = "" }
     local n = start(o, "")

@@ -158,6 +158,9 @@ static bool take_head(struct conn *c, bool *is_whole)
 			return c->is_over ? fail(c, "closed") : false;
 		if (a->head.status >= 200)
 			break;
+		/* A peer that says so without end would hold up everything else. */
+		if (++a->interims > IO_INTERIM_MAX)
+			return fail(c, "too many 1xx answers");
 		c->taken = a->head.bytes;
 		drop_taken(c);
 		h1_head_init(&a->head, true, a->fields, &a->limits);

@@ -15,6 +15,7 @@ struct conn_answer {
 	struct h1_body body;
 	struct http_limits limits;
 	bool has_head;
+	unsigned interims;	/* 1xx heads so far */
 	size_t body_at, body_n; /* the payload in the buffer; coded bytes follow it */
 	struct http_field fields[IO_HEADERS_MAX];
 };

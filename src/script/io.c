@@ -259,6 +259,7 @@ static bool prepare_answer(struct conn *c)
 					  .uri_bytes = 8192,
 					  .headers = IO_HEADERS_MAX };
 	a->has_head = false;
+	a->interims = 0;
 	a->body_n = a->body_at = 0;
 	h1_head_init(&a->head, true, a->fields, &a->limits);
 	return true;

@@ -16,6 +16,7 @@ enum {
 	IO_BUFFER_MAX = 16 * 1024 * 1024, /* received and not taken, of a connection */
 	IO_LINE_MAX = 64 * 1024,
 	IO_HEADERS_MAX = 128,
+	IO_INTERIM_MAX = 16,
 };
 
 struct co;
