@@ -16,6 +16,9 @@ put(packaging/debian/config.lua /etc/neap/config.lua)
 put(packaging/logrotate/neap /etc/logrotate.d/neap)
 put(packaging/systemd/neap.service /lib/systemd/system/neap.service)
 put(LICENSE /usr/share/doc/neap/copyright)
+put(packaging/systemd/neap.socket.example /usr/share/doc/neap/examples/neap.socket)
+put(packaging/prometheus/neap.rules.yml /usr/share/doc/neap/examples/neap.rules.yml)
+put(packaging/grafana/neap.json /usr/share/doc/neap/examples/neap-grafana.json)
 
 # Debian's policy §12.7 wants its text documents compressed, with the same bytes each time.
 foreach(text usr/share/doc/neap/NEWS usr/share/man/man1/neap-sim.1 usr/share/man/man5/neap-config.5

@@ -129,6 +129,9 @@ describe("explain", function()
     code, _, err = neap.run { "explain", "nobody", "--admin", n.admin }
     assert.equal(1, code)
     assert.truthy(err:find("no story of request", 1, true))
+    code, _, err = neap.run { "explain", "--pool", "nobody", "--admin", n.admin }
+    assert.equal(1, code)
+    assert.truthy(err:find("no pool 'nobody' is configured", 1, true))
     code, _, err = neap.run { "--last", "3", "-c", "x.lua" }
     assert.equal(1, code)
     assert.truthy(err:find("go with explain", 1, true))

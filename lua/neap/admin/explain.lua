@@ -19,6 +19,13 @@ local function unescape(text)
   return (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
+local function is_pool(name)
+  for _, pool in ipairs(runtime.config.pools) do
+    if pool.name == name then return true end
+  end
+  return false
+end
+
 ---@return table? wanted, string? why
 local function parse(query)
   local wanted = { last = LAST }
@@ -28,6 +35,9 @@ local function parse(query)
       return nil, ("unknown parameter '%s' (known: id, pool, failed, last)"):format(key or pair)
     end
     wanted[key] = unescape(value)
+  end
+  if wanted.pool and not is_pool(wanted.pool) then
+    return nil, ("pool: no pool '%s' is configured"):format(wanted.pool)
   end
   local last = tonumber(wanted.last)
   if not last or last < 1 or last > 2 * ROWS or last % 1 ~= 0 then

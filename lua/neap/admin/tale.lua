@@ -113,7 +113,7 @@ function tale.draw(answer, columns, _, is_terminal)
   local page = setmetatable({ columns = columns, is_terminal = is_terminal, lines = {} }, Page)
   for _, story in ipairs(value.stories) do tell(page, story) end
   if #value.stories == 0 then
-    page:line "There is no such story: requests that fail are always told, others by explain.sample."
+    page:line "No such story: requests that fail are always told, others by explain.sample."
   end
   return table.concat(page.lines, "\n") .. "\n"
 end
