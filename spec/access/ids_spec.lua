@@ -37,6 +37,15 @@ describe("a request's id", function()
     assert.equal(headers["x-request-id"], headers["x-seen"])
   end)
 
+  it("and its trace cannot be kept back by a Connection field", function()
+    local sent = ("traceparent: %s\r\ntracestate: a=1\r\nConnection: traceparent, tracestate, "
+      .. "x-request-id\r\n"):format(PARENT)
+    local headers = passed("request_id = true, traceparent = true", sent)
+    assert.equal(PARENT, headers.traceparent)
+    assert.equal("a=1", headers.tracestate)
+    assert.matches("^%x+%-%x+$", headers["x-request-id"])
+  end)
+
   it("is a trusted peer's, and nobody else's", function()
     local sent = "X-Request-ID: from-the-edge.1\r\n"
     assert.equal("from-the-edge.1", passed(TRUST .. "request_id = true", sent)["x-request-id"])

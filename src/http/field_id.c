@@ -69,9 +69,9 @@ static const uint8_t slots[SLOTS] = {
 
 /* Guarded although they have no id of their own. A '*' at the end stands for any rest. */
 static const char *const guarded[] = {
-	"x-forwarded-*", "x-real-*",   "content-*",	"if-*",	  "sec-*", "access-control-*",
-	"x-api-key",	 "x-auth-*",   "cache-control", "origin", "range", "referer",
-	"www-*",	 "user-agent",
+	"x-forwarded-*", "x-real-*",   "content-*",	"if-*",	      "sec-*", "access-control-*",
+	"x-api-key",	 "x-auth-*",   "cache-control", "origin",     "range", "referer",
+	"www-*",	 "user-agent", "traceparent",	"tracestate",
 };
 
 static const char *const untrailable[] = {
