@@ -7,10 +7,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/fetch.h"
 #include "base/cc.h"
+#include "base/num.h"
 #include "http/h1_out.h"
 
 enum { EVERY_MS = 100, AFTER_MS = 5000, SECONDS = 10, COUNT_SECONDS = 60 };
@@ -162,20 +164,39 @@ static void count_requests(struct state *s, struct str lines)
 		s->requests += str_starts_with(line, STR("{\"request\""));
 }
 
+/* The number behind KEY in the line of the status. */
+static bool find_number(struct str line, struct str key, uint64_t *value)
+{
+	const char *at = memmem(line.p, line.n, key.p, key.n);
+	struct str digits = { at == NULL ? NULL : at + key.n, 0 };
+
+	if (at == NULL)
+		return false;
+	while (digits.p + digits.n < line.p + line.n && digits.p[digits.n] >= '0' &&
+	       digits.p[digits.n] <= '9')
+		digits.n++;
+	return num_parse_u64(digits, INT64_MAX, value);
+}
+
+static bool read_status(struct state *s, struct str *body)
+{
+	struct str line;
+
+	if (!str_split(body, '\n', &line) || !find_number(line, STR("\"begun\":"), &s->begun) ||
+	    !find_number(line, STR("\"lost\":"), &s->lost))
+		return false;
+	s->is_over = str_starts_with(line, STR("{\"is_over\":true"));
+	return true;
+}
+
 static enum err take(struct state *s, struct error *e)
 {
 	struct fetched f;
-	struct str status;
-	char text[128], is_over[8];
 	enum err err = order(s, "POST", "/record/take", STR(""), &f, e);
 
-	if (err == ERR_OK &&
-	    (!str_split(&f.body, '\n', &status) || !str_copy(text, sizeof(text), status) ||
-	     sscanf(text, "{\"is_over\":%7[a-z],\"begun\":%" SCNu64 ",\"lost\":%" SCNu64 "}",
-		    is_over, &s->begun, &s->lost) != 3))
+	if (err == ERR_OK && !read_status(s, &f.body))
 		err = err_set(e, ERR_INVALID, "the admin side answers otherwise than expected");
 	if (err == ERR_OK) {
-		s->is_over = is_over[0] == 't';
 		count_requests(s, f.body);
 		err = put(s, f.body, e);
 	}
