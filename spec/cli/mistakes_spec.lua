@@ -40,11 +40,12 @@ local mistakes = {
   { { "reload", "--pid", "x" }, "--pid: 'x' is no process's number" },
   { { "reload", "--pid", "1" }, "process 1 is no neap that can be asked from here" },
   { { "--pid", "1" }, "--pid goes with reload" },
+  { { "replay" }, "replay: which recording? neap replay FILE --policy FILE" },
+  { { "record" }, "record: into which file? neap record FILE" },
+  { { "--seconds", "3", "8081" }, "--token-file, --seconds, --count, --redact and --keep go with "
+    .. "record" },
   { { 'a"b:80' }, "'a\"b:80' is not an address" },
 }
-for _, verb in ipairs { "replay", "record" } do
-  table.insert(mistakes, { { verb }, verb .. ": not available in this version" })
-end
 
 describe("a mistake on the command line", function()
   for _, case in ipairs(mistakes) do
