@@ -72,7 +72,7 @@ function neap.log.warn(format, ...) end
 ---@param ... any
 function neap.log.error(format, ...) end
 
---- Figures of your own, shared by all workers. They are in `/metrics` and `/status` of the admin side.
+--- Figures of your own, shared by all workers: in `/metrics` and `/status` of the admin side.
 ---@class neap.metric
 neap.metric = {}
 
