@@ -268,7 +268,6 @@ struct board {
 	_Atomic uint32_t service_rows[BOARD_SERVICES_MAX]; /* by place in the config: 1 + row */
 	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];
 	struct recording recording;
-	struct recording_ring recording_rings[BOARD_WORKERS_MAX];
 	/* To the first byte of an answer. */
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];
@@ -276,6 +275,7 @@ struct board {
 	struct board_shadow shadows[BOARD_WORKERS_MAX][BOARD_POOLS_MAX];
 	struct board_shadow_picks shadow_picks[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];
 	struct board_shelf_rows stories[BOARD_SHELVES];
+	struct recording_ring recording_rings[BOARD_WORKERS_MAX];
 };
 
 /* The mapping (MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE); one a generation. */
