@@ -205,7 +205,10 @@ local function sanitizer_reports(self)
   local reports = {}
   for name in dirent.files(self.dir) do
     if name:find "^sanitizer%." then
-      table.insert(reports, scope.read(self.dir .. "/" .. name))
+      -- The leak check met the access log's thread at its very end: no report.
+      local text = scope.read(self.dir .. "/" .. name)
+        :gsub("==%d+==Unable to get registers from thread %d+%.%s*", "")
+      if text ~= "" then table.insert(reports, text) end
     end
   end
   local log = self:log()
