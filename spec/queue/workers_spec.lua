@@ -21,6 +21,20 @@ local function busy_ticks(pid)
 end
 
 describe("with two workers", function()
+  it("a slot is free as soon as the client has its answer, also for the other worker", function()
+    local b = origin.start()
+    local n = neap.start { config = neap.config({ b }, [[workers = 2, policy = {
+      pick = function(_, pool)
+        return pool.all[1].inflight == 0 and pool.all[1] or nil, "busy"
+      end,
+    }]]) }
+    local refused = 0
+    for _ = 1, 1000 do
+      if n:get("/").status ~= 200 then refused = refused + 1 end
+    end
+    assert.equal(0, refused)
+  end)
+
   it("a slot that one frees is taken by a request of the other, at once", function()
     local g = gate.start()
     local n = gate.before({ g }, TWO)

@@ -42,7 +42,7 @@ static bool count_begin(struct exchange *ex)
 	return true;
 }
 
-static void count_end(struct exchange *ex)
+void attempt_free_slot(struct exchange *ex)
 {
 	struct board *b = ex->proxy->board;
 	if (!ex->at.counted)
@@ -318,7 +318,7 @@ void attempt_end(struct exchange *ex, bool reuse)
 		at->uconn = NULL;
 	}
 	buf_drop(&at->head);
-	count_end(ex);
+	attempt_free_slot(ex);
 }
 
 void attempt_rewind(struct exchange *ex)

@@ -29,6 +29,9 @@ size_t attempt_unsent(const struct exchange *ex);
 /* Gives the connection back (reuse) or closes it; inflight - 1. Harmless without an attempt. */
 void attempt_end(struct exchange *ex, bool reuse);
 
+/* The backend's part is done: its slot is free, though the client has not got everything yet. */
+void attempt_free_slot(struct exchange *ex);
+
 /*
  * An idle connection turned out dead before any byte of an answer and sending again is safe: the
  * same backend once more on a fresh connection. No attempt, no failure.

@@ -43,6 +43,14 @@ static void note_progress(struct exchange *ex, enum client_sent sent)
 		    ex->at.lanes != NULL ? ex->at.lanes->stream_idle : ex->service->client_body);
 }
 
+/* The slot is free before the client has its answer: who comes again at once finds it so. */
+static enum client_sent deliver(struct exchange *ex, struct str head)
+{
+	if (ex->res_body.done)
+		attempt_free_slot(ex);
+	return client_send(ex, head);
+}
+
 void relay_write(struct exchange *ex)
 {
 	enum client_sent sent = client_send(ex, (struct str){ NULL, 0 });
@@ -129,7 +137,7 @@ void relay_begin(struct exchange *ex)
 	ex->responded = true;
 	ex->status = ex->res.status;
 	bool good = take_body(ex, buf_len(&ex->down));
-	enum client_sent sent = client_send(ex, head);
+	enum client_sent sent = deliver(ex, head);
 	if (good || sent == CLIENT_GONE)
 		note_progress(ex, sent);
 	else
@@ -266,7 +274,7 @@ static void ended_in_body(struct exchange *ex, ssize_t n)
 	if (n == IO_EOF && h1_body_is_whole_at_close(&ex->res_body)) {
 		ex->res_body.done = true;
 		ex->at.excess = true; /* closed: not to be kept */
-		note_progress(ex, client_send(ex, (struct str){ NULL, 0 }));
+		note_progress(ex, deliver(ex, (struct str){ NULL, 0 }));
 		return;
 	}
 	ex->reason = "backend broke off its answer";
@@ -313,7 +321,7 @@ static void splice_read(struct exchange *ex)
 	}
 	h1_body_skip(&ex->res_body, (uint64_t)n);
 	ex->at.more = ex->res_body.done && sock_has_input(ex->at.uconn->stream.fd);
-	note_progress(ex, client_send(ex, (struct str){ NULL, 0 }));
+	note_progress(ex, deliver(ex, (struct str){ NULL, 0 }));
 }
 
 /* Room for the next read; 0: the client has to take some first, or there are no buffers. */
@@ -372,6 +380,6 @@ void relay_read(struct exchange *ex)
 	} else if (stream_watches_write(ex->client)) {
 		note_progress(ex, CLIENT_BLOCKED);
 	} else {
-		note_progress(ex, client_send(ex, (struct str){ NULL, 0 }));
+		note_progress(ex, deliver(ex, (struct str){ NULL, 0 }));
 	}
 }
