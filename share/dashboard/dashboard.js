@@ -236,14 +236,14 @@ function listOf(map, unit) {
 }
 
 function policyOf(service, now) {
-  const calls = Object.values(service.policy_calls).reduce((a, b) => a + b, 0);
   const spent = Object.values(service.policy_seconds).reduce((a, b) => a + b, 0);
   const busy = rate("policy " + service.name, spent, now);
-  const each = calls > 63 && spent > 0 ? ", " + (spent / calls * 1e6).toFixed(1) + " µs a call" : "";
+  const costs = service.hooks.filter((hook) => hook.calls > 63 && hook.seconds > 0).map((hook) =>
+    hook.name + " " + (hook.seconds / hook.calls * 1e6).toFixed(1) + " µs a call");
   const hooks = service.hook_errors.map((hook) => hook.name + ": " + count(hook.errors) + " errors"
     + (hook.tripped ? ", left out for now" : "")).join("; ");
   const share = busy > 0.0005 ? ", " + (busy * 100).toFixed(1) + " % of a CPU" : "";
-  return ["policy " + (service.policy || "round_robin") + each + share, hooks];
+  return ["policy " + (service.policy || "round_robin") + ["", ...costs].join(", ") + share, hooks];
 }
 
 function showService(card, service, s) {

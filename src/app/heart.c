@@ -45,7 +45,7 @@ static const char *hook_name(uint32_t hook)
 		[HOOK_CHANGED] = "changed",   [HOOK_SHADOW] = "shadow",
 	};
 
-	return hook < countof(names) ? names[hook] : "unknown";
+	return names[hook];
 }
 
 /* The first address it listens on names a service better than its number. */
@@ -64,9 +64,14 @@ static void kill_in_hook(struct generation *g, struct ward *w, uint32_t where, i
 	const char *cost = w == &g->agent ? "" : ": its connections are lost";
 	char why[256];
 
-	(void)snprintf(why, sizeof(why), "stuck for %d s in hook %s of service %u (%s), killed%s",
-		       HOOK_MS / 1000, hook_name(hook), service + 1,
-		       service_address(&g->plan, service), cost);
+	if (hook < HOOKS)
+		(void)snprintf(why, sizeof(why),
+			       "stuck for %d s in hook %s of service %u (%s), killed%s",
+			       HOOK_MS / 1000, hook_name(hook), service + 1,
+			       service_address(&g->plan, service), cost);
+	else
+		(void)snprintf(why, sizeof(why), "stuck for %d s outside of any hook, killed%s",
+			       HOOK_MS / 1000, cost);
 	board_hook_trip(g->board, service, hook, now_ms);
 	ward_kill(w, why);
 }

@@ -187,6 +187,12 @@ uint32_t neap_addr_is_ours(const char *ip, size_t n); /* 1: this machine has tha
 /* The board's memory of hooks that err, for those of the agent; hook is an enum hook_id. */
 uint32_t neap_board_hook_error(struct board *b, uint32_t service,
 			       uint32_t hook); /* 1: tripped now */
+/* From here on the running task is in that hook of the agent's. */
+void neap_hook_enter(uint32_t service, uint32_t hook);
+/* What was timed so far is the current hook's: before another one begins. */
+void neap_hook_stage(void);
+/* Where this worker counts the calls of request, backends and pick of a service. */
+uint64_t *neap_hook_calls(uint32_t service, const char *name, size_t n);
 uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook);
 void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook);
 double
@@ -229,9 +235,10 @@ typedef struct neap_current {
 	struct board *board;
 	const char *out; /* the answer of the last call */
 	uint32_t out_n;
-	uint32_t may_wait; /* 1: the running hook may wait */
-	int32_t worker;	   /* -1: the agent, or a check */
-	uint32_t waited;   /* 1: the running hook has waited */
+	uint32_t may_wait;    /* 1: the running hook may wait */
+	int32_t worker;	      /* -1: the agent, or a check */
+	uint32_t waited;      /* 1: the running hook has waited */
+	uint32_t cost_factor; /* not 0: this entry is timed, neap_hook_stage tells where it is */
 } neap_current;
 
 neap_current *neap_runtime(void);
@@ -388,7 +395,7 @@ typedef struct neap_worker_counts {
 } neap_worker_counts;
 
 typedef struct neap_hook_counts {
-	double errors, killed;
+	double errors, killed, calls, ns;
 	uint32_t tripped; /* 1: it is left out now */
 } neap_hook_counts;
 

@@ -187,6 +187,15 @@ NEAP_API uint32_t neap_count_worker(uint32_t worker, neap_worker_counts *to)
 	return to->starts > 0;
 }
 
+/* Calls in workers: of what decide calls, or of the entry that is the hook. */
+static void add_calls(double *to, const struct board_service_cell *c, uint32_t hook)
+{
+	if (hook < BOARD_DECIDING)
+		add(to, &c->deciding[hook]);
+	else if (hook < BOARD_DECIDING + BOARD_ENTRIES - 1)
+		add(to, &c->entries[hook - BOARD_DECIDING + 1].calls);
+}
+
 NEAP_API void neap_count_hook(uint32_t service, uint32_t hook, neap_hook_counts *to)
 {
 	memset(to, 0, sizeof(*to));
@@ -195,6 +204,13 @@ NEAP_API void neap_count_hook(uint32_t service, uint32_t hook, neap_hook_counts 
 	const struct board_hook *h = &board()->hooks[service][hook];
 	add(&to->errors, &h->errors);
 	add(&to->killed, &h->killed);
+	add(&to->calls, &h->calls);
+	add(&to->ns, &h->ns);
+	uint32_t row = atomic_load(&board()->service_rows[service]);
+	for (uint32_t i = 0; row != 0 && row <= BOARD_SERVICES_MAX && i < workers_used(); i++)
+		add_calls(&to->calls, &board()->service_cells[i][row - 1], hook);
+	if (row != 0 && row <= BOARD_SERVICES_MAX)
+		add_calls(&to->calls, &board()->service_cells[BOARD_EARLIER][row - 1], hook);
 	to->tripped = atomic_load(&h->tripped_until_ms) > vm_coarse_ms();
 }
 

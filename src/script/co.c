@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "script/cost.h"
 
 /* Makes the thread with the runtime's body on its stack; protected, for memory may run out. */
 static int make_thread(lua_State *L)
@@ -237,7 +238,10 @@ void co_wake(struct co *co)
 	co->is_waiting = false;
 	co->has_waited = true;
 	*vm->current.hook = co->hook;
+	if (co->is_costed)
+		cost_begin(vm, 1);
 	enum co_result result = settle(co, resume(co, 0));
+	cost_end(vm);
 	vm_gc_look(vm);
 	if (result != CO_WAITING)
 		co->on_end(co, result, false);

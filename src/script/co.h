@@ -32,6 +32,7 @@ struct co {
 	bool may_wait;
 	bool is_waiting;
 	bool has_waited;
+	bool is_costed;	 /* it is in a hook: what follows a wait is timed */
 	int64_t slow_ms; /* how long the last entry held the loop */
 	/* while it waits */
 	uint32_t hook;	       /* what the board said it was in */

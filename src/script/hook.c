@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "script/co.h"
+#include "script/cost.h"
 #include "script/edits.h"
 
 enum { HOOK_WAIT_MS = 5000, ERROR_TEXT_MAX = 2048 };
@@ -221,6 +222,7 @@ static void prepare(struct co *co, struct hooks *h, neap_request *r, enum entry 
 	co->ticks = FUSE_TICKS_HOOK;
 	co->on_end = on_waited;
 	co->may_wait = entry <= ENTRY_FAILED;
+	co->is_costed = entry != ENTRY_SHADOW;
 	int64_t deadline_ms = loop_now_ms(h->vm->o.loop) + HOOK_WAIT_MS;
 	co->deadline_ms = r->deadline_ms != 0 && r->deadline_ms < deadline_ms ? r->deadline_ms
 									      : deadline_ms;
@@ -283,7 +285,9 @@ static enum neap_verdict enter_counted(struct hooks *h, neap_request *r, enum en
 	if (likely(calls % BOARD_ENTRY_SAMPLE != 0))
 		return enter(h, r, entry, skip, details);
 	int64_t began_ns = now_ns();
+	cost_begin(h->vm, BOARD_ENTRY_SAMPLE);
 	enum neap_verdict verdict = enter(h, r, entry, skip, details);
+	cost_end(h->vm);
 	stat_add(&count->ns, (uint64_t)(now_ns() - began_ns) * BOARD_ENTRY_SAMPLE);
 	return verdict;
 }

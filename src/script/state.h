@@ -39,6 +39,7 @@ struct vm {
 		int answer;	     /* as hook_line says */
 	} line;			     /* of the access log, from the config's function */
 	neap_current current;	     /* what Lua sees of it */
+	int64_t cost_since_ns;	     /* of what runs, while current.cost_factor says so (cost.c) */
 	_Atomic int64_t *hook_since; /* on the board */
 	/* coroutines (co.c) */
 	struct list co_idle, co_busy;

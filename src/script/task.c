@@ -4,7 +4,10 @@
 
 #include "base/log.h"
 #include "script/co.h"
+#include "script/cost.h"
 #include "script/state.h"
+
+enum { NO_HOOK = 0xff };
 
 struct task {
 	struct list node; /* in vm.tasks */
@@ -80,11 +83,14 @@ static void start(struct deferred *d)
 	co->outcome = NULL;
 	co->ticks = t->is_guarded ? FUSE_TICKS_HOOK : FUSE_TICKS_RUNTIME;
 	co->may_wait = true;
+	co->is_costed = false;
 	co->on_end = on_waited;
 	co->deadline_ms = t->seconds > 0 ? loop_now_ms(vm->o.loop) + (int64_t)(t->seconds * 1000)
 					 : 0;
 	t->co = co;
+	*vm->current.hook = NO_HOOK; /* until it enters one */
 	enum co_result result = co_run(co, vm->run_task, t->number, &verdict);
+	cost_end(vm);
 	if (result != CO_WAITING)
 		end(t, result, false);
 	vm_gc_look(vm);

@@ -166,7 +166,10 @@ struct board_hook { /* one hook of one service, all workers together */
 	_Atomic uint32_t recent_next;
 	_Atomic uint32_t is_trying; /* half open: the one call that was let through is under way */
 	_Atomic uint64_t errors, killed;
-	_Atomic uint64_t errors_taken, killed_taken; /* of them, by a later generation */
+	_Atomic uint64_t calls; /* in the agent; others: struct board_service_cell */
+	_Atomic uint64_t ns;	/* estimated, see script/cost.h */
+	/* of them, by a later generation */
+	_Atomic uint64_t errors_taken, killed_taken, calls_taken, ns_taken;
 	/* monotonic; 0: not tripped; once it is over one try is let through (half open) */
 	_Atomic int64_t tripped_until_ms;
 };

@@ -177,17 +177,22 @@ static int place_of(const struct board *b, const struct board *from, int place)
 	return BOARD_NONE;
 }
 
+static void take_hook(struct board_hook *to, struct board_hook *from)
+{
+	take(&to->errors, &from->errors_taken, atomic_load(&from->errors));
+	take(&to->killed, &from->killed_taken, atomic_load(&from->killed));
+	take(&to->calls, &from->calls_taken, atomic_load(&from->calls));
+	take(&to->ns, &from->ns_taken, atomic_load(&from->ns));
+}
+
 static void take_hooks(struct board *b, struct board *from)
 {
 	for (int place = 0; place < BOARD_SERVICES_MAX; place++) {
 		if (atomic_load(&from->service_rows[place]) == 0)
 			break;
 		int to = place_of(b, from, place);
-		for (unsigned hook = 0; to != BOARD_NONE && hook < BOARD_HOOKS; hook++) {
-			struct board_hook *h = &from->hooks[place][hook];
-			take(&b->hooks[to][hook].errors, &h->errors_taken, atomic_load(&h->errors));
-			take(&b->hooks[to][hook].killed, &h->killed_taken, atomic_load(&h->killed));
-		}
+		for (unsigned hook = 0; to != BOARD_NONE && hook < BOARD_HOOKS; hook++)
+			take_hook(&b->hooks[to][hook], &from->hooks[place][hook]);
 	}
 }
 

@@ -175,10 +175,11 @@ end
 
 ---@param service integer  from 0
 ---@param hook integer  see counts.hooks
----@return number errors, number killed, boolean is_tripped
+---@return number errors, number killed, boolean is_tripped, number calls, number seconds
 function counts.hook(service, hook)
   C.neap_count_hook(service, hook, of_hook)
-  return of_hook.errors, of_hook.killed, of_hook.tripped == 1
+  local h = of_hook
+  return h.errors, h.killed, h.tripped == 1, h.calls, h.ns / 1e9
 end
 
 -- Counters and gauges of policies (neap.metric), in the board's order.

@@ -66,10 +66,11 @@ function sources.hook()
   local rows = {}
   for i, service in ipairs(runtime.config.services) do
     for hook = 0, #counts.hooks do
-      local errors, killed, is_tripped = counts.hook(i - 1, hook)
+      local errors, killed, is_tripped, calls, seconds = counts.hook(i - 1, hook)
       table.insert(rows, {
         labels = labels("service", service.name, "hook", counts.hooks[hook]),
         errors = errors, killed = killed, tripped = is_tripped and 1 or 0,
+        calls = calls, seconds = seconds,
       })
     end
   end

@@ -50,6 +50,17 @@ local function hooks_of(index)
   return list
 end
 
+local function costs_of(index)
+  local list = json.list()
+  for hook = 0, #counts.hooks do
+    local _, _, _, calls, seconds = counts.hook(index, hook)
+    if calls > 0 then
+      table.insert(list, { name = counts.hooks[hook], calls = calls, seconds = seconds })
+    end
+  end
+  return list
+end
+
 local function service_of(config, index)
   local s = counts.service(config.name)
   local listen = json.list()
@@ -61,6 +72,7 @@ local function service_of(config, index)
     aborted = s.aborted, broken = s.broken, answers = s.answers, refused = s.refused,
     latency = latency(s.total),
     policy_calls = s.calls, policy_seconds = s.seconds, hook_errors = hooks_of(index),
+    hooks = costs_of(index),
   }
 end
 

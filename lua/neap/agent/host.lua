@@ -91,7 +91,7 @@ end
 -- From here on the running coroutine is in that hook: for the board and for log lines.
 function host.enter(pool, hook)
   pool.service = pool.service or service_of(pool)
-  current.state.hook[0] = pool.service * 256 + HOOK_IDS[hook]
+  C.neap_hook_enter(pool.service, HOOK_IDS[hook])
 end
 
 ---@return boolean

@@ -57,7 +57,7 @@ end
 
 -- Candidates are few: some were tried, or some may be full, or the hook waited. Other workers may
 -- take the last slot while the hook decides: then it is asked again, too.
-local function pick_narrowed(r, record, view, pick)
+local function pick_narrowed(r, record, view, pick, calls)
   local lost_slot = false
   for _ = 1, ASK_AGAIN_MAX do
     local left, is_full = narrow(view, r)
@@ -65,6 +65,7 @@ local function pick_narrowed(r, record, view, pick)
       if is_full then return QUEUE end
       return nothing(r, "no backend is left")
     end
+    calls[PICK_ID] = calls[PICK_ID] + 1
     local picked, why = pick(the_request, left)
     if not istype(Backend, picked) then return no_backend(r, picked, why) end
     local is_in_turn = is_eligible(picked, record, pools.info(left).tier, r)
@@ -79,18 +80,19 @@ local function pick_narrowed(r, record, view, pick)
   return nothing(r, "the picked backends went down meanwhile")
 end
 
-local function decide_in(r, record, view, pick)
+local function decide_in(r, record, view, pick, calls)
   r.pool = record.index
   if r.tried_n > 0 or (record.has_slots and pools.any_is_full(view)) then
-    return pick_narrowed(r, record, view, pick)
+    return pick_narrowed(r, record, view, pick, calls)
   end
   if #view == 0 then return nothing(r, pools.why_empty(record)) end
+  calls[PICK_ID] = calls[PICK_ID] + 1
   local picked, why = pick(the_request, view)
   if not istype(Backend, picked) then return no_backend(r, picked, why) end
   local is_in_turn = is_eligible(picked, record, record.tier, r)
   if not is_in_turn or not has_room(picked) then
     refused(picked, view)
-    return pick_narrowed(r, record, view, pick)
+    return pick_narrowed(r, record, view, pick, calls)
   end
   r.slot, r.epoch = picked.slot, picked.epoch
   return BACKEND
@@ -127,23 +129,30 @@ local function pool_of(r, own)
 end
 
 -- The common case: no hook before pick.
-local function plain_decide(code, own, hook, default)
+local function plain_decide(code, own, hook, default, calls)
   return function(skip)
     local r = state.request
     if band(skip, PICK_BIT) ~= 0 then mend(own) end
     local record, view = own, view_of(own)
     if r.has_state == 1 then record, view = pool_of(r, own) end
     state.hook[0] = code
-    return decide_in(r, record, view, band(skip, PICK_BIT) == 0 and hook or default)
+    return decide_in(r, record, view, band(skip, PICK_BIT) == 0 and hook or default, calls)
   end
 end
 
-local function full_decide(code, own, policy, picks, default)
+-- The next hook of one decision: what was timed so far is the one's before it.
+local function enter(place)
+  if state.cost_factor ~= 0 then C.neap_hook_stage() end
+  state.hook[0] = place
+end
+
+local function full_decide(code, own, policy, picks, default, calls)
   local on_request, on_backends = policy.request, policy.backends
   return function(skip)
     local r = state.request
     if on_request and band(skip, REQUEST_BIT) == 0 then
       state.hook[0] = code + REQUEST_ID
+      calls[REQUEST_ID] = calls[REQUEST_ID] + 1
       local answer = on_request(the_request)
       if answer ~= nil then
         if not reply.is(answer) then
@@ -156,14 +165,15 @@ local function full_decide(code, own, policy, picks, default)
     if own and band(skip, PICK_BIT) ~= 0 then mend(own) end
     local record, view = pool_of(r, own)
     if on_backends and band(skip, BACKENDS_BIT) == 0 then
-      state.hook[0] = code + BACKENDS_ID
+      enter(code + BACKENDS_ID)
+      calls[BACKENDS_ID] = calls[BACKENDS_ID] + 1
       local value = on_backends(the_request, view)
       if value ~= nil then record, view = chosen_view(r, value) end
     end
     if not record then return nothing(r, "this service has no pool") end
-    state.hook[0] = code + PICK_ID
+    enter(code + PICK_ID)
     local pick = band(skip, PICK_BIT) == 0 and picks[record.index] or default
-    return decide_in(r, record, view, pick)
+    return decide_in(r, record, view, pick, calls)
   end
 end
 
@@ -233,16 +243,17 @@ end
 ---@param pools_n number
 ---@param default table  the default policy
 ---@param format function?  makes the lines of the access log
+---@param name string  the service's
 ---@return table  -- decide, failed, response, log; have: set of hooks that are not the default's
-function dispatch.service(number, own, policy, pool_policies, pools_n, default, format)
-  local code = number * 256
+function dispatch.service(number, own, policy, pool_policies, pools_n, default, format, name)
+  local code, calls = number * 256, C.neap_hook_calls(number, name, #name)
   local picks, has_pick = by_pool("pick", policy, pool_policies, pools_n, default.pick)
   local fails, has_failed = by_pool("failed", policy, pool_policies, pools_n, default.failed)
   local responses, has_response = by_pool("response", policy, pool_policies, pools_n)
   local is_plain = own and not policy.request and not policy.backends
   return {
-    decide = is_plain and plain_decide(code + PICK_ID, own, picks[own.index], default.pick)
-      or full_decide(code, own, policy, picks, default.pick),
+    decide = is_plain and plain_decide(code + PICK_ID, own, picks[own.index], default.pick, calls)
+      or full_decide(code, own, policy, picks, default.pick, calls),
     failed = failed(code, fails, default.failed),
     response = response(code, responses),
     log = (policy.log or format) and log(code, policy.log, format) or nil,

@@ -181,7 +181,7 @@ function runtime.build(path)
   for i, service in ipairs(config.services) do
     local own = service.pool and pools.record(indexes[service.pool])
     services[i] = dispatch.service(i - 1, own, of_services[i - 1] or {}, of_pools, #config.pools,
-      default, format)
+      default, format, service.name)
     services[i].refuse = service.on_error == "refuse"
     services[i].shadow, services[i].have.shadow = ask_shadow, ask_shadow ~= nil
   end

@@ -2,6 +2,7 @@
 
 local current = require "neap.runtime.current"
 local dispatch = require "neap.runtime.dispatch"
+local ffi = require "neap.ffi"
 local pools = require "neap.runtime.pools"
 local request = require "neap.runtime.request"
 local runtime = require "neap.runtime"
@@ -10,6 +11,7 @@ local show = require "neap.config.show"
 local wait = require "neap.runtime.wait"
 
 local state, decide = current.state, dispatch.decide
+local uncounted = ffi.new "uint64_t[3]"
 
 local inside = {}
 
@@ -61,7 +63,7 @@ local function entry_of(picks, about, real)
     local record = pools.record(r.pool)
     local view = prepare(r, record, real)
     state.hook[0] = r.service * 256 + SHADOW_ID
-    return decide(r, record, view, picks[r.pool])
+    return decide(r, record, view, picks[r.pool], uncounted)
   end
 end
 
