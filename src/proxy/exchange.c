@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "http/forwarded.h"
 #include "proxy/access.h"
 #include "proxy/attempt.h"
 #include "proxy/failure.h"
@@ -14,6 +13,7 @@
 #include "proxy/retry.h"
 #include "proxy/tunnel.h"
 #include "proxy/upload.h"
+#include "proxy/view.h"
 #include "proxy/witness.h"
 
 enum { SLOTS_LOST_MAX = 3 }; /* a choice that came too late is made again so often */
@@ -454,78 +454,10 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 	else
 		ex->view.is_tcp = 0;
 	hook_request_init(&ex->view);
+	ex->view.on_resumed = on_resumed;
 	ex->view.id = 0;
 	ex->view.slot = -1;
 	h1_head_init(&ex->req, false, ex->req_fields, &s->limits);
-}
-
-static bool is_trusted_ip(const void *ctx, struct str ip)
-{
-	const struct service *s = ctx;
-	struct addr a;
-	struct peer peer;
-	if (!addr_of_ip(&a, ip, 0))
-		return false;
-	peer_of_addr(&peer, &a);
-	for (unsigned i = 0; i < s->trust_n; i++) {
-		if (cidr_contains(&s->trust[i], &peer))
-			return true;
-	}
-	return false;
-}
-
-/* Who the client is, as the trust rule sees it. */
-static void fill_client(struct exchange *ex)
-{
-	const struct service *s = ex->service;
-	struct peer client = *ex->peer;
-	for (unsigned i = 0; i < s->trust_n && !ex->trusted; i++)
-		ex->trusted = cidr_contains(&s->trust[i], ex->peer);
-	if (ex->trusted) {
-		struct addr a;
-		struct str ip = forwarded_client(&ex->req, buf_head(ex->in), is_trusted_ip, s);
-		if (ip.n > 0 && addr_of_ip(&a, ip, 0))
-			peer_of_addr(&client, &a);
-	}
-	memcpy(ex->view.ip, client.ip, sizeof(ex->view.ip));
-	ex->view.ip_family = client.family;
-	ex->view.port = client.port;
-}
-
-static void fill_head(struct exchange *ex)
-{
-	struct neap_request *v = &ex->view;
-	const char *base = buf_head(ex->in);
-	struct str path = h1_path(&ex->req, base);
-	v->method = base + ex->req.method.at;
-	v->method_n = ex->req.method.n;
-	v->path = path.p;
-	v->path_n = (uint32_t)path.n;
-	v->query = base + ex->req.query.at;
-	v->query_n = ex->req.query.n;
-	v->has_query = ex->req.has_query;
-	v->host = base + ex->req.host.at;
-	v->host_n = ex->req.host.n;
-	v->minor = ex->req.minor;
-	v->secure = 0;
-	v->head = &ex->req;
-	v->base = base;
-}
-
-static void fill_view(struct exchange *ex)
-{
-	struct neap_request *v = &ex->view;
-	v->id = ++ex->proxy->next_id;
-	v->time = ex->proxy->loop->unix_now;
-	v->service = (uint32_t)(ex->service - ex->proxy->services);
-	v->attempt = 1;
-	v->pool = -1;
-	v->tried = NULL;
-	v->tried_n = 0;
-	v->deadline_ms = 0;
-	v->co = NULL;
-	v->on_resumed = on_resumed;
-	fill_client(ex);
 }
 
 static void start_total(struct exchange *ex)
@@ -541,8 +473,7 @@ void exchange_start(struct exchange *ex, bool keep)
 {
 	ex->keep = keep;
 	ex->upgrade = (ex->req.flags & (HTTP_CONN_UPGRADE | HTTP_UPGRADE_H2C)) == HTTP_CONN_UPGRADE;
-	fill_head(ex);
-	fill_view(ex);
+	view_fill_request(ex);
 	ids_on_begin(ex);
 	witness_begin(ex);
 	start_total(ex);
@@ -562,7 +493,7 @@ void exchange_start(struct exchange *ex, bool keep)
 
 void exchange_open(struct exchange *ex)
 {
-	fill_view(ex);
+	view_fill(ex);
 	witness_begin(ex);
 	start_total(ex);
 	ex->req_body.done = true;
@@ -573,28 +504,12 @@ void exchange_open(struct exchange *ex)
 	exchange_run(ex);
 }
 
-/* For the log hook: of a refused head only a good request line may be shown, never its fields. */
-static void fill_refused_view(struct exchange *ex)
-{
-	struct http_head *h = &ex->req;
-	bool has_line = h->fields_at > 0;
-	h->n = 0;
-	h->present = 0;
-	h->host = (struct http_span){ 0, 0 };
-	fill_head(ex);
-	fill_view(ex);
-	if (has_line)
-		return;
-	ex->view.method_n = ex->view.path_n = ex->view.query_n = 0;
-	ex->view.has_query = 0;
-}
-
 void exchange_refuse(struct exchange *ex)
 {
 	ex->keep = false;
 	if (ex->req.refusal.status == 0)
 		ex->req.refusal = (struct http_refusal){ 400, "malformed request" };
-	fill_refused_view(ex);
+	view_fill_refused(ex);
 	reply_error(ex, ex->req.refusal.status, ex->req.refusal.reason);
 	exchange_run(ex);
 }
