@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "app/channel.h"
 #include "app/child.h"
 #include "app/runtime.h"
+#include "base/clock.h"
 #include "net/ping.h"
 
 enum { LIMIT_MS = 10000 };
@@ -101,26 +101,18 @@ static int child_main(void *ctx, int channel)
 	return err == ERR_OK ? 0 : 1;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* The child's answer, before the deadline. */
 static enum err wait_for(const struct check *c, struct child *child, struct message *m,
 			 struct error *e)
 {
-	int64_t deadline_ms = now_ms() + LIMIT_MS;
+	int64_t deadline_ms = clock_now_ms() + LIMIT_MS;
 	enum err err;
 	char end[64];
 
 	do {
-		int64_t left_ms = deadline_ms - now_ms();
+		int64_t left_ms = deadline_ms - clock_now_ms();
 		err = message_wait(child->channel, left_ms > 0 ? (int)left_ms : 0, m);
-	} while (err == ERR_LIMIT && now_ms() < deadline_ms);
+	} while (err == ERR_LIMIT && clock_now_ms() < deadline_ms);
 	int status = child_finish(child, err == ERR_LIMIT);
 	(void)close(child->channel);
 	if (err == ERR_LIMIT)

@@ -2,19 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 enum { SHARE_MS = 1000 };
-
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct generation *of_node(struct list *node)
 {
@@ -54,7 +46,7 @@ static void tell_result(struct fleet *f, bool is_ok, const char *text)
 	f->reloads++;
 	f->failures += is_ok ? 0 : 1;
 	publish_life(f, f->serving->board);
-	board_life_note(f->serving->board, is_ok ? STR("") : str_of(text), wall_ms());
+	board_life_note(f->serving->board, is_ok ? STR("") : str_of(text), clock_wall_ms());
 	answer(f->serving, is_ok, text);
 	for (struct list *n = f->draining.next; n != &f->draining; n = n->next)
 		answer(of_node(n), is_ok, text);
@@ -140,7 +132,7 @@ static void on_ready(struct generation *g)
 	board_destroy(f->inherited);
 	f->inherited = NULL;
 	publish_life(f, g->board);
-	atomic_store(&g->board->life.serving_ms, wall_ms());
+	atomic_store(&g->board->life.serving_ms, clock_wall_ms());
 	f->on_serving(f, g);
 	(void)snprintf(number, sizeof(number), "%u", g->number);
 	if (old != NULL) {
@@ -301,7 +293,7 @@ void fleet_init(struct fleet *f)
 	deferred_init(&f->reap, reap);
 	if (f->inherited != NULL)
 		f->last_number = atomic_load(&f->inherited->life.generation);
-	f->started_ms = wall_ms();
+	f->started_ms = clock_wall_ms();
 }
 
 void fleet_fini(struct fleet *f)

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "base/str.h"
 
@@ -77,11 +77,8 @@ void notify_tell(const struct notify *n, const char *format, ...)
 
 void notify_reloading(const struct notify *n)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
 	notify_tell(n, "RELOADING=1\nMONOTONIC_USEC=%lld\nSTATUS=loading another generation",
-		    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+		    (long long)(clock_now_ns() / 1000));
 }
 
 void notify_alive(struct notify *n, int64_t now_ms)

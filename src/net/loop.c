@@ -2,16 +2,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 enum { ROUNDS_MAX = 64, NEWS_ROOM = 64 };
 
 static void take_time(struct loop *l)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	l->now_us = (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+	l->now_us = clock_now_ns() / 1000;
 	l->unix_now = ev_now(l->ev);
 }
 

@@ -1,13 +1,6 @@
 #include "proxy/shadow.h"
 
-#include <time.h>
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
+#include "base/clock.h"
 
 static void count(const struct exchange *ex, const struct neap_request *copy,
 		  enum hook_shadow answer, int64_t ns)
@@ -45,8 +38,8 @@ void shadow_ask(struct exchange *ex)
 	copy.reply = (neap_reply){ 0 };
 	copy.co = NULL;
 	copy.on_resumed = NULL;
-	int64_t began_ns = now_ns();
+	int64_t began_ns = clock_now_ns();
 	enum hook_shadow answer = hook_shadow(ex->service->hooks, &copy);
 	if (answer != SHADOW_LEFT_OUT)
-		count(ex, &copy, answer, now_ns() - began_ns);
+		count(ex, &copy, answer, clock_now_ns() - began_ns);
 }

@@ -2,7 +2,6 @@
 #include "script/state.h"
 
 #include <arpa/inet.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "net/addr.h"
@@ -16,13 +15,6 @@ _Static_assert(offsetof(neap_member, addr) == offsetof(struct board_member, text
 _Static_assert(offsetof(neap_member, send_proxy) == offsetof(struct board_member, text.send_proxy),
 	       "one layout");
 _Static_assert(offsetof(neap_member, tier) == offsetof(struct board_member, tier), "one layout");
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-	(void)clock_gettime(clock, &now); /* cannot fail */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 NEAP_API int32_t neap_board_pool(struct board *b, const char *name, size_t n)
 {
@@ -63,7 +55,7 @@ NEAP_API void neap_board_set_members(struct board *b, int32_t pool, const int32_
 
 NEAP_API void neap_board_reclaim(struct board *b)
 {
-	board_reclaim(b, clock_ms(CLOCK_MONOTONIC));
+	board_reclaim(b, clock_now_ms());
 }
 
 NEAP_API uint32_t neap_board_version(const struct board *b, int32_t pool)
@@ -107,15 +99,14 @@ NEAP_API void neap_board_condition(const struct board *b, int32_t slot, neap_con
 NEAP_API uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const char *why,
 				     size_t n)
 {
-	return board_set_checked(b, slot, up != 0, (struct str){ why, n },
-				 clock_ms(CLOCK_REALTIME));
+	return board_set_checked(b, slot, up != 0, (struct str){ why, n }, clock_wall_ms());
 }
 
 NEAP_API uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,
 				       size_t n)
 {
 	return board_set_state(b, slot, (enum board_state)to, (struct str){ why, n },
-			       clock_ms(CLOCK_REALTIME));
+			       clock_wall_ms());
 }
 
 NEAP_API uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, const char *why,
@@ -123,7 +114,7 @@ NEAP_API uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, co
 {
 	if (slot < 0 || slot >= BOARD_BACKENDS_MAX || pin > STATE_EJECTED + 1)
 		return 0;
-	return board_pin(b, slot, (int)pin - 1, (struct str){ why, n }, clock_ms(CLOCK_REALTIME));
+	return board_pin(b, slot, (int)pin - 1, (struct str){ why, n }, clock_wall_ms());
 }
 
 NEAP_API void neap_board_outlier(const struct board *b, int32_t slot, neap_outlier *to)
@@ -144,8 +135,7 @@ NEAP_API uint32_t neap_board_eject(struct board *b, int32_t slot, double until_m
 				   uint32_t ejections, const char *why, size_t n)
 {
 	atomic_store_explicit(&b->backends[slot].ejections, ejections, memory_order_relaxed);
-	return board_eject(b, slot, (int64_t)until_ms, (struct str){ why, n },
-			   clock_ms(CLOCK_REALTIME));
+	return board_eject(b, slot, (int64_t)until_ms, (struct str){ why, n }, clock_wall_ms());
 }
 
 NEAP_API void neap_board_share(const struct board *b, int32_t pool, neap_share *to)
@@ -197,12 +187,12 @@ NEAP_API uint32_t neap_addr_is_ours(const char *ip, size_t n)
 
 NEAP_API uint32_t neap_board_hook_error(struct board *b, uint32_t service, uint32_t hook)
 {
-	return board_hook_error(b, service, hook, clock_ms(CLOCK_MONOTONIC));
+	return board_hook_error(b, service, hook, clock_now_ms());
 }
 
 NEAP_API uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook)
 {
-	return board_hook_is_tripped(b, service, hook, clock_ms(CLOCK_MONOTONIC));
+	return board_hook_is_tripped(b, service, hook, clock_now_ms());
 }
 
 NEAP_API void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook)
@@ -212,12 +202,10 @@ NEAP_API void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hoo
 
 NEAP_API double neap_clock(void)
 {
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return (double)clock_now_ns() / 1e9;
 }
 
 NEAP_API double neap_wall_ms(void)
 {
-	return (double)clock_ms(CLOCK_REALTIME);
+	return (double)clock_wall_ms();
 }

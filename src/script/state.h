@@ -7,8 +7,7 @@
 
 #include <lua.h>
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/loop.h"
 #include "script/abi.h"
@@ -105,9 +104,7 @@ static inline void vm_gc_look(struct vm *vm)
 /* The monotonic clock in steps of some milliseconds, for a fifth of the price. */
 static inline int64_t vm_coarse_ms(void)
 {
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); /* cannot fail */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return clock_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
 /* "hook pick of service web", for the log. */

@@ -1,18 +1,10 @@
 #include "shm/board.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "shm/hash.h"
 #include "shm/words.h"
 
 enum { INDEX_EMPTY = 0, INDEX_WAS_USED = -1, RECLAIM_AFTER_MS = 60000 };
-
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail */
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static struct str name_of(const struct board_text *text)
 {
@@ -198,8 +190,8 @@ static int publish_new(struct board *b, int pool, const struct board_member *m,
 	atomic_store(&backend->streak, 0);
 	atomic_store(&backend->ejections, 0);
 	atomic_store(&backend->back_since_ms,
-		     atomic_load(&b->pools[pool].has_served) != 0 ? wall_ms() : 0);
-	atomic_store(&backend->state, (uint64_t)wall_ms() << 8 | (uint64_t)initial);
+		     atomic_load(&b->pools[pool].has_served) != 0 ? clock_wall_ms() : 0);
+	atomic_store(&backend->state, (uint64_t)clock_wall_ms() << 8 | (uint64_t)initial);
 	atomic_store(&backend->pool, pool);
 	index_add(b, pool, name_of(&m->text), slot);
 	return slot;
