@@ -83,6 +83,7 @@ static void answer(struct session *s)
 	struct vm_answer answer;
 	struct error e;
 	uint32_t skipped;
+	char more[LOG_LEFT_OUT_MAX];
 
 	if (a->unread > ADMIN_UNREAD_MAX) {
 		refuse(s, 503, "too much of what was asked for is still unread");
@@ -90,7 +91,7 @@ static void answer(struct session *s)
 	}
 	if (vm_answer(a->vm, &q, &answer, &e) != ERR_OK) {
 		if (log_may(&a->failing, loop_now_ms(a->loop), &skipped))
-			log_error("admin: %s (%u more since the last such line)", e.text, skipped);
+			log_error("admin: %s%s", e.text, log_left_out(more, skipped));
 		refuse(s, 500, "this failed, and the log says why");
 		return;
 	}

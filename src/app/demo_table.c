@@ -16,16 +16,6 @@ struct row {
 	double latency_ms;
 };
 
-static const char *state_name(enum board_state s)
-{
-	static const char *const names[] = {
-		[STATE_UNKNOWN] = "unknown", [STATE_UP] = "up",		  [STATE_DOWN] = "down",
-		[STATE_DRAIN] = "drain",     [STATE_EJECTED] = "ejected",
-	};
-
-	return (size_t)s < countof(names) ? names[s] : "?";
-}
-
 static bool read_row(const struct board *b, int slot, struct row *r)
 {
 	struct board_text text;
@@ -34,7 +24,7 @@ static bool read_row(const struct board *b, int slot, struct row *r)
 	if (!board_backend_text(b, slot, atomic_load(&b->backends[slot].epoch), &text))
 		return false;
 	(void)str_copy(r->name, sizeof(r->name), str_of(text.name));
-	r->state = state_name(board_state(b, slot));
+	r->state = board_state_word(board_state(b, slot));
 	r->inflight = board_inflight(b, slot);
 	board_totals(b, slot, &r->requests, &failures);
 	r->latency_ms = atomic_load(&b->backends[slot].latency_us) / 1e3;

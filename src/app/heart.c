@@ -35,19 +35,6 @@ static bool has_run_since_beat(const struct ward *w)
 	return now_ms < 0 || now_ms - w->beat_cpu_ms >= HOOK_CPU_MS;
 }
 
-static const char *hook_name(uint32_t hook)
-{
-	static const char *const names[HOOKS] = {
-		[HOOK_REQUEST] = "request",   [HOOK_BACKENDS] = "backends",
-		[HOOK_PICK] = "pick",	      [HOOK_FAILED] = "failed",
-		[HOOK_RESPONSE] = "response", [HOOK_LOG] = "log",
-		[HOOK_CHECK] = "check",	      [HOOK_DISCOVER] = "discover",
-		[HOOK_CHANGED] = "changed",   [HOOK_SHADOW] = "shadow",
-	};
-
-	return names[hook];
-}
-
 /* The first address it listens on names a service better than its number. */
 static const char *service_address(const struct board_plan *p, unsigned service)
 {
@@ -67,7 +54,7 @@ static void kill_in_hook(struct generation *g, struct ward *w, uint32_t where, i
 	if (hook < HOOKS)
 		(void)snprintf(why, sizeof(why),
 			       "stuck for %d s in hook %s of service %u (%s), killed%s",
-			       HOOK_MS / 1000, hook_name(hook), service + 1,
+			       HOOK_MS / 1000, hook_word(hook), service + 1,
 			       service_address(&g->plan, service), cost);
 	else
 		(void)snprintf(why, sizeof(why), "stuck for %d s outside of any hook, killed%s",

@@ -443,3 +443,12 @@ bool log_may(struct log_limit *limit, int64_t now_ms, uint32_t *skipped)
 	limit->last_ms = now_ms;
 	return true;
 }
+
+const char *log_left_out(char to[LOG_LEFT_OUT_MAX], uint32_t skipped)
+{
+	to[0] = '\0';
+	if (skipped > 0)
+		(void)snprintf(to, LOG_LEFT_OUT_MAX, " (%" PRIu32 " more such lines were left out)",
+			       skipped);
+	return to;
+}

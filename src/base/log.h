@@ -53,4 +53,8 @@ struct log_limit {
 };
 bool log_may(struct log_limit *limit, int64_t now_ms, uint32_t *skipped);
 
+/* For the end of such a line, in TO: " (3 more such lines were left out)", "" when none was. */
+enum { LOG_LEFT_OUT_MAX = 48 };
+const char *log_left_out(char to[LOG_LEFT_OUT_MAX], uint32_t skipped);
+
 #endif

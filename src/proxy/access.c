@@ -1,7 +1,6 @@
 #include "proxy/access.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "proxy/access_line.h"
 #include "proxy/record.h"
@@ -32,9 +31,7 @@ static void count_service(struct exchange *ex)
 static void count(struct exchange *ex)
 {
 	struct board_worker *w = &ex->proxy->board->workers[ex->proxy->worker];
-	_Atomic uint64_t *cell = ex->req.refusal.status != 0 ? &w->bad_requests : &w->requests;
-	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	stat_add(ex->req.refusal.status != 0 ? &w->bad_requests : &w->requests, 1);
 }
 
 static void fill_outcome(const struct exchange *ex, struct neap_outcome *o)
@@ -56,17 +53,16 @@ static void fill_outcome(const struct exchange *ex, struct neap_outcome *o)
 /* The client has a part of an answer only: nothing else in the log would tell. */
 static void log_broken(struct exchange *ex)
 {
-	uint32_t skipped = 0;
+	uint32_t skipped;
+	char more[LOG_LEFT_OUT_MAX];
 	const struct backend *b =
 		upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
 
 	if (b == NULL || !log_may(&ex->proxy->breaking, loop_now_ms(ex->proxy->loop), &skipped))
 		return;
-	char more[48] = "";
-	if (skipped > 0)
-		(void)snprintf(more, sizeof(more), " (%u more such lines were left out)", skipped);
 	log_warn("the answer of %s broke off after %" PRIu64 " bytes of its body: %s%s", b->url,
-		 ex->bytes, ex->reason != NULL ? ex->reason : "the backend failed", more);
+		 ex->bytes, ex->reason != NULL ? ex->reason : "the backend failed",
+		 log_left_out(more, skipped));
 }
 
 static void add_line(struct exchange *ex, const struct neap_outcome *outcome)

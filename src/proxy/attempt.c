@@ -28,11 +28,9 @@ static bool take_slot(struct exchange *ex)
 static bool count_begin(struct exchange *ex)
 {
 	struct board *b = ex->proxy->board;
-	_Atomic uint64_t *requests = &b->cells[ex->proxy->worker][ex->view.slot].requests;
 	if (!take_slot(ex))
 		return false;
-	atomic_store_explicit(requests, atomic_load_explicit(requests, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	stat_add(&b->cells[ex->proxy->worker][ex->view.slot].requests, 1);
 	ex->at.counted = true;
 	ex->attempts++;
 	queue_leave(ex, QUEUE_SERVED);
@@ -82,10 +80,7 @@ static void count_failure(struct exchange *ex)
 		return;
 	if (ex->at.pool->eject.on)
 		note_outlier(ex);
-	_Atomic uint64_t *failures =
-		&ex->proxy->board->cells[ex->proxy->worker][ex->view.slot].failures;
-	atomic_store_explicit(failures, atomic_load_explicit(failures, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	stat_add(&ex->proxy->board->cells[ex->proxy->worker][ex->view.slot].failures, 1);
 }
 
 /* Who the client is, for a backend that wants to be told first. */
@@ -363,10 +358,11 @@ void attempt_fail(struct exchange *ex, enum neap_stage stage, enum neap_kind kin
  */
 static void refuse_for_shortage(struct exchange *ex, int sys)
 {
-	uint32_t skipped = 0;
+	uint32_t skipped;
+	char more[LOG_LEFT_OUT_MAX];
 	if (log_may(&ex->proxy->short_of, loop_now_ms(ex->proxy->loop), &skipped))
-		log_error("cannot connect to %s: %s (%u more such lines left out)",
-			  ex->at.backend->url, sock_err_text(sys), skipped);
+		log_error("cannot connect to %s: %s%s", ex->at.backend->url, sock_err_text(sys),
+			  log_left_out(more, skipped));
 	timer_stop(&ex->timer);
 	attempt_end(ex, false);
 	reply_error(ex, 503, "too few resources for a connection to the backend");

@@ -1,6 +1,17 @@
 #include "proxy/failure.h"
 
-#include <stdio.h>
+const char *failure_stage(const struct neap_failure *f)
+{
+	static const char *const stages[] = { "connect", "send", "wait", "body" };
+	return f->stage < countof(stages) ? stages[f->stage] : "?";
+}
+
+const char *failure_kind(const struct neap_failure *f)
+{
+	static const char *const kinds[] = { "refused",	 "timeout", "reset",
+					     "protocol", "status",  "tls" };
+	return f->kind < countof(kinds) ? kinds[f->kind] : "?";
+}
 
 const char *failure_words(const struct neap_failure *f)
 {
@@ -24,16 +35,14 @@ const char *failure_words(const struct neap_failure *f)
 
 void failure_log(struct exchange *ex)
 {
-	uint32_t skipped = 0;
-	char more[48] = "";
+	uint32_t skipped;
+	char more[LOG_LEFT_OUT_MAX];
 	const struct neap_failure *f = &ex->failure;
 	static const char *const stages[] = { "connecting", "sending", "waiting for the answer",
 					      "relaying" };
 	if (!log_may(&ex->proxy->failing, loop_now_ms(ex->proxy->loop), &skipped))
 		return;
-	if (skipped > 0)
-		(void)snprintf(more, sizeof(more), " (%u more such lines were left out)", skipped);
 	log_info("attempt %u on %s failed while %s: %s%s", ex->view.attempt,
 		 ex->at.backend != NULL ? ex->at.backend->url : "a backend", stages[f->stage & 3],
-		 f->message, more);
+		 f->message, log_left_out(more, skipped));
 }

@@ -6,6 +6,10 @@
 
 #include "proxy/state.h"
 
+/* As hooks see them in `failure` (lua/neap/runtime/views.lua). */
+const char *failure_stage(const struct neap_failure *f);
+const char *failure_kind(const struct neap_failure *f);
+
 /* Constant; for x-neap-error and outcome.reason. */
 const char *failure_words(const struct neap_failure *f);
 

@@ -13,12 +13,6 @@ static int64_t now_us(const struct queue *q)
 	return q->proxy->loop->now_us;
 }
 
-static void count(_Atomic uint64_t *cell, uint64_t by)
-{
-	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + by,
-			      memory_order_relaxed);
-}
-
 static struct exchange *first_of(const struct list *l)
 {
 	struct list *node = list_first(l);
@@ -112,7 +106,7 @@ static bool let_in(struct queue *q)
 		return true;
 	q->n--;
 	publish(q);
-	count(&q->row->refused, 1);
+	stat_add(&q->row->refused, 1);
 	return false;
 }
 
@@ -136,7 +130,7 @@ const char *queue_join(struct exchange *ex, bool was_asked)
 		return "every backend is busy";
 	if (!let_in(q))
 		return "queue is full";
-	count(&q->row->queued, 1);
+	stat_add(&q->row->queued, 1);
 	ex->queued_since_us = now_us(q);
 	ex->queue_asked = was_asked;
 	list_append(q->is_passing ? &q->rest : &q->waiting, &ex->queue_node);
@@ -163,11 +157,11 @@ void queue_leave(struct exchange *ex, enum queue_end end)
 		q->asked = NULL;
 	q->n--;
 	publish(q);
-	count(&q->row->waited_us, (uint64_t)waited_us);
+	stat_add(&q->row->waited_us, (uint64_t)waited_us);
 	if (end == QUEUE_TIMED_OUT)
-		count(&q->row->timed_out, 1);
+		stat_add(&q->row->timed_out, 1);
 	else if (end == QUEUE_LEFT)
-		count(&q->row->left, 1);
+		stat_add(&q->row->left, 1);
 }
 
 void queue_watch_client(struct exchange *ex)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/failure.h"
 #include "proxy/ids.h"
 #include "proxy/json_out.h"
 #include "script/fate.h"
@@ -72,8 +73,6 @@ static uint32_t load(const _Atomic uint32_t *word)
 
 /* ---- pools ---- */
 
-static const char *const states[] = { "unknown", "up", "down", "drain", "ejected" };
-
 /* Up to its last tag: zeros are between them. */
 static struct str tags_of(const struct board_text *text)
 {
@@ -86,7 +85,6 @@ static struct str tags_of(const struct board_text *text)
 static void tell_member(struct h1_out *o, const struct board *b, int slot)
 {
 	const struct board_backend *row = &b->backends[slot];
-	unsigned state = (unsigned)board_state(b, slot);
 	struct board_text text;
 
 	raw(o, o->p[o->n - 1] == '[' ? "{" : ",{");
@@ -96,7 +94,7 @@ static void tell_member(struct h1_out *o, const struct board *b, int slot)
 		json_text(o, "zone", str_of(text.zone));
 		json_text(o, "tags", tags_of(&text));
 	}
-	add_text(o, "state", str_of(state < countof(states) ? states[state] : "?"));
+	add_text(o, "state", str_of(board_state_word(board_state(b, slot))));
 	add_signed(o, "since", board_state_since_ms(b, slot));
 	add_signed(o, "back_since", atomic_load(&row->back_since_ms));
 	json_number(o, "weight", load(&row->weight));
@@ -371,16 +369,13 @@ static void tell_backend(struct h1_out *o, const struct exchange *ex)
 
 void record_failed(struct exchange *ex)
 {
-	static const char *const stages[] = { "connect", "send", "wait", "body" };
-	static const char *const kinds[] = { "refused",	 "timeout", "reset",
-					     "protocol", "status",  "tls" };
 	const struct neap_failure *f = &ex->failure;
 	struct h1_out *o = &ex->record->o;
 
 	open_step(ex->record, "failed");
 	tell_backend(o, ex);
-	add_text(o, "stage", str_of(f->stage < countof(stages) ? stages[f->stage] : "?"));
-	add_text(o, "kind", str_of(f->kind < countof(kinds) ? kinds[f->kind] : "?"));
+	add_text(o, "stage", str_of(failure_stage(f)));
+	add_text(o, "kind", str_of(failure_kind(f)));
 	json_number(o, "status", f->status);
 	json_number(o, "safe", f->safe != 0);
 	add_text(o, "message", str_of(f->message));

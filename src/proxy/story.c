@@ -1,8 +1,9 @@
 #include "proxy/story.h"
 
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "proxy/failure.h"
 #include "proxy/ids.h"
 #include "proxy/json_out.h"
 
@@ -26,13 +27,6 @@ struct story {
 size_t story_bytes(void)
 {
 	return sizeof(struct story);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 static struct str shortened(struct str s)
@@ -256,10 +250,10 @@ void story_step(struct exchange *ex)
 	if (ex->state != EX_DECIDE && ex->state != EX_PICK && ex->state != EX_FAILED)
 		return;
 	ex->story->hook = ex->state;
-	ex->story->hook_ns = now_ns();
+	ex->story->hook_ns = clock_now_ns();
 }
 
-static const char *hook_word(uint8_t state)
+static const char *asked_word(uint8_t state)
 {
 	return state == EX_DECIDE ? "decide" : state == EX_PICK ? "pick" : "failed";
 }
@@ -286,8 +280,8 @@ void story_verdict(struct exchange *ex, enum neap_verdict verdict)
 	if (verdict == NEAP_WAIT || s->hook == EX_END)
 		return;
 	struct step step = step_begin(s);
-	json_text(&s->o, "hook", str_of(hook_word(s->hook)));
-	json_seconds(&s->o, "took", (double)(now_ns() - s->hook_ns) / 1e9);
+	json_text(&s->o, "hook", str_of(asked_word(s->hook)));
+	json_seconds(&s->o, "took", (double)(clock_now_ns() - s->hook_ns) / 1e9);
 	json_text(&s->o, "returned", str_of(verdict_word(verdict)));
 	if (verdict == NEAP_BACKEND) {
 		struct backend *b =
@@ -302,9 +296,6 @@ void story_verdict(struct exchange *ex, enum neap_verdict verdict)
 	s->hook = EX_END;
 }
 
-static const char *const stages[] = { "connect", "send", "wait", "body" };
-static const char *const kinds[] = { "refused", "timeout", "reset", "protocol", "status", "tls" };
-
 void story_failed(struct exchange *ex)
 {
 	const struct neap_failure *f = &ex->failure;
@@ -316,8 +307,8 @@ void story_failed(struct exchange *ex)
 	struct step step = step_begin(s);
 	json_number(&s->o, "attempt", ex->view.attempt);
 	json_text(&s->o, "backend", str_of(ex->at.backend != NULL ? ex->at.backend->name : "gone"));
-	json_text(&s->o, "stage", str_of(f->stage < countof(stages) ? stages[f->stage] : "?"));
-	json_text(&s->o, "kind", str_of(f->kind < countof(kinds) ? kinds[f->kind] : "?"));
+	json_text(&s->o, "stage", str_of(failure_stage(f)));
+	json_text(&s->o, "kind", str_of(failure_kind(f)));
 	if (f->status != 0)
 		json_number(&s->o, "status", f->status);
 	json_text(&s->o, "message", str_of(f->message));
@@ -325,7 +316,7 @@ void story_failed(struct exchange *ex)
 		  f->safe != 0 ? STR("it may be sent again") : STR("it may not be sent again"));
 	step_end(step);
 	s->hook = EX_FAILED;
-	s->hook_ns = now_ns();
+	s->hook_ns = clock_now_ns();
 }
 
 /* ---- the end ---- */

@@ -41,9 +41,9 @@ static enum err call(struct agent *a, const char *function, int nargs, int resul
 static void log_failure(struct agent *a, const struct error *e)
 {
 	uint32_t skipped;
+	char more[LOG_LEFT_OUT_MAX];
 	if (log_may(&a->errors, loop_now_ms(a->vm->o.loop), &skipped))
-		log_error("the agent's tick failed: %s (%u more since the last such line)", e->text,
-			  skipped);
+		log_error("the agent's tick failed: %s%s", e->text, log_left_out(more, skipped));
 }
 
 static void tick_cb(struct ev_loop *loop, ev_timer *w, int events)

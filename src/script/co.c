@@ -137,16 +137,15 @@ static void look_at_slow(struct co *co, int64_t ms, const struct rusage *before)
 {
 	struct vm *vm = co->vm;
 	uint32_t skipped;
-	char place[256], more[64] = "";
+	char place[256], more[LOG_LEFT_OUT_MAX];
 	if (co->ticks != FUSE_TICKS_HOOK)
 		return;
 	vm->slow_probes = SLOW_PROBES;
 	if (!is_proven(before) || !log_may(&vm->slow, loop_now_ms(vm->o.loop), &skipped))
 		return;
 	hook_name(vm, place, sizeof place);
-	if (skipped > 0)
-		(void)snprintf(more, sizeof more, " (%u more of these were left out)", skipped);
-	log_warn("%s held the loop for %lld ms%s", place, (long long)ms, more);
+	log_warn("%s held the loop for %lld ms%s", place, (long long)ms,
+		 log_left_out(more, skipped));
 }
 
 static enum co_result run(struct co *co, int nargs)

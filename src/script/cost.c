@@ -2,13 +2,6 @@
 
 #include "script/co.h"
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static struct board_hook *row(const struct vm *vm, uint32_t place)
 {
 	uint32_t service = place >> 8, hook = place & 0xff;
@@ -20,7 +13,7 @@ static struct board_hook *row(const struct vm *vm, uint32_t place)
 /* What passed since the last time is the hook's that runs now. */
 static void charge(struct vm *vm)
 {
-	int64_t now = now_ns();
+	int64_t now = clock_now_ns();
 	struct board_hook *h = row(vm, *vm->current.hook);
 	if (h != NULL && now > vm->cost_since_ns)
 		atomic_fetch_add_explicit(
@@ -32,7 +25,7 @@ static void charge(struct vm *vm)
 void cost_begin(struct vm *vm, uint32_t factor)
 {
 	vm->current.cost_factor = factor;
-	vm->cost_since_ns = now_ns();
+	vm->cost_since_ns = clock_now_ns();
 }
 
 void cost_end(struct vm *vm)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "script/co.h"
 #include "script/cost.h"
@@ -86,16 +87,15 @@ static const char *service_name(const struct hooks *h)
 	return service_at(h->vm, h->service);
 }
 
-static const char *hook_of(uint32_t place)
+const char *hook_word(uint32_t id)
 {
-	uint32_t id = place & 0xff;
 	return id < HOOKS ? names[id] : "?";
 }
 
 void hook_name(const struct vm *vm, char *to, size_t size)
 {
 	uint32_t place = *vm->current.hook;
-	(void)snprintf(to, size, "hook %s of service %s", hook_of(place),
+	(void)snprintf(to, size, "hook %s of service %s", hook_word(place & 0xff),
 		       service_at(vm, place >> 8));
 }
 
@@ -143,7 +143,7 @@ static void count_error(struct hooks *h, unsigned id)
 					  memory_order_relaxed);
 	if (board_hook_error(vm->o.board, h->service, id, loop_now_ms(vm->o.loop)))
 		log_error("hook %s of service %s keeps failing: it is left out for now and %s",
-			  hook_of(id), service_name(h), without(h, id));
+			  hook_word(id), service_name(h), without(h, id));
 }
 
 static const char too_late[] = "did not answer in time (5 s, or what the request had left)";
@@ -151,7 +151,7 @@ static const char too_late[] = "did not answer in time (5 s, or what the request
 /* The error given, or (NULL) the one on co's stack. */
 static void report(struct hooks *h, struct co *co, unsigned id, const char *why)
 {
-	char text[ERROR_TEXT_MAX], more[64] = "";
+	char text[ERROR_TEXT_MAX], more[LOG_LEFT_OUT_MAX];
 	uint32_t skipped;
 	if (unlikely(h->vm->failure != NULL)) {
 		vm_describe(h->vm, co->L, NULL, text, sizeof text);
@@ -162,9 +162,8 @@ static void report(struct hooks *h, struct co *co, unsigned id, const char *why)
 	if (!log_may(&h->limits[id], loop_now_ms(h->vm->o.loop), &skipped))
 		return;
 	vm_describe(h->vm, co->L, why, text, sizeof text);
-	if (skipped > 0)
-		(void)snprintf(more, sizeof more, " (%u more errors were left out)", skipped);
-	log_error("hook %s of service %s: %s%s", hook_of(id), service_name(h), text, more);
+	log_error("hook %s of service %s: %s%s", hook_word(id), service_name(h), text,
+		  log_left_out(more, skipped));
 }
 
 static enum neap_verdict give_up(neap_request *r, enum entry entry)
@@ -268,13 +267,6 @@ static enum neap_verdict enter(struct hooks *h, neap_request *r, enum entry entr
 	}
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail */
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* The clock is too dear for each call: some are timed and stand for the others. */
 static enum neap_verdict enter_counted(struct hooks *h, neap_request *r, enum entry entry,
 				       uint32_t skip, const struct details *details)
@@ -284,11 +276,11 @@ static enum neap_verdict enter_counted(struct hooks *h, neap_request *r, enum en
 	atomic_store_explicit(&count->calls, calls, memory_order_relaxed);
 	if (likely(calls % BOARD_ENTRY_SAMPLE != 0))
 		return enter(h, r, entry, skip, details);
-	int64_t began_ns = now_ns();
+	int64_t began_ns = clock_now_ns();
 	cost_begin(h->vm, BOARD_ENTRY_SAMPLE);
 	enum neap_verdict verdict = enter(h, r, entry, skip, details);
 	cost_end(h->vm);
-	stat_add(&count->ns, (uint64_t)(now_ns() - began_ns) * BOARD_ENTRY_SAMPLE);
+	stat_add(&count->ns, (uint64_t)(clock_now_ns() - began_ns) * BOARD_ENTRY_SAMPLE);
 	return verdict;
 }
 

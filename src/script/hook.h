@@ -27,6 +27,9 @@ enum hook_id {
 	HOOKS
 };
 
+/* "pick", as a policy writes it; "?": there is none of that number. */
+const char *hook_word(uint32_t id);
+
 /* The hooks of one service, asked once at load; valid as long as the vm. */
 struct hooks;
 struct hooks *vm_hooks(struct vm *vm, unsigned service);

@@ -55,6 +55,9 @@ enum {
 /* The order is that of INTERFACE: what Lua sees as "unknown", "up", … */
 enum board_state { STATE_UNKNOWN, STATE_UP, STATE_DOWN, STATE_DRAIN, STATE_EJECTED };
 
+/* That word. */
+const char *board_state_word(enum board_state s);
+
 /*
  * An address as the board keeps it: family AF_INET, AF_INET6 or AF_UNIX (path = unix socket of the
  * backend's text).

@@ -25,12 +25,6 @@ static uint64_t count(const _Atomic uint64_t *steps, uint64_t step)
 	return sum;
 }
 
-static void count_up(_Atomic uint64_t *cell)
-{
-	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
-}
-
 void board_budget_request(struct board *b, unsigned worker, int pool, uint64_t step)
 {
 	add_one(b->budgets[worker][pool].requests, step);
@@ -47,11 +41,11 @@ bool board_budget_retry(struct board *b, unsigned worker, int pool, uint64_t ste
 		retries += count(b->budgets[i][pool].retries, step);
 	}
 	if ((double)retries + 1 > least + ratio * (double)requests) {
-		count_up(&own->refused);
+		stat_add(&own->refused, 1);
 		return false;
 	}
 	add_one(own->retries, step);
-	count_up(&own->spent);
+	stat_add(&own->spent, 1);
 	return true;
 }
 
@@ -59,11 +53,11 @@ void board_budget_totals(const struct board *b, int pool, struct board_budget_su
 {
 	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
 	const struct board_budget *earlier = &b->budgets[BOARD_EARLIER][pool];
-	to->spent = atomic_load_explicit(&earlier->spent, memory_order_relaxed);
-	to->refused = atomic_load_explicit(&earlier->refused, memory_order_relaxed);
+	to->spent = stat_get(&earlier->spent);
+	to->refused = stat_get(&earlier->refused);
 	for (uint32_t i = 0; i < workers; i++) {
 		const struct board_budget *row = &b->budgets[i][pool];
-		to->spent += atomic_load_explicit(&row->spent, memory_order_relaxed);
-		to->refused += atomic_load_explicit(&row->refused, memory_order_relaxed);
+		to->spent += stat_get(&row->spent);
+		to->refused += stat_get(&row->refused);
 	}
 }

@@ -148,18 +148,13 @@ uint32_t board_queue_waiting(const struct board *b, int pool)
 	return sum;
 }
 
-static uint64_t value(const _Atomic uint64_t *cell)
-{
-	return atomic_load_explicit(cell, memory_order_relaxed);
-}
-
 static void add_row(struct board_queue_sum *to, const struct board_queue *row)
 {
-	to->queued += value(&row->queued);
-	to->timed_out += value(&row->timed_out);
-	to->left += value(&row->left);
-	to->waited_us += value(&row->waited_us);
-	to->refused += value(&row->refused);
+	to->queued += stat_get(&row->queued);
+	to->timed_out += stat_get(&row->timed_out);
+	to->left += stat_get(&row->left);
+	to->waited_us += stat_get(&row->waited_us);
+	to->refused += stat_get(&row->refused);
 }
 
 void board_queue_totals(const struct board *b, int pool, struct board_queue_sum *to)

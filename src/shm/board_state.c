@@ -7,6 +7,16 @@ static const unsigned live_states = 1u << STATE_UNKNOWN | 1u << STATE_UP;
 static const unsigned out_states = 1u << STATE_DOWN | 1u << STATE_EJECTED;
 static const unsigned checked_states = 1u << STATE_UNKNOWN | 1u << STATE_UP | 1u << STATE_DOWN;
 
+const char *board_state_word(enum board_state s)
+{
+	static const char *const words[] = {
+		[STATE_UNKNOWN] = "unknown", [STATE_UP] = "up",		  [STATE_DOWN] = "down",
+		[STATE_DRAIN] = "drain",     [STATE_EJECTED] = "ejected",
+	};
+
+	return (size_t)s < countof(words) ? words[s] : "?";
+}
+
 static void bump_pool(struct board *b, int slot)
 {
 	int32_t pool = atomic_load_explicit(&b->backends[slot].pool, memory_order_acquire);

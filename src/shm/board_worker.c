@@ -23,12 +23,12 @@ void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t 
 {
 	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
 	const struct board_cell *earlier = &b->cells[BOARD_EARLIER][slot];
-	*requests = atomic_load_explicit(&earlier->requests, memory_order_relaxed);
-	*failures = atomic_load_explicit(&earlier->failures, memory_order_relaxed);
+	*requests = stat_get(&earlier->requests);
+	*failures = stat_get(&earlier->failures);
 	for (uint32_t i = 0; i < workers; i++) {
 		const struct board_cell *cell = &b->cells[i][slot];
-		*requests += atomic_load_explicit(&cell->requests, memory_order_relaxed);
-		*failures += atomic_load_explicit(&cell->failures, memory_order_relaxed);
+		*requests += stat_get(&cell->requests);
+		*failures += stat_get(&cell->failures);
 	}
 }
 
