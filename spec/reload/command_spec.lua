@@ -6,6 +6,15 @@ local scope = require "support.scope"
 
 local function write(n, text) scope.write(n.dir .. "/config.lua", text) end
 
+-- Are all connected to the master, and waiting for its answer?
+local function all_wait(n, asking)
+  local _, sockets = scope.read("/proc/net/unix"):gsub("@neap%-%x+%-" .. n.pid .. "\n", "")
+  for _, p in ipairs(asking) do
+    if process.state(p.pid) ~= "S" then return false end
+  end
+  return sockets == 1 + #asking
+end
+
 describe("neap reload", function()
   it("returns when the new generation serves, and says its number", function()
     local n = neap.start { config = neap.config { origin.start { name = "old" } } }
@@ -14,8 +23,7 @@ describe("neap reload", function()
     assert.equal(0, code)
     assert.equal("reloaded: generation 2 serves\n", stdout)
     assert.equal("", stderr)
-    -- The old workers may still accept for a moment.
-    eventually(function() return n:get("/").body == "new" end)
+    assert.equal("new", n:get("/").body)
   end)
 
   it("fails with the reason when it does not", function()
@@ -36,17 +44,25 @@ describe("neap reload", function()
     assert.equal("reloaded: generation 3 serves\n", stdout)
   end)
 
+  -- The master is stopped until all five have asked: the first one's reload begins at once, so
+  -- that the others need another one, which they share.
   it("answers each of several at once, by the reload that began after it asked", function()
     local n = neap.start { config = neap.config { origin.start {} } }
-    local asking = {}
+    n:signal "STOP"
+    local asking, answers = {}, {}
     for index = 1, 5 do
       asking[index] = process.spawn { argv = { neap.binary, "reload", "--pid", tostring(n.pid) } }
     end
-    for _, p in ipairs(asking) do
+    eventually(function() return all_wait(n, asking) end)
+    n:signal "CONT"
+    for index, p in ipairs(asking) do
       assert.equal(0, (p:wait(10)))
-      assert.matches("^reloaded: generation [2-6] serves\n$", p:stdout())
+      answers[index] = p:stdout():match "^reloaded: generation ([23]) serves\n$"
     end
+    table.sort(answers)
+    assert.equal("23333", table.concat(answers))
     eventually(function() return #n:children() == 2 end)
+    assert.equal(0, n:count_log "generation 4")
   end)
 
   it("says so when that process is none of neap's", function()

@@ -25,8 +25,7 @@ describe("a reload", function()
     assert.equal("old", n:get("/").body)
     write(n, neap.config { new })
     reload(n, 2)
-    -- The old workers may still accept for a moment.
-    eventually(function() return n:get("/").body == "new" end)
+    assert.equal("new", n:get("/").body)
     wait_settled(n, 2)
     for _, pid in ipairs(before) do assert.is_false(process.exists(pid)) end
   end)

@@ -11,7 +11,7 @@
 --   p:stdout(), p:stderr() → text so far; p:log() → both
 --
 --   process.run{ …as spawn…, limit = 10 } → code, stdout, stderr
---   process.exists(pid) → boolean (a zombie does not exist)
+--   process.exists(pid) → boolean (a zombie does not exist); process.state(pid) → "R", "S", …
 --   process.children(pid) → list of pids of living direct children; process.tree(pid) → all below
 --   process.signal(pid, "TERM"); process.name(pid) → comm; process.command_line(pid) → text
 --   process.fork(fn, {keep = {fd, …}, output = path}) → pid of a child that runs fn and ends;
@@ -53,10 +53,13 @@ local function reap()
   end
 end
 
+function process.state(pid)
+  return scope.read(("/proc/%d/stat"):format(pid)):match "^%d+ %(.*%) (%a)"
+end
+
 function process.exists(pid)
   reap()
-  local stat = scope.read(("/proc/%d/stat"):format(pid))
-  local state = stat:match "^%d+ %(.*%) (%a)"
+  local state = process.state(pid)
   return state ~= nil and state ~= "Z" and state ~= "X"
 end
 

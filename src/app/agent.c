@@ -21,6 +21,7 @@ struct agent {
 	ev_io waker;
 	ev_timer beat;
 	ev_timer retire;     /* another generation serves: the end */
+	bool must_hear;	     /* how the reload went that it asked for */
 	struct admin *admin; /* NULL: not served here */
 	int status;
 };
@@ -70,8 +71,16 @@ static void on_ready(void *ctx)
 
 static void retire_cb(struct ev_loop *ev, ev_timer *w, int events)
 {
-	(void)ev, (void)events;
-	end(container_of(w, struct agent, retire), 0);
+	struct agent *a = container_of(w, struct agent, retire);
+
+	(void)events;
+	if (a->must_hear) { /* the answer waits for others who retire, but not for long */
+		a->must_hear = false;
+		ev_timer_set(w, RETIRE_MS / 1e3, 0);
+		ev_timer_start(ev, w);
+	} else {
+		end(a, 0);
+	}
 }
 
 /* Its checks and hooks are the next agent's now; what it is asked yet is answered. */
@@ -84,6 +93,7 @@ static void retire(struct agent *a)
 		admin_retire(a->admin);
 	ev_io_stop(ev, &a->waker);
 	ev_timer_start(ev, &a->retire);
+	(void)channel_send(&a->channel, MESSAGE_DEAF, NULL);
 }
 
 static void begin(struct agent *a, const char *log_target)
@@ -113,7 +123,10 @@ static void reopen_log(void)
 
 static bool ask_reload(void *ctx)
 {
-	return channel_send(&((struct agent *)ctx)->channel, MESSAGE_RELOAD, NULL);
+	struct agent *a = ctx;
+
+	a->must_hear = channel_send(&a->channel, MESSAGE_RELOAD, NULL);
+	return a->must_hear;
 }
 
 /* The socket comes with the message; a second one takes the place of the first. */
@@ -139,6 +152,13 @@ static void serve_admin(struct agent *a)
 	a->channel.passed_fd = -1;
 }
 
+/* It ends when it had the time to pass that on. */
+static void tell_reload(struct agent *a, const struct message *m)
+{
+	a->must_hear = false;
+	admin_tell_reload(a->admin, m->kind == MESSAGE_RELOADED, m->text);
+}
+
 static void on_admin_message(struct agent *a, const struct message *m)
 {
 	if (m->kind == MESSAGE_ADMIN && a->channel.passed_fd >= 0)
@@ -148,7 +168,7 @@ static void on_admin_message(struct agent *a, const struct message *m)
 	else if (m->kind == MESSAGE_DRAIN)
 		admin_set_draining(a->admin);
 	else if (m->kind == MESSAGE_RELOADED || m->kind == MESSAGE_REFUSED)
-		admin_tell_reload(a->admin, m->kind == MESSAGE_RELOADED, m->text);
+		tell_reload(a, m);
 }
 
 static void on_message(struct channel *c, const struct message *m)

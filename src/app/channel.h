@@ -16,6 +16,7 @@ enum message_kind {
 	MESSAGE_PLAN,	  /* agent: the config is loaded, board->plan is written */
 	MESSAGE_READY,	  /* loaded; the agent: published, too */
 	MESSAGE_ERROR,	  /* why it ends: lines for a person */
+	MESSAGE_DEAF,	  /* told to drain or retire: it accepts no more */
 	MESSAGE_RELOAD,	  /* agent, neap reload: start the next generation; answered by one of: */
 	MESSAGE_RELOADED, /* it serves; the text is its number */
 	MESSAGE_REFUSED,  /* it does not; the text says why, one line an error */

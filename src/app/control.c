@@ -96,15 +96,10 @@ static struct control_client *free_client(struct control *c)
 	return NULL;
 }
 
-static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
+static void take(struct control *c, int fd)
 {
-	struct control *c = container_of(w, struct control, reader);
 	struct control_client *client = free_client(c);
-	int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	(void)ev, (void)events;
-	if (fd < 0)
-		return;
 	if (client == NULL || !may_ask(fd)) {
 		(void)close(fd); /* nothing was said */
 		return;
@@ -115,6 +110,17 @@ static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
 	client->channel.on_closed = on_closed;
 	client->asks = 0;
 	channel_start(&client->channel);
+}
+
+/* All who wait: those who ask at the same time share a reload. */
+static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
+{
+	struct control *c = container_of(w, struct control, reader);
+	int fd;
+
+	(void)ev, (void)events;
+	while ((fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0)
+		take(c, fd);
 }
 
 static int open_socket(void)

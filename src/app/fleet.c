@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { SHARE_MS = 1000 };
+enum { SHARE_MS = 1000, PATIENCE_MS = 1000 };
 
 static struct generation *of_node(struct list *node)
 {
@@ -59,7 +59,7 @@ static void begin(struct fleet *f);
 
 static void begin_again(struct fleet *f)
 {
-	if (!f->must_reload || f->is_ending || f->next != NULL)
+	if (!f->must_reload || f->is_ending || fleet_is_busy(f))
 		return;
 	f->must_reload = false;
 	begin(f);
@@ -120,11 +120,62 @@ static void share(struct fleet *f)
 	board_share(f->serving->board, boards, count);
 }
 
+/*
+ * The one that leaves accepts no more, or had its time. Only now the other one is said to serve: who
+ * hears that and connects must not meet the config of before.
+ */
+static void settle(struct fleet *f)
+{
+	const struct generation *left = f->leaving;
+	char number[16];
+
+	f->leaving = NULL;
+	ev_timer_stop(f->loop->ev, &f->patience);
+	if (left == NULL)
+		return;
+	if (left == f->serving) {
+		f->on_retired(f);
+		return;
+	}
+	(void)snprintf(number, sizeof(number), "%u", f->serving->number);
+	f->on_serving(f, f->serving);
+	tell_result(f, true, number);
+	begin_again(f);
+}
+
+static void on_deaf(struct generation *g)
+{
+	struct fleet *f = g->owner;
+
+	if (g == f->leaving)
+		settle(f);
+}
+
+static void patience_cb(struct ev_loop *ev, ev_timer *t, int events)
+{
+	struct fleet *f = container_of(t, struct fleet, patience);
+
+	(void)ev, (void)events;
+	generation_warn_listening(f->leaving);
+	settle(f);
+}
+
+static void wait_until_deaf(struct fleet *f)
+{
+	if (f->leaving == NULL)
+		return;
+	if (!generation_is_listening(f->leaving)) {
+		settle(f);
+		return;
+	}
+	ev_timer_set(&f->patience, PATIENCE_MS / 1e3, 0);
+	ev_timer_start(f->loop->ev, &f->patience);
+}
+
 static void on_ready(struct generation *g)
 {
 	struct fleet *f = g->owner;
 	struct generation *old = f->serving;
-	char number[16];
 
 	f->next = NULL;
 	f->serving = g;
@@ -133,17 +184,15 @@ static void on_ready(struct generation *g)
 	f->inherited = NULL;
 	publish_life(f, g->board);
 	atomic_store(&g->board->life.serving_ms, clock_wall_ms());
-	f->on_serving(f, g);
-	(void)snprintf(number, sizeof(number), "%u", g->number);
-	if (old != NULL) {
-		g->asks = 0;
-		list_append(&f->draining, &old->node); /* so that its agent hears of it */
-		tell_result(f, true, number);
-		list_remove(&old->node);
-		retire(f, old);
-		share(f);
+	if (old == NULL) {
+		f->on_serving(f, g);
+		begin_again(f);
+		return;
 	}
-	begin_again(f);
+	f->leaving = old;
+	retire(f, old);
+	share(f);
+	wait_until_deaf(f);
 }
 
 static void reap(struct deferred *d)
@@ -184,6 +233,8 @@ static void on_gone(struct generation *g)
 {
 	struct fleet *f = g->owner;
 
+	if (g == f->leaving)
+		settle(f);
 	if (g == f->next) {
 		fail(f, g);
 	} else if (g == f->serving) {
@@ -257,6 +308,7 @@ static struct generation *create(struct fleet *f, struct error *e)
 	g->on_commit = on_commit;
 	g->on_ready = on_ready;
 	g->on_gone = on_gone;
+	g->on_deaf = on_deaf;
 	g->on_reload = on_reload;
 	g->on_fork = on_fork;
 	if (generation_init(g, e) == ERR_OK)
@@ -291,6 +343,7 @@ void fleet_init(struct fleet *f)
 	list_init(&f->draining);
 	list_init(&f->gone);
 	deferred_init(&f->reap, reap);
+	ev_timer_init(&f->patience, patience_cb, 0, 0);
 	if (f->inherited != NULL)
 		f->last_number = atomic_load(&f->inherited->life.generation);
 	f->started_ms = clock_wall_ms();
@@ -298,6 +351,7 @@ void fleet_init(struct fleet *f)
 
 void fleet_fini(struct fleet *f)
 {
+	ev_timer_stop(f->loop->ev, &f->patience);
 	loop_defer_cancel(&f->reap);
 	reap(&f->reap);
 	board_destroy(f->inherited);
@@ -308,11 +362,16 @@ void fleet_start(struct fleet *f)
 	begin(f);
 }
 
+bool fleet_is_busy(const struct fleet *f)
+{
+	return f->next != NULL || f->leaving != NULL;
+}
+
 void fleet_reload(struct fleet *f)
 {
 	if (f->is_ending)
 		return;
-	if (f->next != NULL)
+	if (fleet_is_busy(f))
 		f->must_reload = true;
 	else
 		begin(f);
@@ -321,7 +380,7 @@ void fleet_reload(struct fleet *f)
 unsigned fleet_ask(struct fleet *f)
 {
 	/* What is under way may have read the files before they changed. */
-	unsigned results = f->next != NULL && f->serving != NULL ? 2 : 1;
+	unsigned results = fleet_is_busy(f) && f->serving != NULL ? 2 : 1;
 
 	if (f->is_ending)
 		return 0;
@@ -332,6 +391,7 @@ unsigned fleet_ask(struct fleet *f)
 void fleet_stop(struct fleet *f)
 {
 	f->is_ending = true;
+	settle(f);
 	each(f, generation_stop);
 }
 
@@ -347,6 +407,7 @@ static void release_all(struct fleet *f)
 void fleet_drain(struct fleet *f)
 {
 	f->is_ending = true;
+	settle(f);
 	each(f, generation_drain);
 	release_all(f);
 }
@@ -362,8 +423,11 @@ static void retire_or_stop(struct generation *g)
 void fleet_retire(struct fleet *f)
 {
 	f->is_ending = true;
+	settle(f);
+	f->leaving = f->serving;
 	each(f, retire_or_stop);
 	release_all(f);
+	wait_until_deaf(f);
 }
 
 void fleet_reopen_logs(struct fleet *f)

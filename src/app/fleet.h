@@ -32,13 +32,17 @@ struct fleet {
 	void (*on_result)(struct fleet *self, bool is_ok, const char *text);
 	void (*on_over)(struct fleet *self); /* no process is left; error tells if that is a failure
 					      */
-	void (*on_fork)(struct fleet *self); /* in a child: closes what is the owner's alone */
+	void (*on_retired)(struct fleet *self); /* fleet_retire: nobody accepts any more */
+	void (*on_fork)(struct fleet *self);	/* in a child: closes what is the owner's alone */
 
 	/* What another process knew (state.h), for the first generation; ours. May be NULL. */
 	struct board *inherited;
 
 	struct generation *serving, *next; /* may be NULL */
 	struct list draining;		   /* the oldest first */
+	/* Told to retire; the result waits until its processes accept no more. May be NULL. */
+	struct generation *leaving;
+	ev_timer patience; /* with them */
 	unsigned draining_n, last_number;
 	bool must_reload;   /* asked for while one was under way: another one behind it */
 	bool is_ending;	    /* told to stop or drain: no more reloads */
@@ -57,6 +61,9 @@ void fleet_fini(struct fleet *f); /* after on_over */
 /* The first generation. */
 void fleet_start(struct fleet *f);
 
+/* A generation starts, or takes over. */
+bool fleet_is_busy(const struct fleet *f);
+
 /* Another one; while one starts, one more is remembered, not many. */
 void fleet_reload(struct fleet *f);
 
@@ -65,7 +72,7 @@ unsigned fleet_ask(struct fleet *f);
 
 void fleet_stop(struct fleet *f);   /* all end at once */
 void fleet_drain(struct fleet *f);  /* all finish what is open: QUIT */
-void fleet_retire(struct fleet *f); /* the same, for another master serves */
+void fleet_retire(struct fleet *f); /* the same, for another master serves: on_retired */
 
 void fleet_reopen_logs(struct fleet *f);
 

@@ -34,6 +34,28 @@ static bool has_processes(const struct generation *g)
 	return ward_has_process(&g->probe) || ward_has_process(&g->agent) || has_workers(g);
 }
 
+static bool each_listening(const struct generation *g,
+			   void (*call)(const struct generation *g, const struct ward *w))
+{
+	bool is_any = g->agent.is_listening;
+
+	if (is_any && call != NULL)
+		call(g, &g->agent);
+	for (unsigned i = 0; i < g->plan.workers; i++) {
+		if (!g->workers[i].is_listening)
+			continue;
+		is_any = true;
+		if (call != NULL)
+			call(g, &g->workers[i]);
+	}
+	return is_any;
+}
+
+bool generation_is_listening(const struct generation *g)
+{
+	return each_listening(g, NULL);
+}
+
 static void start_ward(struct generation *g, struct ward *w)
 {
 	struct error e;
@@ -93,6 +115,13 @@ static void accept_plan(struct generation *g)
 	ward_expect(&g->agent, PUBLISH_MS);
 }
 
+static void set_deaf(struct generation *g, struct ward *w)
+{
+	w->is_listening = false;
+	if (g->state >= GENERATION_DRAINING && !generation_is_listening(g))
+		g->on_deaf(g);
+}
+
 static void on_agent_message(struct ward *w, const struct message *m)
 {
 	struct generation *g = w->owner;
@@ -103,8 +132,11 @@ static void on_agent_message(struct ward *w, const struct message *m)
 		ward_set_ready(w);
 		give_admin(g);
 		check_ready(g);
-	} else if (m->kind == MESSAGE_RELOAD && g->state == GENERATION_SERVING) {
+	} else if (m->kind == MESSAGE_RELOAD &&
+		   (g->state == GENERATION_SERVING || g->state == GENERATION_DRAINING)) {
 		g->on_reload(g);
+	} else if (m->kind == MESSAGE_DEAF) {
+		set_deaf(g, w);
 	}
 }
 
@@ -112,6 +144,8 @@ static void on_worker_message(struct ward *w, const struct message *m)
 {
 	struct generation *g = w->owner;
 
+	if (m->kind == MESSAGE_DEAF)
+		set_deaf(g, w);
 	if (m->kind != MESSAGE_READY)
 		return;
 	ward_set_ready(w);
@@ -198,6 +232,7 @@ static void on_end(struct ward *w, const char *how)
 	} else {
 		if (g->state == GENERATION_DRAINING && w != &g->agent)
 			tell_loss(w, how);
+		set_deaf(g, w);
 		end_step(g);
 	}
 }
@@ -268,14 +303,19 @@ void generation_start(struct generation *g)
 	start_ward(g, must_probe ? &g->probe : &g->agent);
 }
 
+/* One that is not ready yet does not accept either. */
+static void leave(struct ward *w, enum message_kind kind)
+{
+	w->is_listening = w->state == WARD_READY;
+	if (w->state != WARD_READY || !channel_send(&w->channel, kind, NULL))
+		ward_stop(w, STOP_MS);
+}
+
 static void drain(struct generation *g, enum message_kind kind)
 {
 	g->state = GENERATION_DRAINING;
-	for (unsigned i = 0; i < g->plan.workers; i++) {
-		struct ward *w = &g->workers[i];
-		if (w->state != WARD_READY || !channel_send(&w->channel, kind, NULL))
-			ward_stop(w, STOP_MS);
-	}
+	for (unsigned i = 0; i < g->plan.workers; i++)
+		leave(&g->workers[i], kind);
 	end_step(g);
 }
 
@@ -293,9 +333,21 @@ void generation_retire(struct generation *g)
 {
 	if (g->state != GENERATION_SERVING)
 		return;
-	if (g->agent.state != WARD_READY || !channel_send(&g->agent.channel, MESSAGE_RETIRE, NULL))
-		ward_stop(&g->agent, STOP_MS);
+	leave(&g->agent, MESSAGE_RETIRE);
 	drain(g, MESSAGE_RETIRE);
+}
+
+static void warn_listening(const struct generation *g, const struct ward *w)
+{
+	log_warn(
+		"%s of generation %u has not confirmed that it accepts no more: it is busy, and may"
+		" take a connection yet",
+		w->name, g->number);
+}
+
+void generation_warn_listening(const struct generation *g)
+{
+	(void)each_listening(g, warn_listening);
 }
 
 void generation_answer(struct generation *g, enum message_kind kind, const char *text)

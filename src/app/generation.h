@@ -45,6 +45,7 @@ struct generation {
 	enum err (*on_commit)(struct generation *self, struct error *e);
 	void (*on_ready)(struct generation *self);
 	void (*on_gone)(struct generation *self); /* no process is left; error tells if it failed */
+	void (*on_deaf)(struct generation *self); /* it drains, and no process accepts any more */
 	void (*on_reload)(struct generation *self); /* its agent asks for another one */
 	void (*on_fork)(struct generation *self);   /* in a child: closes what is not its own */
 
@@ -70,6 +71,10 @@ void generation_start(struct generation *g);
 /* Workers finish what is open, then all end: by QUIT, or because another generation serves. */
 void generation_drain(struct generation *g);
 void generation_retire(struct generation *g);
+
+/* Told to drain or retire: until on_deaf some may accept yet. In the log: which of them. */
+bool generation_is_listening(const struct generation *g);
+void generation_warn_listening(const struct generation *g);
 
 /* The agent is told how the reload that it asked for ended. */
 void generation_answer(struct generation *g, enum message_kind kind, const char *text);

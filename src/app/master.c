@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -133,15 +134,23 @@ static void on_upgraded(struct upgrade *u)
 {
 	struct master *m = u->owner;
 
-	log_info("upgraded: process %ld serves; open connections may finish", (long)u->pid);
-	notify_tell(&m->notify, "MAINPID=%ld", (long)u->pid);
-	notify_fini(&m->notify); /* the service is that process from here on */
 	m->sockets.keeps_files = true;
 	admin_socket_close(&m->admin);
-	pid_file_release(&m->pid_file);
-	control_close(&m->control);
 	watch_close(&m->watch_files);
 	fleet_retire(&m->fleet);
+}
+
+/* Whoever comes now is served by the other one. */
+static void on_retired(struct fleet *f)
+{
+	struct master *m = f->owner;
+
+	log_info("upgraded: process %ld serves; open connections may finish", (long)m->upgrade.pid);
+	notify_tell(&m->notify, "MAINPID=%ld", (long)m->upgrade.pid);
+	notify_fini(&m->notify); /* the service is that process from here on */
+	control_close(&m->control);
+	pid_file_release(&m->pid_file);
+	upgrade_yield(&m->upgrade);
 }
 
 static void on_upgrade_failed(struct upgrade *u, const char *why)
@@ -159,7 +168,7 @@ static void usr2_cb(struct ev_loop *ev, ev_signal *w, int events)
 	(void)ev, (void)events;
 	if (m->options->argv == NULL || m->binary[0] == '\0' || m->fleet.is_ending)
 		log_warn("upgrade (USR2): not of a demo, and not while it ends");
-	else if (m->upgrade.pid != 0 || m->fleet.next != NULL || m->fleet.serving == NULL)
+	else if (m->upgrade.pid != 0 || fleet_is_busy(&m->fleet) || m->fleet.serving == NULL)
 		log_warn("upgrade (USR2): an upgrade or a reload is under way, try again");
 	else if (upgrade_start(&m->upgrade, m->fleet.serving->board, &e) != ERR_OK)
 		on_upgrade_failed(&m->upgrade, e.text);
@@ -185,6 +194,19 @@ static void init_upgrade(struct master *m)
 
 /* ---- this one takes over ---- */
 
+/* "reloaded: generation 2 serves: " */
+static void log_serving(const struct master *m, const char *how)
+{
+	const struct generation *g = m->fleet.serving;
+	char addresses[3072], admin[ADDR_TEXT_MAX] = "";
+
+	sockets_print(&g->set, addresses, sizeof(addresses));
+	if (m->admin.fd >= 0)
+		(void)addr_print(&m->admin.addr, admin);
+	log_info("%s%s; %u worker%s%s%s", how, addresses, g->plan.workers,
+		 g->plan.workers == 1 ? "" : "s", admin[0] != '\0' ? "; admin " : "", admin);
+}
+
 /* The other one let go of its pid file, or is gone. */
 static void take_pid_file(struct master *m)
 {
@@ -196,6 +218,7 @@ static void take_pid_file(struct master *m)
 	m->must_wait_for_pid = false;
 	if (m->pid_path[0] != '\0' && pid_file_open(&m->pid_file, m->pid_path, &e) != ERR_OK)
 		log_error("%s", e.text);
+	log_serving(m, "ready: ");
 	tell_manager(m, "");
 }
 
@@ -241,6 +264,7 @@ static void take_over(struct master *m)
 	m->sockets.keeps_files = false;
 	sockets_prune(&m->sockets);
 	if (!m->must_wait_for_pid) {
+		log_serving(m, "ready: ");
 		tell_manager(m, "");
 		return;
 	}
@@ -278,23 +302,15 @@ static enum err on_commit(struct fleet *f, struct generation *g, struct error *e
 static void on_serving(struct fleet *f, const struct generation *g)
 {
 	struct master *m = f->owner;
-	char addresses[3072], admin[ADDR_TEXT_MAX] = "";
-	bool is_first = f->serving == g && m->is_ready == false;
+	char how[64];
 
-	sockets_print(&g->set, addresses, sizeof(addresses));
-	if (m->admin.fd >= 0)
-		(void)addr_print(&m->admin.addr, admin);
-	const char *comma = admin[0] != '\0' ? "; admin " : "";
+	(void)snprintf(how, sizeof(how), "reloaded: generation %u serves: ", g->number);
 	if (m->is_ready)
-		log_info("reloaded: generation %u serves: %s; %u worker%s%s%s", g->number,
-			 addresses, g->plan.workers, g->plan.workers == 1 ? "" : "s", comma, admin);
+		log_serving(m, how);
 	else
-		log_info("ready: %s; %u worker%s%s%s", addresses, g->plan.workers,
-			 g->plan.workers == 1 ? "" : "s", comma, admin);
-	if (is_first && m->options->daemon != NULL)
-		daemon_set_ready(m->options->daemon);
-	if (!m->is_ready)
 		take_over(m);
+	if (!m->is_ready && m->options->daemon != NULL)
+		daemon_set_ready(m->options->daemon);
 	m->is_ready = true;
 	watch_follow(&m->watch_files, g->memfd, true);
 	if (m->options->on_ready != NULL)
@@ -481,6 +497,7 @@ static void init_fleet(struct master *m)
 		.on_begin = on_begin,
 		.on_result = on_result,
 		.on_over = on_over,
+		.on_retired = on_retired,
 		.on_fork = on_fork,
 	};
 }

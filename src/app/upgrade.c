@@ -33,7 +33,6 @@ static void on_message(struct channel *c, const struct message *m)
 		u->is_ready = true;
 		ev_timer_stop(u->loop->ev, &u->deadline);
 		u->on_ready(u);
-		(void)channel_send(c, MESSAGE_GO, NULL);
 	}
 }
 
@@ -130,6 +129,11 @@ enum err upgrade_start(struct upgrade *u, const struct board *board, struct erro
 	if (err == ERR_OK)
 		ev_timer_start(u->loop->ev, &u->deadline);
 	return err;
+}
+
+void upgrade_yield(struct upgrade *u)
+{
+	(void)channel_send(&u->channel, MESSAGE_GO, NULL);
 }
 
 void upgrade_stop(struct upgrade *u)

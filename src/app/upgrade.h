@@ -21,7 +21,8 @@ struct upgrade {
 	const struct sockets *sockets;
 	const struct admin_socket *admin;
 	void *owner;
-	void (*on_ready)(struct upgrade *self); /* it serves: give up what only one can have */
+	/* It serves: accept no more, give up what only one can have, then call upgrade_yield. */
+	void (*on_ready)(struct upgrade *self);
 	void (*on_failed)(struct upgrade *self, const char *why);
 
 	pid_t pid; /* 0: none is under way */
@@ -36,6 +37,9 @@ void upgrade_fini(struct upgrade *u);
 
 /* board: of the generation that serves. */
 enum err upgrade_start(struct upgrade *u, const struct board *board, struct error *e);
+
+/* All that only one can have is the other one's. */
+void upgrade_yield(struct upgrade *u);
 
 /* Gives it up, if it does not serve yet. */
 void upgrade_stop(struct upgrade *u);

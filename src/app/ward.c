@@ -85,7 +85,7 @@ enum err ward_start(struct ward *w, uint32_t limit_ms, struct error *e)
 	w->pid = c.pid;
 	w->state = WARD_LOADING;
 	w->error[0] = '\0';
-	w->was_killed = false;
+	w->was_killed = w->is_listening = false;
 	w->started_ms = loop_now_ms(w->loop);
 	channel_init(&w->channel, w->loop, c.channel);
 	w->channel.owner = w;
@@ -161,6 +161,7 @@ bool ward_ended(struct ward *w, pid_t pid, int status)
 	channel_close(&w->channel);
 	ev_timer_stop(w->loop->ev, &w->timer);
 	w->pid = 0;
+	w->is_listening = false;
 	w->state = WARD_OFF;
 	w->on_end(w, how);
 	return true;

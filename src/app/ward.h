@@ -39,6 +39,7 @@ struct ward {
 	int64_t beat_ms;
 	int64_t beat_cpu_ms; /* its processor time then */
 	bool was_killed;     /* by us */
+	bool is_listening;   /* told to accept no more, and has not confirmed it */
 	char error[sizeof((struct error *)0)
 			   ->text]; /* the child's last words, or why we killed it */
 };

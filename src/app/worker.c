@@ -93,13 +93,16 @@ static void drain(struct worker *w, enum proxy_drain how)
 {
 	struct loop *loop = &w->runtime.loop;
 
-	if (ev_is_active(&w->drain))
+	if (ev_is_active(&w->drain)) {
+		(void)channel_send(&w->channel, MESSAGE_DEAF, NULL); /* as before */
 		return;
+	}
 	/* A little later than the proxy's own deadline for the idle ones. */
 	ev_timer_set(&w->drain, longest_drain_ms(&w->runtime.conf) / 1e3 + 0.25, 0);
 	ev_timer_start(loop->ev, &w->drain);
 	proxy_drain(w->proxy, how, on_drained, w);
 	sockets_close(w->generation->sockets); /* what comes now is refused, not left waiting */
+	(void)channel_send(&w->channel, MESSAGE_DEAF, NULL);
 }
 
 static void reopen_log(struct worker *w)
