@@ -97,7 +97,9 @@ describe("the metrics", function()
 
   it("tell which hook errs, over reloads", function()
     local o = origin.start()
-    local n = admin.start({ o }, 'name = "web", policy = { pick = function() error "no" end }')
+    local n = admin.start({ o }, [[
+      name = "web",
+      policy = { pick = function(request) if request.path == "/" then error "no" end end }]])
     n:allow "hook pick"
     n:get "/"
     eventually(function()

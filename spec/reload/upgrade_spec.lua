@@ -65,7 +65,7 @@ describe("USR2", function()
     install(binary, scope.read(neap.binary))
     scope.write(n.dir .. "/config.lua", "return {")
     n:signal "USR2"
-    n:wait_log "upgrade: process %d+ ended with status 1: .*config%.lua:1:"
+    n:wait_log "upgrade: process %d+ ended with status 1: [^\n]*config%.lua:1:"
     assert.equal(200, n:get("/").status)
   end)
 

@@ -304,6 +304,7 @@ static struct generation *create(struct fleet *f, struct error *e)
 	g->admin = f->admin;
 	g->previous = f->serving != NULL ? f->serving->board : f->inherited;
 	g->owner = f;
+	g->must_try = f->serving != NULL || f->takes_over;
 	g->on_plan = on_plan;
 	g->on_commit = on_commit;
 	g->on_ready = on_ready;

@@ -35,6 +35,7 @@ struct fleet {
 	void (*on_retired)(struct fleet *self); /* fleet_retire: nobody accepts any more */
 	void (*on_fork)(struct fleet *self);	/* in a child: closes what is the owner's alone */
 
+	bool takes_over; /* the first generation takes another process's place */
 	/* What another process knew (state.h), for the first generation; ours. May be NULL. */
 	struct board *inherited;
 

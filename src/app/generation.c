@@ -31,7 +31,8 @@ static bool has_workers(const struct generation *g)
 
 static bool has_processes(const struct generation *g)
 {
-	return ward_has_process(&g->probe) || ward_has_process(&g->agent) || has_workers(g);
+	return ward_has_process(&g->probe) || ward_has_process(&g->agent) ||
+	       ward_has_process(&g->trial) || has_workers(g);
 }
 
 static bool each_listening(const struct generation *g,
@@ -73,7 +74,8 @@ static void give_admin(struct generation *g)
 
 static void check_ready(struct generation *g)
 {
-	if (g->state != GENERATION_STARTING || g->agent.state != WARD_READY)
+	if (g->state != GENERATION_STARTING || g->agent.state != WARD_READY ||
+	    (g->must_try && (!g->is_tried || ward_has_process(&g->trial))))
 		return;
 	for (unsigned i = 0; i < g->plan.workers; i++) {
 		if (g->workers[i].state != WARD_READY)
@@ -94,6 +96,8 @@ static void check_ready(struct generation *g)
 static void start_workers(struct generation *g)
 {
 	g->state = GENERATION_STARTING;
+	if (g->must_try)
+		start_ward(g, &g->trial);
 	for (unsigned i = 0; i < g->plan.workers && g->state == GENERATION_STARTING; i++)
 		start_ward(g, &g->workers[i]);
 }
@@ -175,6 +179,16 @@ static void on_probe_message(struct ward *w, const struct message *m)
 	(void)str_copy(w->error, sizeof(w->error), str_of(e.text));
 }
 
+static void on_trial_message(struct ward *w, const struct message *m)
+{
+	struct generation *g = w->owner;
+
+	if (m->kind != MESSAGE_READY)
+		return;
+	ward_set_ready(w);
+	g->is_tried = true;
+}
+
 /* What a failed start says: the child's own words, or how it ended. */
 static void fail_by(struct generation *g, const struct ward *w, const char *how)
 {
@@ -214,15 +228,23 @@ static void tell_loss(const struct ward *w, const char *how)
 			  w->error[0] != '\0' ? ": " : "", w->error);
 }
 
+static bool is_worker(const struct generation *g, const struct ward *w)
+{
+	return w != &g->probe && w != &g->agent && w != &g->trial;
+}
+
 static void on_end(struct ward *w, const char *how)
 {
 	struct generation *g = w->owner;
 
-	if (w != &g->agent && w != &g->probe) {
+	if (is_worker(g, w)) {
 		board_worker_clear(g->board, w->slot);
 		wakers_wake_all(&g->wakers); /* its slots are free */
 	}
-	if (is_starting(g) && w == &g->probe && g->knows_identity) {
+	if (w == &g->trial && g->is_tried) {
+		check_ready(g);
+		end_step(g);
+	} else if (is_starting(g) && w == &g->probe && g->knows_identity) {
 		g->state = GENERATION_LOADING;
 		start_ward(g, &g->agent);
 	} else if (is_starting(g)) {
@@ -230,7 +252,7 @@ static void on_end(struct ward *w, const char *how)
 	} else if (g->state == GENERATION_SERVING) {
 		replace(w, how);
 	} else {
-		if (g->state == GENERATION_DRAINING && w != &g->agent)
+		if (g->state == GENERATION_DRAINING && is_worker(g, w))
 			tell_loss(w, how);
 		set_deaf(g, w);
 		end_step(g);
@@ -253,6 +275,8 @@ static void init_wards(struct generation *g)
 	init_ward(g, &g->probe, probe_main, on_probe_message);
 	(void)str_copy(g->agent.name, sizeof(g->agent.name), STR("agent"));
 	init_ward(g, &g->agent, agent_main, on_agent_message);
+	(void)str_copy(g->trial.name, sizeof(g->trial.name), STR("trial"));
+	init_ward(g, &g->trial, probe_try_main, on_trial_message);
 	for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++) {
 		struct ward *w = &g->workers[i];
 		w->slot = i;
@@ -283,6 +307,7 @@ void generation_fini(struct generation *g)
 {
 	ward_fini(&g->probe);
 	ward_fini(&g->agent);
+	ward_fini(&g->trial);
 	for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++)
 		ward_fini(&g->workers[i]);
 	if (g->memfd >= 0)
@@ -360,6 +385,7 @@ void generation_stop(struct generation *g)
 	g->state = GENERATION_STOPPING;
 	ward_stop(&g->probe, STOP_MS);
 	ward_stop(&g->agent, STOP_MS);
+	ward_stop(&g->trial, STOP_MS);
 	for (unsigned i = 0; i < g->plan.workers; i++)
 		ward_stop(&g->workers[i], STOP_MS);
 	end_step(g);
@@ -387,7 +413,8 @@ void generation_reopen_logs(struct generation *g)
 
 bool generation_ended(struct generation *g, pid_t pid, int status)
 {
-	if (ward_ended(&g->probe, pid, status) || ward_ended(&g->agent, pid, status))
+	if (ward_ended(&g->probe, pid, status) || ward_ended(&g->agent, pid, status) ||
+	    ward_ended(&g->trial, pid, status))
 		return true;
 	for (unsigned i = 0; i < g->plan.workers; i++) {
 		if (ward_ended(&g->workers[i], pid, status))
@@ -406,6 +433,7 @@ void generation_drop_channels(struct generation *g)
 {
 	drop_channel(&g->probe);
 	drop_channel(&g->agent);
+	drop_channel(&g->trial);
 	for (unsigned i = 0; i < g->plan.workers; i++)
 		drop_channel(&g->workers[i]);
 }

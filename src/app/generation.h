@@ -1,7 +1,7 @@
 /*
  * A generation: one config with the agent and the workers that run it. Starts beside whatever else
  * runs: probe (as root: which user does the config name?), agent (loads, writes the plan), then the
- * workers (load the same bytes); commits when all are ready, or is gone again with an error. In the
+ * workers (load the same bytes) and a trial of the policies; commits when all are ready, or is gone again with an error. In the
  * master, on its loop; agent_main and worker_main run in its children.
  */
 #ifndef NEAP_APP_GENERATION_H
@@ -51,8 +51,10 @@ struct generation {
 
 	struct identity identity;
 	bool knows_identity;
+	bool must_try; /* the policies, before it serves: set by the owner */
+	bool is_tried;
 	struct board_plan plan;
-	struct ward probe, agent;
+	struct ward probe, agent, trial;
 	struct ward workers[BOARD_WORKERS_MAX];
 	struct error error; /* why it failed; code 0: it did not */
 

@@ -254,7 +254,7 @@ static void init_before(struct master *m)
 		(void)close(h->state);
 	if (h->channel < 0)
 		return;
-	m->must_wait_for_pid = true;
+	m->must_wait_for_pid = m->fleet.takes_over = true;
 	m->sockets.keeps_files = true; /* until it serves */
 	channel_start(&m->before);
 }
@@ -533,6 +533,8 @@ static enum err run(struct master *m, struct error *e)
 	serve(m);
 	upgrade_fini(&m->upgrade);
 	notify_fini(&m->notify);
+	if (m->fleet.error.code != ERR_OK) /* into the log of the one that goes on */
+		(void)channel_send(&m->before, MESSAGE_ERROR, m->fleet.error.text);
 	channel_close(&m->before);
 	sockets_unlink(&m->sockets);
 	sockets_close(&m->sockets);

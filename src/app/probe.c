@@ -1,23 +1,29 @@
 #include "app/probe.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "app/generation.h"
 #include "app/runtime.h"
+#include "app/title.h"
+#include "base/log.h"
+#include "net/ping.h"
 
 /* What the config prints or warns about is said again by the agent. */
 static void be_quiet(void)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct error e;
 
 	if (null < 0)
 		return;
 	(void)dup2(null, STDOUT_FILENO);
 	(void)dup2(null, STDERR_FILENO);
 	(void)close(null);
+	(void)log_open("stderr", LOG_LEVEL_ERROR, &e); /* that cannot fail */
 }
 
 static void limit_itself(void)
@@ -62,4 +68,47 @@ int probe_main(void *ward, int channel)
 	(void)message_send(channel, MESSAGE_USER, names);
 	runtime_fini(&r);
 	return 0;
+}
+
+static enum err try_policies(struct generation *g, struct board *board, struct error *e)
+{
+	struct runtime r;
+	struct runtime_options o = {
+		.settings = g->settings,
+		.identity = &g->identity,
+		.board = board,
+		.memfd = g->memfd,
+		.worker = -1,
+	};
+	enum err err = runtime_init(&r, &o, e);
+
+	if (err != ERR_OK)
+		return err;
+	err = vm_try_policies(r.vm, e);
+	runtime_fini(&r);
+	return err;
+}
+
+int probe_try_main(void *ward, int channel)
+{
+	struct generation *g = ((struct ward *)ward)->owner;
+	struct board *board; /* the generation's would count what is tried here */
+	struct error e;
+
+	title_set("neap: trial (generation %u)", g->number);
+	generation_in_child(g);
+	sockets_close(g->sockets);
+	wakers_fini(&g->wakers);
+	be_quiet();
+	limit_itself();
+	ping_remember_groups();
+	(void)unshare(CLONE_NEWNET); /* where it may: nothing can be reached even by mistake */
+	enum err err = board_create(&board, &e);
+	if (err == ERR_OK) {
+		err = try_policies(g, board, &e);
+		board_destroy(board);
+	}
+	(void)message_send(channel, err == ERR_OK ? MESSAGE_READY : MESSAGE_ERROR,
+			   err == ERR_OK ? NULL : e.text);
+	return err == ERR_OK ? 0 : 1;
 }
