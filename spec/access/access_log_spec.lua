@@ -69,13 +69,13 @@ describe("the access log, combined", function()
 
   it("tells of what was refused and of clients that left", function()
     local n, web = start('"combined"')
-    client.request(n.address, "GET /no-host HTTP/1.1\r\n\r\n")
+    client.request(n.address, "GET /no-host HTTP/1.1\r\nUser-Agent: old\r\n\r\n")
     web:pause()
     local c = client.connect(n.address)
     c:send "GET /left HTTP/1.1\r\nHost: a\r\n\r\n"
     c:close()
     local all = lines(n, 2)
-    assert.matches('"GET /no%-host HTTP/1%.1" 400 ', all[1])
+    assert.matches('"GET /no%-host HTTP/1%.1" 400 %d+ "%-" "old"$', all[1])
     assert.matches('"GET /left HTTP/1%.1" 499 0 ', all[2])
   end)
 end)
@@ -146,7 +146,15 @@ describe("the access log of a function", function()
     local all = lines(n, 2)
     assert.matches('"GET /a HTTP/1%.1" 200 ', all[1])
     assert.matches('"GET /b HTTP/1%.1" 200 ', all[2])
-    n:wait_log "access_log.format returned a table"
+    n:wait_log "hook access_log.format of service .*: access_log.format returned a table"
+  end)
+
+  it("is there when the policy's own log hook errs, five times and more", function()
+    local n = start('function(request) return "line " .. request.path end',
+      [[policy = { log = function() error "no" end }]], { "hook log" })
+    for i = 1, 7 do client.get(n.address, "/" .. i) end
+    assert.equal("line /7", lines(n, 7)[7])
+    n:wait_log "hook log of service .* keeps failing"
   end)
 
   it("comes after the policy's own log hook", function()

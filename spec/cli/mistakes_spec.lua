@@ -44,6 +44,8 @@ local mistakes = {
   { { "record" }, "record: into which file? neap record FILE" },
   { { "--seconds", "3", "8081" }, "--token-file, --seconds, --count, --redact and --keep go with "
     .. "record" },
+  { { "-l", ":28080", "8081x" },
+    "'8081x' is not a port (1-65535); a host of that name has one: 8081x:80" },
   { { 'a"b:80' }, "'a\"b:80' is not an address" },
 }
 
@@ -75,5 +77,13 @@ describe("a mistake on the command line", function()
     local config = "return {\n  workers = = 1 }"
     local stderr = mistake({ "-c", "config.lua" }, { ["config.lua"] = config })
     assert.matches("^neap: config%.lua:2:", stderr)
+    assert.is_nil(stderr:find("begin it with", 1, true))
+  end)
+
+  it("tells how a config begins that has no return", function()
+    for _, config in ipairs { 'listen = ":80"', '{ listen = ":80" }', "local x = 1" } do
+      local stderr = mistake({ "-c", "config.lua" }, { ["config.lua"] = config })
+      assert.matches("^neap: config%.lua:.*return {", stderr)
+    end
   end)
 end)

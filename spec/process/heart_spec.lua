@@ -35,6 +35,15 @@ describe("heartbeats", function()
     assert.equal(200, n:get("/stuck").status)
   end)
 
+  it("name a hook that is stuck before there is a first answer #slow", function()
+    local code, _, err = neap.run({ "-c", "config.lua" }, { files = { ["config.lua"] = [[return {
+      listen = "127.0.0.1:0", backends = {}, policy = { discover = function()
+        return (("a"):rep(60)):find((".-"):rep(40) .. "b") and {} or {}
+      end } }]] } })
+    assert.equal(1, code)
+    assert.matches("config%.lua: stuck for 2 s in hook discover of service 1", err)
+  end)
+
   it("replace an agent that is stuck inside C in a check, and trip the hook #slow", function()
     local n = neap.start {
       config = neap.config({ origin.start {} }, [[health = { interval = 0.1, timeout = 1 },

@@ -86,7 +86,7 @@ describe("retry.budget", function()
     local bodies = {}
     for i = 1, 6 do bodies[i] = c:request("GET", "/").body end
     assert.equal("good bad good bad good bad", table.concat(bodies, " "))
-    n:wait_log "END 503 1 nil\n"
+    n:wait_log "END 503 1 the retry budget is spent\n"
   end)
 
   it("is over all workers", function()

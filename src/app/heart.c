@@ -69,6 +69,20 @@ static bool is_stuck_in_hook(const struct ward *w, const struct board_worker *ro
 	       has_run_since_beat(w);
 }
 
+/* Its first `discover` runs before it is ready, and may be stuck in C. */
+static void look_at_loading(struct generation *g, struct ward *w, struct board_worker *row,
+			    int64_t now_ms)
+{
+	int64_t since_ms = atomic_load(&row->hook_since_ms);
+
+	if (since_ms == 0 || since_ms != w->beat_ms) {
+		w->beat_ms = since_ms;
+		w->beat_cpu_ms = cpu_ms(w->pid);
+	} else if (now_ms - since_ms >= HOOK_MS && has_run_since_beat(w)) {
+		kill_in_hook(g, w, atomic_load(&row->hook), now_ms);
+	}
+}
+
 static void look_at(struct generation *g, struct ward *w, struct board_worker *row, int64_t now_ms)
 {
 	bool is_agent = w == &g->agent;
@@ -106,6 +120,8 @@ void heart_look(const struct heart *h, struct generation *g)
 		forgive(g, h->last_ms);
 	if (g->agent.state == WARD_READY && g->state != GENERATION_DRAINING)
 		look_at(g, &g->agent, &g->board->agent, h->last_ms);
+	else if (g->agent.state == WARD_LOADING)
+		look_at_loading(g, &g->agent, &g->board->agent, h->last_ms);
 	for (unsigned i = 0; i < g->plan.workers; i++) {
 		if (g->workers[i].state == WARD_READY)
 			look_at(g, &g->workers[i], &g->board->workers[i], h->last_ms);

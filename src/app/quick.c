@@ -1,5 +1,6 @@
 #include "app/quick.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,11 @@ static enum err check_backend(const char *word, struct error *e)
 {
 	uint64_t port;
 
+	if (isdigit((unsigned char)word[0]) && word[strcspn(word, ".:/")] == '\0' &&
+	    word[strspn(word, "0123456789")] != '\0')
+		return err_set(e, ERR_INVALID,
+			       "'%s' is not a port (1-65535); a host of that name has one: %s:80",
+			       word, word);
 	if (word[0] != '\0' && word[strspn(word, "0123456789")] == '\0' &&
 	    (!num_parse_u64(str_of(word), UINT16_MAX, &port) || port == 0))
 		return err_set(e, ERR_INVALID, "'%s' is not a port (1-65535)", word);

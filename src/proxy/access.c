@@ -83,7 +83,7 @@ static void add_line(struct exchange *ex, const struct neap_outcome *outcome)
 void access_end(struct exchange *ex)
 {
 	struct neap_outcome outcome;
-	bool is_told = hooks_have(ex->service->hooks, HOOK_LOG);
+	bool is_told = hooks_tell(ex->service->hooks);
 
 	count(ex);
 	count_service(ex);

@@ -19,8 +19,14 @@ struct texts {
 static struct str field(const struct exchange *ex, struct str name)
 {
 	const char *base = ex->view.base;
-	const struct http_field *f = base == NULL ? NULL : http_find_name(&ex->req, base, name);
-	return f == NULL ? STR("") : http_field_value(base, f);
+	unsigned n = ex->req.n > 0 ? ex->req.n : ex->refused_n;
+
+	for (unsigned i = 0; base != NULL && i < n; i++) {
+		const struct http_field *f = &ex->req.fields[i];
+		if (str_eq_nocase(http_field_name(base, f), name))
+			return http_field_value(base, f);
+	}
+	return STR("");
 }
 
 static void collect(struct texts *t, const struct exchange *ex, const struct neap_outcome *o)

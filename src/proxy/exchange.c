@@ -44,6 +44,7 @@ static bool give_up(struct exchange *ex)
 /* One more attempt is safe, but there were enough of them. */
 static bool give_up_poor(struct exchange *ex)
 {
+	ex->reason = "the retry budget is spent";
 	if (ex->held)
 		return give_up(ex);
 	(void)snprintf(ex->view.reason, sizeof(ex->view.reason), "%s; the retry budget is spent",
@@ -435,10 +436,6 @@ void exchange_init(struct exchange *ex, struct proxy *p, struct service *s, stru
 	ex->body_whole = true;
 	ex->reason = "";
 	ex->connect_us = -1;
-	ex->attempts = 0;
-	ex->story = NULL;
-	ex->has_trace = false;
-	ex->trace[0] = 0;
 	ex->started_us = p->loop->now_us;
 	ex->res_fields = ex->req_fields + s->limits.headers;
 	timer_init(&ex->timer, on_due);

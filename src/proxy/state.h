@@ -192,8 +192,9 @@ struct exchange {
 	int64_t queued_since_us, queued_us; /* in the queue now; all in all */
 	struct story *story;		    /* of this request, being told; NULL: none */
 	bool has_trace;
-	uint64_t trace[3]; /* made here: trace and parent id of the traceparent; else 0 */
-	int32_t *tried;	   /* grows with retries only */
+	uint16_t refused_n; /* fields of a refused head: for the access log alone */
+	uint64_t trace[3];  /* made here: trace and parent id of the traceparent; else 0 */
+	int32_t *tried;	    /* grows with retries only */
 	uint32_t tried_cap;
 	struct record *record; /* of this request, for `neap record`; NULL: none */
 

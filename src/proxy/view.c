@@ -82,6 +82,7 @@ void view_fill_refused(struct exchange *ex)
 {
 	struct http_head *h = &ex->req;
 	bool has_line = h->fields_at > 0;
+	ex->refused_n = has_line ? h->n : 0;
 	h->n = 0;
 	h->present = 0;
 	h->host = (struct http_span){ 0, 0 };

@@ -191,7 +191,7 @@ uint32_t neap_board_hook_error(struct board *b, uint32_t service,
 void neap_hook_enter(uint32_t service, uint32_t hook);
 /* What was timed so far is the current hook's: before another one begins. */
 void neap_hook_stage(void);
-/* Where this worker counts the calls of request, backends and pick of a service. */
+/* Where this worker counts a service's calls of request, backends, pick, log, access_log.format. */
 uint64_t *neap_hook_calls(uint32_t service, const char *name, size_t n);
 uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook);
 void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook);

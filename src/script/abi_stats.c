@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "script/hook.h"
 #include "script/state.h"
 
 _Static_assert(sizeof(((neap_times *)0)->bucket) / sizeof(double) == HISTOGRAM_BUCKETS,
@@ -187,13 +188,29 @@ NEAP_API uint32_t neap_count_worker(uint32_t worker, neap_worker_counts *to)
 	return to->starts > 0;
 }
 
-/* Calls in workers: of what decide calls, or of the entry that is the hook. */
+/* Calls in workers, by enum hook_id: what Lua has counted, or those of the entry that is the hook.
+ */
 static void add_calls(double *to, const struct board_service_cell *c, uint32_t hook)
 {
-	if (hook < BOARD_DECIDING)
-		add(to, &c->deciding[hook]);
-	else if (hook < BOARD_DECIDING + BOARD_ENTRIES - 1)
-		add(to, &c->entries[hook - BOARD_DECIDING + 1].calls);
+	switch (hook) {
+	case HOOK_REQUEST:
+	case HOOK_BACKENDS:
+	case HOOK_PICK:
+		add(to, &c->hooks[hook]);
+		break;
+	case HOOK_FAILED:
+	case HOOK_RESPONSE:
+		add(to, &c->entries[hook - HOOK_PICK].calls);
+		break;
+	case HOOK_LOG:
+		add(to, &c->hooks[3]);
+		break;
+	case HOOK_LINE:
+		add(to, &c->hooks[4]);
+		break;
+	default:
+		break;
+	}
 }
 
 NEAP_API void neap_count_hook(uint32_t service, uint32_t hook, neap_hook_counts *to)

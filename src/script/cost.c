@@ -57,12 +57,12 @@ NEAP_API void neap_hook_enter(uint32_t service, uint32_t hook)
 
 NEAP_API uint64_t *neap_hook_calls(uint32_t service, const char *name, size_t n)
 {
-	static uint64_t unseen[BOARD_DECIDING]; /* where no worker counts */
+	static uint64_t unseen[BOARD_COUNTED]; /* where no worker counts */
 	const struct vm_options *o = &vm_current()->o;
 	if (o->worker < 0)
 		return unseen;
 	/* Lua has no atomics: aligned words that one process writes need none on 64 bits. */
 	return (uint64_t *)board_service_cell(o->board, (unsigned)o->worker, service,
 					      (struct str){ name, n })
-		->deciding;
+		->hooks;
 }

@@ -30,10 +30,10 @@ struct hooks {
 };
 
 static const char *const names[HOOKS] = {
-	[HOOK_REQUEST] = "request", [HOOK_BACKENDS] = "backends", [HOOK_PICK] = "pick",
-	[HOOK_FAILED] = "failed",   [HOOK_RESPONSE] = "response", [HOOK_LOG] = "log",
-	[HOOK_CHECK] = "check",	    [HOOK_DISCOVER] = "discover", [HOOK_CHANGED] = "changed",
-	[HOOK_SHADOW] = "shadow",
+	[HOOK_REQUEST] = "request", [HOOK_BACKENDS] = "backends",      [HOOK_PICK] = "pick",
+	[HOOK_FAILED] = "failed",   [HOOK_RESPONSE] = "response",      [HOOK_LOG] = "log",
+	[HOOK_CHECK] = "check",	    [HOOK_DISCOVER] = "discover",      [HOOK_CHANGED] = "changed",
+	[HOOK_SHADOW] = "shadow",   [HOOK_LINE] = "access_log.format",
 };
 
 /* The hooks that an entry may call; a tripped one among them is left out. */
@@ -41,7 +41,7 @@ static const uint32_t called[ENTRIES] = {
 	[ENTRY_DECIDE] = 1u << HOOK_REQUEST | 1u << HOOK_BACKENDS | 1u << HOOK_PICK,
 	[ENTRY_FAILED] = 1u << HOOK_FAILED,
 	[ENTRY_RESPONSE] = 1u << HOOK_RESPONSE,
-	[ENTRY_LOG] = 1u << HOOK_LOG,
+	[ENTRY_LOG] = 1u << HOOK_LOG | 1u << HOOK_LINE,
 	[ENTRY_SHADOW] = 1u << HOOK_SHADOW,
 };
 
@@ -59,6 +59,11 @@ struct hooks *vm_hooks(struct vm *vm, unsigned service)
 bool hooks_have(const struct hooks *h, enum hook_id id)
 {
 	return (h->have >> id & 1) != 0;
+}
+
+bool hooks_tell(const struct hooks *h)
+{
+	return (h->have & called[ENTRY_LOG]) != 0;
 }
 
 void hook_request_init(struct neap_request *r)
@@ -132,6 +137,8 @@ static const char *without(const struct hooks *h, unsigned id)
 {
 	if (id == HOOK_SHADOW)
 		return "nothing is compared";
+	if (id == HOOK_LINE)
+		return "lines are the combined ones";
 	return h->refuses ? "its requests are refused" : "the default decides";
 }
 
@@ -227,6 +234,12 @@ static void prepare(struct co *co, struct hooks *h, neap_request *r, enum entry 
 									      : deadline_ms;
 }
 
+/* `log` and the access log's function do not stand in for each other. */
+static bool is_nothing_left(const struct hooks *h, enum entry entry, uint32_t skip)
+{
+	return (called[entry] & h->have & ~skip) == 0;
+}
+
 struct details {
 	neap_response *response;
 	const neap_failure *failure;
@@ -260,9 +273,9 @@ static enum neap_verdict enter(struct hooks *h, neap_request *r, enum entry entr
 			return NEAP_WAIT;
 		}
 		bool may_go_on = fall_back(h, co, &skip, false);
-		if (h->refuses)
+		if (h->refuses && entry != ENTRY_LOG)
 			return refuse(r, entry);
-		if (!may_go_on || entry > ENTRY_FAILED)
+		if (!may_go_on || (entry > ENTRY_FAILED && is_nothing_left(h, entry, skip)))
 			return give_up(r, entry);
 	}
 }
@@ -289,9 +302,9 @@ static enum neap_verdict call(struct hooks *h, neap_request *r, enum entry entry
 {
 	uint32_t left_out = tripped(h, entry);
 	if (unlikely(left_out != 0)) {
-		if (h->refuses)
+		if (h->refuses && entry != ENTRY_LOG)
 			return refuse(r, entry);
-		if (entry > ENTRY_FAILED)
+		if (entry > ENTRY_FAILED && is_nothing_left(h, entry, left_out))
 			return NEAP_DONE;
 	}
 	enum neap_verdict verdict = enter_counted(h, r, entry, skip | left_out, details);
@@ -431,7 +444,7 @@ void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outc
 	struct details details = { .outcome = o };
 	h->vm->line.answer = -1;
 	hook_cancel(r);
-	if (o != NULL && hooks_have(h, HOOK_LOG))
+	if (o != NULL && hooks_tell(h))
 		(void)call(h, r, ENTRY_LOG, 0, &details);
 	if (r->has_state != 0)
 		forget(h->vm, r);

@@ -24,6 +24,7 @@ enum hook_id {
 	HOOK_DISCOVER,
 	HOOK_CHANGED,
 	HOOK_SHADOW, /* pick of a policy whose answer is only compared */
+	HOOK_LINE,   /* the config's function for the access log */
 	HOOKS
 };
 
@@ -39,6 +40,7 @@ struct hooks *vm_hooks(struct vm *vm, unsigned service);
  * nothing: do not call.
  */
 bool hooks_have(const struct hooks *h, enum hook_id id);
+bool hooks_tell(const struct hooks *h); /* somebody wants to hear how a request ended */
 
 /*
  * What hooks call request.id: an id that a trusted peer gave it, or one of this process's own, in

@@ -31,8 +31,8 @@ enum board_refusal {
 /* What C enters Lua for, in this order: decide, failed, response, log. */
 enum { BOARD_ENTRIES = 4, BOARD_ENTRY_SAMPLE = 64 };
 
-/* The hooks of decide: request, backends, pick. */
-enum { BOARD_DECIDING = 3 };
+/* Of these hooks Lua itself counts the calls: request, backends, pick; log, access_log.format. */
+enum { BOARD_COUNTED = 5 };
 
 struct board_histogram {
 	_Atomic uint64_t sum_us;
@@ -55,7 +55,7 @@ struct board_service_cell {
 	_Atomic uint64_t broken;  /* an answer that could not be finished */
 	struct board_histogram total;
 	struct board_entry entries[BOARD_ENTRIES];
-	_Atomic uint64_t deciding[BOARD_DECIDING]; /* calls */
+	_Atomic uint64_t hooks[BOARD_COUNTED]; /* calls */
 	_Atomic uint64_t refused[REFUSALS];
 };
 

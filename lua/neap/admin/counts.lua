@@ -9,7 +9,7 @@ local counts = {}
 local BUCKETS = 42
 local HOOKS = {
   [0] = "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
-  "shadow",
+  "shadow", "access_log.format",
 }
 
 -- In the order of enum board_refusal.

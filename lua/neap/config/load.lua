@@ -43,10 +43,13 @@ local function first_lines(text, path)
   return place and ("%s (called from %s)"):format(message, place) or message
 end
 
+local RETURN = " (the file must return a table: begin it with return {)"
+
 local function run_lua(path, bytes, files)
   local value, why = files.run(bytes, "@" .. path)
   if why ~= nil then
     local text, line = without_path(first_lines(tostring(why), path), path)
+    if not bytes:find "%f[%w_]return%f[^%w_]" then text = text .. RETURN end
     return nil, { { key = "", text = text, line = line } }
   end
   if value == nil then return fail "the file returns nothing (expected a table: return { … })" end

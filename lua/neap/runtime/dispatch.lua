@@ -24,6 +24,8 @@ local BACKEND, REPLY, NONE, QUEUE = 1, 2, 3, 4
 local RETRY, FAIL, DONE = 5, 6, 9
 local REQUEST_ID, BACKENDS_ID, PICK_ID, FAILED_ID, RESPONSE_ID, LOG_ID = 0, 1, 2, 3, 4, 5
 local REQUEST_BIT, BACKENDS_BIT, PICK_BIT, FAILED_BIT = 1, 2, 4, 8
+local LINE_ID, LOG_BIT, LINE_BIT = 10, 32, 1024
+local LOG_COUNT, LINE_COUNT = 3, 4
 local ASK_AGAIN_MAX = 8
 
 local dispatch = {}
@@ -140,9 +142,9 @@ local function plain_decide(code, own, hook, default, calls)
   end
 end
 
--- The next hook of one decision: what was timed so far is the one's before it.
-local function enter(place)
-  if state.cost_factor ~= 0 then C.neap_hook_stage() end
+-- The next hook of one entry: what was timed so far is the one's before it, if there was one.
+local function enter(place, before)
+  if state.cost_factor ~= 0 and before then C.neap_hook_stage() end
   state.hook[0] = place
 end
 
@@ -165,13 +167,13 @@ local function full_decide(code, own, policy, picks, default, calls)
     if own and band(skip, PICK_BIT) ~= 0 then mend(own) end
     local record, view = pool_of(r, own)
     if on_backends and band(skip, BACKENDS_BIT) == 0 then
-      enter(code + BACKENDS_ID)
+      enter(code + BACKENDS_ID, on_request)
       calls[BACKENDS_ID] = calls[BACKENDS_ID] + 1
       local value = on_backends(the_request, view)
       if value ~= nil then record, view = chosen_view(r, value) end
     end
     if not record then return nothing(r, "this service has no pool") end
-    enter(code + PICK_ID)
+    enter(code + PICK_ID, on_request or on_backends)
     local pick = band(skip, PICK_BIT) == 0 and picks[record.index] or default
     return decide_in(r, record, view, pick, calls)
   end
@@ -216,11 +218,18 @@ local function write_line(line)
   end
 end
 
-local function log(code, hook, format)
-  return function()
-    state.hook[0] = code + LOG_ID
-    if hook then hook(the_request, the_outcome) end
-    if format then write_line(format(the_request, the_outcome)) end
+local function log(code, hook, format, calls)
+  return function(skip)
+    if hook and band(skip, LOG_BIT) == 0 then
+      state.hook[0] = code + LOG_ID
+      calls[LOG_COUNT] = calls[LOG_COUNT] + 1
+      hook(the_request, the_outcome)
+    end
+    if format and band(skip, LINE_BIT) == 0 then
+      enter(code + LINE_ID, hook)
+      calls[LINE_COUNT] = calls[LINE_COUNT] + 1
+      write_line(format(the_request, the_outcome))
+    end
     return DONE
   end
 end
@@ -256,11 +265,11 @@ function dispatch.service(number, own, policy, pool_policies, pools_n, default, 
       or full_decide(code, own, policy, picks, default.pick, calls),
     failed = failed(code, fails, default.failed),
     response = response(code, responses),
-    log = (policy.log or format) and log(code, policy.log, format) or nil,
+    log = (policy.log or format) and log(code, policy.log, format, calls) or nil,
     have = {
       request = policy.request ~= nil, backends = policy.backends ~= nil, pick = has_pick,
       failed = has_failed, response = has_response,
-      log = policy.log ~= nil or format ~= nil,
+      log = policy.log ~= nil, ["access_log.format"] = format ~= nil,
     },
   }
 end

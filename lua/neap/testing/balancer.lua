@@ -15,7 +15,7 @@ Balancer.__index = Balancer
 local OWN_KEYS = { seed = true, time = true, network = true, config = true, contain = true,
   light = true, read = true }
 local HOOKS = { [0] = "request", "backends", "pick", "failed", "response", "log", "check",
-  "discover", "changed" }
+  "discover", "changed", "shadow", "access_log.format" }
 local BACKEND, REPLY, NONE, QUEUE, REFUSE = 1, 2, 3, 4, 8
 local RETRY, FAIL, DONE = 5, 6, 9
 local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }

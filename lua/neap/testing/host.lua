@@ -118,7 +118,7 @@ function host.new(options)
   function C.neap_clock() return clock[0] end
   function C.neap_wall_ms() return clock[0] * 1000 end
   function C.neap_ping_check() return 1 end
-  local calls = ffi.new "uint64_t[3]"
+  local calls = ffi.new "uint64_t[5]"
   function C.neap_hook_calls() return calls end
   C.neap_hook_stage = nothing
   function C.neap_access_line(line)
