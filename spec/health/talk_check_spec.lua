@@ -48,6 +48,20 @@ describe("a check", function()
     n:wait_log "error:expected the pattern '%^220 %%S%+ SMTP', got '220 mail%.test ESMTP"
   end)
 
+  it("finds a text that comes in pieces, behind NULs", function()
+    local o = origin.start {
+      connection = function(conn)
+        for byte in ("\0\0\0\0+PO\0+PONG\r\n"):gmatch "." do conn:send(byte) end
+        conn:closed(5)
+      end,
+    }
+    local n = start({ o }, [[{ expect = "\0+PONG" }]])
+    n:wait_log "checked ok by healthcheck"
+    n:stop()
+    n = start({ o }, [[{ expect = "\0+PING", timeout = 0.5 }]])
+    n:wait_log "error:expected '\\x00%+PING', got '\\x00.*%+PO\\x00%+PONG"
+  end)
+
   it("is not content with silence, with nothing, or with too much", function()
     local silent = origin.start { connection = function(conn) conn:closed(5) end }
     local short = origin.start { connection = function(conn) conn:close() end }

@@ -32,6 +32,19 @@ describe("patterns of checks", function()
     assert.is_true(eventually.now() - began < 5 * eventually.slowness)
   end)
 
+  it("are found in pieces as in the whole, each piece looked at once", function()
+    for _, text in ipairs { "^220 %S+ ESMTP", "b.*x$", "a-b", "mail" } do
+      local so_far, begun, whole = "", pattern.begin(text)(), pattern.new(text)
+      for byte in ("220 mail.test ESMTP\r\n\0abx"):gmatch "." do
+        so_far = so_far .. byte
+        assert.equals(whole(so_far), begun(byte), ("%q in %q"):format(text, so_far))
+      end
+    end
+    local began, drips = eventually.now(), pattern.begin(("a*"):rep(63) .. "b")()
+    for _ = 1, 4096 do assert.is_false(drips "a") end
+    assert.is_true(eventually.now() - began < eventually.slowness)
+  end)
+
   it("refuse what needs a memory, and what has no end", function()
     for text, why in pairs {
       ["(a)"] = "no captures", ["%b()"] = "%%b is not available", ["%f[a]"] = "%%f is not",

@@ -58,7 +58,7 @@ local function wrong_field(settings, text)
   for name, wanted in pairs(settings.expect_headers) do
     local value = fields[name]
     if not value then return ("the answer has no header %s"):format(name) end
-    if wanted ~= true and not matcher.new(wanted)(value) then
+    if wanted ~= true and not matcher.is_in(wanted, value) then
       return ("the header %s does not contain %s"):format(name, matcher.describe(wanted))
     end
   end
@@ -70,7 +70,7 @@ local function judge(settings, answer)
   end
   local why = wrong_field(settings, answer.headers)
   if why then return false, why end
-  if settings.body and not matcher.new(settings.body)(answer.body) then
+  if settings.body and not matcher.is_in(settings.body, answer.body) then
     return false, "the body does not contain " .. matcher.describe(settings.body)
   end
   return true

@@ -6,19 +6,34 @@ local show = require "neap.config.show"
 local matcher = {}
 
 -- Made once for each text, of which a configuration has few.
-local functions = {}
+local begins = {}
 
--- A function(subject) → boolean for it.
----@param wanted string|table
----@return fun(subject: string): boolean
-function matcher.new(wanted)
-  if type(wanted) == "string" then
-    return function(subject) return subject:find(wanted, 1, true) ~= nil end
+-- It may lie across two pieces.
+local function finder(wanted)
+  local kept, is_found = "", false
+  return function(piece)
+    local text = kept .. piece
+    is_found = is_found or text:find(wanted, 1, true) ~= nil
+    kept = #wanted > 1 and text:sub(1 - #wanted) or ""
+    return is_found
   end
-  local made = functions[wanted.pattern] or pattern.new(wanted.pattern)
-  functions[wanted.pattern] = made
-  return made
 end
+
+-- For a text that comes in pieces: a function(piece) → whether it is in what came so far. A backend
+-- may drip byte by byte: none is looked at twice.
+---@param wanted string|table
+---@return fun(piece: string): boolean
+function matcher.begin(wanted)
+  if type(wanted) == "string" then return finder(wanted) end
+  local begin = begins[wanted.pattern] or pattern.begin(wanted.pattern)
+  begins[wanted.pattern] = begin
+  return begin()
+end
+
+-- Is it in that text?
+---@param wanted string|table
+---@return boolean
+function matcher.is_in(wanted, text) return matcher.begin(wanted)(text) end
 
 -- In an error: "'+PONG'", "the pattern '^220'".
 ---@return string

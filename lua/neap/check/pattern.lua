@@ -102,23 +102,33 @@ local function advance(steps, now, byte)
   return after
 end
 
+-- For texts that come in pieces: each piece is looked at once.
+---@param text string  that pattern.parse takes
+---@return fun(): fun(piece: string): boolean  -- begins one text; is it in what came so far?
+function pattern.begin(text)
+  local list, at_start, at_end = items_of(text)
+  local steps = compile(assert(list, at_start))
+  local goal = #steps + 1
+  return function()
+    local now = {}
+    reach(now, steps, 1)
+    return function(piece)
+      for i = 1, #piece do
+        if now[goal] and not at_end then return true end
+        now = advance(steps, now, piece:byte(i))
+        if not at_start then reach(now, steps, 1) end
+      end
+      return now[goal] == true
+    end
+  end
+end
+
 -- Does the text have it?
 ---@param text string  that pattern.parse takes
 ---@return fun(subject: string): boolean
 function pattern.new(text)
-  local list, at_start, at_end = items_of(text)
-  local steps = compile(assert(list, at_start))
-  local goal = #steps + 1
-  return function(subject)
-    local now = {}
-    reach(now, steps, 1)
-    for i = 1, #subject do
-      if now[goal] and not at_end then return true end
-      now = advance(steps, now, subject:byte(i))
-      if not at_start then reach(now, steps, 1) end
-    end
-    return now[goal] == true
-  end
+  local begin = pattern.begin(text)
+  return function(subject) return begin()(subject) end
 end
 
 return pattern

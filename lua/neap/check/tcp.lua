@@ -14,14 +14,14 @@ end
 
 -- Reads until it is there, or cannot come any more.
 local function listen(settings, conn, deadline)
-  local is_it, bytes = matcher.new(settings.expect), ""
+  local is_there, bytes = matcher.begin(settings.expect), ""
   while #bytes < LOOKED_AT do
     local more, why = conn:receive_some(LOOKED_AT - #bytes, dial.left(deadline))
     if not more and bytes ~= "" then break end
     if not more and why == "closed" then return false, "it closed the connection without a word" end
     if not more then return false, dial.why(settings, why) end
     bytes = bytes .. more
-    if is_it(bytes) then return true end
+    if is_there(more) then return true end
   end
   return false, disappointed(settings, bytes)
 end
