@@ -267,6 +267,18 @@ typedef struct neap_scan {
 	uint32_t epochs[16384], texts[16384];
 } neap_scan;
 void neap_pool_scan(int32_t pool, double panic, neap_scan *to);
+/*
+ * Members that may serve a request which has tried some: with a free slot, `n` from the front, in
+ * their order; without, `full` from the back. Of all tiers, which are from `lowest` to `highest`
+ * where there is a free slot; in a panic of tier `tier` only, where it is not for what lives.
+ */
+typedef struct neap_left {
+	uint32_t n, full;
+	int32_t lowest, highest;
+	int32_t slots[16384];
+} neap_left;
+void neap_pool_left(int32_t pool, uint32_t panics, int32_t tier, const int32_t *tried,
+		    uint32_t tried_n, neap_left *to);
 /* The slot of the backend of that name, member or not; -1: none. */
 int32_t neap_pool_find_name(int32_t pool, const char *name, size_t n);
 /* The hashes of the names of these slots. */

@@ -66,6 +66,47 @@ NEAP_API void neap_pool_scan(int32_t pool, double panic, neap_scan *to)
 	}
 }
 
+static bool has_room(const struct board *b, int32_t slot)
+{
+	uint32_t slots = load(&b->backends[slot].slots);
+	return slots == 0 || board_inflight(b, slot) < slots;
+}
+
+static void put_left(const struct board *b, int32_t slot, int32_t tier, neap_left *to)
+{
+	if (!has_room(b, slot)) {
+		to->slots[countof(to->slots) - ++to->full] = slot;
+		return;
+	}
+	to->slots[to->n++] = slot;
+	to->lowest = tier < to->lowest ? tier : to->lowest;
+	to->highest = tier > to->highest ? tier : to->highest;
+}
+
+/* One look at each, however many were tried: a request may try ten thousand that are dead. */
+NEAP_API void neap_pool_left(int32_t pool, uint32_t panics, int32_t tier, const int32_t *tried,
+			     uint32_t tried_n, neap_left *to)
+{
+	static int32_t slots[BOARD_BACKENDS_MAX]; /* one thread a process */
+	static bool is_tried[BOARD_BACKENDS_MAX];
+	const struct board *b = vm_current()->o.board;
+	uint32_t n = board_pool_members(b, pool, slots, countof(slots));
+	n = n < countof(slots) ? n : (uint32_t)countof(slots);
+	for (uint32_t i = 0; i < tried_n; i++)
+		is_tried[tried[i]] = true;
+	to->n = to->full = 0;
+	to->lowest = INT32_MAX;
+	to->highest = INT32_MIN;
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t own =
+			atomic_load_explicit(&b->backends[slots[i]].tier, memory_order_relaxed);
+		if (!is_tried[slots[i]] && may_serve(b, slots[i], panics != 0 && own == tier))
+			put_left(b, slots[i], own, to);
+	}
+	for (uint32_t i = 0; i < tried_n; i++)
+		is_tried[tried[i]] = false;
+}
+
 NEAP_API int32_t neap_pool_find_name(int32_t pool, const char *name, size_t n)
 {
 	return board_backend_find(vm_current()->o.board, pool, (struct str){ name, n });

@@ -229,14 +229,6 @@ function new_view(record, list, tier, filters)
   return setmetatable(list, { __index = class, __metatable = false })
 end
 
--- In a panic also what is dead, of the tier that is in use.
-local function is_live(b, record)
-  local row = at[b.slot]
-  if row.epoch ~= b.epoch or row.weight == 0 then return false end
-  return row.state <= UNKNOWN_OR_UP
-    or (record.panics and row.state ~= DRAIN and row.tier == record.tier)
-end
-
 -- Of a list, those of the lowest tier that has any; and that tier.
 local function lowest_tier(list)
   local lowest
@@ -346,20 +338,41 @@ local function passes(b, filters)
   return true
 end
 
+local left = ffi.new "neap_left"
+
+local function is_of(b, filters)
+  return b ~= nil and at[b.slot].epoch == b.epoch and passes(b, filters)
+end
+
+-- The last `full` of what is left have no free slot.
+local function any_full_is_of(record, filters)
+  local last = ffi.sizeof(left.slots) / 4
+  for i = last - left.full, last - 1 do
+    if is_of(record.by_slot[left.slots[i]], filters) then return true end
+  end
+  return false
+end
+
 -- What of a view a request may still use: not tried, with a free slot, of the lowest tier that is
 -- left. The second value says whether some were left out only because they are full.
 ---@return table view, boolean is_full
 function pools.narrow(view, r)
   local entry = info[view]
-  local record, list, is_full = entry.record, {}, false
+  local record, filters, list = entry.record, entry.filters, {}
   pools.view(record)
-  for _, b in ipairs(record.all) do
-    if is_live(b, record) and not is_tried(r, b.slot) and passes(b, entry.filters) then
-      if has_room(b) then table.insert(list, b) else is_full = true end
+  if record.board < 0 then return new_view(record, list, 0, filters), false end
+  C.neap_pool_left(record.board, record.panics and 1 or 0, record.tier, r.tried, r.tried_n, left)
+  local by_slot, n = record.by_slot, 0
+  for i = 0, left.n - 1 do
+    local b = by_slot[left.slots[i]]
+    if is_of(b, filters) then
+      n = n + 1
+      list[n] = b
     end
   end
-  local lowest, tier = lowest_tier(list)
-  return new_view(record, lowest, tier, entry.filters), is_full
+  local is_full, tier = any_full_is_of(record, filters), left.lowest
+  if left.n == 0 or left.lowest ~= left.highest then list, tier = lowest_tier(list) end
+  return new_view(record, list, tier, filters), is_full
 end
 
 -- May this request go to what a hook picked, if it has a free slot?

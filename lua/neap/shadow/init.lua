@@ -17,7 +17,7 @@ local COUNTERS_MAX = 1024
 local SHARED = {
   "neap_abi_version", "neap_runtime", "neap_clock", "neap_wall_ms", "neap_ping_check",
   "neap_slot_at", "neap_slot_text", "neap_slot_since", "neap_slot_errors",
-  "neap_pool_find", "neap_pool_version", "neap_pool_members", "neap_pool_scan",
+  "neap_pool_find", "neap_pool_version", "neap_pool_members", "neap_pool_scan", "neap_pool_left",
   "neap_pool_find_name", "neap_pool_ids", "neap_pool_hash",
   "neap_counter_add", "neap_counter_get", "neap_counter_set", "neap_counter_gauge_add",
   "neap_counter_gauge",

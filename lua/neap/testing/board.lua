@@ -193,6 +193,31 @@ local function add_scan(C, self)
     end
   end
 
+  local LAST = ffi.sizeof(ffi.typeof "neap_left") / 4 - 4 -- of its slots, behind four words
+
+  local function put_left(slot, to)
+    local row = rows[slot]
+    if row.slots ~= 0 and C.neap_slot_inflight(slot) >= row.slots then
+      to.full = to.full + 1
+      to.slots[LAST - to.full] = slot
+      return
+    end
+    to.slots[to.n] = slot
+    to.n = to.n + 1
+    to.lowest, to.highest = math.min(to.lowest, row.tier), math.max(to.highest, row.tier)
+  end
+
+  function C.neap_pool_left(pool, panics, tier, tried, tried_n, to)
+    local is_tried = {}
+    for i = 0, tried_n - 1 do is_tried[tried[i]] = true end
+    to.n, to.full, to.lowest, to.highest = 0, 0, 2 ^ 31 - 1, -2 ^ 31
+    for _, slot in ipairs(pools[pool] and pools[pool].members or {}) do
+      local row = rows[slot]
+      local may = LIVE[row.state] or (panics == 1 and row.state ~= DRAIN and row.tier == tier)
+      if may and row.weight > 0 and not is_tried[slot] then put_left(slot, to) end
+    end
+  end
+
   function C.neap_pool_find_name(pool, name, n)
     return pools[pool].slots[text_of(name, n)] or -1
   end
