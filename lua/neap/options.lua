@@ -82,9 +82,22 @@ local FIELDS = {
 
 local KEY = '"path", "ip", "host", "header:NAME", "cookie:NAME" or function(request)'
 
+-- A key of another type would be another one with each request.
+local function keyed(fn)
+  return function(request)
+    local key = fn(request)
+    local kind = type(key)
+    if kind == "table" or kind == "function" then
+      error(("the function key returned a %s (expected a text, a number, true, false or nil)")
+        :format(kind), 0)
+    end
+    return key
+  end
+end
+
 -- To a function(request) that returns the key, or nil when the request has none.
 function kinds.key(_, value)
-  if type(value) == "function" then return value end
+  if type(value) == "function" then return keyed(value) end
   if type(value) ~= "string" then return nil, KEY end
   if FIELDS[value] then return FIELDS[value] end
   local from, name = value:match "^(%a+):([%w!#$%%&'*+%-.^_`|~]+)$"

@@ -156,6 +156,12 @@ describe("cookie", function()
       .. "Max%-Age=600; Secure$", whole)
   end)
 
+  it("is Secure with SameSite=None: browsers refuse it otherwise", function()
+    local n = spread.start({ web[1] }, "require 'neap.policy.cookie' { same_site = 'None' }")
+    local _, _, whole = visit(n)
+    assert.matches("; SameSite=None; Secure$", whole)
+  end)
+
   it("goes around the hooks of its fallback", function()
     local n = spread.start(web, [[require 'neap.policy.cookie' { fallback = {
       pick = function(_, pool) return pool[2] end,

@@ -130,4 +130,12 @@ describe("hash", function()
       for i = 1, 40 do assert.is_true(before[i] == "web4" or before[i] == after[i]) end
     end, 10)
   end)
+
+  it("says so when a function gives no key that lasts, and is round robin then", function()
+    local n = spread.start({ origin.start { name = "web" } },
+      "require 'neap.policy.hash' { key = function() return {} end }")
+    n:allow "hook pick"
+    assert.equal("web", n:get("/").body)
+    n:wait_log "the function key returned a table %(expected a text, a number,"
+  end)
 end)

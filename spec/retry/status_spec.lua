@@ -1,4 +1,5 @@
 local client = require "support.client"
+local neap = require "support.neap"
 local origin = require "support.origin"
 local proxied = require "support.proxied"
 
@@ -69,6 +70,26 @@ describe("retry.status", function()
     assert.is_nil(response.headers["x-neap-error"])
     assert.equal("b", response.body)
     assert.equal(2, #webs[1]:requests() + #webs[2]:requests())
+  end)
+
+  it("passes the answer on when all others weigh nothing", function()
+    local bad, weightless = answering("bad", 503), answering("good", 200)
+    local n = neap.start { config = neap.config({}, ([[
+      backends = { "%s", { url = "%s", weight = 0 } }, retry = { status = { 503 } }]])
+      :format(bad.url, weightless.url)) }
+    local response = n:get("/")
+    assert.same({ 503, "bad" }, { response.status, response.body })
+  end)
+
+  it("tries what is dead, too, in a panic", function()
+    local bad, good = answering("bad", 503), answering("good", 200)
+    local n = neap.start { allow = { "panics: 1 of 2" }, config = neap.config({ bad, good }, [[
+      health = { type = "none" }, panic = 0.9, retry = { status = { 503 } }, policy = {
+        request = function() require("neap").pool("127.0.0.1:0").all[2]:down "for now" end,
+        pick = function(_, pool) return pool[1] end }]]) }
+    n:get("/")
+    n:wait_log "panics"
+    assert.equal("good", n:get("/").body)
   end)
 
   it("passes the answer on when sending again is not safe", function()

@@ -120,6 +120,15 @@ describe("the agent", function()
     assert.equals("up", world:state "http://web.test:80")
   end)
 
+  it("checks what did not resolve for long as soon as it does", function()
+    start { backends = { "http://web.test:80" } }
+    world:run(300)
+    assert.equals("down", world:state "http://web.test:80")
+    world.addresses["web.test"] = { "192.0.2.9" }
+    world:run(5.3) -- that is when it is looked up again
+    assert.equals("up", world:state "http://web.test:80")
+  end)
+
   it("goes by the time to live, within bounds", function()
     world.addresses["web.test"], world.ttl = { "192.0.2.7" }, 1
     start { backends = { "http://web.test:80", "http://web.test:81" } }

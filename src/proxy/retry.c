@@ -39,11 +39,14 @@ static bool was_tried(const struct exchange *ex, int slot)
 	return false;
 }
 
-static bool may_serve(const struct board *b, int slot)
+/* In a panic also what is dead. */
+static bool may_serve(const struct board *b, int slot, bool panics)
 {
+	const struct board_backend *backend = &b->backends[slot];
 	enum board_state s = board_state(b, slot);
-	uint32_t slots = atomic_load_explicit(&b->backends[slot].slots, memory_order_relaxed);
-	return (s == STATE_UP || s == STATE_UNKNOWN) &&
+	uint32_t slots = atomic_load_explicit(&backend->slots, memory_order_relaxed);
+	return (s == STATE_UP || s == STATE_UNKNOWN || (panics && s != STATE_DRAIN)) &&
+	       atomic_load_explicit(&backend->weight, memory_order_relaxed) > 0 &&
 	       (slots == 0 || board_inflight(b, slot) < slots);
 }
 
@@ -60,9 +63,11 @@ bool retry_candidate_is_left(const struct exchange *ex)
 	int32_t slots[256];
 	if (pool < 0)
 		return false;
+	bool panics = atomic_load_explicit(&b->pools[pool].panics, memory_order_relaxed) != 0;
 	unsigned n = board_pool_members(b, pool, slots, countof(slots));
 	for (unsigned i = 0; i < n && i < countof(slots); i++) {
-		if (slots[i] != ex->view.slot && may_serve(b, slots[i]) && !was_tried(ex, slots[i]))
+		if (slots[i] != ex->view.slot && may_serve(b, slots[i], panics) &&
+		    !was_tried(ex, slots[i]))
 			return true;
 	}
 	return n > countof(slots);

@@ -124,9 +124,14 @@ end
 
 -- Its name's addresses are new (or could not be found out).
 function members.set_addresses(agent, member, addresses)
+  local is_first = #member.addresses == 0 and #addresses > 0
   member.addresses = addresses
   if #addresses > 0 then agent.board.set_addresses(member.slot, member.def.port, addresses) end
-  agent.health:check_first(member)
+  if is_first and member.is_scheduled then
+    agent.health:check_soon(member) -- it was found dead because its name did not resolve
+  else
+    agent.health:check_first(member)
+  end
 end
 
 return members

@@ -80,6 +80,7 @@ return function(given)
   })
   local backends_in, values = directory(o.key)
   local behind = attributes(o)
+  local is_secure = o.secure or o.same_site == "None" -- browsers take the one with the other only
   local policy = {}
 
   function policy.pick(request, pool)
@@ -95,7 +96,7 @@ return function(given)
   function policy.response(request, backend, response)
     local value = values[backend]
     if not value or request:cookie(o.name) == value then return end
-    local secure = (o.secure or request.scheme == "https") and "; Secure" or ""
+    local secure = (is_secure or request.scheme == "https") and "; Secure" or ""
     response:add_header("Set-Cookie", o.name .. "=" .. value .. behind .. secure)
   end
 
