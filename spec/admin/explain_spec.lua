@@ -85,6 +85,25 @@ describe("explain", function()
     assert.equal("/78", all[#all].path)
   end)
 
+  it("finds those of a pool, whatever it is called, among others' and failures", function()
+    local web = origin.start {}
+    local n = neap.start { config = ([[return { admin = { listen = "127.0.0.1:0" },
+      explain = { sample = 1 }, pools = {
+        ['caf\u{e9} "x"'] = { backends = { "%s" } },
+        b = { health = { type = "none" }, backends = { "http://127.0.0.1:1", "%s" } },
+      }, services = { { listen = "127.0.0.1:0", pool = "b", policy = {
+        backends = function(request)
+          return require("neap").pool(request.path == "/b" and "b" or 'caf\u{e9} "x"')
+        end } } } }]]):gsub("\\u{e9}", "\195\169"):format(web.url, web.url) }
+    for _, path in ipairs { "/a", "/b", "/a", "/b", "/a" } do ask(n, path) end
+    assert.equal(5, #stories(n, nil, 5))
+    local odd = stories(n, "?pool=caf%C3%A9%20%22x%22", 3)
+    assert.same({ "/a", "/a", "/a" }, { odd[1].path, odd[2].path, odd[3].path })
+    assert.equal(2, #stories(n, "?pool=b", 2))
+    assert.equal(1, #stories(n, "?pool=b&last=1"))
+    assert.equal(1, #stories(n, "?failed=1")) -- b's first backend, once
+  end)
+
   it("stays within its bounds with many backends and long paths", function()
     local list = {}
     for i = 1, 400 do list[i] = ('"http://127.0.0.1:%d"'):format(10000 + i) end

@@ -441,10 +441,12 @@ double neap_bucket_bound(uint32_t bucket); /* seconds; 0: none */
 /* The i-th counter of policies; 0: not in use. Its value as a counter and as a gauge. */
 uint32_t neap_count_named(uint32_t i, char name[128], double value[2]);
 /*
- * A story of a request (JSON) from a shelf, failed 1: that of failures, into TO (4096 bytes); its
- * length, 0: no row there. Rows are counted from 0 to 511, in no order.
+ * Stories of requests (JSON) on a shelf, failed 1: that of failures. How many were ever put there;
+ * and one of the last 512 by its number, from 0, into TO (4096 bytes): its length, 0: it is gone, or
+ * it is being written.
  */
-uint32_t neap_story(uint32_t failed, uint32_t row, char *to);
+double neap_stories(uint32_t failed);
+uint32_t neap_story(uint32_t failed, double number, char *to);
 /* In a time that depends on the first one's length only. */
 uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, size_t b_n);
 /*

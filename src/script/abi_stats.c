@@ -256,8 +256,17 @@ NEAP_API uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, 
 	return difference == 0;
 }
 
-NEAP_API uint32_t neap_story(uint32_t failed, uint32_t row, char *to)
+static enum board_shelf shelf_of(uint32_t failed)
 {
-	return (uint32_t)board_story_get(
-		board(), failed != 0 ? BOARD_SHELF_FAILED : BOARD_SHELF_SAMPLED, row, to);
+	return failed != 0 ? BOARD_SHELF_FAILED : BOARD_SHELF_SAMPLED;
+}
+
+NEAP_API double neap_stories(uint32_t failed)
+{
+	return (double)board_story_count(board(), shelf_of(failed));
+}
+
+NEAP_API uint32_t neap_story(uint32_t failed, double number, char *to)
+{
+	return (uint32_t)board_story_get(board(), shelf_of(failed), (uint64_t)number, to);
 }

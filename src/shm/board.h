@@ -511,10 +511,13 @@ void board_hook_ok_after_trip(struct board *b, unsigned service, unsigned hook);
 /* Any process; a text that is too long is left out. */
 void board_story_put(struct board *b, enum board_shelf shelf, struct str text);
 
+/* How many were put there: the last ones, of which BOARD_STORIES are left, have the highest numbers. */
+uint64_t board_story_count(const struct board *b, enum board_shelf shelf);
+
 /*
- * The row's text into TO (BOARD_STORY_BYTES, a zero behind it); its length, 0: none, or it is being
- * written.
+ * The text of the story of that number, from 0, into TO (BOARD_STORY_BYTES, a zero behind it); its
+ * length, 0: it is gone, or it is being written.
  */
-size_t board_story_get(const struct board *b, enum board_shelf shelf, unsigned index, char *to);
+size_t board_story_get(const struct board *b, enum board_shelf shelf, uint64_t number, char *to);
 
 #endif

@@ -16,15 +16,19 @@ void board_story_put(struct board *b, enum board_shelf shelf, struct str text)
 	atomic_store(&row->turn, 2 * number + 2);
 }
 
-size_t board_story_get(const struct board *b, enum board_shelf shelf, unsigned index, char *to)
+uint64_t board_story_count(const struct board *b, enum board_shelf shelf)
 {
-	const struct board_story *row = &b->stories[shelf].rows[index % BOARD_STORIES];
-	uint64_t before = atomic_load(&row->turn);
+	return atomic_load(&b->stories[shelf].next);
+}
 
-	if (before == 0 || before % 2 != 0)
+size_t board_story_get(const struct board *b, enum board_shelf shelf, uint64_t number, char *to)
+{
+	const struct board_story *row = &b->stories[shelf].rows[number % BOARD_STORIES];
+
+	if (atomic_load(&row->turn) != 2 * number + 2)
 		return 0;
 	words_load(to, row->text, BOARD_STORY_BYTES);
-	if (atomic_load(&row->turn) != before)
+	if (atomic_load(&row->turn) != 2 * number + 2)
 		return 0;
 	to[BOARD_STORY_BYTES - 1] = '\0';
 	return strlen(to);

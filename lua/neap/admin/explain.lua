@@ -3,7 +3,6 @@
 --   ?pool=P    of those that pool P served; ?failed=1: of those that had a failure
 --   ?last=N    so many, 20 unless told
 
-local decode = require("cjson.safe").decode
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
 local reply = require "neap.admin.reply"
@@ -47,24 +46,61 @@ local function parse(query)
   return wanted
 end
 
-local function is_wanted(story, wanted)
-  return (not wanted.id or story.id == wanted.id) and (not wanted.pool or story.pool == wanted.pool)
-end
-
--- A row that is being written right now is left out.
-local function collect(wanted)
-  local found, buffer = {}, ffi.new("char[?]", BYTES)
-  for failed = wanted.failed and 1 or 0, 1 do
-    for row = 0, ROWS - 1 do
-      local n = C.neap_story(failed, row, buffer)
-      local text = n > 0 and ffi.string(buffer, n)
-      local story = text and decode(text)
-      if type(story) == "table" and is_wanted(story, wanted) then
-        table.insert(found, { time = story.time or "", text = text })
-      end
+-- From the newest story of a shelf to its oldest: texts of JSON, as C has made them.
+local function walk(failed)
+  local number = C.neap_stories(failed)
+  local oldest, buffer = math.max(number - ROWS, 0), ffi.new("char[?]", BYTES)
+  return function()
+    while number > oldest do
+      number = number - 1
+      local n = C.neap_story(failed, number, buffer)
+      if n > 0 then return ffi.string(buffer, n) end -- else it is being written right now
     end
   end
-  table.sort(found, function(a, b) return a.time > b.time end)
+end
+
+local function time_of(text) return text and text:match '"time":"([^"]*)"' or "" end
+
+-- From the newest to the oldest, of one shelf or both.
+local function newest_first(only_failed)
+  local next_failed, next_sampled = walk(1), only_failed and function() end or walk(0)
+  local failed, sampled = next_failed(), next_sampled()
+  return function()
+    local text = sampled
+    if failed and time_of(failed) >= time_of(sampled) then
+      text, failed = failed, next_failed()
+    elseif sampled then
+      sampled = next_sampled()
+    end
+    return text
+  end
+end
+
+-- Between quotes as C writes it (src/proxy/json_out.c).
+local function quoted(text)
+  return '"' .. text:gsub('[%z\1-\31"\\\127-\255]', function(c)
+    return ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
+
+-- Nothing is decoded: quotes within texts are escaped, so that a key is found as it stands. The
+-- pool that served comes behind those of the steps.
+local function is_wanted(text, id, pool)
+  return (not id or text:sub(1, #id) == id)
+    and (not pool or text:match '.*"pool":("[^"]*")' == pool)
+end
+
+local function collect(wanted)
+  local found = {}
+  local id = wanted.id and '{"id":' .. quoted(wanted.id) .. ","
+  local pool = wanted.pool and quoted(wanted.pool)
+  for text in newest_first(wanted.failed) do
+    if is_wanted(text, id, pool) then
+      table.insert(found, text)
+      if #found == wanted.last or id then break end
+    end
+  end
+  table.sort(found, function(a, b) return time_of(a) > time_of(b) end)
   return found
 end
 
@@ -74,8 +110,7 @@ function explain.answer(q)
   end
   local wanted, why = parse(q.query)
   if not wanted then return reply.error(400, why) end
-  local found, texts = collect(wanted), {}
-  for i = 1, math.min(#found, wanted.last) do texts[i] = found[i].text end
+  local texts = collect(wanted)
   if wanted.id and #texts == 0 then
     return reply.error(404, ("no story of request %s (it was not sampled, or newer ones have "
       .. "pushed it out)"):format(json.encode(wanted.id)))
