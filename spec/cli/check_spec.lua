@@ -42,13 +42,30 @@ describe("neap check", function()
     assert.matches("bad%.lua:1: no idea", errors_of(config, { ["bad.lua"] = policy }))
   end)
 
+  it("asks shadows, too", function()
+    for body, why in pairs {
+      ["return pool:nearest()"] = "shadow%.lua:1: pool has no 'nearest'",
+      ["while true do end"] = "shadow%.lua:1: ran for more than 50 ms",
+      ["neap.sleep(1)"] = "a shadow may not wait",
+    } do
+      local shadow = ("local neap = require 'neap' return { pick = function(_, pool) %s end }")
+        :format(body)
+      local config = good:gsub(" }$", ', shadow = "shadow.lua" }')
+      assert.matches("^config%.lua: shadow: pick of pool '[^']+', on a made%-up request: [^\n]*"
+        .. why .. "[^\n]*\n$", errors_of(config, { ["shadow.lua"] = shadow }))
+    end
+  end)
+
   it("reports a policy that is no Lua", function()
     local config = good:gsub(" }$", ', policy = "bad.lua" }')
     assert.matches("bad%.lua:1:", errors_of(config, { ["bad.lua"] = "retrun {}" }))
   end)
 
   it("ends with a config that hangs #slow", function()
-    assert.matches("^config%.lua", errors_of "while true do end")
+    local text = errors_of "while true do end"
+    if not text:find "did not finish loading" then -- it got less than 3 s of CPU in 10
+      assert.equal("config.lua: config.lua:1: ran for more than 3000 ms\n", text)
+    end
   end)
 
   it("says that a log's folder is not there", function()

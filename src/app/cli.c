@@ -323,11 +323,9 @@ static enum err set_verb(struct cli *c, const char *word, struct error *e)
 		c->verb = CLI_RECORD;
 	else if (strcmp(word, "explain") == 0)
 		c->verb = CLI_EXPLAIN;
-	else if (tools_is(word))
+	else /* a tool, and not the first word */
 		return err_set(e, ERR_INVALID, "%s takes its own flags only: neap %s --help", word,
 			       word);
-	else
-		return err_set(e, ERR_INVALID, "%s: not available in this version", word);
 	return ERR_OK;
 }
 

@@ -358,7 +358,7 @@ static enum hook_shadow shadow_erred(struct hooks *h, struct co *co, enum co_res
 	struct vm *vm = h->vm;
 	vm_use_reserve(vm, true);
 	report(h, co, HOOK_SHADOW, result == CO_WAITING ? "a shadow may not wait" : NULL);
-	if (co->slow_ms >= FUSE_TICK_MS) {
+	if (co->slow_ms >= FUSE_TICK_MS && vm->failure == NULL) {
 		board_hook_leave_out(vm->o.board, h->service, HOOK_SHADOW, loop_now_ms(vm->o.loop));
 		log_error("hook shadow of service %s held the loop: nothing is compared for 30 s",
 			  service_name(h));

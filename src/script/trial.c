@@ -92,9 +92,9 @@ static void make_request(struct trial *t, neap_request *r, unsigned service, uns
 	r->head = r->base = NULL;
 }
 
-/* "FILE: services[1].policy: …", behind the lines that are there. */
-static enum err add_line(struct trial *t, unsigned service, unsigned pool, const char *text,
-			 struct error *e)
+/* "FILE: services[1].policy: …", behind the lines that are there. WHOSE: "policy" or "shadow". */
+static enum err add_line(struct trial *t, const neap_request *r, const char *whose,
+			 const char *text, struct error *e)
 {
 	lua_State *L = t->vm->L;
 	size_t n = strlen(t->lines);
@@ -103,10 +103,11 @@ static enum err add_line(struct trial *t, unsigned service, unsigned pool, const
 	if (err != ERR_OK)
 		return err;
 	lua_pushstring(L, t->vm->o.config);
-	lua_pushinteger(L, (lua_Integer)service);
-	lua_pushinteger(L, (lua_Integer)pool);
+	lua_pushinteger(L, (lua_Integer)r->service);
+	lua_pushinteger(L, (lua_Integer)r->pool);
+	lua_pushstring(L, whose);
 	lua_pushstring(L, text);
-	err = vm_call(t->vm, 4, 1, FUSE_TICKS_RUNTIME, e);
+	err = vm_call(t->vm, 5, 1, FUSE_TICKS_RUNTIME, e);
 	if (err != ERR_OK)
 		return err;
 	(void)snprintf(t->lines + n, sizeof(t->lines) - n, "%s%s", n > 0 ? "\n" : "",
@@ -127,7 +128,22 @@ static enum err try_pick(struct trial *t, unsigned service, unsigned pool, struc
 	(void)hook_pick(h, &r); /* any verdict will do */
 	t->vm->failure = NULL;
 	hook_finish(h, &r, NULL);
-	return failure.code == ERR_OK ? ERR_OK : add_line(t, service, pool, failure.text, e);
+	r.pool = (int32_t)pool;
+	return failure.code == ERR_OK ? ERR_OK : add_line(t, &r, "policy", failure.text, e);
+}
+
+/* The shadow of a pool, about a request that would be on its way. */
+static enum err try_shadow(struct trial *t, unsigned service, unsigned pool, struct error *e)
+{
+	struct error failure = { .code = ERR_OK };
+	neap_request r;
+
+	make_request(t, &r, service, pool);
+	t->vm->failure = &failure;
+	(void)hook_shadow(vm_hooks(t->vm, service), &r);
+	t->vm->failure = NULL;
+	r.pool = (int32_t)pool;
+	return failure.code == ERR_OK ? ERR_OK : add_line(t, &r, "shadow", failure.text, e);
 }
 
 /* The pools that a service may use: its own; with a `backends` hook, any. */
@@ -135,13 +151,16 @@ static enum err try_service(struct trial *t, unsigned service, struct error *e)
 {
 	const struct conf *c = t->vm->conf;
 	struct hooks *h = vm_hooks(t->vm, service);
+	bool has_pick = h != NULL && hooks_have(h, HOOK_PICK);
 	enum err err = ERR_OK;
 
-	if (h == NULL || !hooks_have(h, HOOK_PICK))
-		return ERR_OK;
-	for (unsigned pool = 0; pool < c->pools_n && err == ERR_OK; pool++) {
-		if ((int)pool == c->services[service].pool || hooks_have(h, HOOK_BACKENDS))
+	for (unsigned pool = 0; h != NULL && pool < c->pools_n && err == ERR_OK; pool++) {
+		if ((int)pool != c->services[service].pool && !hooks_have(h, HOOK_BACKENDS))
+			continue;
+		if (has_pick)
 			err = try_pick(t, service, pool, e);
+		if (err == ERR_OK && c->pools[pool].has_shadow)
+			err = try_shadow(t, service, pool, e);
 	}
 	return err;
 }

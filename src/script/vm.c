@@ -109,7 +109,7 @@ static int with_traceback(lua_State *L)
 {
 	struct vm *vm = the_vm;
 	char text[TRACE_BYTES_MAX];
-	vm_describe(vm, L, NULL, text, sizeof text);
+	vm_describe(vm, L, lua_tostring(L, 1), text, sizeof text);
 	lua_pushstring(L, text);
 	return 1;
 }
@@ -259,24 +259,37 @@ void vm_push_runtime(struct vm *vm, const char *field)
 	lua_remove(vm->L, -2);
 }
 
+/* The error that ended a call; a fuse that has blown knows which line of the user's it was. */
+static enum err call_error(struct vm *vm, int status, const char *where, uint32_t ticks,
+			   struct error *e)
+{
+	const char *why = lua_tostring(vm->L, -1);
+	enum err code;
+
+	if (where[0] != '\0')
+		code = err_set(e, ERR_SCRIPT, "%s ran for more than %u ms", where,
+			       (unsigned)ticks * FUSE_TICK_MS);
+	else
+		code = err_set(e, status == LUA_ERRMEM ? ERR_MEMORY : ERR_SCRIPT, "%s",
+			       why == NULL ? "an error without a text" : why);
+	lua_pop(vm->L, 1);
+	return code;
+}
+
 enum err vm_call(struct vm *vm, int nargs, int results, uint32_t ticks, struct error *e)
 {
+	char where[sizeof(vm->fuse.where)];
 	lua_State *L = vm->L;
 	int handler = lua_gettop(L) - nargs;
 	lua_rawgeti(L, LUA_REGISTRYINDEX, vm->traceback);
 	lua_insert(L, handler);
 	fuse_enter(&vm->fuse, ticks);
 	int status = lua_pcall(L, nargs, results, handler);
+	memcpy(where, vm->fuse.where, sizeof(where));
 	(void)fuse_leave(&vm->fuse);
 	lua_remove(L, handler);
 	vm_gc_look(vm);
-	if (status == 0)
-		return ERR_OK;
-	const char *why = lua_tostring(L, -1);
-	enum err code = err_set(e, status == LUA_ERRMEM ? ERR_MEMORY : ERR_SCRIPT, "%s",
-				why == NULL ? "an error without a text" : why);
-	lua_pop(L, 1);
-	return code;
+	return status == 0 ? ERR_OK : call_error(vm, status, where, ticks, e);
 }
 
 /* After a call of the runtime that gives a value, or nil and a text. */

@@ -3,6 +3,7 @@
 
 local board = require "neap.agent.board"
 local runtime = require "neap.runtime"
+local show = require "neap.config.show"
 
 local trial = {}
 
@@ -28,13 +29,15 @@ end
 ---@param path string  of the config
 ---@param service integer  from 0
 ---@param pool integer  from 0
+---@param whose "policy"|"shadow"
 ---@param text string
 ---@return string
-function trial.line(path, service, pool, text)
+function trial.line(path, service, pool, whose, text)
   local config = runtime.config
-  local key = config.pools[pool + 1].policy_key or config.services[service + 1].policy_key
-  return ("%s: %s: pick of pool '%s', on a made-up request: %s"):format(path, key,
-    config.pools[pool + 1].name, text)
+  local own = config.pools[pool + 1]
+  local key = whose == "shadow" and show.path(own.key, "shadow")
+    or own.policy_key or config.services[service + 1].policy_key
+  return ("%s: %s: pick of pool '%s', on a made-up request: %s"):format(path, key, own.name, text)
 end
 
 return trial
