@@ -31,7 +31,7 @@ function policy.response(request, backend, response)
 end
 function policy.log(request, outcome)
   trace("log", request.method, outcome.status, outcome.attempts, outcome.backend, outcome.reason,
-    outcome.queued ~= nil, outcome.first_byte ~= nil)
+    (outcome.queued or 0) >= 0.1, outcome.first_byte ~= nil)
 end
 return policy
 ]]
@@ -85,6 +85,18 @@ local CASES = {
   ["a queue"] = {
     policy = "{ pick = function() return nil, 'queue' end }", backends = { "ok" },
     more = ", queue = false",
+  },
+  ["a queue that nobody leaves"] = {
+    policy = "{ pick = function() return nil, 'queue' end }", backends = { "ok" },
+    more = ", queue = { timeout = 0.3 }",
+  },
+  ["a queue, until a slot is free"] = {
+    policy = "{ pick = function(r, p) r.ctx.n = (r.ctx.n or 0) + 1 if r.ctx.n < 3 then "
+      .. "return nil, 'queue' end return p[1] end }", backends = { "ok" },
+  },
+  ["a queue behind a failed attempt"] = {
+    policy = "{ pick = function(r, p) if r.attempt > 1 then return nil, 'queue' end "
+      .. "return p[1] end }", backends = { "dead", "ok" }, more = ", queue = { timeout = 0.3 }",
   },
   ["an error: the default decides"] = {
     policy = "{ pick = function() error 'oops' end }", backends = { "ok" }, errors = "oops",

@@ -8,12 +8,13 @@ local host = require "neap.testing.host"
 local instance = require "neap.instance"
 local native = require "neap.native"
 local requests = require "neap.testing.requests"
+local watch = require "neap.watch"
 
 local Balancer = {}
 Balancer.__index = Balancer
 
 local OWN_KEYS = { seed = true, time = true, network = true, config = true, contain = true,
-  light = true, read = true }
+  light = true, read = true, title = true }
 local HOOKS = { [0] = "request", "backends", "pick", "failed", "response", "log", "check",
   "discover", "changed", "shadow", "access_log.format" }
 local BACKEND, REPLY, NONE, QUEUE, REFUSE = 1, 2, 3, 4, 8
@@ -142,12 +143,31 @@ local function intercept(self, options)
   return function() dispatch.service = service end
 end
 
+local function load_and_build(self, options)
+  local restore = intercept(self, options)
+  local config = load_config(self, options)
+  local services, errors = self.runtime.build(options.config or "testing")
+  restore()
+  if not services then fail(errors) end
+  return config, services
+end
+
+local function load_all(self, options)
+  watch.enter(self, "loading it")
+  local ok, config, services = pcall(load_and_build, self, options)
+  watch.leave()
+  if not ok then error(config, 0) end
+  return config, services
+end
+
 ---@param options table  the keys of a config, and: config = path of one; seed, time, network;
 ---  contain = true: erring hooks are the default's to mend, as in neap, not errors of the spec;
----  light = true: without the checks that cost time; read(path): what reads files
+---  light = true: without the checks that cost time; read(path): what reads files; title: what
+---  messages call the policy
 ---@return table
 function Balancer.new(options)
-  local self = setmetatable({ slots_of = {}, errors = {}, faults = {} }, Balancer)
+  local self = setmetatable({ slots_of = {}, errors = {}, faults = {}, fills = {},
+    title = options.title }, Balancer)
   self.world = host.new(options)
   local own_native = { read = options.read or native.read,
     has = native.has or function() return false end, embedded = native.embedded,
@@ -161,12 +181,8 @@ function Balancer.new(options)
   self.neap = self.require "neap"
   self.contain, self.light = options.contain, options.light
   facade.use(self.neap)
-  local restore = intercept(self, options)
-  local config = load_config(self, options)
+  local config, services = load_all(self, options)
   self.config = config
-  local services, errors = self.runtime.build(options.config or "testing")
-  restore()
-  if not services then fail(errors) end
   publish_all(self, config)
   self.service, self.entries = config.services[1], services[1]
   self.is_tcp = self.service.mode == "tcp"
@@ -300,7 +316,9 @@ end
 
 local function run_entry(self, fn, skip)
   local thread = self.thread or coroutine.create(thread_body)
+  watch.enter(self)
   local ok, verdict = coroutine.resume(thread, fn, skip)
+  watch.leave()
   self.thread = ok and thread or nil
   if ok then return true, verdict end
   return false, debug.traceback(thread, tostring(verdict))

@@ -3,6 +3,7 @@
 
 local faults = require "neap.testing.faults"
 local ffi = require "neap.ffi"
+local health = require "neap.testing.health"
 local message = require "neap.testing.message"
 local requests = require "neap.testing.requests"
 
@@ -10,6 +11,7 @@ local exchange = {}
 
 local BACKEND, REPLY, NONE, QUEUE, RETRY, REFUSE = 1, 2, 3, 4, 5, 8
 local BEFORE_PICK = 3
+local ASK_AGAIN = 0.1 -- seconds
 
 local IDEMPOTENT = { GET = true, HEAD = true, OPTIONS = true, TRACE = true, PUT = true,
   DELETE = true }
@@ -184,15 +186,32 @@ local function without_backend(balancer, record, verdict, last, result)
   elseif verdict == NONE then
     unavailable(balancer, record, last, result, "no backend is available")
   elseif verdict == QUEUE then
-    result.is_queued = true
-    unavailable(balancer, record, last, result, "every backend is busy")
+    unavailable(balancer, record, last, result, result.queued and "queue timed out"
+      or "every backend is busy")
   end
+end
+
+-- While it waits, time passes: slots become free, checks run. It is asked again each tenth of a
+-- second, as in neap; nobody else is in the queue.
+---@return integer verdict  QUEUE: it has waited too long, or may not wait
+local function wait_in_queue(balancer, record, result)
+  local queue, world = pool_of(balancer, record).queue, balancer.world
+  if not queue or queue.length == 0 then return QUEUE end
+  local began, waited_before, verdict = world.now(), result.queued or 0, QUEUE
+  local ends = began + queue.timeout
+  while verdict == QUEUE and world.now() < ends do
+    health.advance(balancer, math.min(ASK_AGAIN, ends - world.now()))
+    result.queued = waited_before + world.now() - began
+    verdict = balancer:enter(record, "decide", BEFORE_PICK)
+  end
+  return verdict
 end
 
 local function drive(balancer, record, result)
   local last
   while true do
     local verdict = balancer:enter(record, "decide", last and BEFORE_PICK or 0)
+    if verdict == QUEUE then verdict = wait_in_queue(balancer, record, result) end
     if verdict ~= BACKEND then
       without_backend(balancer, record, verdict, last, result)
       return
@@ -217,7 +236,7 @@ local function run_log(balancer, record, result)
   o.status, o.attempts = result.status, #result.tried
   o.slot, o.epoch = r.slot, r.epoch
   o.bytes, o.reason = #result.body, reason
-  o.queued = 0
+  o.queued = result.queued or 0
   o.connect = #result.tried > 0 and 0 or -1
   o.first_byte = result.backend and result.total or -1
   o.total = result.total
@@ -229,7 +248,8 @@ end
 
 ---@param fields table?  of the request
 ---@return table result  status, backend (name), attempts, tried, failures, reason, headers, body,
----  sent (the request as the backend got it), total (virtual seconds), errors; line: what the
+---  sent (the request as the backend got it), total (virtual seconds), queued (those of them that
+---  it waited for a slot; nil: it did not), errors; line: what the
 ---  config's function for the access log made of it
 function exchange.run(balancer, fields)
   local record, first_error = balancer:request(fields), #balancer.errors + 1

@@ -100,19 +100,31 @@ function health.check(balancer) each(balancer, function(pool, slot)
   check_now(balancer, pool, slot)
 end) end
 
+-- Requests of others that fill a backend end at some time.
+local function empty(balancer, slot)
+  balancer.fills[slot] = nil
+  balancer.world.board.set_inflight(slot, 0)
+end
+
 ---@param seconds number
 function health.advance(balancer, seconds)
   local clock = balancer.world.clock
   local stop = clock[0] + seconds
   while true do
-    local first, first_pool, first_slot = math.huge, nil, nil
+    local first, act, first_pool, first_slot = math.huge, nil, nil, nil
     each(balancer, function(pool, slot)
       local due = due_of(balancer, pool, slot)
-      if due < first then first, first_pool, first_slot = due, pool, slot end
+      if due < first then first, act, first_pool, first_slot = due, check_now, pool, slot end
     end)
+    for slot, due in pairs(balancer.fills) do
+      if due < first then
+        first, first_slot = due, slot
+        function act() empty(balancer, slot) end
+      end
+    end
     if first > stop then break end
     clock[0] = math.max(clock[0], first)
-    check_now(balancer, first_pool, first_slot)
+    act(balancer, first_pool, first_slot)
   end
   clock[0] = math.max(clock[0], stop)
 end

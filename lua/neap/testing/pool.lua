@@ -115,10 +115,11 @@ function Pool:set(name, values)
   return self
 end
 
--- All its slots are taken.
-function Pool:fill(name)
+-- All its slots are taken: for good, or for so many seconds.
+function Pool:fill(name, seconds)
   local slots = self:backend(name).slots
   if not slots then error(("backend '%s' has no slots"):format(name), 2) end
+  self.balancer.fills[slot_of(self, name)] = seconds and self:now() + seconds
   return self:set(name, { inflight = slots })
 end
 
