@@ -64,7 +64,7 @@ describe("neap record", function()
 
   it("ends after its time, with what there was", function()
     local n = replay.start { origin.start() }
-    local path = replay.record(n, { "--seconds", 1 }, function() n:get "/" end)
+    local path = replay.record(n, { "--seconds", 2 }, function() n:get "/" end)
     assert.equals(1, replay.lines(path).finish.requests)
     n:get "/"
     assert.equals(404, admin.call(n, "POST", "/record/take").status)
@@ -72,7 +72,7 @@ describe("neap record", function()
 
   it("loses what there is no room for, and says how many", function()
     local n = replay.start { origin.start() }
-    assert.equals(200, admin.call(n, "POST", "/record", { count = 400 }).status)
+    assert.equals(200, admin.call(n, "POST", "/record", { count = 400, seconds = 60 }).status)
     assert.equals(409, admin.call(n, "POST", "/record", {}).status)
     local filler = ("%c"):format(200):rep(3000) -- six bytes each in JSON
     for _ = 1, 150 do n:get("/", { ["X-Filler"] = filler }) end

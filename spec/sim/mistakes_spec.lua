@@ -53,6 +53,11 @@ local CASES = {
   { { "--trace none.log" }, "%-%-trace: cannot be read: none.log" },
   { { "--trace a.log", files = { ["a.log"] = "" } }, "%-%-trace: a.log" },
   { { "--trace . --service fixed:1" }, "%-%-trace: .*cannot be read" },
+  { { "--rate 1e20" }, "%-%-rate: 1e%+20 a second for 60 s are 6e%+21 requests %(at mo" },
+  { { "--duration 1e9" }, "%-%-rate: 100 a second for 1e%+09 s are 1e%+11 requests" },
+  { { "--health 1e-9" }, "%-%-health: a check of 4 backends each 1e%-09 s for 60 s are too many" },
+  { { "--rate 1 --arrivals bursts:1e9,1us,1000s" }, "%-%-arrivals: .*beyond what can be simul" },
+  { { "--arrivals closed:9,0 --service fixed:1e-9" }, "%-%-arrivals: .*up to 2.4e%+11 requests" },
   { { "--html /nowhere/at/all.html" }, "%-%-html: cannot write /nowhere/at/all.html" },
 }
 
@@ -62,6 +67,19 @@ describe("neap sim says", function()
       local text = sim.fails(case[1])
       assert.matches("^neap: [^\n]*\n$", text)
       assert.matches(case[2], text)
+    end
+  end)
+
+  it("which policy loops for ever, in what, and on which line", function()
+    for line, what in pairs {
+      ["while true do end"] = "loading it: loop.lua:1",
+      ["return { pick = function(_, pool)\nlocal n = pool:counter 'n'\nwhile true do "
+        .. "pcall(n.next, n) end end }"] = "hook pick: loop.lua:3",
+      ["return { failed = function() repeat until false end }"] = "hook failed: loop.lua:1",
+    } do
+      local text = sim.fails { "--policy ./loop.lua --event", "5s b1 down",
+        files = { ["loop.lua"] = line } }
+      assert.equal(("neap: --policy ./loop.lua: %s: ran for more than 3 s\n"):format(what), text)
     end
   end)
 

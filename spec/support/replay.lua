@@ -35,7 +35,7 @@ function replay.record(n, args, traffic)
     local file = io.open(path, "rb")
     if file then file:close() end
     return file ~= nil
-  end, 5, "the file of the recording")
+  end, 10, "the file of the recording")
   traffic()
   local code = p:wait(10)
   assert(code == 0, p:stderr())

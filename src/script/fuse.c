@@ -5,15 +5,35 @@
 #include <lua.h>
 #include <luajit.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/time.h>
 
 /* A signal handler has no other way to what it is about. */
 static struct fuse *armed;
 
+/* The first level that is a file of the user's: what is embedded is called lua/neap/…, too. */
+static void note_where(struct fuse *f, lua_State *L)
+{
+	static const char own[] = "@lua/neap/";
+	lua_Debug ar;
+
+	for (int level = 0; lua_getstack(L, level, &ar) != 0; level++) {
+		if (lua_getinfo(L, "Sl", &ar) == 0 || ar.source[0] != '@' ||
+		    strncmp(ar.source, own, sizeof(own) - 1) == 0)
+			continue;
+		(void)snprintf(f->where, sizeof(f->where), "%s:%d:", ar.short_src, ar.currentline);
+		return;
+	}
+	(void)snprintf(f->where, sizeof(f->where), "?:");
+}
+
 static void stop_hook(lua_State *L, lua_Debug *ar)
 {
-	const struct fuse *f = armed;
+	struct fuse *f = armed;
 	(void)ar; /* luaL_where asks for itself */
+	if (f != NULL && f->where[0] == '\0')
+		note_where(f, L);
 	luaL_where(L, 0);
 	lua_pushfstring(L, "ran for more than %d ms",
 			f == NULL ? 0 : (int)(f->limit - 1) * FUSE_TICK_MS);
@@ -32,6 +52,8 @@ static void note_tick(struct fuse *f)
 	}
 	if (++f->ticks < f->limit)
 		return;
+	if (f->ticks >= 2 * f->limit && f->on_stuck != NULL)
+		f->on_stuck();
 	f->has_blown = 1;
 	lua_sethook(f->L, stop_hook, LUA_MASKCOUNT, 1);
 }
@@ -54,6 +76,7 @@ void fuse_reset(struct fuse *f)
 {
 	lua_sethook(f->L, NULL, 0, 0);
 	f->has_blown = 0;
+	f->where[0] = '\0';
 }
 
 static void no_sample(void *data, lua_State *L, int samples, int state)

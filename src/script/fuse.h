@@ -20,7 +20,8 @@ struct lua_State;
 enum {
 	FUSE_TICK_MS = 50,
 	FUSE_TICKS_HOOK = 2,	 /* so a hook may run for 50 to 100 ms */
-	FUSE_TICKS_LOAD = 200,	 /* reading the config: 10 s */
+	FUSE_TICKS_LOAD = 60,	 /* reading the config: 3 s of CPU, less than its process has */
+	FUSE_TICKS_TOOL = 60,	 /* a hook, or a policy that loads, in commands like neap sim */
 	FUSE_TICKS_RUNTIME = 400 /* our own Lua, which has no such loops */
 };
 
@@ -31,6 +32,8 @@ struct fuse {
 	volatile uint32_t has_blown;
 	uint32_t seen; /* the entry in which the last ticks fell */
 	uint32_t ticks;
+	void (*on_stuck)(void);	  /* in the handler: it did not end at twice its limit either */
+	char where[200];	  /* the line of user code it was at, "file:1:"; "": not blown */
 	struct sigaction chained; /* LuaJIT's handler */
 	bool is_armed;
 };

@@ -2,6 +2,8 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "script/libs.h"
 #include "script/state.h"
@@ -10,13 +12,32 @@ struct program {
 	const char *module;
 	int argc;
 	char **argv;
+	struct fuse fuse;
 };
 
-static void push_native(lua_State *L)
+/* In a signal handler: a hook sits in a function of C, where no error can be raised. */
+static void end_stuck(void)
+{
+	static const char text[] = "neap: the policy is stuck in a function of C (a pattern, a "
+				   "string without end), and was stopped\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+/* watch.lua counts up what is odd while user code runs. */
+static void push_native(lua_State *L, struct program *p)
 {
 	lua_getglobal(L, "package");
 	lua_getfield(L, -1, "loaded");
 	native_push_embedded(L);
+	if (p->fuse.is_armed) {
+		p->fuse.limit = FUSE_TICKS_TOOL;
+		p->fuse.on_stuck = end_stuck;
+		lua_pushlightuserdata(L, (void *)(uintptr_t)&p->fuse.entry);
+		lua_setfield(L, -2, "watched");
+	}
 	lua_setfield(L, -2, "neap.native");
 	lua_pop(L, 2);
 }
@@ -34,9 +55,9 @@ static void push_arguments(lua_State *L, const struct program *p)
 /* main(program) → status, or nil and a text */
 static int run(lua_State *L)
 {
-	const struct program *p = lua_touserdata(L, 1);
+	struct program *p = lua_touserdata(L, 1);
 	libs_open(L);
-	push_native(L);
+	push_native(L, p);
 	lua_getglobal(L, "require");
 	lua_pushstring(L, p->module);
 	lua_call(L, 1, 1);
@@ -64,17 +85,38 @@ static enum err outcome(lua_State *L, int code, int *status, struct error *e)
 	return ERR_OK;
 }
 
+/* Who did not come back, in which hook: on top of the stack, for a sentence. */
+static enum err blown(lua_State *L, struct fuse *f, struct error *e)
+{
+	char where[sizeof(f->where)];
+
+	memcpy(where, f->where, sizeof(where));
+	fuse_reset(f);
+	lua_getglobal(L, "require");
+	lua_pushliteral(L, "neap.watch");
+	if (lua_pcall(L, 1, 1, 0) == 0) {
+		lua_getfield(L, -1, "told");
+		(void)lua_pcall(L, 0, 1, 0);
+	}
+	const char *who = lua_tostring(L, -1);
+	return err_set(e, ERR_INVALID, "%s: %s ran for more than %d s", who == NULL ? "?" : who,
+		       where, FUSE_TICKS_TOOL * FUSE_TICK_MS / 1000);
+}
+
 enum err tool_run(const char *module, int argc, char **argv, int *status, struct error *e)
 {
 	struct program program = { .module = module, .argc = argc, .argv = argv };
+	struct fuse *f = &program.fuse;
 	lua_State *L = luaL_newstate();
 	if (L == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a Lua state");
+	(void)fuse_arm(f, L); /* without it a policy may take for ever, as in any program */
 	lua_pushcfunction(L, with_traceback);
 	lua_pushcfunction(L, run);
 	lua_pushlightuserdata(L, &program);
 	int code = lua_pcall(L, 1, 2, 1);
-	enum err err = outcome(L, code, status, e);
+	enum err err = f->has_blown ? blown(L, f, e) : outcome(L, code, status, e);
+	fuse_disarm(f);
 	lua_close(L);
 	return err;
 }

@@ -1,7 +1,8 @@
 /*
  * Programs in Lua that are part of the binary (neap sim): each runs in a Lua state of its own,
- * which has all of Lua's libraries and the embedded modules, but no board, no loop, no fuse and
- * none of the functions of abi.h at work.
+ * which has all of Lua's libraries and the embedded modules, but no board, no loop and none of the
+ * functions of abi.h at work. User code that does not come back ends the program: see
+ * lua/neap/watch.lua.
  */
 #ifndef NEAP_SCRIPT_TOOL_H
 #define NEAP_SCRIPT_TOOL_H

@@ -7,12 +7,12 @@ local run = {}
 local ROWS_MAX = 20
 
 -- A stage for each service; those of one policy together.
-local function stages_of(recording, policy)
+local function stages_of(recording, policy, flag)
   local known = {}
   return function(service)
     if known[service] == nil then
       local made, why = stage.new { recording = recording, service = service,
-        policy = policy.value, read = policy.read }
+        policy = policy.value, read = policy.read, title = flag .. " " .. policy.name }
       if not made then return nil, why end
       known[service] = made
     end
@@ -86,9 +86,9 @@ end
 function run.all(recording, policy, against, rows_max)
   local result = { requests = 0, requests_different = 0, decisions = 0, different = 0, rows = {},
     changes = {}, before = {}, after = {}, rows_max = rows_max or ROWS_MAX, first = {} }
-  local stages, known = stages_of(recording, policy)
+  local stages, known = stages_of(recording, policy, "--policy")
   local others, known_others
-  if against then others, known_others = stages_of(recording, against) end
+  if against then others, known_others = stages_of(recording, against, "--against") end
   for request, line in recording:requests() do
     local after, why, is_final = ask(stages, request)
     if is_final then return nil, "--policy: " .. why end

@@ -1,6 +1,6 @@
 -- A virtual balancer that is put into the state that a recorded decision met, and asked again.
 --
---   stage.new{ recording =, service = name, policy =, read = } → s; nil, why
+--   stage.new{ recording =, service = name, policy =, read =, title = } → s; nil, why
 --   s:ask(request) → answers    one for each step of the request
 --       "b1", "none (why)", "reply 302", "queue", "retry", "fail", "error"
 --   s.errors                    { count =, hook =, text = }: of hooks; the first of them
@@ -53,7 +53,8 @@ local function config_of(o)
   end
   local own = given(service.pool)
   return { policy = o.policy, pools = pools, pool = own and pools[own] and own or nil,
-    mode = given(service.mode), seed = 1, contain = true, light = true, read = o.read }
+    mode = given(service.mode), seed = 1, contain = true, light = true, read = o.read,
+    title = o.title }
 end
 
 ---@return table? stage, string? why

@@ -44,6 +44,9 @@ table.insert(kinds, {
   check = function(_, length, every)
     if length >= every then return "LENGTH must be shorter than EVERY" end
   end,
+  peak = function(factor, length, every)
+    return factor * every / (every + (factor - 1) * length)
+  end,
   make = function(rate, random, factor, length, every)
     local base = rate * every / (every + (factor - 1) * length)
     return changing(base * factor, function(t)
@@ -75,8 +78,8 @@ table.insert(kinds, {
 ---@return string  -- for the help
 function arrivals.forms() return values.forms(kinds) end
 
--- "bursts:5,1s,10s" → { text =, make = function(rate, random) → function(now) → time of the next };
--- of a closed loop { users =, think = } instead.
+-- "bursts:5,1s,10s" → { text =, peak = the highest rate over the average, make = function(rate,
+-- random) → function(now) → time of the next }; of a closed loop { users =, think = } instead.
 ---@return table? arrivals, string? why
 function arrivals.parse(text)
   local kind, list = values.form(text, kinds)
@@ -85,7 +88,7 @@ function arrivals.parse(text)
   if why then return nil, ("'%s': %s"):format(text, why) end
   if kind.is_closed then return { text = text, users = list[1], think = list[2] } end
   return {
-    text = text,
+    text = text, peak = kind.peak and kind.peak(unpack(list)) or 1,
     make = function(rate, random) return kind.make(rate, random, unpack(list)) end,
   }
 end

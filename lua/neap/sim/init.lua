@@ -34,6 +34,7 @@ local function simulate(s, policy)
   local balancers = {}
   local result, why = scenario.run(s, function(o)
     o.policy, o.read, o.is_safe = policy.value, policy.read, policy.is_shipped
+    o.title = ("%s %s"):format(policy.flag, policy.name)
     local one, wrong = balancer.new(o)
     table.insert(balancers, one)
     return one, wrong

@@ -1,6 +1,7 @@
 -- What is simulated, from the flags; and one run of it for a policy.
 
 local backends = require "neap.sim.backends"
+local bounds = require "neap.sim.bounds"
 local dice = require "neap.sim.dice"
 local distribution = require "neap.sim.distribution"
 local engine = require "neap.sim.engine"
@@ -93,6 +94,8 @@ function scenario.make(o)
   end
   s.plan, why = plan.make(o.event, #s.backends, s.horizon)
   if not s.plan then return nil, "--event: " .. why end
+  why = bounds.check(o, s, total_speed(s.backends))
+  if why then return nil, why end
   s.load = offered_load(o, s)
   return s
 end

@@ -1,0 +1,30 @@
+-- Commands (neap sim, neap replay) say here when a policy's code runs, and whose: code that does
+-- not come back ends the command (src/script/tool.c), which tells what was said last. In plain
+-- LuaJIT nobody watches.
+
+local ffi = require "neap.ffi"
+local native = require "neap.native"
+
+local watch = {}
+
+-- Odd while user code runs.
+local entry = native.watched and ffi.cast("volatile uint32_t *", native.watched)
+  or ffi.new "uint32_t[1]"
+local balancer, phase
+
+---@param who table  a virtual balancer; its `title` says whose policy it has
+---@param what string?  what it does if that is no hook
+function watch.enter(who, what)
+  balancer, phase = who, what
+  entry[0] = entry[0] + 1
+end
+
+function watch.leave() entry[0] = entry[0] + 1 end
+
+---@return string
+function watch.told()
+  if not balancer then return "the command" end
+  return ("%s: %s"):format(balancer.title or "the policy", phase or "hook " .. balancer:hook())
+end
+
+return watch
