@@ -172,6 +172,15 @@ local scenarios = {
       { label = "pipeline", load = { "-x", "128", "-d", "16" }, path = "/128" },
     },
   },
+  {
+    name = "tcpcalls", kind = "syscalls", title = "TCP: system calls a connection",
+    text = "strace -c over 20,000 requests, the balancers passing connections on as they are.",
+    requests = 20000, who = three { tcp = true },
+    cases = {
+      { label = "tcp", load = { "-x", "128", "-k" }, path = "/128" },
+      { label = "tcpsmall", load = { "-x", "128" }, path = "/128" },
+    },
+  },
 }
 
 for _, scenario in ipairs(scenarios) do

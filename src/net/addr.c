@@ -148,6 +148,15 @@ bool addr_is_unix(const struct addr *a)
 	return a->len > 0 && a->u.sa.sa_family == AF_UNIX;
 }
 
+bool addr_is_loopback(const struct addr *a)
+{
+	if (a->len == 0)
+		return false;
+	if (a->u.sa.sa_family == AF_INET)
+		return ntohl(a->u.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return a->u.sa.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->u.in6.sin6_addr);
+}
+
 uint16_t addr_port(const struct addr *a)
 {
 	if (a->len == 0)

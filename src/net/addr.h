@@ -46,6 +46,7 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 uint16_t addr_port(const struct addr *a); /* 0 for unix */
 void addr_set_port(struct addr *a, uint16_t port);
 bool addr_is_unix(const struct addr *a);
+bool addr_is_loopback(const struct addr *a); /* 127.0.0.0/8 or ::1 */
 
 /* "127.0.0.1:80", "[::1]:80", "unix:/path" with a zero behind; returns the length. */
 size_t addr_print(const struct addr *a, char to[ADDR_TEXT_MAX]);

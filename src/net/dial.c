@@ -5,13 +5,29 @@
 
 static void writer_cb(struct ev_loop *ev, ev_io *w, int events);
 
+/* The fd with *sys 0 or EINPROGRESS, or -1 with the errno there. */
+static int start_one(const struct addr *a, int *sys)
+{
+	int fd = sock_connect_start(a);
+
+	*sys = errno;
+	if (fd >= 0 && *sys == EINPROGRESS)
+		*sys = sock_connect_again(fd, a);
+	if (fd >= 0 && *sys != 0 && *sys != EINPROGRESS) {
+		(void)close(fd); /* never connected */
+		fd = -1;
+	}
+	return fd;
+}
+
 /* From address d->next on: true with *fd when decided, false when one is in progress. */
 static bool advance(struct dial *d, int *fd)
 {
 	while (d->next < d->count) {
-		int started = sock_connect_start(&d->addrs[d->next++]);
+		int sys;
+		int started = start_one(&d->addrs[d->next++], &sys);
 
-		if (started >= 0 && errno == EINPROGRESS) {
+		if (started >= 0 && sys == EINPROGRESS) {
 			d->fd = started;
 			ev_io_init(&d->writer, writer_cb, started, EV_WRITE);
 			ev_io_start(d->loop->ev, &d->writer);
@@ -21,7 +37,7 @@ static bool advance(struct dial *d, int *fd)
 			*fd = started;
 			return true;
 		}
-		d->sys = errno;
+		d->sys = sys;
 	}
 	*fd = -1;
 	return true;

@@ -21,7 +21,7 @@ struct dial {
 };
 
 /*
- * Starts. When it is decided at once (unix sockets, refused on loopback) on_done is not called:
+ * Starts. When it is decided at once (unix sockets, loopback) on_done is not called:
  * returns true with *fd = the connected fd or -1. Returns false when it is in progress.
  */
 bool dial_start(struct dial *d, struct loop *loop, const struct addr *addrs, unsigned count,

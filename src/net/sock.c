@@ -26,6 +26,14 @@ int sock_connect_start(const struct addr *a)
 	return fd;
 }
 
+int sock_connect_again(int fd, const struct addr *a)
+{
+	if (!addr_is_loopback(a))
+		return EINPROGRESS;
+	int sys = connect(fd, &a->u.sa, a->len) == 0 ? 0 : errno;
+	return sys == EALREADY || sys == EINTR ? EINPROGRESS : sys == EISCONN ? 0 : sys;
+}
+
 int sock_connect_result(int fd)
 {
 	int sys = 0;

@@ -10,6 +10,13 @@
  * EINPROGRESS; -1 with errno. */
 int sock_connect_start(const struct addr *a);
 
+/*
+ * Right after sock_connect_start said EINPROGRESS: 0 when the connection stands by now, EINPROGRESS
+ * when it does not, else its errno. On loopback the kernel has made (or refused) it before
+ * connect(2) returns, whatever that says; to ask saves a watcher and a turn of the loop.
+ */
+int sock_connect_again(int fd, const struct addr *a);
+
 /* After writability: 0 when the connection stands, else its errno. */
 int sock_connect_result(int fd);
 

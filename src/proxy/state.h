@@ -153,11 +153,12 @@ struct exchange {
 	uint8_t timer_state; /* the state that the timer was last started in */
 	bool awaited_body; /* the answer's head came alone: it was held for its first body bytes */
 	bool held; /* an answer whose status counts as a failure: kept until `failed` has decided */
-	bool client_eof, backend_eof; /* of a tunnel */
-	bool client_deaf;	      /* of a tunnel: the client takes no more (see also at.deaf) */
-	bool shadowed;		      /* the shadow was asked about it (shadow.h) */
-	bool queue_asked;	      /* in the queue: the hooks have said that it waits */
-	uint8_t slots_lost;	      /* chosen, and another worker had the last one */
+	bool client_eof, backend_eof;	/* of a tunnel */
+	bool client_told, backend_told; /* of a tunnel: that the other side has ended */
+	bool client_deaf;   /* of a tunnel: the client takes no more (see also at.deaf) */
+	bool shadowed;	    /* the shadow was asked about it (shadow.h) */
+	bool queue_asked;   /* in the queue: the hooks have said that it waits */
+	uint8_t slots_lost; /* chosen, and another worker had the last one */
 	struct timer timer, total;
 	struct timer try; /* timeouts.attempt */
 

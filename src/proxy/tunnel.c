@@ -20,6 +20,7 @@ struct direction {
 	struct buf *buf;
 	struct pipe **pipe;
 	bool *from_eof, *from_deaf, *to_deaf;
+	bool *told;	 /* that it ends */
 	uint64_t *bytes; /* written */
 };
 
@@ -35,6 +36,7 @@ static struct direction upwards(struct exchange *ex)
 		.from_eof = &ex->client_eof,
 		.from_deaf = &ex->client_deaf,
 		.to_deaf = &ex->at.deaf,
+		.told = &ex->backend_told,
 		.bytes = &ex->at.sent,
 	};
 }
@@ -51,6 +53,7 @@ static struct direction downwards(struct exchange *ex)
 		.from_eof = &ex->backend_eof,
 		.from_deaf = &ex->at.deaf,
 		.to_deaf = &ex->client_deaf,
+		.told = &ex->client_told,
 		.bytes = &ex->bytes,
 	};
 }
@@ -136,6 +139,20 @@ static bool is_all_over(const struct direction *d)
 	return *back.from_eof && waiting(&back) == 0;
 }
 
+/*
+ * Not before the end was reported twice (see pump), nor before what the other side has to tell in
+ * this very turn: if that is its own end, closing both says it all.
+ */
+static void pass_end(struct direction *d)
+{
+	if (!*d->from_eof || stream_watches_read(d->from) || waiting(d) > 0 || *d->told ||
+	    *d->from_deaf || *d->to_deaf || is_all_over(d) ||
+	    (stream_is_pending(d->to) && stream_watches_read(d->to)))
+		return;
+	*d->told = true;
+	stream_shutdown_write(d->to);
+}
+
 /* Writes what waits; passes the end on behind the last byte. */
 static void flush(struct direction *d)
 {
@@ -146,29 +163,27 @@ static void flush(struct direction *d)
 		return;
 	}
 	stream_watch_write(d->to, waiting(d) > 0);
-	if (waiting(d) > 0)
+	if (waiting(d) > 0) {
+		if (*d->from_eof)
+			stream_watch_read(d->from, false);
 		return;
+	}
 	buf_drop(d->first);
 	buf_drop(d->buf);
 	if (!*d->from_eof)
 		stream_watch_read(d->from, true);
-	else if (!*d->from_deaf && !is_all_over(d))
-		stream_shutdown_write(d->to);
+	else
+		pass_end(d);
 }
 
 /* ---- reading ---- */
-
-static void ended(struct direction *d)
-{
-	*d->from_eof = true;
-	stream_watch_read(d->from, false);
-}
 
 /* Neither will it take what is for it. */
 static void was_reset(struct direction *d)
 {
 	struct direction back = opposite(d);
-	ended(d);
+	*d->from_eof = true;
+	stream_watch_read(d->from, false);
 	if (!*back.to_deaf)
 		become_deaf(&back);
 }
@@ -202,14 +217,23 @@ static void choose_way(struct direction *d, ssize_t n)
 		*d->pipe = pipe_take(&d->ex->proxy->pipes);
 }
 
-/* One read, then on with it. Nothing read while something waits: there is no room for it now. */
+/*
+ * One read, then on with it. Nothing read while something waits: there is no room for it now. An
+ * end stays watched and so is reported again in the next turn. Under load the other side has mostly
+ * ended by then, and nothing has to be done but closing both; else it is told now.
+ */
 static void pump(struct direction *d)
 {
-	if (*d->from_eof || *d->to_deaf)
+	if (*d->to_deaf)
 		return;
+	if (*d->from_eof) {
+		stream_watch_read(d->from, false);
+		pass_end(d);
+		return;
+	}
 	ssize_t n = *d->pipe != NULL ? pipe_fill(*d->pipe, d->from, SIZE_MAX) : read_memory(d);
 	if (n == IO_EOF)
-		ended(d);
+		*d->from_eof = true;
 	else if (n == IO_ERROR)
 		was_reset(d);
 	else if (n == IO_AGAIN && waiting(d) > 0)
@@ -255,6 +279,7 @@ void tunnel_client(struct exchange *ex, int events)
 		flush(&down);
 	if ((events & STREAM_READABLE) != 0)
 		pump(&up);
+	pass_end(&down);
 	settle(ex);
 }
 
@@ -268,6 +293,7 @@ void tunnel_backend(struct exchange *ex, int events)
 			ex->first_byte_us = ex->proxy->loop->now_us;
 		pump(&down);
 	}
+	pass_end(&up);
 	settle(ex);
 }
 
