@@ -9,6 +9,9 @@
 enum {
 	BACKLOG = 4096, /* the kernel lowers it to net.core.somaxconn */
 	BATCH_MAX = 64,
+	TURN_BUSY = 8, /* so many things told in one turn: it is a long one */
+	PATIENCE_MIN = 4,
+	PATIENCE_MAX = 16,
 	DEFER_ACCEPT_S = 1,
 };
 
@@ -302,20 +305,46 @@ static bool accept_one(struct listener *l)
 	return true;
 }
 
+/*
+ * That nobody else waits is dear to find out, for accept4 makes a descriptor and a socket before it
+ * looks. So one connection is accepted, and whether there are more is asked where it matters: the
+ * turn was a long one (more have probably come, and a next turn would be late), or connections came
+ * in several turns in a row; in more and more of them while there turn out to be no others.
+ */
+static int batch(struct listener *l)
+{
+	unsigned turn = ev_iteration(l->loop->ev);
+
+	l->in_row = turn == l->turn + 1 ? l->in_row + 1 : 0;
+	l->turn = turn;
+	return l->loop->told < TURN_BUSY && l->in_row < l->patience ? 1 : BATCH_MAX;
+}
+
+static void note_others(struct listener *l, bool some)
+{
+	l->in_row = 0;
+	l->patience = some ? PATIENCE_MIN : l->patience * 2;
+	if (l->patience > PATIENCE_MAX)
+		l->patience = PATIENCE_MAX;
+}
+
 static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
 {
 	struct listener *l = container_of(w, struct listener, reader);
+	int max = batch(l), n = 0;
 
 	(void)ev;
 	(void)events;
-	for (int i = 0; i < BATCH_MAX && ev_is_active(&l->reader); i++) {
+	for (; n < max && ev_is_active(&l->reader); n++) {
 		if (l->may_accept != NULL && !l->may_accept(l)) {
 			listener_stop(l);
 			return;
 		}
 		if (!accept_one(l))
-			return;
+			break;
 	}
+	if (max > 1)
+		note_others(l, n > 1);
 }
 
 static void pause_cb(struct ev_loop *ev, ev_timer *w, int events)
@@ -327,7 +356,7 @@ static void pause_cb(struct ev_loop *ev, ev_timer *w, int events)
 
 void listener_init(struct listener *l, struct loop *loop, int fd)
 {
-	*l = (struct listener){ .loop = loop, .fd = fd };
+	*l = (struct listener){ .loop = loop, .fd = fd, .patience = PATIENCE_MIN };
 	ev_io_init(&l->reader, reader_cb, fd, EV_READ);
 	ev_set_priority(&l->reader, LOOP_LATE); /* first those who are here */
 	ev_timer_init(&l->pause, pause_cb, pause_s, 0.);

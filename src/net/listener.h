@@ -38,7 +38,7 @@ enum err listener_listen(const struct addr *a, int fd, struct error *e);
 void listener_defer_accept(const struct addr *a, int fd, bool defer_accept);
 
 /*
- * Accepts on fd while started: up to 64 connections a wake-up. On lack of descriptors or memory it
+ * Accepts on fd while started: up to 64 connections a wake-up, one if there is little to do. On lack of descriptors or memory it
  * pauses 100 ms instead of spinning, and says so in the log once a second.
  */
 struct listener {
@@ -46,6 +46,8 @@ struct listener {
 	int fd;
 	ev_io reader;
 	ev_timer pause;
+	unsigned turn, in_row; /* the last turn with connections, and how many in a row had some */
+	unsigned patience;     /* after so many in a row it is asked whether there are more */
 	void *owner;
 	/*
 	 * Takes over fd. peer is the client's address (for unix: family only). May stop the

@@ -76,6 +76,7 @@ static void deliver_cb(struct ev_loop *ev, ev_check *w, int events)
 
 	(void)ev;
 	(void)events;
+	l->told = l->news_n;
 	while (l->news_n > 0) {
 		struct news n = l->news[--l->news_n];
 
@@ -124,7 +125,7 @@ enum err loop_init(struct loop *l, struct error *e)
 	ev_set_priority(&l->deliver, LOOP_FIRST - 1);
 	ev_check_start(l->ev, &l->deliver);
 	l->news = NULL;
-	l->news_n = l->news_room = 0;
+	l->news_n = l->news_room = l->told = 0;
 	/* Last before sleeping. */
 	ev_prepare_init(&l->prepare, prepare_cb);
 	ev_set_priority(&l->prepare, EV_MINPRI);

@@ -36,6 +36,7 @@ struct loop {
 	ev_check deliver;
 	struct news *news; /* of this turn */
 	uint32_t news_n, news_room;
+	uint32_t told; /* how many of this turn were told */
 };
 
 enum err loop_init(struct loop *l, struct error *e);

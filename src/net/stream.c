@@ -1,7 +1,10 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { SHORT_BYTES = 1024 };
 
 static ssize_t failed(struct stream *s)
 {
@@ -21,7 +24,22 @@ static ssize_t plain_read(struct stream *s, void *to, size_t n)
 	return got >= 0 ? got : failed(s);
 }
 
-static ssize_t plain_writev(struct stream *s, const struct iovec *iov, int count)
+static int send_flags(const struct stream *s)
+{
+	return s->is_last ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
+}
+
+static ssize_t send_one(struct stream *s, const void *p, size_t n)
+{
+	ssize_t sent;
+
+	do {
+		sent = send(s->fd, p, n, send_flags(s));
+	} while (sent < 0 && errno == EINTR);
+	return sent >= 0 ? sent : failed(s);
+}
+
+static ssize_t send_vector(struct stream *s, const struct iovec *iov, int count)
 {
 	/* The kernel does not write to the vector. */
 	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov,
@@ -29,9 +47,26 @@ static ssize_t plain_writev(struct stream *s, const struct iovec *iov, int count
 	ssize_t sent;
 
 	do {
-		sent = sendmsg(s->fd, &m, s->is_last ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
+		sent = sendmsg(s->fd, &m, send_flags(s));
 	} while (sent < 0 && errno == EINTR);
 	return sent >= 0 ? sent : failed(s);
+}
+
+/* What is short is put together here: the kernel takes longer to look at a vector. */
+static ssize_t plain_writev(struct stream *s, const struct iovec *iov, int count)
+{
+	char whole[SHORT_BYTES];
+	size_t n = 0;
+
+	if (count == 1)
+		return send_one(s, iov[0].iov_base, iov[0].iov_len);
+	for (int i = 0; i < count; i++) {
+		if (iov[i].iov_len > sizeof(whole) - n)
+			return send_vector(s, iov, count);
+		memcpy(whole + n, iov[i].iov_base, iov[i].iov_len);
+		n += iov[i].iov_len;
+	}
+	return send_one(s, whole, n);
 }
 
 static void plain_shutdown_write(struct stream *s)

@@ -85,11 +85,19 @@ static void keep_surplus(struct front *f, struct exchange *ex)
 	buf_move(&f->in, &ex->body);
 }
 
+/*
+ * RFC 9112 §9.6: who says "close" sends nothing more. (Behind a body some do: an empty line.)
+ */
+static bool said_last(const struct exchange *ex)
+{
+	return (ex->req.flags & HTTP_CONN_CLOSE) != 0 && ex->req.framing == FRAMING_NONE;
+}
+
 static bool unread_is_possible(const struct front *f, const struct exchange *ex)
 {
 	return ex->req.refusal.status != 0 || !exchange_request_is_whole(ex) || ex->surplus > 0 ||
 	       buf_len(&f->in) > ex->req.bytes + ex->early ||
-	       (!stream_watches_read(&f->stream) && sock_has_input(f->stream.fd));
+	       (!stream_watches_read(&f->stream) && !said_last(ex) && sock_has_input(f->stream.fd));
 }
 
 static void front_step(struct front *f);
