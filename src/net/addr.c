@@ -253,7 +253,13 @@ static size_t print_ipv4(const uint8_t ip[4], char *to)
 	size_t n = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
-		n += num_write_u64(to + n, ip[i]);
+		unsigned v = ip[i];
+
+		if (v >= 100)
+			to[n++] = (char)('0' + v / 100);
+		if (v >= 10)
+			to[n++] = (char)('0' + v / 10 % 10);
+		to[n++] = (char)('0' + v % 10);
 		to[n++] = i < 3 ? '.' : '\0';
 	}
 	return n - 1;

@@ -104,16 +104,21 @@ void hook_name(const struct vm *vm, char *to, size_t size)
 		       service_at(vm, place >> 8));
 }
 
-/* Of the hooks this entry calls, those that are tripped. Almost always none: three loads. */
-static uint32_t tripped(const struct hooks *h, enum entry entry)
+/*
+ * Of the hooks this entry calls, those that are tripped. Almost always none: three loads. *any: some
+ * were, and may have been let through for a try.
+ */
+static uint32_t tripped(const struct hooks *h, enum entry entry, bool *any)
 {
 	struct board *b = h->vm->o.board;
 	uint32_t wanted = called[entry] & h->have, mask = 0;
+	*any = false;
 	for (unsigned id = 0; wanted >> id != 0; id++) {
 		if ((wanted >> id & 1) == 0 ||
 		    likely(atomic_load_explicit(&h->rows[id].tripped_until_ms,
 						memory_order_relaxed) == 0))
 			continue;
+		*any = true;
 		if (board_hook_is_tripped(b, h->service, id, loop_now_ms(h->vm->o.loop)))
 			mask |= 1u << id;
 	}
@@ -300,7 +305,8 @@ static enum neap_verdict enter_counted(struct hooks *h, neap_request *r, enum en
 static enum neap_verdict call(struct hooks *h, neap_request *r, enum entry entry, uint32_t skip,
 			      const struct details *details)
 {
-	uint32_t left_out = tripped(h, entry);
+	bool any;
+	uint32_t left_out = tripped(h, entry, &any);
 	if (unlikely(left_out != 0)) {
 		if (h->refuses && entry != ENTRY_LOG)
 			return refuse(r, entry);
@@ -308,7 +314,8 @@ static enum neap_verdict call(struct hooks *h, neap_request *r, enum entry entry
 			return NEAP_DONE;
 	}
 	enum neap_verdict verdict = enter_counted(h, r, entry, skip | left_out, details);
-	note_success(h, entry, skip | left_out);
+	if (unlikely(any))
+		note_success(h, entry, skip | left_out);
 	vm_gc_look(h->vm);
 	return verdict;
 }
@@ -389,7 +396,8 @@ enum hook_shadow hook_shadow(struct hooks *h, struct neap_request *copy)
 	uint32_t verdict = 0;
 	enum hook_shadow answer;
 	struct co *co = NULL;
-	if (hooks_have(h, HOOK_SHADOW) && tripped(h, ENTRY_SHADOW) == 0)
+	bool any;
+	if (hooks_have(h, HOOK_SHADOW) && tripped(h, ENTRY_SHADOW, &any) == 0)
 		co = co_take(h->vm);
 	if (unlikely(co == NULL))
 		return SHADOW_LEFT_OUT;
@@ -403,7 +411,8 @@ enum hook_shadow hook_shadow(struct hooks *h, struct neap_request *copy)
 	enum co_result result = co_run(co, h->entries[ENTRY_SHADOW], (double)copy->slot, &verdict);
 	if (likely(result == CO_DONE)) {
 		co_put(co);
-		note_success(h, ENTRY_SHADOW, 0);
+		if (unlikely(any))
+			note_success(h, ENTRY_SHADOW, 0);
 		answer = verdict == NEAP_BACKEND ? SHADOW_PICKED : SHADOW_NONE;
 	} else {
 		answer = shadow_erred(h, co, result);
