@@ -138,6 +138,12 @@ describe("the access log of a function", function()
     assert.matches([[^/b 200 \x0a127.0.0.1:]], all[2])
   end)
 
+  it("passes no command on to a terminal", function()
+    local n = start 'function(request) return request:header "User-Agent" end'
+    client.get(n.address, "/", { ["User-Agent"] = "a\194\155b\195\164\194\169" })
+    assert.equal("a\\xc2\\x9bb\195\164\194\169", lines(n, 1)[1])
+  end)
+
   it("is the combined one where it errs", function()
     local n = start('function(request) return request.path == "/a" and {} or error "oh" end', "",
       { "access_log.format returned a table", "oh" })

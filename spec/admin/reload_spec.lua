@@ -1,4 +1,5 @@
 local admin = require "support.admin"
+local client = require "support.client"
 local eventually = require "support.eventually"
 local origin = require "support.origin"
 local scope = require "support.scope"
@@ -24,6 +25,19 @@ describe("the admin side and reloads", function()
         and s.services[1].latency.count == 4 and s.pools[1].backends[1].requests == 4
         and s.pools[1].latency.count == 4
     end)
+  end)
+
+  it("answers whoever had connected just before", function()
+    local path = "unix:" .. scope.directory() .. "/admin"
+    local n = admin.start({ 1 }, "", { admin = ("{ listen = %q, token = %q }"):format(path,
+      admin.token) })
+    local early, kept = client.connect(path), client.connect(path)
+    assert.equals(200, kept:request("GET", "/healthz").status)
+    assert.equals(200, admin.call(n, "POST", "/reload").status)
+    local r = early:request("GET", "/healthz")
+    assert.equals(200, r.status)
+    assert.equals("close", r.headers.connection)
+    assert.is_true(kept:closed())
   end)
 
   it("says why a config is refused, and goes on", function()

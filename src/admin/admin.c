@@ -118,6 +118,11 @@ void admin_tell_reload(struct admin *a, bool is_ok, const char *text)
 	}
 }
 
+bool admin_is_busy(const struct admin *a)
+{
+	return a->sessions_n > 0;
+}
+
 void admin_retire(struct admin *a)
 {
 	stop_listening(a);

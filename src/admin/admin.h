@@ -29,6 +29,8 @@ void admin_tell_reload(struct admin *a, bool is_ok, const char *text);
 /* From now on /healthz says that it ends. */
 void admin_set_draining(struct admin *a);
 
+bool admin_is_busy(const struct admin *a); /* there are connections */
+
 /* Another agent serves: accepts no more, ends idle connections, answers what was asked. */
 void admin_retire(struct admin *a);
 

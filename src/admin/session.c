@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "http/status.h"
+#include "net/sock.h"
 
 enum { ANSWER_MS = 60000 }; /* until the whole answer must have been taken */
 
@@ -195,6 +196,7 @@ static void end_answer(struct session *s)
 {
 	size_t whole = s->head.bytes + s->body_n;
 
+	s->has_answered = true;
 	s->admin->unread -= s->out_charged;
 	free(s->out_body);
 	s->out_body = NULL;
@@ -353,8 +355,13 @@ void session_tell_reload(struct session *s, bool is_ok, const char *text)
 void session_retire(struct session *s)
 {
 	s->keep = false;
-	if (s->state == SESSION_HEAD && s->n == 0)
+	if (s->state != SESSION_HEAD || s->n > 0)
+		return;
+	/* Whoever has just come, or has asked already, gets an answer. */
+	if (s->has_answered && !sock_has_input(s->stream.fd))
 		session_destroy(s);
+	else
+		timer_start(&s->timer, s->admin->linger);
 }
 
 void session_create(struct admin *a, int fd, const struct peer *peer)

@@ -51,6 +51,7 @@ struct session {
 	struct peer peer;
 	enum session_state state;
 	bool keep;
+	bool has_answered;     /* once at least */
 	bool is_first_byte_in; /* the request's deadline runs */
 	struct http_head head;
 	struct http_field fields[ADMIN_FIELDS_MAX];

@@ -12,7 +12,7 @@
 #include "app/title.h"
 #include "base/log.h"
 
-enum { BEAT_MS = 1000, RETIRE_MS = 1000 };
+enum { BEAT_MS = 1000, RETIRE_MS = 1000, LAST_MS = 500 };
 
 struct agent {
 	struct generation *generation;
@@ -94,6 +94,21 @@ static void retire(struct agent *a)
 	ev_io_stop(ev, &a->waker);
 	ev_timer_start(ev, &a->retire);
 	(void)channel_send(&a->channel, MESSAGE_DEAF, NULL);
+}
+
+/* Of one whose workers are gone already, too: who is on the admin side has yet to hear how it went. */
+static void stop(struct agent *a)
+{
+	struct ev_loop *ev = a->runtime.loop.ev;
+
+	if (!ev_is_active(&a->retire) || a->admin == NULL || !admin_is_busy(a->admin)) {
+		end(a, 0);
+		return;
+	}
+	a->must_hear = false;
+	ev_timer_stop(ev, &a->retire);
+	ev_timer_set(&a->retire, LAST_MS / 1e3, 0);
+	ev_timer_start(ev, &a->retire);
 }
 
 static void begin(struct agent *a, const char *log_target)
@@ -182,7 +197,7 @@ static void on_message(struct channel *c, const struct message *m)
 	else if (m->kind == MESSAGE_RETIRE)
 		retire(a);
 	else if (m->kind == MESSAGE_STOP)
-		end(a, 0);
+		stop(a);
 	else
 		on_admin_message(a, m);
 }

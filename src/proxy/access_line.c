@@ -188,6 +188,16 @@ void access_line_add(struct lines *log, enum conf_access_format format, const st
 		lines_added(log, o.n);
 }
 
+/* A byte of U+0080 to U+009F: on many terminals they start commands. */
+static bool is_c1(struct str s, size_t i)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	if (p[i] == 0xC2)
+		return i + 1 < s.n && p[i + 1] >= 0x80 && p[i + 1] < 0xA0;
+	return p[i] >= 0x80 && p[i] < 0xA0 && i > 0 && p[i - 1] == 0xC2;
+}
+
 void access_line_add_text(struct lines *log, struct str text)
 {
 	char *memory = lines_room(log, WORST * text.n + 1);
@@ -198,7 +208,7 @@ void access_line_add_text(struct lines *log, struct str text)
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 		struct h1_out o;
-		if (c >= 0x20 && c != 0x7F) {
+		if (c >= 0x20 && c != 0x7F && !is_c1(text, i)) {
 			memory[n++] = text.p[i];
 			continue;
 		}

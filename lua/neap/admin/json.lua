@@ -20,7 +20,8 @@ local SHORT = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", 
 
 local function escape(c) return SHORT[c] or ("\\u%04x"):format(c:byte()) end
 
-local function valid(text)
+---@return string  -- with U+FFFD for what is not UTF-8
+function json.valid(text)
   local at = utf8.invalid_at(text)
   while at do
     text = text:sub(1, at - 1) .. "\239\191\189" .. text:sub(at + 1)
@@ -30,7 +31,7 @@ local function valid(text)
 end
 
 local function quote(text)
-  if text:find "[\128-\255]" then text = valid(text) end
+  if text:find "[\128-\255]" then text = json.valid(text) end
   if text:find '[%c"\\\127]' then text = text:gsub('[%c"\\\127]', escape) end
   return '"' .. text .. '"'
 end

@@ -7,6 +7,7 @@ local counters = require "neap.runtime.counters"
 local counts = require "neap.admin.counts"
 local families = require "neap.admin.families"
 local ffi = require "neap.ffi"
+local json = require "neap.admin.json"
 local native = require "neap.native"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
@@ -20,6 +21,7 @@ local STRIDE = 4     -- of a backend's histogram each fourth bucket is told
 local MANY = 1000    -- from so many backends on they have no histograms of their own
 
 local function escape(text)
+  if text:find "[\128-\255]" then text = json.valid(text) end
   return (text:gsub('[\\"\n]', { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }))
 end
 
@@ -182,7 +184,7 @@ local function samples(out, family, row)
 end
 
 local function head(out, name, kind, help)
-  help = help:gsub("[\\\n]", { ["\\"] = "\\\\", ["\n"] = "\\n" })
+  help = json.valid(help):gsub("[\\\n]", { ["\\"] = "\\\\", ["\n"] = "\\n" })
   out:put("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n")
 end
 

@@ -10,7 +10,11 @@ local ORDER = { down = 1, ejected = 2, drain = 3, unknown = 4, up = 5 }
 local COLOURS = { down = "31", ejected = "31", drain = "33", up = "32", unknown = "2" }
 local EVENTS = 5
 
-local function clean(text) return (tostring(text):gsub("%c", "?")) end
+-- Those of C1 and those that turn the direction of text too.
+local function clean(text)
+  return (tostring(text):gsub("%c", "?"):gsub("\194[\128-\159]", "?")
+    :gsub("\226\128[\170-\174]", "?"):gsub("\226\129[\166-\169]", "?"))
+end
 
 local function width(text)
   local _, more = text:gsub("[\128-\191]", "")

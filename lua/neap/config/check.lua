@@ -154,10 +154,13 @@ function holders.slow_start(row, value, key, report)
 end
 
 -- Where else a key is known: "interval" → "health.interval".
-local function elsewhere(word)
+local function elsewhere(word, rows)
   local sections = { "health", "keepalive", "retry", "eject", "timeouts", "limits", "log", "queue" }
   for _, section in ipairs(sections) do
     for _, row in ipairs(schema[section]) do
+      if row[1] == word and rows == schema.backend_health and section == "health" then
+        return "; it stands in the health of the pool: a backend says only where it is checked"
+      end
       if row[1] == word then return ("; did you mean '%s.%s'?"):format(section, word) end
     end
   end
@@ -180,7 +183,7 @@ function check.unknown(rows, name)
   local names = names_of(rows)
   local near = nearest.find(name, names)
   if near then return ("unknown key; did you mean '%s'?"):format(near) end
-  local hint = elsewhere(name)
+  local hint = elsewhere(name, rows)
   if hint ~= "" then return "unknown key" .. hint end
   return "unknown key (known here: " .. table.concat(names, ", ") .. ")"
 end

@@ -6,6 +6,7 @@ local pattern = require "neap.check.pattern"
 local show = require "neap.config.show"
 local statuses = require "neap.config.statuses"
 local url = require "neap.config.url"
+local utf8 = require "neap.config.utf8"
 
 local types = {}
 
@@ -100,7 +101,17 @@ local function printable(value, row)
   return ok, why
 end
 
-types.name = { what = "a name", expected = types.text.expected, check = printable }
+-- It stands in terminals, in JSON and in metrics' labels.
+local function name(value, row)
+  local ok, why = printable(value, row)
+  if ok and value:find "\194[\128-\159]" then
+    return false, show.value(value) .. " has control characters"
+  end
+  if ok and utf8.invalid_at(value) then return false, show.value(value) .. " is not UTF-8" end
+  return ok, why
+end
+
+types.name = { what = "a name", expected = types.text.expected, check = name }
 types.path = { what = "a path", expected = types.text.expected, check = printable }
 
 types.secret = {

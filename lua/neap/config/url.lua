@@ -2,6 +2,7 @@
 
 local address = require "neap.config.address"
 local show = require "neap.config.show"
+local utf8 = require "neap.config.utf8"
 
 local url = {}
 
@@ -40,6 +41,7 @@ local function parse_unix(text)
   local path = text:sub(6)
   local ok, why = address.check_unix(path)
   if not ok then return nil, why end
+  if utf8.invalid_at(path) then return nil, "the path is not UTF-8" end
   return { url = text, scheme = "http", host = "", port = 0, base = "", path = path, name = text }
 end
 
