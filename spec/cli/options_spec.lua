@@ -26,6 +26,23 @@ describe("the command line", function()
     end
   end)
 
+  it("-h of a command says what goes with that one alone", function()
+    for verb, words in pairs {
+      check = { "%-%-config FILE" }, demo = { "%-%-backend NAME" }, top = { "%-%-admin ADDR" },
+      reload = { "%-%-pid N", "%-%-pid%-file FILE" }, status = { "%-%-json" },
+      explain = { "%-%-last N", "%-%-failed" }, record = { "%-%-redact NAME", "record FILE" },
+    } do
+      for _, args in ipairs { { verb, "-h" }, { "--help", verb } } do
+        local code, stdout, stderr = neap.run(args)
+        assert.same({ 0, "" }, { code, stderr })
+        assert.matches("^usage: neap " .. verb, stdout)
+        for _, word in ipairs(words) do assert.matches(word, stdout) end
+        assert.is_nil(stdout:find("--daemon", 1, true))
+        assert.is_nil(stdout:find("with " .. verb, 1, true))
+      end
+    end
+  end)
+
   it("-w goes over the config's number of workers", function()
     local n = neap.start { config = neap.config { origin.start {} }, args = { "-w", 3 } }
     assert.equal(3, #n:workers())

@@ -54,7 +54,7 @@ describe("a policy whose pick fails when it is tried", function()
     write(n, "while true do end")
     local code, _, stderr = reload(n)
     assert.equal(1, code)
-    assert.matches("policy: pick of pool 'web', on a made%-up request: [^\n]*policy%.lua:6:", stderr)
+    assert.matches("pick of pool 'web', on a made%-up request: [^\n]*policy%.lua:6:", stderr)
     assert.equal("web", n:get("/").body)
   end)
 

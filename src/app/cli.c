@@ -81,7 +81,7 @@ static enum err set_version(struct cli *c, const char *value, struct error *e)
 static enum err set_help(struct cli *c, const char *value, struct error *e)
 {
 	(void)value, (void)e;
-	c->verb = CLI_HELP;
+	c->must_help = true;
 	return ERR_OK;
 }
 
@@ -384,8 +384,10 @@ static enum err parse_argument(struct cli *c, struct cursor *at, bool *may_be_ve
 		c->explain.id = argument;
 		return ERR_OK;
 	}
-	return is_first && is_verb(argument) ? set_verb(c, argument, e)
-					     : add_backend(c, argument, e);
+	if (!is_first || !is_verb(argument))
+		return add_backend(c, argument, e);
+	c->word = argument;
+	return set_verb(c, argument, e);
 }
 
 static enum err check_reload(const struct cli *c, struct error *e)
@@ -452,7 +454,7 @@ static enum err check_together(const struct cli *c, struct error *e)
 	if (c->pid != 0)
 		return err_set(e, ERR_INVALID, "--pid goes with reload");
 
-	if (c->verb == CLI_HELP || c->verb == CLI_VERSION)
+	if (c->verb == CLI_VERSION)
 		return ERR_OK;
 	if (c->backends_n > 0 && is_demo)
 		return err_set(e, ERR_INVALID, "demo brings its own backends: '%s' is too much",
@@ -484,37 +486,32 @@ enum err cli_parse(struct cli *c, int argc, char **argv, struct error *e)
 		if (err != ERR_OK)
 			return err;
 	}
-	return check_together(c, e);
+	if (!c->must_help)
+		return check_together(c, e);
+	c->verb = CLI_HELP;
+	return ERR_OK;
 }
 
-void cli_print_usage(void)
+/* What a command's own usage need not say: "with status, explain: " */
+static const char *own_help(const char *help)
 {
-	(void)printf(
-		"usage: neap [-c FILE]           balance as the config says (./config.lua, "
-		"/etc/neap/config.lua)\n"
-		"       neap 8081 8082 HOST:PORT balance over these backends, without a config\n"
-		"       neap check [-c FILE]     check the config and its policies\n"
-		"       neap reload              start serving by the changed config; says how it went\n"
-		"       neap status [--json]     what a running neap does, by its admin side\n"
-		"       neap top                 the same, live; q ends it\n"
-		"       neap explain [ID]        why a request went where it went\n"
-		"       neap demo                four toy backends, the balancer on :8080, a live "
-		"table\n"
-		"       neap init DIR            a project with a config, a policy and its spec\n"
-		"       neap sim                 try a policy in a simulation (neap sim --help)\n"
-		"       neap record FILE         keep what policies see of live traffic\n"
-		"       neap replay FILE         try a policy on what was recorded (neap replay "
-		"--help)\n\n");
+	const char *colon = strstr(help, ": ");
+
+	return str_starts_with(str_of(help), STR("with ")) && colon != NULL ? colon + 2 : help;
+}
+
+void cli_print_options(const struct str *only)
+{
 	for (size_t i = 0; i < countof(options); i++) {
 		const struct option_row *row = &options[i];
 		char name[40];
+		if (only != NULL && !str_eq(*only, str_of(row->word)))
+			continue;
 		(void)snprintf(name, sizeof(name), "%c%c%c --%s%s%s", row->letter ? '-' : ' ',
 			       row->letter ? row->letter : ' ', row->letter ? ',' : ' ', row->word,
 			       row->value != NULL ? " " : "", row->value != NULL ? row->value : "");
-		(void)printf("  %-22s %s\n", name, row->help);
+		(void)printf("  %-22s %s\n", name, only != NULL ? own_help(row->help) : row->help);
 	}
-	(void)printf("\nSignals to the master: TERM, INT stop; QUIT drain, then stop; "
-		     "HUP reload; USR1 reopen the log; USR2 upgrade.\n");
 }
 
 static bool ends_in(const char *path, struct str end)

@@ -10,6 +10,7 @@
 #include "app/record.h"
 #include "app/settings.h"
 #include "base/err.h"
+#include "base/str.h"
 
 enum cli_verb {
 	CLI_RUN,
@@ -28,6 +29,8 @@ enum { CLI_BACKENDS_MAX = 256 };
 
 struct cli {
 	enum cli_verb verb;
+	const char *word;	  /* the verb as it was written; NULL: none was */
+	bool must_help;		  /* -h */
 	struct settings settings; /* config as given with -c; NULL: not given */
 	const char *listen;	  /* -l; NULL: not given */
 	const char *backend;	  /* --backend of the demo; NULL: not given */
@@ -46,8 +49,8 @@ struct cli {
 /* ERR_INVALID: the text says what is wrong and what to do. */
 enum err cli_parse(struct cli *c, int argc, char **argv, struct error *e);
 
-/* -h, on stdout. */
-void cli_print_usage(void);
+/* A line an option, on stdout; only: of the one with that long name. NULL: of all. */
+void cli_print_options(const struct str *only);
 
 /*
  * Which config to use: -c, or ./config.lua, or /etc/neap/config.lua. It must end in .lua or .json.

@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "http/h1_head.h"
 #include "net/sock.h"
 
@@ -86,6 +88,45 @@ static enum err read_all(int fd, const struct addr *a, struct fetched *f, size_t
 	}
 }
 
+static int hex_value(struct str digits)
+{
+	uint64_t n;
+
+	return num_parse_hex(digits, 0xffff, &n) ? (int)n : -1;
+}
+
+/* The "error" of a JSON answer, for a terminal; false: there is none. */
+static bool find_error(struct str body, char *to, size_t size)
+{
+	static const char key[] = "\"error\":\"";
+	const char *p = memmem(body.p, body.n, key, sizeof(key) - 1), *end = body.p + body.n;
+	size_t n = 0;
+
+	if (p == NULL)
+		return false;
+	for (p += sizeof(key) - 1; p < end && *p != '"' && n + 1 < size; p++) {
+		int c = (unsigned char)*p;
+		if (c == '\\' && end - p > 5 && p[1] == 'u') {
+			c = hex_value((struct str){ p + 2, 4 });
+			p += 5;
+		} else if (c == '\\' && end - p > 1) {
+			c = *++p == 'n' || *p == 't' ? ' ' : *p;
+		}
+		to[n++] = c < ' ' || c == 127 || c > 255 ? '?' : (char)c;
+	}
+	to[n] = '\0';
+	return n > 0;
+}
+
+static enum err refused(const struct http_head *head, struct str body, struct error *e)
+{
+	char text[1024];
+
+	if (find_error(body, text, sizeof(text)))
+		return err_set(e, ERR_INVALID, "%s", text);
+	return err_set(e, ERR_INVALID, "the admin side answers with status %u", head->status);
+}
+
 static enum err parse(struct fetched *f, size_t n, const struct addr *a, struct error *e)
 {
 	const struct http_limits limits = { 65536, 8192, FIELDS_MAX };
@@ -97,8 +138,7 @@ static enum err parse(struct fetched *f, size_t n, const struct addr *a, struct 
 		return gone(a, "this is not neap's admin side", e);
 	f->body = (struct str){ f->bytes + head.bytes, n - head.bytes };
 	if (head.status != 200)
-		return err_set(e, ERR_INVALID, "the admin side says %u: %.*s", head.status,
-			       (int)(f->body.n < 500 ? f->body.n : 500), f->body.p);
+		return refused(&head, f->body, e);
 	if ((head.flags & HTTP_HAS_LENGTH) != 0 && head.length != f->body.n)
 		return gone(a, "its answer broke off", e);
 	return ERR_OK;

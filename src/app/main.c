@@ -16,6 +16,7 @@
 #include "app/record.h"
 #include "app/title.h"
 #include "app/tools.h"
+#include "app/usage.h"
 #include "app/version.h"
 
 /* One line an error. */
@@ -103,7 +104,7 @@ static enum err run(struct cli *c, char **argv, int *status, struct error *e)
 	char text[16384];
 
 	if (c->verb == CLI_HELP) {
-		cli_print_usage();
+		usage_print(c->word);
 		return ERR_OK;
 	}
 	if (c->verb == CLI_VERSION) {

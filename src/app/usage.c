@@ -1,0 +1,78 @@
+#include "app/usage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app/cli.h"
+#include "base/cc.h"
+#include "base/str.h"
+
+struct usage_row {
+	const char *verb;     /* NULL: none is written */
+	const char *synopsis; /* behind "neap " */
+	const char *help;
+	const char *options; /* words of those that go with it; NULL: it prints its own usage */
+	const char *more;    /* NULL, or what its options mean here */
+};
+
+static const struct usage_row rows[] = {
+	{ NULL, "[-c FILE]", "balance as the config says (./config.lua, /etc/neap/config.lua)",
+	  NULL, NULL },
+	{ NULL, "8081 8082 HOST:PORT", "balance over these backends, without a config", NULL,
+	  NULL },
+	{ "check", "check [-c FILE]", "check the config and its policies", "config", NULL },
+	{ "reload", "reload", "start serving by the changed config; says how it went", "pid",
+	  "It asks the one neap that runs here, or another one:\n\n"
+	  "  -c, --config FILE      the one whose pid_file that config names\n"
+	  "  -p, --pid-file FILE    the one whose pid is in that file\n" },
+	{ "status", "status [--json]", "what a running neap does, by its admin side",
+	  "config admin json", NULL },
+	{ "top", "top", "the same, live; q ends it", "config admin", NULL },
+	{ "explain", "explain [ID]", "why a request went where it went",
+	  "config admin last pool failed json", NULL },
+	{ "demo", "demo", "four toy backends, the balancer on :8080, a live table",
+	  "listen workers backend", NULL },
+	{ "init", "init DIR", "a project with a config, a policy and its spec", NULL, NULL },
+	{ "sim", "sim", "try a policy in a simulation (neap sim --help)", NULL, NULL },
+	{ "record", "record FILE", "keep what policies see of live traffic",
+	  "config admin token-file seconds count redact keep", NULL },
+	{ "replay", "replay FILE", "try a policy on what was recorded (neap replay --help)", NULL,
+	  NULL },
+};
+
+static void print_all(void)
+{
+	for (size_t i = 0; i < countof(rows); i++)
+		(void)printf("%s neap %-19s %s\n", i == 0 ? "usage:" : "      ", rows[i].synopsis,
+			     rows[i].help);
+	(void)printf("\n");
+	cli_print_options(NULL);
+	(void)printf("\nneap COMMAND -h says which of them go with a command.\n"
+		     "Signals to the master: TERM, INT stop; QUIT drain, then stop; "
+		     "HUP reload; USR1 reopen the log; USR2 upgrade.\n");
+}
+
+static void print_one(const struct usage_row *row)
+{
+	struct str rest = str_of(row->options), word;
+
+	(void)printf("usage: neap %s%s\n\n%c%s.\n%s%s", row->synopsis,
+		     strstr(row->synopsis, "[-") != NULL ? "" : " [OPTION]...",
+		     row->help[0] - 'a' + 'A', row->help + 1, row->more != NULL ? row->more : "",
+		     row->more != NULL ? "" : "\n");
+	while (str_split(&rest, ' ', &word))
+		cli_print_options(&word);
+	cli_print_options(&STR("help"));
+}
+
+void usage_print(const char *verb)
+{
+	for (size_t i = 0; i < countof(rows); i++) {
+		if (verb != NULL && rows[i].verb != NULL && rows[i].options != NULL &&
+		    strcmp(verb, rows[i].verb) == 0) {
+			print_one(&rows[i]);
+			return;
+		}
+	}
+	print_all();
+}
