@@ -147,7 +147,7 @@ describe("explain", function()
     local err
     code, _, err = neap.run { "explain", "nobody", "--admin", n.admin }
     assert.equal(1, code)
-    assert.matches("^neap: no story of request nobody %([^\n]*%)\n$", err)
+    assert.matches('^neap: no story of request "nobody" %([^\n]*%)\n$', err)
     code, _, err = neap.run { "explain", "--pool", "nobody", "--admin", n.admin }
     assert.equal(1, code)
     assert.truthy(err:find("no pool 'nobody' is configured", 1, true))
