@@ -22,7 +22,7 @@ end
 
 local function shell(command, ...)
   local code, output, errors = process.run {
-    argv = { "sh", "-c", command, "sh", ... }, limit = 240,
+    argv = { "sh", "-c", command, "sh", ... }, limit = 60,
   }
   assert(code == 0, errors)
   return output:match "^%S*"
@@ -36,7 +36,7 @@ local function shell_while_flat(n, command, ...)
   eventually(function()
     highest = math.max(highest, proxied.resident(n))
     return not p:alive()
-  end, 240, command)
+  end, 60, command)
   assert.equal(0, (p:wait()))
   assert.is_true(highest - before < FLAT, ("%d bytes more"):format(highest - before))
   return p:stdout():match "^%S*"
