@@ -77,6 +77,8 @@ describe("a reload", function()
     n:signal "HUP"
     n.log_file = "b.log"
     n:wait_log "generation 2 serves"
+    assert.matches(("info another config: the log goes on in %s/b%%.log\n")
+      :format(n.dir:gsub("%p", "%%%0")), scope.read(n.dir .. "/a.log"))
     assert.equal("", scope.read(n.dir .. "/a.pid"))
     assert.equal(n.pid, tonumber(scope.read(n.dir .. "/b.pid")))
   end)

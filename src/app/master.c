@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -287,11 +288,23 @@ static void keep_pid_file(struct master *m, const char *path)
 	m->next_pid_file.fd = -1;
 }
 
+/* Whoever reads the log of before is told where it goes on. */
+static enum err leave_log(const struct master *m, const struct board_plan *p, struct error *e)
+{
+	if (m->log_target[0] == '\0' || strcmp(m->log_target, p->log_target) == 0 ||
+	    log_open(m->log_target, LOG_LEVEL_INFO, e) != ERR_OK)
+		return ERR_OK;
+	log_info("another config: the log goes on in %s", p->log_target);
+	return log_open(p->log_target, (enum log_level)p->log_level, e);
+}
+
 static enum err on_commit(struct fleet *f, struct generation *g, struct error *e)
 {
 	struct master *m = f->owner;
+	enum err err = leave_log(m, &g->plan, e);
 
-	(void)e;
+	if (err != ERR_OK)
+		return err;
 	keep_pid_file(m, g->plan.pid_file);
 	admin_socket_replace(&m->admin, &m->next_admin);
 	(void)str_copy(m->log_target, sizeof(m->log_target), str_of(g->plan.log_target));
