@@ -9,6 +9,7 @@
 --   r:pool(request, name, version) → its line
 
 local cjson = require "cjson.safe"
+local shape = require "neap.replay.shape"
 
 local recording = {}
 
@@ -46,16 +47,15 @@ local function key_of(worker, name, version)
   return ("%s\31%s\31%s"):format(tostring(worker), tostring(name), tostring(version))
 end
 
+-- The first version of a pool stands for it, or the first one that has anybody in it.
 local function add_pool(self, line, number)
   local value, why = decode(line)
-  local is_good = value and type(value.pool) == "string" and type(value.members) == "table"
-    and type(value.version) == "number"
-  if not is_good then return self:note_bad(number, why or "not what a pool is") end
+  why = why or shape.pool(value)
+  if why then return self:note_bad(number, why) end
   self.pools[key_of(value.worker, value.pool, value.version)] = value
-  if not self.first[value.pool] then
-    self.first[value.pool] = value
-    table.insert(self.names, value.pool)
-  end
+  local first = self.first[value.pool]
+  if not first then table.insert(self.names, value.pool) end
+  if not first or #first.members == 0 then self.first[value.pool] = value end
 end
 
 local function add_request(self, line, number, offset)
@@ -79,6 +79,8 @@ local function add_line(self, line, number, offset)
   if value.recording and not self.head then
     self.head = value
   elseif value["end"] then
+    why = shape.finish(value["end"])
+    if why then return self:note_bad(number, why) end
     self.finish = value["end"]
   else
     self:note_bad(number, "neither a pool nor a request")
@@ -99,6 +101,12 @@ local function read_index(self)
   end)
 end
 
+local function packed(file)
+  file:seek("set", 0)
+  if file:read(2) ~= "\31\139" then return nil end
+  return "it is compressed with gzip: unpack it first (gunzip -k)"
+end
+
 ---@return table? recording, string? why
 function recording.open(path)
   local file, why = io.open(path, "rb")
@@ -110,12 +118,16 @@ function recording.open(path)
   local self = setmetatable({ file = file, path = path, pools = {}, first = {}, names = {},
     index = {}, bad = { count = 0 } }, Recording)
   read_index(self)
+  why = not self.head and packed(file)
+  if why then return nil, ("%s: %s"):format(path, why) end
   if not self.head then
     return nil, path .. ": not what neap record writes (its first line is missing)"
   end
   if self.head.recording ~= 1 then
     return nil, path .. ": another version of neap made it"
   end
+  why = shape.head(self.head)
+  if why then return nil, ("%s: its first line is wrong: %s"):format(path, why) end
   self.count = #self.index
   return self
 end
@@ -136,17 +148,24 @@ function Recording:pool(request, name, version)
   return self.pools[key_of(request.worker, name, version)]
 end
 
-local ASKS = { decide = true, pick = true, failed = true }
+local function is_service(self, name)
+  for _, service in ipairs(self.head.services) do
+    if service.name == name then return true end
+  end
+  return false
+end
 
 -- What is wrong with a request, if anything.
 local function check(self, value)
-  if type(value.request) ~= "table" or type(value.steps) ~= "table" then return "not a request" end
+  local why = shape.request(value)
+  if why then return why end
+  if not is_service(self, value.service) then
+    return ("service %s is not in the first line"):format(value.service)
+  end
   for _, step in ipairs(value.steps) do
-    if type(step) ~= "table" or not ASKS[step.ask] then return "an unknown step" end
     for _, pool in ipairs(step.pools or {}) do
       if not self:pool(value, pool.pool, pool.version) then
-        return ("version %s of pool %s is missing"):format(tostring(pool.version),
-          tostring(pool.pool))
+        return ("version %s of pool %s is missing"):format(tostring(pool.version), pool.pool)
       end
     end
   end

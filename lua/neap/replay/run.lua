@@ -11,9 +11,11 @@ local function stages_of(recording, policy, flag)
   local known = {}
   return function(service)
     if known[service] == nil then
-      local made, why = stage.new { recording = recording, service = service,
+      local made, why, is_recording = stage.new { recording = recording, service = service,
         policy = policy.value, read = policy.read, title = flag .. " " .. policy.name }
-      if not made then return nil, why end
+      if not made then
+        return nil, ("%s: %s"):format(is_recording and recording.path or flag, why)
+      end
       known[service] = made
     end
     return known[service]
@@ -91,11 +93,11 @@ function run.all(recording, policy, against, rows_max)
   if against then others, known_others = stages_of(recording, against, "--against") end
   for request, line in recording:requests() do
     local after, why, is_final = ask(stages, request)
-    if is_final then return nil, "--policy: " .. why end
+    if is_final then return nil, why end
     local before = after and recorded_answers(recording, request)
     if after and others then
       before, why, is_final = ask(others, request)
-      if is_final then return nil, "--against: " .. why end
+      if is_final then return nil, why end
     end
     if before then
       compare(result, request, line, before, after)

@@ -42,13 +42,16 @@ end
 
 local function given(value) return type(value) ~= "userdata" and value or nil end
 
+-- Stands in for a pool's backends where nobody ever was in it.
+local NOBODY = { { name = "nobody", url = "http://127.0.0.1:1" } }
+
 -- A cjson null and an absent key are the same.
 local function config_of(o)
   local r, pools = o.recording, {}
   local service = find(r.head.services, o.service)
   for _, name in ipairs(r.names) do
-    local known = find(r.head.pools, name)
-    pools[name] = { backends = members_of(r.first[name]), health = { type = "none" },
+    local known, members = find(r.head.pools, name), members_of(r.first[name])
+    pools[name] = { backends = #members > 0 and members or NOBODY, health = { type = "none" },
       panic = given(known.panic), slow_start = given(known.slow_start) }
   end
   local own = given(service.pool)
@@ -57,10 +60,13 @@ local function config_of(o)
     title = o.title }
 end
 
----@return table? stage, string? why
+---@return table? stage, string? why, boolean? is_recording  it is what was recorded that is wrong
 function stage.new(o)
   local ok, inner = pcall(virtual.new, config_of(o))
-  if not ok then return nil, (tostring(inner):gsub("^testing: ", "")) end
+  if not ok then
+    local why = tostring(inner):gsub("testing: ", "")
+    return nil, why, not why:find "^policy"
+  end
   local self = setmetatable({ inner = inner, world = inner.world, board = inner.world.board,
     recording = o.recording, applied = {}, seen = {}, workers = {}, errors = { count = 0 } }, Stage)
   self.world.say = function() end
@@ -87,7 +93,8 @@ end
 function Stage:apply_pool(line)
   local name = line.pool
   if self.applied[name] == line then return end
-  self.inner:republish(name, members_of(line))
+  local list = members_of(line)
+  if #list > 0 then self.inner:republish(name, list) else self.inner:publish(name, {}) end
   local slots = {}
   for i, m in ipairs(line.members) do
     local slot = m.name and self:slot(name, m.name)
@@ -96,7 +103,7 @@ function Stage:apply_pool(line)
   end
   self.slots = self.slots or {}
   self.slots[name], self.applied[name] = slots, line
-  self.board.bump(self.board.rows[slots[1] or 0].pool)
+  self.board.bump(self.world.C.neap_pool_find(name))
 end
 
 function Stage:apply_loads(pool)
