@@ -298,6 +298,7 @@ function makePool(name) {
   box.facts = el("p", { class: "quiet" });
   box.body = el("tbody");
   box.none = el("p", { class: "none" });
+  box.shadow = el("p", { class: "shadow" });
   box.from = el("span");
   const turn = (by, label) => {
     const button = el("button", { type: "button" }, label);
@@ -307,10 +308,36 @@ function makePool(name) {
   box.back = turn(-1, "Back");
   box.next = turn(1, "Next");
   box.pager = el("div", { class: "pager" }, box.from, box.back, box.next);
-  box.append(el("div", { class: "head" }, box.title_, box.facts), el("table", {},
+  box.append(el("div", { class: "head" }, box.title_, box.facts, box.shadow),
+  el("table", {},
     el("caption", { class: "sr" }, "Backends of pool " + name), el("thead", {}, head), box.body),
   box.none, box.pager);
   return box;
+}
+
+function percent(n, of) {
+  return of > 0 ? (n / of * 100).toFixed(1) + " %" : "–";
+}
+
+const MOVED = 5;          // backends whose share would change most
+
+// What the pool's shadow policy would have done.
+function showShadow(box, s) {
+  box.shadow.hidden = !s;
+  if (!s) return;
+  const total = (by) => s.picks.reduce((n, pick) => n + pick[by], 0);
+  const real = total("real"), shadow = total("shadow");
+  const share = (n, of) => of > 0 ? n / of : 0;
+  const gain = (pick) => share(pick.shadow, shadow) - share(pick.real, real);
+  const moved = s.picks.filter((pick) => Math.abs(gain(pick)) >= 0.005)
+    .sort((a, b) => Math.abs(gain(b)) - Math.abs(gain(a))).slice(0, MOVED);
+  box.shadow.replaceChildren("Shadow " + (s.policy || "") + ": agreed about "
+    + percent(s.agreed, s.asked) + " of " + count(s.asked) + " requests, another backend for "
+    + count(s.differed) + ", none for " + count(s.none), s.errors > 0
+    ? el("span", { class: "bad" }, " · " + count(s.errors) + " errors") : "",
+  s.asked > 0 ? " · " + seconds(s.seconds / s.asked) + " each" : "",
+  moved.length > 0 ? " · shares it would change: " + moved.map((pick) => pick.backend + " "
+    + percent(pick.real, real) + " → " + percent(pick.shadow, shadow)).join(", ") : "");
 }
 
 function makeRow(pool) {
@@ -384,6 +411,7 @@ function showPool(box, pool, s, words, state) {
   pool.health.type === "none" ? " · not checked" : "",
   pool.policy ? " · policy " + pool.policy : "",
   pool.removed.length ? " · " + pool.removed.length + " removed by the API" : "");
+  showShadow(box, pool.shadow);
   const rows = keyed(box.body, shown.map((b) => b.name), () => makeRow(pool.name));
   for (const backend of pool.backends) {
     const key = "b " + pool.name + " " + backend.name;

@@ -55,6 +55,21 @@ describe("the dashboard", function()
     assert.is_truthy(page:text(".pool tbody tr"):find("10.2.33.1", 1, true))
   end)
 
+  it("shows what a shadow policy would have done", function()
+    local a, b = origin.start {}, origin.start {}
+    local n = admin.start({ a, b }, 'name = "web", shadow = "first", ')
+    local page = open(n)
+    for _ = 1, 8 do n:get "/" end
+    eventually(function()
+      return page:text(".pool .shadow"):find("of 8 requests", 1, true)
+    end, 10)
+    local said = page:text ".pool .shadow"
+    assert.matches("^Shadow first: agreed about 50%.0 %% of 8 requests, another backend for 4, "
+      .. "none for 0 · .* each · shares it would change: ", said)
+    assert.truthy(said:find(("127.0.0.1:%d 50.0 %% → 100.0 %%"):format(a.port), 1, true))
+    assert.truthy(said:find(("127.0.0.1:%d 50.0 %% → 0.0 %%"):format(b.port), 1, true))
+  end)
+
   it("names what it shows, and loads nothing from elsewhere", function()
     local n = admin.start({ 1 }, [[name = "<b>&'\"", ]])
     local page = open(n)

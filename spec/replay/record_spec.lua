@@ -1,8 +1,10 @@
 local admin = require "support.admin"
+local client = require "support.client"
 local origin = require "support.origin"
 local replay = require "support.replay"
 local scope = require "support.scope"
 local neap = require "support.neap"
+local tcp = require "support.tcp"
 local stat = require "posix.sys.stat"
 
 describe("neap record", function()
@@ -60,6 +62,34 @@ describe("neap record", function()
     assert.is_truthy(seen[1]:find "^redacted%-%x+$")
     assert.equals(seen[1], seen[2])
     assert.are_not.equals(seen[1], seen[3])
+  end)
+
+  it("keeps connections of a tcp service, which replay asks about", function()
+    local web = {}
+    for i = 1, 2 do web[i] = origin.start { connection = tcp.named("b" .. i) } end
+    local more = 'mode = "tcp", policy = "first", backends = { "tcp://127.0.0.1:1", '
+      .. '{ url = "tcp://%s", name = "b1" }, { url = "tcp://%s", name = "b2" } }'
+    local n = replay.start({}, more:format(web[1].address, web[2].address))
+    n:allow "dead"
+    local path, said = replay.record(n, { "--count", 2 }, function()
+      for _ = 1, 2 do
+        local c = client.connect(n.address)
+        assert.equal("b1\n", c:receive_until "\n")
+        c:close()
+      end
+    end)
+    assert.is_truthy(said:find("traffic.jsonl: 2 requests\n", 1, true))
+    local first = replay.lines(path).requests[1]
+    assert.equals("127.0.0.1", first.request.client_ip)
+    assert.is_nil(first.request.method)
+    assert.same({ "decide", "failed", "pick" },
+      { first.steps[1].ask, first.steps[2].ask, first.steps[3].ask })
+    assert.equals(2, first.outcome.attempts)
+    local result = replay.json(path, "first")
+    assert.same({ 2, 4, 0 }, { result.requests, result.decisions, result.different })
+    local other = "return { pick = function(request, pool) return pool[#pool] end }"
+    assert.is_truthy(replay.run(path, other):find("a connection", 1, true))
+    assert.equals(3, replay.json(path, other).different)
   end)
 
   it("ends after its time, with what there was", function()
