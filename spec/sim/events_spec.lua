@@ -26,6 +26,26 @@ describe("neap sim --event", function()
     assert.equal("no backend is up", p.reasons[1].reason)
   end)
 
+  it("gives one that is back its share by and by, where the pool says slow_start", function()
+    local function count(pool)
+      return sim.run { "--rate 200 --service fixed:1ms --health 1", "--event", "1s b2 down",
+        "--event", "19.5s b2 up", "--pool", pool }.policies[1].backends[2].count
+    end
+    local whole, part = count "panic=0", count "slow_start=20s"
+    sim.near(41 * 50, whole, 0.03)
+    sim.near(20 * 50 * 0.45, whole - part, 0.2) -- from a tenth of it to all of it, in 20 s
+  end)
+
+  it("uses dead ones, too, when the pool panics", function()
+    local given = { "--rate 100 --service fixed:1ms --health 1", "--event", "1s b2-b3 down" }
+    local p = sim.run(given).policies[1]
+    assert.is_true(p.retries < 20)
+    given[4], given[5] = "--pool", "panic=0.6"
+    p = sim.run(given).policies[1]
+    assert.equal(0, p.errors)
+    assert.is_true(p.retries > 2000)
+  end)
+
   it("drains: it ends what it has, and gets nothing new", function()
     local p = sim.run { "--rate 200 --service fixed:10ms --concurrency 4",
       "--event", "30s b2 drain" }.policies[1]

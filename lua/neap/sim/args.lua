@@ -4,6 +4,7 @@ local arrivals = require "neap.sim.arrivals"
 local distribution = require "neap.sim.distribution"
 local nearest = require "neap.config.nearest"
 local plan = require "neap.sim.plan"
+local pool = require "neap.sim.pool"
 local show = require "neap.config.show"
 local values = require "neap.sim.values"
 
@@ -66,6 +67,8 @@ local ROWS = {
   { "backends", "N", integer(1, 10000), default = 4, help = "how many, called b1 to bN (4)" },
   { "backend", "TEXT", text, list = true,
     help = "of some of them: 'b1-b3 speed=0.5 weight=2 concurrency=8 slots=10 tier=1 zone=a'" },
+  { "pool", "TEXT", pool.parse,
+    help = "keys of their pool, as in a config: 'slow_start=10s panic=0.5'" },
   { "service", "KIND", kind(distribution.parse),
     help = "how long they take for a request: " .. distribution.forms()
       .. " (exponential:30ms, of a trace log)" },

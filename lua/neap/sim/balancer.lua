@@ -36,14 +36,14 @@ local function skip_turns(inner, count)
   C.neap_counter_add(C.neap_counter(name, #name), count)
 end
 
----@param o table  policy (as in a config), title, backends, seed, clock,
+---@param o table  policy (as in a config), title, backends, pool (keys of it), seed, clock,
 ---  changed(b, state, seconds), read, turns (that it has had before)
 ---@return table? balancer, string? why
 function balancer.new(o)
   local options = {
     policy = o.policy, backends = config_of(o.backends), health = { type = "none" },
     seed = o.seed, time = START, contain = true, light = true, read = o.read,
-    title = o.title,
+    title = o.title, slow_start = o.pool.slow_start, panic = o.pool.panic,
   }
   local ok, inner = pcall(virtual.new, options)
   if not ok then return nil, (tostring(inner):gsub("^testing: policy: ", "")) end
