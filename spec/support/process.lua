@@ -119,6 +119,9 @@ local function in_child(options, fn)
   redirect(options.stdout or options.output or "/dev/null", 1, output)
   redirect(options.stderr or options.output or "/dev/null", 2, output)
   close_others(options.keep)
+  -- Now, not when their numbers are other files': garbage of the spec closes what it had open.
+  collectgarbage()
+  collectgarbage()
   local ok, err = pcall(fn)
   if not ok then io.stderr:write(tostring(err), "\n") end
   io.stdout:flush()
