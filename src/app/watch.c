@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fnv.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "script/bundle.h"
@@ -22,24 +23,15 @@ enum {
 	EVENTS = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR,
 };
 
-static const uint64_t fnv_offset = 0xcbf29ce484222325u, fnv_prime = 0x100000001b3u;
-
-static uint64_t hash_more(uint64_t h, const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (uint8_t)p[i]) * fnv_prime;
-	return h;
-}
-
 static uint64_t hash_fd(int fd)
 {
 	char block[16384];
-	uint64_t h = fnv_offset;
+	uint64_t h = fnv_start;
 	size_t total = 0;
 	ssize_t n;
 
 	while ((n = read(fd, block, sizeof(block))) > 0 && total < FILE_BYTES_MAX) {
-		h = hash_more(h, block, (size_t)n);
+		h = fnv_add(h, block, (size_t)n);
 		total += (size_t)n;
 	}
 	return n < 0 ? 0 : h;
@@ -117,7 +109,7 @@ static void add_kept(void *ctx, const char *path, struct str bytes)
 	struct watch_file *file = n > 0 && (size_t)n < sizeof(whole) ? add(w, whole) : NULL;
 
 	if (file != NULL)
-		file->hash = hash_more(fnv_offset, bytes.p, bytes.n);
+		file->hash = fnv_add(fnv_start, bytes.p, bytes.n);
 }
 
 static void forget_files(struct watch *w)

@@ -109,6 +109,12 @@ struct conf {
 /* Frees everything behind c (not c itself) and zeroes it. */
 void conf_fini(struct conf *c);
 
+/*
+ * Of all that is plain in it. Workers count as configured, before "auto" is a number: it may be
+ * another one where a process is pinned.
+ */
+uint64_t conf_digest(const struct conf *c);
+
 static inline bool conf_has_status(const uint8_t set[75], unsigned status)
 {
 	return status >= 100 && status < 700 &&

@@ -5,6 +5,7 @@
 #include "proxy/access_line.h"
 #include "proxy/record.h"
 #include "proxy/story.h"
+#include "proxy/view.h"
 
 static double seconds(int64_t from_us, int64_t to_us)
 {
@@ -55,8 +56,7 @@ static void log_broken(struct exchange *ex)
 {
 	uint32_t skipped;
 	char more[LOG_LEFT_OUT_MAX];
-	const struct backend *b =
-		upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
+	const struct backend *b = view_backend(ex);
 
 	if (b == NULL || !log_may(&ex->proxy->breaking, loop_now_ms(ex->proxy->loop), &skipped))
 		return;

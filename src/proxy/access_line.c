@@ -46,9 +46,7 @@ static void collect(struct texts *t, const struct exchange *ex, const struct nea
 		.pool = str_of(v->pool >= 0 ? ex->proxy->conf->pools[v->pool].name : ""),
 		.service = str_of(ex->service->conf->name),
 	};
-	struct peer client = { .family = v->ip_family };
-	memcpy(client.ip, v->ip, sizeof(client.ip));
-	(void)peer_print_ip(&client, t->ip);
+	(void)hook_client_ip(v, t->ip); /* it is in t */
 	t->id = ids_text(ex, t->id_text);
 }
 
@@ -125,44 +123,49 @@ static void write_combined(struct h1_out *o, const struct exchange *ex, const st
 
 static void add_request(struct h1_out *o, const struct exchange *ex, const struct texts *t)
 {
-	json_text(o, "service", t->service);
-	json_text(o, "client", str_of(t->ip));
+	json_some(o, "service", t->service);
+	json_some(o, "client", str_of(t->ip));
 	json_number(o, "port", ex->view.port);
 	if (ex->view.is_tcp != 0) {
-		json_text(o, "mode", STR("tcp"));
+		json_some(o, "mode", STR("tcp"));
 		return;
 	}
-	json_text(o, "method", t->method);
-	json_text(o, "host", t->host);
-	json_text(o, "path", t->path);
-	json_text(o, "query", t->query);
-	json_text(o, "version", ex->view.minor == 0 ? STR("1.0") : STR("1.1"));
-	json_text(o, "referer", t->referer);
-	json_text(o, "user_agent", t->agent);
+	json_some(o, "method", t->method);
+	json_some(o, "host", t->host);
+	json_some(o, "path", t->path);
+	json_some(o, "query", t->query);
+	json_some(o, "version", ex->view.minor == 0 ? STR("1.0") : STR("1.1"));
+	json_some(o, "referer", t->referer);
+	json_some(o, "user_agent", t->agent);
 	if (ids_has_trace(ex)) {
 		char trace[IDS_TRACE_MAX];
-		json_text(o, "traceparent", ids_trace(ex, trace));
+		json_some(o, "traceparent", ids_trace(ex, trace));
 	}
+}
+
+void access_line_tell_times(struct h1_out *o, const struct neap_outcome *outcome)
+{
+	json_seconds(o, "queued", outcome->queued);
+	json_seconds(o, "connect", outcome->connect);
+	json_seconds(o, "first_byte", outcome->first_byte);
+	json_seconds(o, "total", outcome->total);
+	json_some(o, "reason", str_of(outcome->reason != NULL ? outcome->reason : ""));
 }
 
 static void write_json(struct h1_out *o, const struct exchange *ex, const struct texts *t,
 		       const struct neap_outcome *outcome)
 {
-	h1_out_str(o, STR("{"));
+	json_begin(o, NULL, '{');
 	json_time(o, ex->view.time);
-	json_text(o, "id", t->id);
+	json_some(o, "id", t->id);
 	add_request(o, ex, t);
 	json_number(o, "status", outcome->status);
 	json_number(o, "bytes", outcome->bytes);
-	json_text(o, "pool", t->pool);
-	json_text(o, "backend", t->backend);
+	json_some(o, "pool", t->pool);
+	json_some(o, "backend", t->backend);
 	json_number(o, "attempts", outcome->attempts);
-	json_seconds(o, "queued", outcome->queued);
-	json_seconds(o, "connect", outcome->connect);
-	json_seconds(o, "first_byte", outcome->first_byte);
-	json_seconds(o, "total", outcome->total);
-	json_text(o, "reason", t->reason);
-	h1_out_str(o, STR("}"));
+	access_line_tell_times(o, outcome);
+	json_end(o, '}');
 }
 
 /* ---- lines ---- */

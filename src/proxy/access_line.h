@@ -4,15 +4,21 @@
 #ifndef NEAP_PROXY_ACCESS_LINE_H
 #define NEAP_PROXY_ACCESS_LINE_H
 
+#include "http/h1_out.h"
 #include "proxy/state.h"
 
 /*
  * Adds the line of an exchange that has ended to the log, in the format of the config: combined (as
- * Apache and nginx write it) or JSON (one object, RFC 8259). Controls, quotes and what is no UTF-8
+ * Apache and nginx write it) or JSON (one object, RFC 8259). Controls, quotes and what is no ASCII
  * come escaped: a request cannot forge a line.
  */
 void access_line_add(struct lines *log, enum conf_access_format format, const struct exchange *ex,
 		     const struct neap_outcome *o);
+
+/* How long it took, and why it ended: the members of an object that are the same wherever JSON tells
+ * of a request.
+ */
+void access_line_tell_times(struct h1_out *o, const struct neap_outcome *outcome);
 
 /* A line that a function of the config made; controls in it are escaped. */
 void access_line_add_text(struct lines *log, struct str text);

@@ -16,7 +16,6 @@ bool json_is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
 }
 
-/* Bytes beyond ASCII are taken for the characters of that number: always JSON, never lost. */
 void json_string(struct h1_out *o, struct str s)
 {
 	h1_out_str(o, STR("\""));
@@ -67,20 +66,45 @@ const struct json_stamp *json_stamp(double now)
 	return &stamp;
 }
 
+/* A text ends with its quote, so these bytes are no part of one. */
+void json_next(struct h1_out *o)
+{
+	if (o->n > 0 && strchr("{[:", o->p[o->n - 1]) == NULL)
+		h1_out_str(o, STR(","));
+}
+
+void json_begin(struct h1_out *o, const char *key, char bracket)
+{
+	if (key != NULL)
+		json_key(o, key);
+	else
+		json_next(o);
+	h1_out_str(o, (struct str){ &bracket, 1 });
+}
+
+void json_end(struct h1_out *o, char bracket)
+{
+	h1_out_str(o, (struct str){ &bracket, 1 });
+}
+
 void json_key(struct h1_out *o, const char *key)
 {
-	h1_out_str(o, o->p[o->n - 1] == '{' ? STR("\"") : STR(",\""));
+	json_next(o);
+	h1_out_str(o, STR("\""));
 	h1_out_str(o, str_of(key));
 	h1_out_str(o, STR("\":"));
 }
 
-/* Nothing for an empty one. */
 void json_text(struct h1_out *o, const char *key, struct str value)
 {
-	if (value.n == 0)
-		return;
 	json_key(o, key);
 	json_string(o, value);
+}
+
+void json_some(struct h1_out *o, const char *key, struct str value)
+{
+	if (value.n > 0)
+		json_text(o, key, value);
 }
 
 void json_number(struct h1_out *o, const char *key, uint64_t value)
@@ -89,7 +113,6 @@ void json_number(struct h1_out *o, const char *key, uint64_t value)
 	h1_out_u64(o, value);
 }
 
-/* Nothing for what did not happen. */
 void json_seconds(struct h1_out *o, const char *key, double seconds)
 {
 	if (seconds < 0)

@@ -17,10 +17,18 @@ bool json_is_plain(unsigned char c);
 /* Between quotes. Bytes beyond ASCII are the characters of that number. */
 void json_string(struct h1_out *o, struct str s);
 
-/* "key": with a comma unless it is the first of its object. */
+/* A comma, unless what comes is the first of its object or list, or stands behind a key. */
+void json_next(struct h1_out *o);
+
+/* '{' or '[' as the next one; json_end takes its other half. key NULL: of a list, or the whole. */
+void json_begin(struct h1_out *o, const char *key, char bracket);
+void json_end(struct h1_out *o, char bracket);
+
+/* "key": as the next one of its object. */
 void json_key(struct h1_out *o, const char *key);
 
-void json_text(struct h1_out *o, const char *key, struct str value); /* nothing when empty */
+void json_text(struct h1_out *o, const char *key, struct str value);
+void json_some(struct h1_out *o, const char *key, struct str value); /* nothing when empty */
 void json_number(struct h1_out *o, const char *key, uint64_t value);
 void json_seconds(struct h1_out *o, const char *key, double seconds); /* nothing when negative */
 void json_time(struct h1_out *o, double time); /* the member "time": seconds since 1970 */

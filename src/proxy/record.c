@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/access_line.h"
 #include "proxy/failure.h"
 #include "proxy/ids.h"
 #include "proxy/json_out.h"
+#include "proxy/view.h"
 #include "script/fate.h"
 #include "script/sha256.h"
 
@@ -21,7 +23,7 @@ enum {
 struct record {
 	uint32_t number; /* of the recording */
 	bool is_open;	 /* a step is being written: its verdict is missing */
-	bool has_steps, is_spoilt;
+	bool is_spoilt;
 	struct h1_out o;
 	char bytes[RECORD_BYTES];
 };
@@ -46,24 +48,12 @@ static void look_at(uint32_t number)
 	said.number = number;
 }
 
-static void raw(struct h1_out *o, const char *text)
-{
-	h1_out_str(o, str_of(text));
-}
-
-/* Also when it is empty. */
-static void add_text(struct h1_out *o, const char *key, struct str value)
-{
-	json_key(o, key);
-	json_string(o, value);
-}
-
 static void add_signed(struct h1_out *o, const char *key, int64_t value)
 {
 	char text[32];
 	(void)snprintf(text, sizeof(text), "%" PRId64, value);
 	json_key(o, key);
-	raw(o, text);
+	h1_out_str(o, str_of(text));
 }
 
 static uint32_t load(const _Atomic uint32_t *word)
@@ -87,20 +77,20 @@ static void tell_member(struct h1_out *o, const struct board *b, int slot)
 	const struct board_backend *row = &b->backends[slot];
 	struct board_text text;
 
-	raw(o, o->p[o->n - 1] == '[' ? "{" : ",{");
+	json_begin(o, NULL, '{');
 	if (board_backend_text(b, slot, board_epoch(b, slot), &text)) {
-		add_text(o, "name", str_of(text.name));
-		json_text(o, "url", str_of(text.url));
-		json_text(o, "zone", str_of(text.zone));
-		json_text(o, "tags", tags_of(&text));
+		json_text(o, "name", str_of(text.name));
+		json_some(o, "url", str_of(text.url));
+		json_some(o, "zone", str_of(text.zone));
+		json_some(o, "tags", tags_of(&text));
 	}
-	add_text(o, "state", str_of(board_state_word(board_state(b, slot))));
+	json_text(o, "state", str_of(board_state_word(board_state(b, slot))));
 	add_signed(o, "since", board_state_since_ms(b, slot));
 	add_signed(o, "back_since", atomic_load(&row->back_since_ms));
 	json_number(o, "weight", load(&row->weight));
 	json_number(o, "slots", load(&row->slots));
 	add_signed(o, "tier", atomic_load(&row->tier));
-	raw(o, "}");
+	json_end(o, '}');
 }
 
 /* What this version of the pool is; false: there is no room for it. */
@@ -111,15 +101,16 @@ static bool say_pool(const struct exchange *ex, int place, int pool, uint32_t ve
 	struct h1_out o;
 
 	h1_out_init(&o, memory, sizeof(memory));
-	raw(&o, "{");
-	add_text(&o, "pool", str_of(p->conf->pools[place].name));
+	json_begin(&o, NULL, '{');
+	json_text(&o, "pool", str_of(p->conf->pools[place].name));
 	json_number(&o, "worker", p->worker);
 	json_number(&o, "version", version);
-	json_key(&o, "members");
-	raw(&o, "[");
+	json_begin(&o, "members", '[');
 	for (unsigned i = 0; i < n; i++)
 		tell_member(&o, p->board, members[i]);
-	raw(&o, "]}\n");
+	json_end(&o, ']');
+	json_end(&o, '}');
+	h1_out_str(&o, STR("\n"));
 	said.is_said[pool] = !o.full && recording_add(p->board, p->worker, ex->record->number,
 						      (struct str){ o.p, o.n });
 	said.version[pool] = version;
@@ -129,15 +120,13 @@ static bool say_pool(const struct exchange *ex, int place, int pool, uint32_t ve
 static void tell_numbers(struct h1_out *o, const char *key, const struct board *b, unsigned n,
 			 bool are_latencies)
 {
-	json_key(o, key);
-	raw(o, "[");
+	json_begin(o, key, '[');
 	for (unsigned i = 0; i < n; i++) {
-		if (i > 0)
-			raw(o, ",");
+		json_next(o);
 		h1_out_u64(o, are_latencies ? load(&b->backends[members[i]].latency_us)
 					    : board_inflight(b, members[i]));
 	}
-	raw(o, "]");
+	json_end(o, ']');
 }
 
 /* What counts its turns, and what policies count of it. */
@@ -147,18 +136,17 @@ static void tell_counters(struct h1_out *o, const struct board *b, const char *p
 	uint64_t value;
 
 	(void)snprintf(start, sizeof(start), "%s\37", pool);
-	json_key(o, "counters");
-	raw(o, "{");
+	json_begin(o, "counters", '{');
 	for (unsigned i = 0; i < BOARD_COUNTERS_MAX; i++) {
 		if (!board_counter_at(b, i, name, sizeof(name), &value) ||
 		    !str_starts_with(str_of(name), str_of(start)))
 			continue;
-		raw(o, o->p[o->n - 1] == '{' ? "" : ",");
+		json_next(o);
 		json_string(o, str_of(name + strlen(start)));
-		raw(o, ":");
+		h1_out_str(o, STR(":"));
 		h1_out_u64(o, value);
 	}
-	raw(o, "}");
+	json_end(o, '}');
 }
 
 static void tell_pool(struct exchange *ex, struct h1_out *o, int place)
@@ -176,13 +164,13 @@ static void tell_pool(struct exchange *ex, struct h1_out *o, int place)
 	if ((!said.is_said[pool] || said.version[pool] != version) &&
 	    !say_pool(ex, place, pool, version, n))
 		ex->record->is_spoilt = true;
-	raw(o, o->p[o->n - 1] == '[' ? "{" : ",{");
-	add_text(o, "pool", str_of(name));
+	json_begin(o, NULL, '{');
+	json_text(o, "pool", str_of(name));
 	json_number(o, "version", version);
 	tell_numbers(o, "inflight", b, n, false);
 	tell_numbers(o, "latency_us", b, n, true);
 	tell_counters(o, b, name);
-	raw(o, "}");
+	json_end(o, '}');
 }
 
 /* All that the hooks may choose among: the service's own pool, or any. */
@@ -191,13 +179,12 @@ static void tell_pools(struct exchange *ex, struct h1_out *o)
 	bool may_choose = hooks_have(ex->service->hooks, HOOK_BACKENDS);
 	int own = ex->service->conf->pool;
 
-	json_key(o, "pools");
-	raw(o, "[");
+	json_begin(o, "pools", '[');
 	for (int i = 0; i < (int)ex->proxy->conf->pools_n; i++) {
 		if (may_choose || i == own)
 			tell_pool(ex, o, i);
 	}
-	raw(o, "]");
+	json_end(o, ']');
 }
 
 /* ---- the request ---- */
@@ -223,9 +210,9 @@ static void add_secret(struct h1_out *o, const struct recording *r, struct str v
 	sha256_hmac(r->key, sizeof(r->key), value.p, value.n, digest);
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = digits[digest[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
-	raw(o, "\"redacted-");
+	h1_out_str(o, STR("\"redacted-"));
 	h1_out_str(o, (struct str){ text, sizeof(text) });
-	raw(o, "\"");
+	h1_out_str(o, STR("\""));
 }
 
 static void tell_headers(struct h1_out *o, const struct exchange *ex)
@@ -233,45 +220,41 @@ static void tell_headers(struct h1_out *o, const struct exchange *ex)
 	const struct recording *r = &ex->proxy->board->recording;
 	const char *base = ex->view.base;
 
-	json_key(o, "headers");
-	raw(o, "[");
+	json_begin(o, "headers", '[');
 	for (unsigned i = 0; i < ex->req.n; i++) {
 		const struct http_field *f = &ex->req.fields[i];
 		struct str name = http_field_name(base, f), value = http_field_value(base, f);
-		raw(o, i == 0 ? "[" : ",[");
+		json_begin(o, NULL, '[');
 		json_string(o, name);
-		raw(o, ",");
+		json_next(o);
 		if (is_redacted(r, name))
 			add_secret(o, r, value);
 		else
 			json_string(o, value);
-		raw(o, "]");
+		json_end(o, ']');
 	}
-	raw(o, "]");
+	json_end(o, ']');
 }
 
 static void tell_request(struct h1_out *o, const struct exchange *ex)
 {
 	const struct neap_request *v = &ex->view;
 	char ip[INET6_ADDRSTRLEN], id[IDS_TEXT_MAX], time[32];
-	struct peer client = { .family = v->ip_family };
 
-	memcpy(client.ip, v->ip, sizeof(client.ip));
-	(void)peer_print_ip(&client, ip);
 	(void)snprintf(time, sizeof(time), "%.6f", v->time);
-	json_text(o, "id", ids_text(ex, id));
+	json_some(o, "id", ids_text(ex, id));
 	json_key(o, "time");
-	raw(o, time);
-	add_text(o, "client_ip", str_of(ip));
+	h1_out_str(o, str_of(time));
+	json_text(o, "client_ip", hook_client_ip(v, ip));
 	json_number(o, "client_port", v->port);
 	if (v->is_tcp != 0)
 		return;
-	add_text(o, "method", (struct str){ v->method, v->method_n });
-	add_text(o, "path", (struct str){ v->path, v->path_n });
+	json_text(o, "method", (struct str){ v->method, v->method_n });
+	json_text(o, "path", (struct str){ v->path, v->path_n });
 	if (v->has_query != 0)
-		add_text(o, "query", (struct str){ v->query, v->query_n });
-	add_text(o, "host", (struct str){ v->host, v->host_n });
-	add_text(o, "version", v->minor == 0 ? STR("1.0") : STR("1.1"));
+		json_text(o, "query", (struct str){ v->query, v->query_n });
+	json_text(o, "host", (struct str){ v->host, v->host_n });
+	json_text(o, "version", v->minor == 0 ? STR("1.0") : STR("1.1"));
 	tell_headers(o, ex);
 }
 
@@ -285,7 +268,7 @@ static struct record *create(struct exchange *ex, uint32_t number)
 	}
 	said.under_way++;
 	r->number = number;
-	r->is_open = r->has_steps = r->is_spoilt = false;
+	r->is_open = r->is_spoilt = false;
 	h1_out_init(&r->o, r->bytes, sizeof(r->bytes) - TAIL_BYTES);
 	return r;
 }
@@ -302,25 +285,23 @@ void record_begin(struct exchange *ex)
 	if (ex->record == NULL)
 		return;
 	struct h1_out *o = &ex->record->o;
-	raw(o, "{");
-	json_key(o, "request");
-	raw(o, "{");
+	json_begin(o, NULL, '{');
+	json_begin(o, "request", '{');
 	tell_request(o, ex);
-	raw(o, "}");
-	add_text(o, "service", str_of(ex->service->conf->name));
+	json_end(o, '}');
+	json_text(o, "service", str_of(ex->service->conf->name));
 	json_number(o, "worker", p->worker);
 	json_number(o, "number", ex->view.id);
-	json_key(o, "steps");
-	raw(o, "[");
+	json_begin(o, "steps", '[');
 }
 
 /* ---- its steps ---- */
 
 static void open_step(struct record *r, const char *hook)
 {
-	raw(&r->o, r->has_steps ? ",{" : "{");
-	r->has_steps = r->is_open = true;
-	add_text(&r->o, "ask", str_of(hook));
+	json_begin(&r->o, NULL, '{');
+	r->is_open = true;
+	json_text(&r->o, "ask", str_of(hook));
 }
 
 static void tell_tried(struct h1_out *o, const struct exchange *ex)
@@ -330,16 +311,15 @@ static void tell_tried(struct h1_out *o, const struct exchange *ex)
 
 	if (ex->view.tried_n == 0)
 		return;
-	json_key(o, "tried");
-	raw(o, "[");
+	json_begin(o, "tried", '[');
 	for (uint32_t i = 0; i < ex->view.tried_n; i++) {
 		int slot = ex->view.tried[i];
-		raw(o, i > 0 ? "," : "");
+		json_next(o);
 		json_string(o, board_backend_text(b, slot, board_epoch(b, slot), &text)
 				       ? str_of(text.name)
 				       : STR(""));
 	}
-	raw(o, "]");
+	json_end(o, ']');
 }
 
 void record_step(struct exchange *ex)
@@ -353,8 +333,8 @@ void record_step(struct exchange *ex)
 	(void)snprintf(dice, sizeof(dice), "%016" PRIx64, fate_dice());
 	(void)snprintf(at, sizeof(at), "%.6f", ex->proxy->loop->unix_now);
 	json_key(&r->o, "at");
-	raw(&r->o, at);
-	add_text(&r->o, "dice", str_of(dice));
+	h1_out_str(&r->o, str_of(at));
+	json_text(&r->o, "dice", str_of(dice));
 	json_number(&r->o, "turn", fate_turn());
 	tell_tried(&r->o, ex);
 	tell_pools(ex, &r->o);
@@ -362,9 +342,8 @@ void record_step(struct exchange *ex)
 
 static void tell_backend(struct h1_out *o, const struct exchange *ex)
 {
-	const struct backend *b =
-		upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
-	add_text(o, "backend", str_of(b != NULL ? b->name : ""));
+	const struct backend *b = view_backend(ex);
+	json_text(o, "backend", str_of(b != NULL ? b->name : ""));
 }
 
 void record_failed(struct exchange *ex)
@@ -374,11 +353,11 @@ void record_failed(struct exchange *ex)
 
 	open_step(ex->record, "failed");
 	tell_backend(o, ex);
-	add_text(o, "stage", str_of(failure_stage(f)));
-	add_text(o, "kind", str_of(failure_kind(f)));
+	json_text(o, "stage", str_of(failure_stage(f)));
+	json_text(o, "kind", str_of(failure_kind(f)));
 	json_number(o, "status", f->status);
 	json_number(o, "safe", f->safe != 0);
-	add_text(o, "message", str_of(f->message));
+	json_text(o, "message", str_of(f->message));
 }
 
 void record_verdict(struct exchange *ex, enum neap_verdict verdict)
@@ -394,33 +373,28 @@ void record_verdict(struct exchange *ex, enum neap_verdict verdict)
 		return;
 	r->is_open = false;
 	const char *word = (unsigned)verdict < countof(words) ? words[verdict] : NULL;
-	add_text(&r->o, "verdict", str_of(word != NULL ? word : "?"));
+	json_text(&r->o, "verdict", str_of(word != NULL ? word : "?"));
 	if (verdict == NEAP_BACKEND) {
-		json_text(&r->o, "pool", str_of(ex->proxy->conf->pools[ex->view.pool].name));
+		json_some(&r->o, "pool", str_of(ex->proxy->conf->pools[ex->view.pool].name));
 		tell_backend(&r->o, ex);
 	}
 	if (verdict == NEAP_NONE)
-		add_text(&r->o, "reason", str_of(ex->view.reason));
+		json_text(&r->o, "reason", str_of(ex->view.reason));
 	if (verdict == NEAP_REPLY)
 		json_number(&r->o, "status", ex->view.reply.status);
-	raw(&r->o, "}");
+	json_end(&r->o, '}');
 }
 
 /* ---- the end ---- */
 
 static void tell_outcome(struct h1_out *o, const struct neap_outcome *outcome)
 {
-	json_key(o, "outcome");
-	raw(o, "{");
+	json_begin(o, "outcome", '{');
 	json_number(o, "status", outcome->status);
 	json_number(o, "attempts", outcome->attempts);
 	json_number(o, "bytes", outcome->bytes);
-	json_seconds(o, "queued", outcome->queued);
-	json_seconds(o, "connect", outcome->connect);
-	json_seconds(o, "first_byte", outcome->first_byte);
-	json_seconds(o, "total", outcome->total);
-	json_text(o, "reason", str_of(outcome->reason != NULL ? outcome->reason : ""));
-	raw(o, "}");
+	access_line_tell_times(o, outcome);
+	json_end(o, '}');
 }
 
 void record_end(struct exchange *ex, const struct neap_outcome *outcome)
@@ -430,10 +404,11 @@ void record_end(struct exchange *ex, const struct neap_outcome *outcome)
 
 	r->o.cap = sizeof(r->bytes);
 	if (r->is_open) /* the client left while a hook waited */
-		raw(&r->o, "}");
-	raw(&r->o, "]");
+		json_end(&r->o, '}');
+	json_end(&r->o, ']');
 	tell_outcome(&r->o, outcome);
-	raw(&r->o, "}\n");
+	json_end(&r->o, '}');
+	h1_out_str(&r->o, STR("\n"));
 	if (r->o.full || r->is_spoilt ||
 	    !recording_add(b, ex->proxy->worker, r->number, (struct str){ r->o.p, r->o.n }))
 		recording_lost(b);

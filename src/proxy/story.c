@@ -3,9 +3,11 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "proxy/access_line.h"
 #include "proxy/failure.h"
 #include "proxy/ids.h"
 #include "proxy/json_out.h"
+#include "proxy/view.h"
 
 enum {
 	NAMED_MAX = 16,	  /* backends that are named; the others are counted */
@@ -38,19 +40,16 @@ static void tell_head(struct story *s, const struct exchange *ex)
 {
 	const struct neap_request *v = &ex->view;
 	char id[IDS_TEXT_MAX], ip[INET6_ADDRSTRLEN];
-	struct peer client = { .family = v->ip_family };
 
-	memcpy(client.ip, v->ip, sizeof(client.ip));
-	(void)peer_print_ip(&client, ip);
-	h1_out_str(&s->o, STR("{"));
-	json_text(&s->o, "id", ids_text(ex, id));
+	json_begin(&s->o, NULL, '{');
+	json_some(&s->o, "id", ids_text(ex, id));
 	json_time(&s->o, v->time);
-	json_text(&s->o, "service", str_of(ex->service->conf->name));
-	json_text(&s->o, "client", str_of(ip));
-	json_text(&s->o, "method", (struct str){ v->method, v->method_n });
-	json_text(&s->o, "host", shortened((struct str){ v->host, v->host_n }));
-	json_text(&s->o, "path", shortened((struct str){ v->path, v->path_n }));
-	h1_out_str(&s->o, STR(",\"steps\":["));
+	json_some(&s->o, "service", str_of(ex->service->conf->name));
+	json_some(&s->o, "client", hook_client_ip(v, ip));
+	json_some(&s->o, "method", (struct str){ v->method, v->method_n });
+	json_some(&s->o, "host", shortened((struct str){ v->host, v->host_n }));
+	json_some(&s->o, "path", shortened((struct str){ v->path, v->path_n }));
+	json_begin(&s->o, "steps", '[');
 }
 
 static struct story *begin(struct exchange *ex)
@@ -88,13 +87,13 @@ struct step {
 static struct step step_begin(struct story *s)
 {
 	struct step step = { s, s->o.n };
-	h1_out_str(&s->o, s->o.p[s->o.n - 1] == '[' ? STR("{") : STR(",{"));
+	json_begin(&s->o, NULL, '{');
 	return step;
 }
 
 static void step_end(struct step step)
 {
-	h1_out_str(&step.s->o, STR("}"));
+	json_end(&step.s->o, '}');
 	if (!step.s->o.full)
 		return;
 	step.s->o.n = step.before;
@@ -179,10 +178,14 @@ static void judge_tiers(struct member *m, unsigned n)
 static unsigned look_at_members(const struct exchange *ex, struct member *m, unsigned *all)
 {
 	const struct board *b = ex->proxy->board;
-	bool panics = atomic_load_explicit(&b->pools[ex->view.pool].panics, memory_order_relaxed);
+	int pool = board_pool_find(b, str_of(ex->proxy->conf->pools[ex->view.pool].name));
 	static int32_t slots[BOARD_BACKENDS_MAX];
-	unsigned n = board_pool_members(b, ex->view.pool, slots, BOARD_BACKENDS_MAX), seen = 0;
 
+	*all = 0;
+	if (pool == BOARD_NONE)
+		return 0;
+	bool panics = atomic_load_explicit(&b->pools[pool].panics, memory_order_relaxed) != 0;
+	unsigned n = board_pool_members(b, pool, slots, BOARD_BACKENDS_MAX), seen = 0;
 	*all = n;
 	for (unsigned i = 0; i < n && seen < LOOKED_AT; i++) {
 		struct backend *backend = upstream_backend(
@@ -205,15 +208,14 @@ static unsigned tell_eligible(struct h1_out *o, const struct member *m, unsigned
 {
 	unsigned count = 0;
 
-	json_key(o, "eligible");
-	h1_out_str(o, STR("["));
+	json_begin(o, "eligible", '[');
 	for (unsigned i = 0; i < n; i++) {
 		if (m[i].why[0] != '\0' || count++ >= NAMED_MAX)
 			continue;
-		h1_out_str(o, count > 1 ? STR(",") : STR(""));
+		json_next(o);
 		json_string(o, str_of(m[i].name));
 	}
-	h1_out_str(o, STR("]"));
+	json_end(o, ']');
 	return count;
 }
 
@@ -221,13 +223,12 @@ static void tell_others(struct h1_out *o, const struct member *m, unsigned n)
 {
 	unsigned told = 0;
 
-	json_key(o, "not_eligible");
-	h1_out_str(o, STR("{"));
+	json_begin(o, "not_eligible", '{');
 	for (unsigned i = 0; i < n; i++) {
 		if (m[i].why[0] != '\0' && told++ < NAMED_MAX)
-			json_text(o, m[i].name, str_of(m[i].why));
+			json_some(o, m[i].name, str_of(m[i].why));
 	}
-	h1_out_str(o, STR("}"));
+	json_end(o, '}');
 }
 
 static void tell_members(struct story *s, const struct exchange *ex)
@@ -235,7 +236,7 @@ static void tell_members(struct story *s, const struct exchange *ex)
 	static struct member members[LOOKED_AT];
 	unsigned all, n = look_at_members(ex, members, &all);
 
-	json_text(&s->o, "pool", str_of(ex->proxy->conf->pools[ex->view.pool].name));
+	json_some(&s->o, "pool", str_of(ex->proxy->conf->pools[ex->view.pool].name));
 	json_number(&s->o, "members", all);
 	if (n < all)
 		json_number(&s->o, "looked_at", n);
@@ -280,16 +281,15 @@ void story_verdict(struct exchange *ex, enum neap_verdict verdict)
 	if (verdict == NEAP_WAIT || s->hook == EX_END)
 		return;
 	struct step step = step_begin(s);
-	json_text(&s->o, "hook", str_of(asked_word(s->hook)));
+	json_some(&s->o, "hook", str_of(asked_word(s->hook)));
 	json_seconds(&s->o, "took", (double)(clock_now_ns() - s->hook_ns) / 1e9);
-	json_text(&s->o, "returned", str_of(verdict_word(verdict)));
+	json_some(&s->o, "returned", str_of(verdict_word(verdict)));
 	if (verdict == NEAP_BACKEND) {
-		struct backend *b =
-			upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
-		json_text(&s->o, "backend", str_of(b != NULL ? b->name : "gone"));
+		const struct backend *b = view_backend(ex);
+		json_some(&s->o, "backend", str_of(b != NULL ? b->name : "gone"));
 	}
 	if (verdict == NEAP_NONE)
-		json_text(&s->o, "reason", str_of(ex->view.reason));
+		json_some(&s->o, "reason", str_of(ex->view.reason));
 	if (s->hook != EX_FAILED && ex->view.pool >= 0 && verdict != NEAP_REPLY)
 		tell_members(s, ex);
 	step_end(step);
@@ -306,13 +306,13 @@ void story_failed(struct exchange *ex)
 	s->has_failed = true;
 	struct step step = step_begin(s);
 	json_number(&s->o, "attempt", ex->view.attempt);
-	json_text(&s->o, "backend", str_of(ex->at.backend != NULL ? ex->at.backend->name : "gone"));
-	json_text(&s->o, "stage", str_of(failure_stage(f)));
-	json_text(&s->o, "kind", str_of(failure_kind(f)));
+	json_some(&s->o, "backend", str_of(ex->at.backend != NULL ? ex->at.backend->name : "gone"));
+	json_some(&s->o, "stage", str_of(failure_stage(f)));
+	json_some(&s->o, "kind", str_of(failure_kind(f)));
 	if (f->status != 0)
 		json_number(&s->o, "status", f->status);
-	json_text(&s->o, "message", str_of(f->message));
-	json_text(&s->o, "again",
+	json_some(&s->o, "message", str_of(f->message));
+	json_some(&s->o, "again",
 		  f->safe != 0 ? STR("it may be sent again") : STR("it may not be sent again"));
 	step_end(step);
 	s->hook = EX_FAILED;
@@ -326,21 +326,17 @@ static void tell_outcome(struct story *s, const struct exchange *ex, const struc
 	struct backend *b = upstream_backend(&ex->proxy->upstream, o->slot, o->epoch);
 
 	s->o.cap = sizeof(s->bytes) - 1;
-	h1_out_str(&s->o, STR("]"));
+	json_end(&s->o, ']');
 	if (s->is_cut)
-		json_text(&s->o, "cut", STR("there were more steps than there is room for"));
+		json_some(&s->o, "cut", STR("there were more steps than there is room for"));
 	json_number(&s->o, "status", o->status);
 	json_number(&s->o, "bytes", o->bytes);
 	json_number(&s->o, "attempts", o->attempts);
-	json_text(&s->o, "pool",
+	json_some(&s->o, "pool",
 		  str_of(ex->view.pool >= 0 ? ex->proxy->conf->pools[ex->view.pool].name : ""));
-	json_text(&s->o, "backend", str_of(b != NULL ? b->name : ""));
-	json_seconds(&s->o, "queued", o->queued);
-	json_seconds(&s->o, "connect", o->connect);
-	json_seconds(&s->o, "first_byte", o->first_byte);
-	json_seconds(&s->o, "total", o->total);
-	json_text(&s->o, "reason", str_of(o->reason != NULL ? o->reason : ""));
-	h1_out_str(&s->o, STR("}"));
+	json_some(&s->o, "backend", str_of(b != NULL ? b->name : ""));
+	access_line_tell_times(&s->o, o);
+	json_end(&s->o, '}');
 }
 
 /* Ours, not a backend's answer of 5xx: worth a story even if nobody began one. */

@@ -93,3 +93,8 @@ void view_fill_refused(struct exchange *ex)
 	ex->view.method_n = ex->view.path_n = ex->view.query_n = 0;
 	ex->view.has_query = 0;
 }
+
+const struct backend *view_backend(const struct exchange *ex)
+{
+	return upstream_backend(&ex->proxy->upstream, ex->view.slot, ex->view.epoch);
+}

@@ -19,4 +19,7 @@ void view_fill_request(struct exchange *ex);
  */
 void view_fill_refused(struct exchange *ex);
 
+/* The backend that it names; NULL: none, or one that is gone. */
+const struct backend *view_backend(const struct exchange *ex);
+
 #endif

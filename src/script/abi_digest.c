@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fnv.h"
 #include "script/abi.h"
 #include "script/digest.h"
 #include "script/fate.h"
@@ -53,11 +54,7 @@ NEAP_API double neap_random(void)
 /* FNV-1a over the bytes, spread. */
 NEAP_API double neap_hash(const char *bytes, size_t n, double seeded)
 {
-	uint64_t h = 0xcbf29ce484222325ULL ^ mix((uint64_t)(int64_t)seeded);
-	for (size_t i = 0; i < n; i++) {
-		h ^= (unsigned char)bytes[i];
-		h *= 0x100000001b3ULL;
-	}
+	uint64_t h = fnv_add(fnv_start ^ mix((uint64_t)(int64_t)seeded), bytes, n);
 	return (double)(mix(h) >> 32);
 }
 

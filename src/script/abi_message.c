@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "http/h1_out.h"
-#include "net/addr.h"
 #include "script/abi.h"
 #include "script/edits.h"
 #include "script/hook.h"
@@ -91,9 +90,7 @@ NEAP_API uint32_t neap_request_cookie(const neap_request *r, const char *name, s
 NEAP_API uint32_t neap_request_client_ip(const neap_request *r)
 {
 	static char text[INET6_ADDRSTRLEN];
-	struct peer peer = { .port = r->port, .family = r->ip_family };
-	memcpy(peer.ip, r->ip, sizeof peer.ip);
-	return answer((struct str){ text, peer_print_ip(&peer, text) });
+	return answer(hook_client_ip(r, text));
 }
 
 NEAP_API uint32_t neap_request_id(const neap_request *r)

@@ -442,113 +442,6 @@ static void read_process(lua_State *L, struct conf *c)
 	c->unsafe = read_bool(L, "unsafe");
 }
 
-/* FNV-1a, 64 bits. */
-struct digest {
-	uint64_t value;
-};
-
-static void add_bytes(struct digest *d, const void *bytes, size_t n)
-{
-	const unsigned char *p = bytes;
-	for (size_t i = 0; i < n; i++)
-		d->value = (d->value ^ p[i]) * 0x100000001b3U;
-}
-
-static void add_number(struct digest *d, uint64_t number)
-{
-	add_bytes(d, &number, sizeof(number));
-}
-
-/* With its zero, so that texts do not run into each other. */
-static void add_text(struct digest *d, const char *text)
-{
-	add_bytes(d, text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 1);
-}
-
-static void add_texts(struct digest *d, char **texts, unsigned n)
-{
-	add_number(d, n);
-	for (unsigned i = 0; i < n; i++)
-		add_text(d, texts[i]);
-}
-
-static void add_service(struct digest *d, const struct conf_service *s)
-{
-	const struct conf_timeouts *t = &s->timeouts;
-	const struct conf_limits *l = &s->limits;
-	const uint64_t numbers[] = {
-		s->is_tcp,	 s->refuse_on_error, (uint64_t)s->pool, t->client_header,
-		t->client_body,	 t->client_idle,     t->connect,	t->response,
-		t->stream_idle,	 t->tunnel,	     t->request,	t->drain,
-		l->header_bytes, l->uri_bytes,	     l->headers,	l->body_bytes,
-		l->connections,	 l->requests,	     s->proxy_protocol, s->traceparent,
-		t->attempt,
-	};
-
-	add_text(d, s->name);
-	add_text(d, s->request_id);
-	add_texts(d, s->listen, s->listens);
-	add_texts(d, s->trust, s->trusts);
-	add_bytes(d, numbers, sizeof(numbers));
-}
-
-static void add_pool(struct digest *d, const struct conf_pool *p)
-{
-	const uint64_t numbers[] = {
-		(uint64_t)p->connect,
-		(uint64_t)p->response,
-		(uint64_t)p->stream_idle,
-		p->keepalive.connections,
-		p->keepalive.idle,
-		p->keepalive.requests,
-		p->retry.attempts,
-		p->retry.unsafe,
-		p->retry.body_bytes,
-		p->eject.on,
-		p->eject.consecutive,
-		(uint64_t)p->attempt,
-		p->budget.ttl,
-		p->queue.length,
-		p->queue.timeout,
-		p->has_shadow,
-	};
-
-	add_text(d, p->name);
-	add_bytes(d, numbers, sizeof(numbers));
-	add_bytes(d, p->retry.status, sizeof(p->retry.status));
-	add_bytes(d, p->eject.status, sizeof(p->eject.status));
-	add_bytes(d, &p->budget.ratio, sizeof(p->budget.ratio));
-	add_bytes(d, &p->budget.min_per_second, sizeof(p->budget.min_per_second));
-}
-
-/* Workers as configured: "auto" may mean another number where a process is pinned. */
-static uint64_t digest_of(const struct conf *c)
-{
-	struct digest d = { 0xcbf29ce484222325U };
-
-	add_number(&d, c->workers);
-	add_text(&d, c->user);
-	add_text(&d, c->group);
-	add_text(&d, c->pid_file);
-	add_text(&d, c->log_target);
-	add_number(&d, (uint64_t)c->log_level);
-	add_text(&d, c->access_log);
-	add_number(&d, (uint64_t)c->access_format);
-	add_number(&d, c->explain.is_on ? c->explain.every + 1U : 0);
-	add_text(&d, c->explain.header);
-	add_number(&d, c->unsafe);
-	add_text(&d, c->admin.listen);
-	add_number(&d, c->admin.mode);
-	add_text(&d, c->admin.group);
-	add_number(&d, c->services_n);
-	for (unsigned i = 0; i < c->services_n; i++)
-		add_service(&d, &c->services[i]);
-	add_number(&d, c->pools_n);
-	for (unsigned i = 0; i < c->pools_n; i++)
-		add_pool(&d, &c->pools[i]);
-	return d.value;
-}
-
 /* Protected: the table and a pointer to the struct conf are its arguments. */
 static int read_all(lua_State *L)
 {
@@ -559,7 +452,7 @@ static int read_all(lua_State *L)
 	read_process(L, c);
 	read_pools(L, c);
 	read_services(L, c);
-	c->digest = digest_of(c);
+	c->digest = conf_digest(c);
 	if (c->workers == 0)
 		c->workers = usable_cpus();
 	return 0;

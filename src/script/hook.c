@@ -473,6 +473,13 @@ struct str hook_request_id(const struct neap_request *r, char *to, size_t size)
 	return (struct str){ to, n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1 };
 }
 
+struct str hook_client_ip(const struct neap_request *r, char to[INET6_ADDRSTRLEN])
+{
+	struct peer peer = { .family = r->ip_family };
+	memcpy(peer.ip, r->ip, sizeof peer.ip);
+	return (struct str){ to, peer_print_ip(&peer, to) };
+}
+
 int hook_line(const struct hooks *h, struct str *line)
 {
 	*line = (struct str){ h->vm->line.text, h->vm->line.n };

@@ -10,6 +10,7 @@
 #ifndef NEAP_SCRIPT_HOOK_H
 #define NEAP_SCRIPT_HOOK_H
 
+#include "net/addr.h"
 #include "script/abi.h"
 #include "script/vm.h"
 
@@ -47,6 +48,9 @@ bool hooks_tell(const struct hooks *h); /* somebody wants to hear how a request 
  * TO. Differs between processes and starts.
  */
 struct str hook_request_id(const struct neap_request *r, char *to, size_t size);
+
+/* The client's IP address as hooks see it, in TO; "" for a unix socket's. */
+struct str hook_client_ip(const struct neap_request *r, char to[INET6_ADDRSTRLEN]);
 
 /*
  * Of the last hook_finish: what the config's function for the access log returned. 1: *line (valid

@@ -11,9 +11,10 @@ void board_story_put(struct board *b, enum board_shelf shelf, struct str text)
 	if (text.n >= sizeof(copy))
 		return;
 	memcpy(copy, text.p, text.n);
-	atomic_store(&row->turn, 2 * number + 1);
+	atomic_store_explicit(&row->turn, 2 * number + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release); /* whoever sees a new word sees that turn */
 	words_store(row->text, copy, (text.n + 8) / 8 * 8);
-	atomic_store(&row->turn, 2 * number + 2);
+	atomic_store_explicit(&row->turn, 2 * number + 2, memory_order_release);
 }
 
 uint64_t board_story_count(const struct board *b, enum board_shelf shelf)
@@ -25,10 +26,11 @@ size_t board_story_get(const struct board *b, enum board_shelf shelf, uint64_t n
 {
 	const struct board_story *row = &b->stories[shelf].rows[number % BOARD_STORIES];
 
-	if (atomic_load(&row->turn) != 2 * number + 2)
+	if (atomic_load_explicit(&row->turn, memory_order_acquire) != 2 * number + 2)
 		return 0;
 	words_load(to, row->text, BOARD_STORY_BYTES);
-	if (atomic_load(&row->turn) != 2 * number + 2)
+	atomic_thread_fence(memory_order_acquire);
+	if (atomic_load_explicit(&row->turn, memory_order_relaxed) != 2 * number + 2)
 		return 0;
 	to[BOARD_STORY_BYTES - 1] = '\0';
 	return strlen(to);

@@ -7,13 +7,12 @@
 
 #include <stdint.h>
 
+#include "base/fnv.h"
 #include "base/str.h"
 
 static inline uint64_t hash_name(uint64_t seed, struct str name)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ (seed * 0x9e3779b97f4a7c15u);
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (uint8_t)name.p[i]) * 0x100000001b3u;
+	uint64_t h = fnv_add(fnv_start ^ (seed * 0x9e3779b97f4a7c15u), name.p, name.n);
 	h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
 	h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
 	h ^= h >> 33;
