@@ -43,7 +43,7 @@ describe("a backend that a request found dead", function()
 
   it("stays dead when the agent dies, and is checked by the next one", function()
     local web = origin.several(2)
-    local n = neap.start { config = neap.config(web, "health = { interval = 60, recheck = 5 }") }
+    local n = neap.start { config = neap.config(web, "health = { interval = 60, recheck = 2 }") }
     n:allow "agent"
     n:wait_log(escaped(web[2].url) .. " checked ok")
     web[1]:kill()
@@ -62,13 +62,13 @@ describe("a backend that a request found dead", function()
   end)
 
   it("is not called dead because the agent itself was stopped", function()
-    local hung = origin.start { handler = function(conn) conn:wait(3) end }
+    local hung = origin.start { handler = function(conn) conn:wait(2) end }
     local n = neap.start {
-      config = neap.config({ hung }, 'health = { type = "http", timeout = 1, interval = 30 }'),
+      config = neap.config({ hung }, 'health = { type = "http", timeout = 0.5, interval = 30 }'),
     }
     eventually(function() return hung:connections() > 0 end)
     process.signal(n:agent(), "STOP")
-    eventually.always(function() return n:count_log "checked dead" == 0 end, 2)
+    eventually.always(function() return n:count_log "checked dead" == 0 end, 1)
     process.signal(n:agent(), "CONT")
     n:wait_log "check of http://%S+ is discarded: neap's agent itself was %S+ s late"
   end)

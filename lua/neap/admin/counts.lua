@@ -121,7 +121,7 @@ function counts.life()
   }
 end
 
-local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+local STATES = require("neap.words").states
 
 ---@param with_times boolean?
 ---@return table

@@ -2,7 +2,6 @@
 
 local agent = require "neap.agent"
 local buffer = require "neap.admin.buffer"
-local changes = require "neap.agent.changes"
 local counters = require "neap.runtime.counters"
 local counts = require "neap.admin.counts"
 local families = require "neap.admin.families"
@@ -11,6 +10,7 @@ local json = require "neap.admin.json"
 local native = require "neap.native"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
+local words = require "neap.words"
 
 local C = ffi.C
 
@@ -94,17 +94,17 @@ end
 
 local function states_of(state)
   local map = {}
-  for i = 0, 4 do map[changes.states[i]] = changes.states[i] == state and 1 or 0 end
+  for i = 0, 4 do map[words.states[i]] = words.states[i] == state and 1 or 0 end
   return map
 end
 
 local one_hot = {}
-for i = 0, 4 do one_hot[changes.states[i]] = states_of(changes.states[i]) end
+for i = 0, 4 do one_hot[words.states[i]] = states_of(words.states[i]) end
 
 local function backend_row(pool, member, with_times)
   local row = counts.backend(member.slot, with_times)
   local condition = agent.current().board.condition(member.slot)
-  local state = changes.states[condition.state]
+  local state = words.states[condition.state]
   row.labels = labels("pool", pool.name, "backend", member.name)
   row.is_coarse = true
   row.state, row.states, row.since = state, one_hot[state], condition.since / 1000

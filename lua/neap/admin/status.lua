@@ -1,7 +1,6 @@
 -- GET /status: everything that is known now, as JSON; GET /healthz.
 
 local agent = require "neap.agent"
-local changes = require "neap.agent.changes"
 local counts = require "neap.admin.counts"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
@@ -9,6 +8,7 @@ local native = require "neap.native"
 local overlay = require "neap.agent.overlay"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
+local words = require "neap.words"
 
 local C = ffi.C
 
@@ -110,7 +110,7 @@ local MOVING = ',"state":"%s","reason":%s,"since":%.3f,"inflight":%d,"requests":
 ---@return string text, string state, table counts
 function status.backend(pool, member)
   local condition = agent.current().board.condition(member.slot)
-  local c, state = counts.backend(member.slot), changes.states[condition.state]
+  local c, state = counts.backend(member.slot), words.states[condition.state]
   local origin, ending = member.origin or pool.origin, ""
   if state == "ejected" then
     ending = (',"ejected_until":%.3f'):format(condition.ejected_until / 1000)

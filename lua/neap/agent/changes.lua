@@ -6,8 +6,7 @@ local changes = {}
 local HOOK_LIMIT = 5
 local WAITING_MAX = 1000 -- changes that a pool's slow hook may leave waiting
 
-local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
-changes.states = STATES
+local STATES = require("neap.words").states
 
 -- That a new one is up was said already: it "checked ok".
 local function level_of(old, new)

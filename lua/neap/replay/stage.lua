@@ -9,6 +9,7 @@ local ffi = require "neap.ffi"
 local requests = require "neap.testing.requests"
 local tags = require "neap.tags"
 local virtual = require "neap.testing.balancer"
+local words = require "neap.words"
 
 local stage = {}
 
@@ -17,7 +18,7 @@ Stage.__index = Stage
 
 local BACKEND, REPLY, NONE, QUEUE, RETRY, REFUSE = 1, 2, 3, 4, 5, 8
 local BEFORE_PICK = 3
-local STATES = { unknown = 0, up = 1, down = 2, drain = 3, ejected = 4 }
+local STATES = words.numbers(words.states)
 
 local function member_of(m)
   return { url = m.url, name = m.name, weight = m.weight, tier = m.tier, zone = m.zone,

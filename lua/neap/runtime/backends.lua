@@ -12,7 +12,7 @@ local backends = {}
 local Backend = ffi.typeof "struct { const int32_t slot; const uint32_t epoch; }"
 backends.type = Backend
 
-local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+local STATES = require("neap.words").states
 local UP, DOWN, DRAIN, EJECTED = 1, 2, 3, 4
 
 local at = {} -- slot → its row on the board

@@ -4,6 +4,7 @@ local ffi = require "neap.ffi"
 local backends = require "neap.runtime.backends"
 local current = require "neap.runtime.current"
 local view = require "neap.runtime.view"
+local words = require "neap.words"
 
 local C, string_of = ffi.C, ffi.string
 local state, out, refused = current.state, current.out, current.refused
@@ -59,8 +60,7 @@ views.response = view.new("response", function() return state.response end, {
   latency = function(r) return r.latency_us / 1e6 end,
 }, response)
 
-local STAGES = { [0] = "connect", "send", "wait", "body" }
-local KINDS = { [0] = "refused", "timeout", "reset", "protocol", "status", "tls" }
+local STAGES, KINDS = words.stages, words.kinds
 
 views.failure = view.new("failure", function() return state.failure end, {
   stage = function(f) return STAGES[f.stage] end,

@@ -7,7 +7,7 @@ local requests = require "neap.testing.requests"
 local virtual = require "neap.testing.balancer"
 
 local START = 1577836800 -- what the policy's clock shows at the beginning: 2020-01-01
-local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+local STATES = require("neap.words").states
 local UP, DRAIN, EJECTED = 1, 3, 4
 local JARS_MAX = 200000 -- clients whose cookies are kept
 

@@ -1,28 +1,9 @@
 -- The result as JSON, with its keys in a fixed order, so that equal runs give equal bytes.
 
 local describe = require "neap.sim.describe"
+local quoted = require("neap.admin.json").quote
 
 local json = {}
-
-local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r" }
-
--- Bytes that are no UTF-8 become a question mark.
-local function valid(text)
-  text = text:gsub("[\194-\244][\128-\191]+", function(c)
-    local first = c:byte()
-    local length = first < 224 and 2 or first < 240 and 3 or 4
-    return #c == length and c:gsub(".", function(b) return "\0" .. string.char(b:byte() - 127) end)
-      or "?"
-  end)
-  text = text:gsub("[\128-\255]", "?")
-  return (text:gsub("%z(.)", function(b) return string.char(b:byte() + 127) end))
-end
-
-local function quoted(text)
-  return '"' .. valid(text):gsub('[%c"\\]', function(c)
-    return ESCAPES[c] or ("\\u%04x"):format(c:byte())
-  end) .. '"'
-end
 
 local write
 

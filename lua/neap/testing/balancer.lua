@@ -9,6 +9,7 @@ local instance = require "neap.instance"
 local native = require "neap.native"
 local requests = require "neap.testing.requests"
 local watch = require "neap.watch"
+local words = require "neap.words"
 
 local Balancer = {}
 Balancer.__index = Balancer
@@ -19,7 +20,7 @@ local HOOKS = { [0] = "request", "backends", "pick", "failed", "response", "log"
   "discover", "changed", "shadow", "access_log.format" }
 local BACKEND, REPLY, NONE, QUEUE, REFUSE = 1, 2, 3, 4, 8
 local RETRY, FAIL, DONE = 5, 6, 9
-local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+local STATES = words.states
 local DIRECT = { weight = true, slots = true, tier = true } -- fields of a row
 local DECISIVE = { decide = 4, failed = 8 } -- bits of pick and failed
 local BEFORE_PICK = 3
@@ -258,8 +259,7 @@ function Balancer:set(index, values)
   end
 end
 
-local STAGES = { connect = 0, send = 1, wait = 2, body = 3 }
-local KINDS = { refused = 0, timeout = 1, reset = 2, protocol = 3, status = 4, tls = 5 }
+local STAGES, KINDS = words.numbers(words.stages), words.numbers(words.kinds)
 
 local function failure_struct(self, f)
   local struct = self.failure or ffi.new "neap_failure"

@@ -5,7 +5,7 @@ local faults = require "neap.testing.faults"
 
 local health = {}
 
-local STATES = { [0] = "unknown", "up", "down", "drain", "ejected" }
+local STATES = require("neap.words").states
 local UP, DOWN, EJECTED = 1, 2, 4
 local RECHECK_LATER = 2
 
