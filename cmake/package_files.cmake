@@ -20,8 +20,20 @@ put(packaging/systemd/neap.socket.example /usr/share/doc/neap/examples/neap.sock
 put(packaging/prometheus/neap.rules.yml /usr/share/doc/neap/examples/neap.rules.yml)
 put(packaging/grafana/neap.json /usr/share/doc/neap/examples/neap-grafana.json)
 
+# The documentation as it is, for its links.
+file(COPY ${CPACK_NEAP_SOURCE}/docs DESTINATION ${root}/usr/share/doc/neap
+  FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ PATTERN man EXCLUDE)
+put(README.md /usr/share/doc/neap/README.md)
+
+# The package's own changelog, as Debian wants it; what changed in neap is in NEWS.
+file(WRITE ${root}/usr/share/doc/neap/changelog "neap (${CPACK_PACKAGE_VERSION}) unstable; urgency=medium\n\n"
+  "  * What changed is in /usr/share/doc/neap/NEWS.gz.\n\n"
+  " -- ${CPACK_PACKAGE_CONTACT}  Sun, 22 Nov 2026 12:00:00 +0000\n")
+file(CHMOD ${root}/usr/share/doc/neap/changelog
+  PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+
 # Debian's policy §12.7 wants its text documents compressed, with the same bytes each time.
-foreach(text usr/share/doc/neap/NEWS usr/share/man/man1/neap-sim.1 usr/share/man/man5/neap-config.5
+foreach(text usr/share/doc/neap/NEWS usr/share/doc/neap/changelog usr/share/man/man1/neap-sim.1 usr/share/man/man5/neap-config.5
     usr/share/man/man7/neap-policy.7 usr/share/man/man8/neap.8)
   if(text STREQUAL "usr/share/doc/neap/NEWS")
     put(CHANGELOG.md /${text})

@@ -206,6 +206,23 @@ describe("where the access log goes", function()
     assert.truthy(all:find("GET /meanwhile ", 1, true))
   end)
 
+  it("may be a pipe that is read later, or never: neap starts, serves and ends", function()
+    local dir = scope.directory()
+    assert(stat.mkfifo(dir .. "/pipe", 384))
+    local n = proxied.before({ origin.start {} },
+      ('access_log = { target = "%s/pipe" }'):format(dir))
+    assert.equal(200, client.get(n.address, "/early").status)
+    process.spawn { cwd = dir, argv = { "sh", "-c", "exec cat pipe > read" } }
+    eventually(function() return scope.read(dir .. "/read"):find("GET /early", 1, true) end)
+    assert(stat.mkfifo(dir .. "/other", 384))
+    n = proxied.before({ origin.start {} },
+      ('access_log = { target = "%s/other" }'):format(dir))
+    assert.equal(200, client.get(n.address, "/").status)
+    local began = eventually.now()
+    n:stop { signal = "QUIT" }
+    assert.is_true(eventually.now() - began < 4)
+  end)
+
   it("has every line when neap ends", function()
     local n = start '"combined"'
     local c = client.connect(n.address)

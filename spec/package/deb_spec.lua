@@ -37,6 +37,7 @@ logs: neap:adm 750
 config: /etc/neap/config.lua: ok
 unit: fine
 manual: 3
+docs: README.md docs/operations.md NEWS.gz changelog.gz
 rotation: 0
 answer: neap runs, but has no backends yet: see /etc/neap/config.lua
 kept: -- mine

@@ -22,6 +22,7 @@ say logs "$(inside stat -c '%U:%G %a' /var/log/neap)"
 say config "$(inside neap -t -c /etc/neap/config.lua)"
 say unit "$(inside systemd-analyze verify --man=no neap.service 2>&1 | grep -F neap.service || echo fine)"
 say manual "$(inside dpkg -L neap | grep -c '/man[578]/neap.*gz$')"
+say docs "$(inside sh -c 'cd /usr/share/doc/neap && echo README.md docs/operations.md *.gz')"
 say rotation "$(inside logrotate -d /etc/logrotate.d/neap 2>&1 | grep -ci '^error' || true)"
 
 chroot "$root" neap -c /etc/neap/config.lua &

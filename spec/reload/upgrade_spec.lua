@@ -95,6 +95,24 @@ describe("USR2", function()
     assert.equal(1, n:count_log "is dead%.$")
   end)
 
+  it("QUIT ends the old and the new one, and cuts no request of either", function()
+    local web = origin.start { handler = function(conn) conn:wait(1) return "late" end }
+    local n = start(neap.config { web })
+    local old, new = client.connect(n.address), client.connect(n.address)
+    old:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    eventually(function() return #web:requests() == 1 end)
+    local pid = upgrade(n)
+    n:signal "QUIT"
+    new:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    eventually(function() return #web:requests() == 2 end)
+    process.signal(pid, "QUIT")
+    assert.equal(200, old:read_response().status)
+    assert.equal(200, new:read_response().status)
+    assert.equal(0, n:wait(5))
+    eventually(function() return not process.exists(pid) end, 5)
+    assert.is_false(pcall(client.connect, n.address))
+  end)
+
   it("hands over unix sockets", function()
     local address = "unix:" .. scope.directory() .. "/a.sock"
     local n = start(neap.config({ origin.start {} }, ('listen = %q'):format(address)))

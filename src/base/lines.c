@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -27,6 +28,8 @@ enum {
 	CLOSE_S = 1,
 	FORGET_TRIES = 5000,
 };
+
+enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY };
 
 enum kind { KIND_FILE, KIND_STREAM, KIND_SYSLOG };
 
@@ -51,6 +54,7 @@ struct lines {
 	/* under the mutex */
 	struct batch writing; /* the writer's while n > 0 */
 	bool must_reopen, must_end;
+	bool is_busy; /* the writer, with the target: both may last as long as they like */
 
 	/* the writer's */
 	bool torn;     /* the end of the last line is missing */
@@ -81,7 +85,7 @@ static int target_open(const struct lines *l)
 		return l->fd;
 	if (l->kind == KIND_SYSLOG)
 		return syslog_connect(l->path);
-	return open(l->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	return open(l->path, OPEN_FLAGS, 0640);
 }
 
 static void target_close(struct lines *l)
@@ -209,6 +213,7 @@ static void *writer(void *arg)
 			break; /* the end */
 		bool must_reopen = l->must_reopen;
 		l->must_reopen = false;
+		l->is_busy = true;
 		struct batch b = l->writing;
 		(void)pthread_mutex_unlock(&l->mutex);
 		if (must_reopen)
@@ -218,6 +223,7 @@ static void *writer(void *arg)
 		(void)pthread_mutex_lock(&l->mutex);
 		if (b.n > 0) /* else the caller may have handed over while the target was opened */
 			l->writing.n = 0;
+		l->is_busy = false;
 		(void)pthread_cond_signal(&l->idle);
 	}
 	(void)pthread_mutex_unlock(&l->mutex);
@@ -249,6 +255,14 @@ static int start_writer(struct lines *l)
 	return failed;
 }
 
+/* Of these `open` waits for a reader, which is for the writer to do. */
+static bool is_pipe(const struct lines *l)
+{
+	struct stat s;
+
+	return l->kind == KIND_FILE && stat(l->path, &s) == 0 && S_ISFIFO(s.st_mode);
+}
+
 static enum err set_target(struct lines *l, const char *target, struct error *e)
 {
 	const char *path = target;
@@ -267,6 +281,10 @@ static enum err set_target(struct lines *l, const char *target, struct error *e)
 	if (!str_copy(l->path, sizeof(l->path), str_of(path)) || path[0] == '\0')
 		return err_set(e, ERR_INVALID, "access_log.target \"%.100s\": not a usable path",
 			       target);
+	if (is_pipe(l)) {
+		l->must_reopen = true;
+		return ERR_OK;
+	}
 	l->fd = target_open(l);
 	return l->fd >= 0 ? ERR_OK : err_sys(e, errno, "cannot open the access log %s", l->path);
 }
@@ -368,7 +386,7 @@ uint64_t lines_lost(const struct lines *l)
 /* With the mutex held: false when the writer is still busy at that time. */
 static bool wait_idle(struct lines *l, const struct timespec *until)
 {
-	while (l->writing.n > 0) {
+	while (l->writing.n > 0 || l->is_busy || l->must_reopen) {
 		if (pthread_cond_timedwait(&l->idle, &l->mutex, until) != 0)
 			return false;
 	}

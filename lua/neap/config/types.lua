@@ -102,7 +102,7 @@ local function printable(value, row)
 end
 
 -- It stands in terminals, in JSON and in metrics' labels.
-local function name(value, row)
+local function showable(value, row)
   local ok, why = printable(value, row)
   if ok and value:find "\194[\128-\159]" then
     return false, show.value(value) .. " has control characters"
@@ -111,7 +111,7 @@ local function name(value, row)
   return ok, why
 end
 
-types.name = { what = "a name", expected = types.text.expected, check = name }
+types.name = { what = "a name", expected = types.text.expected, check = showable }
 types.path = { what = "a path", expected = types.text.expected, check = printable }
 
 types.secret = {
