@@ -17,6 +17,7 @@ void net_listener_tests(struct loop *l);
 void net_bind_tests(void);
 void net_dial_tests(struct loop *l);
 void net_dns_tests(struct loop *l);
+void net_ping_tests(void);
 
 /* Runs the loop until *done is not 0; false (a failed check) after ten seconds. */
 bool run_until(struct loop *l, const int *done);

@@ -1,4 +1,4 @@
-/* The loop, timers, streams, listeners, dialling and DNS over real sockets of the loopback. */
+/* The loop, timers, streams, listeners, dialling and DNS over real sockets of the loopback; pings. */
 #include "net_support.h"
 
 #include <fcntl.h>
@@ -22,6 +22,7 @@ int main(void)
 	net_listener_tests(&l);
 	net_dial_tests(&l);
 	net_dns_tests(&l);
+	net_ping_tests();
 	loop_fini(&l);
 	loop_fini(&l);
 	return check_report();

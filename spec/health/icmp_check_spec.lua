@@ -69,7 +69,8 @@ describe("the icmp check", function()
         "127%.0%.0%.2:1 checked ok by healthcheck")
     end)
 
-    for _, kind in ipairs { "nonce", "short", "sequence", "address", "request" } do
+    for _, kind in ipairs { "nonce", "short", "sequence", "id", "address",
+      "request" } do
       test(("does not believe another %s over %s"):format(kind, name), function()
         says({ user = options.user, groups = options.groups, ponger = kind, timeout = 0.3 },
           "Unreachable to 127%.0%.0%.2:1, error:no answer to a ping in 0%.3 s")

@@ -5,6 +5,7 @@
 --       nonce     another last byte of the payload
 --       short     without that byte
 --       sequence  of a ping that was never sent
+--       id        of another pinger
 --       address   from 127.0.0.3, whoever was asked
 --       request   another echo request, with the same bytes
 
@@ -36,6 +37,7 @@ local changes = {
     return rest:sub(1, -2) .. string.char(bit.bxor(rest:byte(-1), 1))
   end,
   short = function(rest) return rest:sub(1, -2) end,
+  id = function(rest) return string.char(bit.bxor(rest:byte(1), 1)) .. rest:sub(2) end,
   sequence = function(rest) return rest:sub(1, 2) .. "\1\1" .. rest:sub(5) end,
 }
 
