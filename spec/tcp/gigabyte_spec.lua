@@ -1,24 +1,12 @@
+local blocks = require "support.blocks"
 local eventually = require "support.eventually"
-local nginx = require "support.nginx"
+local origin = require "support.origin"
 local process = require "support.process"
 local proxied = require "support.proxied"
-local scope = require "support.scope"
 local tcp = require "support.tcp"
 
-local SIZE = 1024 * 1024 * 1024
+local COUNT = 1024 * 1024 * 1024 / blocks.SIZE
 local FLAT = 4 * 1024 * 1024 * eventually.slowness
-
--- A large file without much on disk, in which no two places look alike.
-local function large_file(path)
-  local file = assert(io.open(path, "wb"))
-  for offset = 0, SIZE - 1, 65536 do
-    file:seek("set", offset)
-    file:write(("block at %d\n"):format(offset))
-  end
-  file:seek("set", SIZE - 1)
-  file:write "."
-  file:close()
-end
 
 -- Runs the command while the worker's memory is watched.
 local function sum_while_flat(n, command, ...)
@@ -34,13 +22,24 @@ local function sum_while_flat(n, command, ...)
   return p:stdout():match "^%S*"
 end
 
+local function sender()
+  return origin.start {
+    connection = function(conn)
+      conn:read_request()
+      conn:send "HTTP/1.0 200 OK\r\n\r\n"
+      for i = 1, COUNT do conn:send(blocks.at(i)) end
+    end,
+  }
+end
+
 describe("a gigabyte over tcp #slow", function()
   it("arrives whole, with memory flat", function()
-    local dir = scope.directory()
-    large_file(dir .. "/large")
-    local code, sum = process.run { argv = { "md5sum", dir .. "/large" }, limit = 60 }
+    local n = tcp.before { sender() }
+    local code, sum = process.run {
+      argv = { "sh", "-c", "luajit spec/support/blocks.lua $1 | md5sum", "sh", tostring(COUNT) },
+      limit = 60,
+    }
     assert.equal(0, code)
-    local n = tcp.before { nginx.start({ root = dir }).address }
     local got = sum_while_flat(n, "curl -sSf http://$1/large | md5sum", n.address)
     assert.equal(sum:match "^%S*", got)
   end)
