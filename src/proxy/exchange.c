@@ -16,7 +16,10 @@
 #include "proxy/view.h"
 #include "proxy/witness.h"
 
-enum { SLOTS_LOST_MAX = 3 }; /* a choice that came too late is made again so often */
+enum {
+	SLOTS_LOST_MAX = 3, /* a choice that came too late is made again so often */
+	FAILURES_MAX = 16,  /* in one turn of the loop */
+};
 
 /* ---- decisions ---- */
 
@@ -216,10 +219,27 @@ static void finish(struct exchange *ex)
 	ex->on_done(ex);
 }
 
+/*
+ * Backends that are gone may refuse at once, thousands of them: others have their turn in between.
+ * What happens meanwhile goes on here too.
+ */
+static bool must_rest(struct exchange *ex, unsigned *failures)
+{
+	if (ex->state != EX_FAILED || ++*failures <= FAILURES_MAX)
+		return false;
+	timer_start(&ex->timer, ex->proxy->breath);
+	return true;
+}
+
 static void exchange_run(struct exchange *ex)
 {
-	while (step(ex))
-		;
+	unsigned failures = 0;
+	if (unlikely(ex->state == EX_FAILED))
+		timer_stop(&ex->timer); /* it rested */
+	while (step(ex)) {
+		if (unlikely(must_rest(ex, &failures)))
+			return;
+	}
 	if (ex->state == EX_END)
 		finish(ex);
 	else

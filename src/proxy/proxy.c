@@ -8,7 +8,13 @@
 #include "proxy/queue.h"
 #include "proxy/story.h"
 
-enum { LINGER_MS = 2000, ATTENTION_MS = 20, FLUSH_MS = 200, UPSTREAM_CONNECTIONS_MAX = 65536 };
+enum {
+	LINGER_MS = 2000,
+	ATTENTION_MS = 20,
+	BREATH_MS = 1,
+	FLUSH_MS = 200,
+	UPSTREAM_CONNECTIONS_MAX = 65536
+};
 
 /* One listening socket of this worker. */
 struct proxy_listen {
@@ -193,6 +199,7 @@ enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct 
 	p->scratch = malloc(p->scratch_bytes);
 	p->linger = timers_lane(p->timers, LINGER_MS);
 	p->attention = timers_lane(p->timers, ATTENTION_MS);
+	p->breath = timers_lane(p->timers, BREATH_MS);
 	p->id_seed = (uint64_t)(neap_random() * 0x1p53) ^ (uint64_t)p->loop->now_us << 20;
 	enum err err = init_access_log(p, e);
 	if (err == ERR_OK)

@@ -64,6 +64,7 @@ struct proxy {
 	uint32_t linger_ms;
 	struct timer_lane *linger;
 	struct timer_lane *attention; /* see front.c, begin */
+	struct timer_lane *breath;    /* between attempts that fail at once */
 	uint64_t next_id, id_seed;
 	struct slab stories; /* see story.h */
 	uint32_t stories_skipped;
