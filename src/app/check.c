@@ -12,6 +12,7 @@
 #include "app/child.h"
 #include "app/runtime.h"
 #include "base/clock.h"
+#include "base/syslog.h"
 #include "net/ping.h"
 
 enum { LIMIT_MS = 10000 };
@@ -26,7 +27,7 @@ struct check {
 static bool is_file(const char *target)
 {
 	return target != NULL && target[0] != '\0' && strcmp(target, "stderr") != 0 &&
-	       strcmp(target, "stdout") != 0 && !str_starts_with(str_of(target), STR("syslog"));
+	       strcmp(target, "stdout") != 0 && syslog_path(target) == NULL;
 }
 
 /* A log file is made when it is not there; its folder is not. */

@@ -19,6 +19,7 @@
 #include "app/upgrade.h"
 #include "app/watch.h"
 #include "base/log.h"
+#include "base/syslog.h"
 #include "shm/state.h"
 
 enum { HEART_MS = 250 };
@@ -65,8 +66,7 @@ static enum err open_log(const struct master *m, const struct generation *g, str
 {
 	const struct board_plan *p = &g->plan;
 
-	if (g->settings->must_detach && !plan_logs_to_file(p) &&
-	    !str_starts_with(str_of(p->log_target), STR("syslog")))
+	if (g->settings->must_detach && !plan_logs_to_file(p) && syslog_path(p->log_target) == NULL)
 		return err_set(e, ERR_INVALID,
 			       "%s: log.target: a daemon (-d) has no stderr: "
 			       "expected \"syslog\" or a path",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/syslog.h"
 #include "net/addr.h"
 
 static enum err write_listens(struct board_plan *p, const struct conf *c, struct error *e)
@@ -108,8 +109,7 @@ static enum err make_absolute(char *path, size_t size, const char *folder, struc
 bool plan_logs_to_file(const struct board_plan *p)
 {
 	return p->log_target[0] != '\0' && strcmp(p->log_target, "stderr") != 0 &&
-	       strcmp(p->log_target, "syslog") != 0 &&
-	       !str_starts_with(str_of(p->log_target), STR("syslog:"));
+	       syslog_path(p->log_target) == NULL;
 }
 
 enum err plan_read(struct board_plan *to, const struct board_plan *from, const struct settings *s,

@@ -13,14 +13,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cc.h"
 #include "base/log.h"
-
-#define SYSLOG_PATH "/dev/log"
+#include "base/syslog.h"
 
 enum {
 	BATCH_BYTES = 1024 * 1024,
@@ -60,24 +58,6 @@ struct lines {
 	bool torn;     /* the end of the last line is missing */
 	bool is_quiet; /* that it cannot be written was said */
 };
-
-static int syslog_connect(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-
-	if (!str_copy(to.sun_path, sizeof(to.sun_path), str_of(path))) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
-		int sys = errno;
-		(void)close(fd);
-		errno = sys;
-		return -1;
-	}
-	return fd;
-}
 
 static int target_open(const struct lines *l)
 {
@@ -265,18 +245,12 @@ static bool is_pipe(const struct lines *l)
 
 static enum err set_target(struct lines *l, const char *target, struct error *e)
 {
-	const char *path = target;
+	const char *syslog = syslog_path(target), *path = syslog != NULL ? syslog : target;
 
-	l->kind = KIND_FILE;
+	l->kind = syslog != NULL ? KIND_SYSLOG : KIND_FILE;
 	if (strcmp(target, "stdout") == 0 || strcmp(target, "stderr") == 0) {
 		l->kind = KIND_STREAM;
 		l->fd = strcmp(target, "stdout") == 0 ? STDOUT_FILENO : STDERR_FILENO;
-	} else if (strcmp(target, "syslog") == 0) {
-		l->kind = KIND_SYSLOG;
-		path = SYSLOG_PATH;
-	} else if (strncmp(target, "syslog:", 7) == 0) {
-		l->kind = KIND_SYSLOG;
-		path = target + 7;
 	}
 	if (!str_copy(l->path, sizeof(l->path), str_of(path)) || path[0] == '\0')
 		return err_set(e, ERR_INVALID, "access_log.target \"%.100s\": not a usable path",

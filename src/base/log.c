@@ -10,14 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/syslog.h"
 
-#define SYSLOG_PATH "/dev/log"
-#define CUT_MARK    "…"
+#define CUT_MARK "…"
 
 enum {
 	LINE_BYTES = 4096, /* PIPE_BUF: a write of it to a pipe is never torn */
@@ -195,26 +194,6 @@ static void line_start(struct line *l, enum log_level level)
 		l->n = (size_t)n;
 }
 
-static int syslog_open(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-
-	if (!str_copy(to.sun_path, sizeof(to.sun_path), str_of(path))) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
-		int sys = errno;
-		(void)close(fd);
-		errno = sys;
-		return -1;
-	}
-	return fd;
-}
-
 /* Not blocking, for the path may be a FIFO; without a reader it is refused here. */
 static int file_open(const char *path)
 {
@@ -223,17 +202,17 @@ static int file_open(const char *path)
 
 static bool syslog_send(const struct line *l)
 {
-	if (send(sink.fd, l->bytes, l->n, MSG_NOSIGNAL) >= 0)
+	if (send(sink.fd, l->bytes, l->n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
 		return true;
 	if (errno != ECONNREFUSED && errno != ENOTCONN && errno != ECONNRESET)
 		return false;
 	/* The syslog daemon was started again: its socket is another one now. */
-	int fd = syslog_open(sink.path);
+	int fd = syslog_connect(sink.path);
 	if (fd < 0)
 		return false;
 	(void)close(sink.fd);
 	sink.fd = fd;
-	return send(sink.fd, l->bytes, l->n, MSG_NOSIGNAL) >= 0;
+	return send(sink.fd, l->bytes, l->n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 /*
@@ -317,13 +296,6 @@ static void log_values(enum log_level level, const char *format, va_list values)
 	errno = sys;
 }
 
-static const char *syslog_path(const char *target)
-{
-	if (strcmp(target, "syslog") == 0)
-		return SYSLOG_PATH;
-	return strncmp(target, "syslog:", 7) == 0 ? target + 7 : NULL;
-}
-
 static void sink_set(enum sink_kind kind, int fd, const char *path)
 {
 	if (sink.kind != SINK_STDERR)
@@ -345,7 +317,7 @@ enum err log_open(const char *target, enum log_level level, struct error *e)
 	if (target[0] == '\0' || strlen(target) >= sizeof(sink.path))
 		return err_set(e, ERR_INVALID, "log target \"%.100s\": not a usable path", target);
 	if (syslog != NULL) {
-		fd = syslog_open(syslog);
+		fd = syslog_connect(syslog);
 		if (fd < 0)
 			return err_sys(e, errno, "cannot reach syslog at %s", syslog);
 		sink_set(SINK_SYSLOG, fd, syslog);

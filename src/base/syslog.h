@@ -1,0 +1,13 @@
+/*
+ * Where log targets named "syslog" go: the local daemon's datagram socket.
+ */
+#ifndef NEAP_BASE_SYSLOG_H
+#define NEAP_BASE_SYSLOG_H
+
+/* The path of its socket: "syslog" means /dev/log, "syslog:/path" that one; NULL: another target. */
+const char *syslog_path(const char *target);
+
+/* A descriptor to send lines with, closed on exec; -1 with errno. */
+int syslog_connect(const char *path);
+
+#endif
