@@ -125,6 +125,14 @@ local kinds = { nginx = nginx, haproxy = haproxy, neap = neap }
 
 peers.here = "bench/peers/"
 
+-- Each worker of neap on a CPU of its own.
+local function spread(pid)
+  for _, id in ipairs(proc.tree(pid)) do
+    local number = (proc.read(("/proc/%d/cmdline"):format(id)) or ""):match "worker (%d+)"
+    if number then os.execute(("taskset -pc %d %d >/dev/null"):format(number % 2, id)) end
+  end
+end
+
 -- o: kind, backends ("host:port"), dir (of its own), and what varies (nokeep, bare, scripted, tcp,
 -- ...).
 -- The started balancer, or nil and why.
@@ -146,6 +154,7 @@ function peers.start(o)
     peers.stop(peer)
     return nil, ("%s did not start: %s"):format(o.label, (proc.read(log) or ""):sub(1, 2000))
   end
+  if o.spread then spread(pid) end
   proc.sleep(0.3)
   return peer
 end

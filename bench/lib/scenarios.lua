@@ -145,6 +145,18 @@ local scenarios = {
     },
   },
   {
+    name = "workers2", title = "Two workers on two CPUs", base = { "1 worker" }, neap_only = true,
+    text = "neap alone, as small, at a fixed 20,000 requests/s: what it costs that two workers at "
+      .. "once write the same lines of the board. The second CPU is load generator's and "
+      .. "backend's too.",
+    load = { "-x", "128", "-r", "20000" }, path = "/128",
+    who = {
+      { kind = "neap", label = "1 worker", workers = 1 },
+      { kind = "neap", label = "2 workers, one CPU", workers = 2 },
+      { kind = "neap", label = "2 workers, two CPUs", workers = 2, cpu = "0,1", spread = true },
+    },
+  },
+  {
     name = "idle", kind = "idle", title = "Idle connections",
     text = "9,500 keep-alive connections (a limit of 20,000 files allows no more) that had one "
       .. "request each: memory of all processes of the balancer for each of them, without the "
