@@ -38,7 +38,7 @@ end
 
 -- Sends one request at its time; notes when that was and how long the answer took.
 local function ask(loop, entry, address)
-  loop.sleep(entry.at - eventually.now())
+  loop.at(entry.at)
   local fd = assert(net.connect(address))
   local s = stream.new(fd, loop.wait)
   entry.sent = eventually.now()

@@ -4,6 +4,7 @@
 --   s:spawn(fn, ...)                    starts a coroutine
 --   s.wait(fd, "IN" or "OUT", seconds) → boolean     inside one: gives way; false on time-out
 --   s.sleep(seconds)                    inside one
+--   s.at(moment)                        inside one: when eventually.now() has come there
 --   s:run()                             until no coroutine is left
 
 local errno = require "posix.errno"
@@ -25,6 +26,10 @@ end
 
 function Scheduler.sleep(seconds)
   coroutine.yield { deadline = eventually.now() + seconds }
+end
+
+function Scheduler.at(moment)
+  while eventually.now() < moment do coroutine.yield { deadline = moment } end
 end
 
 local function park(self, co, want)

@@ -135,7 +135,8 @@ function scenario.run(s, new_balancer)
   local balancers, sim = {}, nil
   for i = 1, o.balancers do
     balancers[i], why = new_balancer {
-      backends = s.backends, pool = o.pool or {}, clock = clock, seed = dice.seed(o.seed, "policy " .. i),
+      backends = s.backends, pool = o.pool or {}, clock = clock,
+      seed = dice.seed(o.seed, "policy " .. i),
       changed = function(...) sim:changed(i, ...) end,
       turns = i > 1 and dice.seed(o.seed, "turns " .. i) % #s.backends or nil,
     }

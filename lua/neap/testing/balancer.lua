@@ -181,6 +181,7 @@ function Balancer.new(options)
   self.runtime = self.require "neap.runtime"
   self.neap = self.require "neap"
   self.contain, self.light = options.contain, options.light
+  self.is_file = options.config ~= nil or type(options.policy) == "string"
   facade.use(self.neap)
   local config, services = load_all(self, options)
   self.config = config

@@ -1,7 +1,9 @@
 -- What stands between a policy's hooks and the runtime in the test kit: it notices objects that a
--- policy keeps beyond their hook, which neap's one `request` object for all would hide.
+-- policy keeps beyond their hook, which neap's one `request` object for all would hide. (Specs may
+-- look at what hooks get: of pools and backends only files are watched.)
 
 local facade = require "neap.testing.facade"
+local kept = require "neap.testing.kept"
 
 local guard = {}
 
@@ -49,6 +51,7 @@ function guard.hooks(balancer, hooks, is_light)
   for name, hook in pairs(hooks) do guarded[name] = hook end
   for _, name in ipairs(OF_REQUEST) do
     if guarded[name] and not is_light then
+      if balancer.is_file then guarded[name] = kept.watched(balancer, guarded[name]) end
       guarded[name] = with_own_request(balancer, guarded[name])
     end
   end
