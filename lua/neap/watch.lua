@@ -10,11 +10,16 @@ local watch = {}
 -- Odd while user code runs.
 local entry = native.watched and ffi.cast("volatile uint32_t *", native.watched)
   or ffi.new "uint32_t[1]"
+local shown = native.watched_who and ffi.cast("char *", native.watched_who)
+local SHOWN_MAX = 199
 local balancer, phase
 
 ---@param who table  a virtual balancer; its `title` says whose policy it has
 ---@param what string?  what it does if that is no hook
 function watch.enter(who, what)
+  if shown and balancer ~= who then
+    ffi.copy(shown, (who.title or "the policy"):sub(1, SHOWN_MAX))
+  end
   balancer, phase = who, what
   entry[0] = entry[0] + 1
 end

@@ -86,6 +86,12 @@ describe("neap sim says", function()
     end
   end)
 
+  it("which one is stuck where no error reaches it", function()
+    local text = sim.fails { "--policy ./loop.lua", files = { ["loop.lua"] =
+      "local s = ('a'):rep(40000) return { pick = function() s:find '.-.-.-.-b' end }" } }
+    assert.matches("^neap: %-%-policy ./loop.lua: it is stuck in a function of C .-\n$", text)
+  end)
+
   it("that requests are more than the backends can do", function()
     local text = sim.text { "--rate 200 --service fixed:1 --duration 10" }
     assert.matches("queues grow without end", text)

@@ -62,7 +62,7 @@ function replay.call(path, policy, args)
   end
   local words = { "replay", path, "--policy", name }
   for _, word in ipairs(args or {}) do table.insert(words, word) end
-  return neap.run(words)
+  return neap.run(words, { limit = 60 })
 end
 
 function replay.run(path, policy, args)

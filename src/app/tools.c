@@ -1,7 +1,10 @@
 #include "app/tools.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/cc.h"
 #include "script/tool.h"
@@ -33,7 +36,24 @@ const char *tools_find(int argc, char **argv)
 	return argc > 1 ? module_of(argv[1]) : NULL;
 }
 
+/* In a signal handler. */
+static void on_stuck(const char *who)
+{
+	static const char before[] = "neap: ";
+	static const char behind[] = ": it is stuck in a function of C (a pattern that matches "
+				     "too slowly?), and was stopped\n";
+	struct iovec parts[] = {
+		{ (void *)(uintptr_t)before, sizeof(before) - 1 },
+		{ (void *)(uintptr_t)who, strlen(who) },
+		{ (void *)(uintptr_t)behind, sizeof(behind) - 1 },
+	};
+
+	_exit(writev(STDERR_FILENO, parts, countof(parts)) < 0 ? 2 : 1);
+}
+
 enum err tools_run(const char *module, int argc, char **argv, int *status, struct error *e)
 {
-	return tool_run(module, argc - 2, argv + 2, status, e);
+	struct tool t = { module, argc - 2, argv + 2, on_stuck };
+
+	return tool_run(&t, status, e);
 }

@@ -53,7 +53,7 @@ static void note_tick(struct fuse *f)
 	if (++f->ticks < f->limit)
 		return;
 	if (f->ticks >= 2 * f->limit && f->on_stuck != NULL)
-		f->on_stuck();
+		f->on_stuck(f);
 	f->has_blown = 1;
 	lua_sethook(f->L, stop_hook, LUA_MASKCOUNT, 1);
 }

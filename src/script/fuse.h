@@ -32,7 +32,7 @@ struct fuse {
 	volatile uint32_t has_blown;
 	uint32_t seen; /* the entry in which the last ticks fell */
 	uint32_t ticks;
-	void (*on_stuck)(void);	  /* in the handler: it did not end at twice its limit either */
+	void (*on_stuck)(struct fuse *); /* in the handler: nor did it end at twice its limit */
 	char where[200];	  /* the line of user code it was at, "file:1:"; "": not blown */
 	struct sigaction chained; /* LuaJIT's handler */
 	bool is_armed;

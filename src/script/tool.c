@@ -3,27 +3,23 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "script/libs.h"
 #include "script/state.h"
 
+enum { TOOL_WHO_BYTES = 200 };
+
 struct program {
-	const char *module;
-	int argc;
-	char **argv;
+	const struct tool *tool;
 	struct fuse fuse;
+	char who[TOOL_WHO_BYTES]; /* watch.lua writes it: whose policy runs */
 };
 
-/* In a signal handler: a hook sits in a function of C, where no error can be raised. */
-static void end_stuck(void)
+static void end_stuck(struct fuse *f)
 {
-	static const char text[] = "neap: the policy is stuck in a function of C (a pattern, a "
-				   "string without end), and was stopped\n";
+	const struct program *p = container_of(f, struct program, fuse);
 
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
-		_exit(2);
-	_exit(1);
+	p->tool->on_stuck(p->who);
 }
 
 /* watch.lua counts up what is odd while user code runs. */
@@ -37,6 +33,8 @@ static void push_native(lua_State *L, struct program *p)
 		p->fuse.on_stuck = end_stuck;
 		lua_pushlightuserdata(L, (void *)(uintptr_t)&p->fuse.entry);
 		lua_setfield(L, -2, "watched");
+		lua_pushlightuserdata(L, p->who);
+		lua_setfield(L, -2, "watched_who");
 	}
 	lua_setfield(L, -2, "neap.native");
 	lua_pop(L, 2);
@@ -45,9 +43,10 @@ static void push_native(lua_State *L, struct program *p)
 /* The list of arguments on top of the stack. */
 static void push_arguments(lua_State *L, const struct program *p)
 {
-	lua_createtable(L, p->argc, 0);
-	for (int i = 0; i < p->argc; i++) {
-		lua_pushstring(L, p->argv[i]);
+	const struct tool *t = p->tool;
+	lua_createtable(L, t->argc, 0);
+	for (int i = 0; i < t->argc; i++) {
+		lua_pushstring(L, t->argv[i]);
 		lua_rawseti(L, -2, i + 1);
 	}
 }
@@ -59,7 +58,7 @@ static int run(lua_State *L)
 	libs_open(L);
 	push_native(L, p);
 	lua_getglobal(L, "require");
-	lua_pushstring(L, p->module);
+	lua_pushstring(L, p->tool->module);
 	lua_call(L, 1, 1);
 	push_arguments(L, p);
 	lua_call(L, 1, 2);
@@ -103,9 +102,9 @@ static enum err blown(lua_State *L, struct fuse *f, struct error *e)
 		       where, FUSE_TICKS_TOOL * FUSE_TICK_MS / 1000);
 }
 
-enum err tool_run(const char *module, int argc, char **argv, int *status, struct error *e)
+enum err tool_run(const struct tool *t, int *status, struct error *e)
 {
-	struct program program = { .module = module, .argc = argc, .argv = argv };
+	struct program program = { .tool = t };
 	struct fuse *f = &program.fuse;
 	lua_State *L = luaL_newstate();
 	if (L == NULL)

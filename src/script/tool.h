@@ -9,11 +9,22 @@
 
 #include "base/err.h"
 
+struct tool {
+	const char *module;
+	int argc;
+	char **argv;
+	/*
+	 * User code is stuck in a function of C, where nothing stops it. Called in a signal handler,
+	 * and does not come back; who: whose policy it is.
+	 */
+	void (*on_stuck)(const char *who);
+};
+
 /*
- * Runs the function that the module MODULE returns with a list of the arguments. It returns the
- * exit status, or nil and what is wrong (one line an error). ERR_INVALID: it did the latter;
- * ERR_SCRIPT: it erred, e->text has a traceback.
+ * Runs the function that the module returns with a list of the arguments. It returns the exit
+ * status, or nil and what is wrong (one line an error). ERR_INVALID: it did the latter; ERR_SCRIPT:
+ * it erred, e->text has a traceback.
  */
-enum err tool_run(const char *module, int argc, char **argv, int *status, struct error *e);
+enum err tool_run(const struct tool *t, int *status, struct error *e);
 
 #endif
