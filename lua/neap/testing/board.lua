@@ -193,6 +193,18 @@ local function add_scan(C, self)
     end
   end
 
+  function C.neap_pool_find_name(pool, name, n)
+    return pools[pool].slots[text_of(name, n)] or -1
+  end
+
+  function C.neap_pool_ids(slots, n, ids)
+    for i = 0, n - 1 do ids[i] = digest.hash(self.name(slots[i]), 0) end
+  end
+end
+
+-- What is left for a request, as src/script/abi_scan.c finds it.
+local function add_left(C, self)
+  local rows, pools = self.rows, self.pools
   local LAST = ffi.sizeof(ffi.typeof "neap_left") / 4 - 4 -- of its slots, behind four words
 
   local function put_left(slot, to)
@@ -216,14 +228,6 @@ local function add_scan(C, self)
       local may = LIVE[row.state] or (panics == 1 and row.state ~= DRAIN and row.tier == tier)
       if may and row.weight > 0 and not is_tried[slot] then put_left(slot, to) end
     end
-  end
-
-  function C.neap_pool_find_name(pool, name, n)
-    return pools[pool].slots[text_of(name, n)] or -1
-  end
-
-  function C.neap_pool_ids(slots, n, ids)
-    for i = 0, n - 1 do ids[i] = digest.hash(self.name(slots[i]), 0) end
   end
 end
 
@@ -321,6 +325,7 @@ function board.new(world)
   add_states(C, self)
   add_pools(C, self)
   add_scan(C, self)
+  add_left(C, self)
   add_choices(C, cells, self.turn)
   add_publishing(C, self)
   return C, self
