@@ -77,6 +77,11 @@ describe("neap check", function()
     end
   end)
 
+  it("takes no file for syslog because its name begins so", function()
+    local config = good:gsub(" }$", ', log = { target = "syslogs/neap.log" } }')
+    assert.matches("log%.target: there is no folder syslogs", errors_of(config))
+  end)
+
   it("checks the backends of the command line too", function()
     local code, stdout = neap.run { "-t", "8081", "host:8082" }
     assert.same({ 0, "command-line.lua: ok\n" }, { code, stdout })

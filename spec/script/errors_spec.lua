@@ -1,3 +1,4 @@
+local eventually = require "support.eventually"
 local neap = require "support.neap"
 local origin = require "support.origin"
 
@@ -81,6 +82,9 @@ describe("an error in a hook", function()
     local n = start("return { response = function() error 'again' end }", web)
     for _ = 1, 4 do n:get "/" end
     assert.equal(1, n:count_log "again")
+    eventually.always(function() return n:count_log "again" == 1 end, 1.1)
+    n:get "/"
+    n:wait_log "again.* %(3 more such lines were left out%)"
   end)
 
   it("trips a hook that keeps failing", function()

@@ -30,8 +30,12 @@ enum err daemon_fork(struct daemon *d, bool *is_parent, int *status, struct erro
 	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
 		return err_sys(e, errno, "pipe");
 	pid_t pid = fork();
-	if (pid < 0)
-		return err_sys(e, errno, "fork");
+	if (pid < 0) {
+		enum err err = err_sys(e, errno, "fork");
+		(void)close(pipe_fds[0]);
+		(void)close(pipe_fds[1]);
+		return err;
+	}
 	*is_parent = pid > 0;
 	if (pid > 0) {
 		(void)close(pipe_fds[1]);
