@@ -63,7 +63,8 @@ static ssize_t plain_writev(struct stream *s, const struct iovec *iov, int count
 	for (int i = 0; i < count; i++) {
 		if (iov[i].iov_len > sizeof(whole) - n)
 			return send_vector(s, iov, count);
-		memcpy(whole + n, iov[i].iov_base, iov[i].iov_len);
+		if (iov[i].iov_len > 0) /* else there may be no address */
+			memcpy(whole + n, iov[i].iov_base, iov[i].iov_len);
 		n += iov[i].iov_len;
 	}
 	return send_one(s, whole, n);
