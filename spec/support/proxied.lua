@@ -8,15 +8,20 @@
 --   proxied.chunked(pieces, trailers) → the pieces in chunked coding, then trailer lines
 --   proxied.pattern(n) → n bytes in which no two places look alike
 --   proxied.resident(n) → bytes of memory that its first worker holds
+--   proxied.while_flat(n, command, ...) → first word of what the shell's command prints, while its
+--                                         first worker's memory is watched
 --   proxied.count_fds(n) → open descriptors of its first worker
 
+local eventually = require "support.eventually"
 local neap = require "support.neap"
 local origin = require "support.origin"
+local process = require "support.process"
 local scope = require "support.scope"
 
 local proxied = {}
 
 local PAGE = 4096
+local FLAT = 4 * 1024 * 1024 * eventually.slowness
 
 function proxied.config(origins, more)
   return neap.config(origins, 'health = { type = "none" },\n' .. (more or ""))
@@ -49,6 +54,19 @@ end
 function proxied.resident(n)
   local statm = scope.read(("/proc/%d/statm"):format(n:workers()[1]))
   return tonumber(statm:match "^%d+ (%d+)") * PAGE
+end
+
+function proxied.while_flat(n, command, ...)
+  local before = proxied.resident(n)
+  local p = process.spawn { argv = { "sh", "-c", command, "sh", ... } }
+  local highest = before
+  eventually(function()
+    highest = math.max(highest, proxied.resident(n))
+    return not p:alive()
+  end, 60, command)
+  assert(p:wait() == 0, p:stderr())
+  assert(highest - before < FLAT, ("%d bytes more"):format(highest - before))
+  return p:stdout():match "^%S*"
 end
 
 function proxied.count_fds(n) return n:fds()[n:workers()[1]] end

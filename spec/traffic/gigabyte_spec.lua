@@ -1,4 +1,3 @@
-local eventually = require "support.eventually"
 local nginx = require "support.nginx"
 local origin = require "support.origin"
 local process = require "support.process"
@@ -6,7 +5,6 @@ local proxied = require "support.proxied"
 local scope = require "support.scope"
 
 local SIZE = 1024 * 1024 * 1024
-local FLAT = 4 * 1024 * 1024 * eventually.slowness
 
 -- A large file without much on disk, in which no two places look alike.
 local function large_file(path, size)
@@ -26,20 +24,6 @@ local function shell(command, ...)
   }
   assert(code == 0, errors)
   return output:match "^%S*"
-end
-
--- Runs the command while the worker's memory is watched.
-local function shell_while_flat(n, command, ...)
-  local before = proxied.resident(n)
-  local p = process.spawn { argv = { "sh", "-c", command, "sh", ... } }
-  local highest = before
-  eventually(function()
-    highest = math.max(highest, proxied.resident(n))
-    return not p:alive()
-  end, 60, command)
-  assert.equal(0, (p:wait()))
-  assert.is_true(highest - before < FLAT, ("%d bytes more"):format(highest - before))
-  return p:stdout():match "^%S*"
 end
 
 -- Takes bodies and answers with their checksum.
@@ -68,13 +52,13 @@ describe("a gigabyte #slow", function()
 
   it("comes down whole, with memory flat", function()
     local n = proxied.before { nginx.start({ root = dir }).url }
-    local sum = shell_while_flat(n, "curl -sSf http://$1/large | md5sum", n.address)
+    local sum = proxied.while_flat(n, "curl -sSf http://$1/large | md5sum", n.address)
     assert.equal(expected, sum)
   end)
 
   it("goes up whole, with memory flat", function()
     local n = proxied.before { hashing() }
-    local sum = shell_while_flat(n, "curl -sSf -T $2 http://$1/ -H Expect:", n.address,
+    local sum = proxied.while_flat(n, "curl -sSf -T $2 http://$1/ -H Expect:", n.address,
       dir .. "/large")
     assert.equal(expected, sum)
   end)
@@ -83,7 +67,7 @@ describe("a gigabyte #slow", function()
     local n = proxied.before { hashing() }
     local file = dir .. "/part"
     large_file(file, SIZE / 8)
-    local sum = shell_while_flat(n, "curl -sSf -T - http://$1/ -H Expect: < $2", n.address, file)
+    local sum = proxied.while_flat(n, "curl -sSf -T - http://$1/ -H Expect: < $2", n.address, file)
     assert.equal(shell("md5sum < $1", file), sum)
   end)
 end)
