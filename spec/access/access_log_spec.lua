@@ -57,6 +57,13 @@ describe("the access log, combined", function()
     assert.equal(wanted, lines(n, 1)[1]:sub(-#wanted))
   end)
 
+  it("has a line whatever the size of a request, cut if need be", function()
+    local n = start('"json"', "limits = { header_bytes = 262144 }")
+    client.get(n.address, "/long", { ["User-Agent"] = ("\255"):rep(200000) })
+    local line = objects(n, 1)[1]
+    assert.same({ "/long", 200, 2 * 16384 }, { line.path, line.status, #line.user_agent })
+  end)
+
   it("counts the bodies of neap's own answers", function()
     local n = start('"combined"', 'policy = { pick = function() return nil, "no" end }')
     local body = client.get(n.address, "/none").body
@@ -186,7 +193,7 @@ describe("where the access log goes", function()
   end)
 
   it("loses none that came while it was opened anew", function()
-    local n = start '"combined"'
+    local n = start('"combined"', "", { "it takes less than there is" })
     local path = n.dir .. "/access.log"
     client.get(n.address, "/1")
     lines(n, 1)
@@ -216,8 +223,12 @@ describe("where the access log goes", function()
     eventually(function() return scope.read(dir .. "/read"):find("GET /early", 1, true) end)
     assert(stat.mkfifo(dir .. "/other", 384))
     n = proxied.before({ origin.start {} },
-      ('access_log = { target = "%s/other" }'):format(dir))
-    assert.equal(200, client.get(n.address, "/").status)
+      ('access_log = { target = "%s/other" }'):format(dir), { "it takes less than there is" })
+    local c, agent = client.connect(n.address), ("x"):rep(8000)
+    for _ = 1, 300 do c:request("GET", "/", { ["User-Agent"] = agent }) end
+    c:close()
+    n:wait_log "access log %S+/other: it takes less than there is %(lines left out so far: %d+%)"
+    assert.equal(1, n:count_log "less than there is")
     local began = eventually.now()
     n:stop { signal = "QUIT" }
     assert.is_true(eventually.now() - began < 4)

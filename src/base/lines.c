@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/syslog.h"
 
@@ -24,6 +25,7 @@ enum {
 	BATCH_BYTES = 1024 * 1024,
 	DAEMON_INFO = (3 << 3) | 6, /* RFC 3164 §4.1.1 */
 	CLOSE_S = 1,
+	BEHIND_MS = 10000,
 	FORGET_TRIES = 5000,
 };
 
@@ -42,6 +44,8 @@ struct lines {
 	char path[PATH_MAX];
 	struct batch filling; /* the caller's */
 	_Atomic uint64_t lost;
+	bool is_behind;	   /* lost some since that was said, for want of room */
+	int64_t behind_ms; /* when it was said; 0: never */
 	_Atomic int
 		trouble; /* errno that the caller has yet to log; the log is no thread's but its */
 
@@ -291,6 +295,19 @@ enum err lines_open(struct lines **out, const char *target, struct error *e)
 	return ERR_OK;
 }
 
+/* Nothing fails, yet nothing gets written. */
+static void tell_behind(struct lines *l)
+{
+	int64_t now_ms = clock_now_ms();
+
+	if (l->behind_ms != 0 && now_ms - l->behind_ms < BEHIND_MS)
+		return;
+	l->behind_ms = now_ms;
+	l->is_behind = false;
+	log_error("access log %s: it takes less than there is (lines left out so far: %" PRIu64 ")",
+		  l->path, lines_lost(l));
+}
+
 char *lines_room(struct lines *l, size_t n)
 {
 	if (likely(n <= BATCH_BYTES - l->filling.n))
@@ -299,6 +316,8 @@ char *lines_room(struct lines *l, size_t n)
 	if (n <= BATCH_BYTES - l->filling.n)
 		return l->filling.bytes + l->filling.n;
 	atomic_fetch_add_explicit(&l->lost, 1, memory_order_relaxed);
+	l->is_behind = true;
+	tell_behind(l);
 	return NULL;
 }
 
@@ -333,6 +352,8 @@ bool lines_flush(struct lines *l)
 	bool is_busy = true;
 
 	tell_trouble(l);
+	if (unlikely(l->is_behind))
+		tell_behind(l);
 	if (pthread_mutex_trylock(&l->mutex) != 0)
 		return true;
 	if (l->writing.n == 0) {

@@ -7,6 +7,8 @@
 enum {
 	FIXED_BYTES = 2048, /* all but the texts, names and backend included */
 	WORST = 6,	    /* an escaped byte: \u00ff */
+	LONG_TEXT = 16384,  /* no more of one where all do not fit: no size hides a request */
+	ROOM_MAX = 800 * 1024,
 };
 
 struct texts {
@@ -55,6 +57,15 @@ static size_t worst_bytes(const struct texts *t)
 	return FIXED_BYTES +
 	       WORST * (t->method.n + t->path.n + t->query.n + t->host.n + t->referer.n +
 			t->agent.n + t->id.n + t->reason.n + t->backend.n);
+}
+
+static void shorten(struct texts *t)
+{
+	struct str *const all[] = { &t->method,	 &t->path,  &t->query, &t->host,
+				    &t->referer, &t->agent, &t->reason };
+
+	for (size_t i = 0; i < countof(all); i++)
+		all[i]->n = all[i]->n < LONG_TEXT ? all[i]->n : LONG_TEXT;
 }
 
 /* ---- pieces ---- */
@@ -177,6 +188,8 @@ void access_line_add(struct lines *log, enum conf_access_format format, const st
 	struct h1_out o;
 
 	collect(&t, ex, outcome);
+	if (worst_bytes(&t) > ROOM_MAX)
+		shorten(&t);
 	size_t room = worst_bytes(&t);
 	char *memory = lines_room(log, room);
 	if (memory == NULL)

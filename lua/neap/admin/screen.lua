@@ -216,7 +216,7 @@ end
 local function finish(page)
   if page.rows == 0 then return table.concat(page.lines, "\n") .. "\n" end
   while #page.lines < page.rows - 1 do table.insert(page.lines, "") end
-  table.insert(page.lines, page.is_terminal and "\27[2mq ends this\27[0m" or "")
+  page:line(page.is_terminal and "q ends this" or "", "2")
   return table.concat(page.lines, "\27[K\n", 1, page.rows) .. "\27[K"
 end
 
