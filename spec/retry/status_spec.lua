@@ -83,7 +83,7 @@ describe("retry.status", function()
 
   it("tries what is dead, too, in a panic", function()
     local bad, good = answering("bad", 503), answering("good", 200)
-    local n = neap.start { allow = { "panics: 1 of 2" }, config = neap.config({ bad, good }, [[
+    local n = neap.start { allow = { "panics: [01] of 2" }, config = neap.config({ bad, good }, [[
       health = { type = "none" }, panic = 0.9, retry = { status = { 503 } }, policy = {
         request = function() require("neap").pool("127.0.0.1:0").all[2]:down "for now" end,
         pick = function(_, pool) return pool[1] end }]]) }
