@@ -87,6 +87,6 @@ describe("neap replay of a damaged recording", function()
       "return { pick = function()\nrepeat until false end }")
     assert.equal(1, code)
     assert.matches("^neap: %-%-policy /%S+/policy.lua: hook pick: %S+/policy.lua:2: ran for more "
-      .. "than 3 s\n$", stderr)
+      .. "than 2 s\n$", stderr)
   end)
 end)

@@ -82,7 +82,7 @@ describe("neap sim says", function()
     } do
       local text = sim.fails { "--policy ./loop.lua --event", "5s b1 down",
         files = { ["loop.lua"] = line } }
-      assert.equal(("neap: --policy ./loop.lua: %s: ran for more than 3 s\n"):format(what), text)
+      assert.equal(("neap: --policy ./loop.lua: %s: ran for more than 2 s\n"):format(what), text)
     end
   end)
 

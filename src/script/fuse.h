@@ -21,7 +21,7 @@ enum {
 	FUSE_TICK_MS = 50,
 	FUSE_TICKS_HOOK = 2,	 /* so a hook may run for 50 to 100 ms */
 	FUSE_TICKS_LOAD = 60,	 /* reading the config: 3 s of CPU, less than its process has */
-	FUSE_TICKS_TOOL = 60,	 /* a hook, or a policy that loads, in commands like neap sim */
+	FUSE_TICKS_TOOL = 40,	 /* a hook, or a policy that loads, in commands like neap sim */
 	FUSE_TICKS_RUNTIME = 400 /* our own Lua, which has no such loops */
 };
 
