@@ -38,8 +38,9 @@ enum err listener_listen(const struct addr *a, int fd, struct error *e);
 void listener_defer_accept(const struct addr *a, int fd, bool defer_accept);
 
 /*
- * Accepts on fd while started: up to 64 connections a wake-up, one if there is little to do. On lack of descriptors or memory it
- * pauses 100 ms instead of spinning, and says so in the log once a second.
+ * Accepts on fd while started: up to 64 connections a wake-up, one if there is little to do. On lack
+ * of descriptors or memory it pauses 100 ms instead of spinning, and says so in the log once a
+ * second.
  */
 struct listener {
 	struct loop *loop;
