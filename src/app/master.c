@@ -120,7 +120,7 @@ static void log_lines(const char *prefix, const char *text)
 /* why: the last reload failed, or "". */
 static void tell_manager(const struct master *m, const char *why)
 {
-	struct str rest = str_of(why), line;
+	struct str rest = str_of(why), line = STR("");
 
 	(void)str_split(&rest, '\n', &line);
 	notify_tell(&m->notify, "READY=1\nSTATUS=generation %u serves, %u worker%s%s%.*s",

@@ -134,8 +134,10 @@ void ward_stop(struct ward *w, uint32_t limit_ms)
 		return;
 	}
 	/* One that still loads does not read its channel: it has nothing to end in order. */
-	if (w->state == WARD_LOADING || !channel_send(&w->channel, MESSAGE_STOP, NULL))
+	if (w->state == WARD_LOADING)
 		ward_kill(w, "");
+	else
+		(void)channel_send(&w->channel, MESSAGE_STOP, NULL); /* or it is ending already */
 	w->state = WARD_STOPPING;
 	set_timer(w, limit_ms);
 }

@@ -320,10 +320,11 @@ static int batch(struct listener *l)
 	return l->loop->told < TURN_BUSY && l->in_row < l->patience ? 1 : BATCH_MAX;
 }
 
-static void note_others(struct listener *l, bool some)
+/* A whole batch: there are probably more yet. */
+static void note_batch(struct listener *l, int n)
 {
-	l->in_row = 0;
-	l->patience = some ? PATIENCE_MIN : l->patience * 2;
+	l->in_row = n == BATCH_MAX ? PATIENCE_MAX : 0;
+	l->patience = n > 1 ? PATIENCE_MIN : l->patience * 2;
 	if (l->patience > PATIENCE_MAX)
 		l->patience = PATIENCE_MAX;
 }
@@ -344,7 +345,7 @@ static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
 			break;
 	}
 	if (max > 1)
-		note_others(l, n > 1);
+		note_batch(l, n);
 }
 
 static void pause_cb(struct ev_loop *ev, ev_timer *w, int events)
