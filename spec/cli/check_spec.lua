@@ -42,6 +42,26 @@ describe("neap check", function()
     assert.matches("bad%.lua:1: no idea", errors_of(config, { ["bad.lua"] = policy }))
   end)
 
+  it("tells which objects of its hook a pick keeps, where a start would let it go on", function()
+    local kept = {
+      ["a request was kept in 'seen'.*keep values of it"] = "local seen = {} return { pick = "
+        .. "function(r, pool) seen[1] = r return pool[1] end }",
+      ["a pool was kept in 'last'.*keep its name"] = "local last return { pick = function(_, pool) "
+        .. "last = pool return last[1] end }",
+      ["a backend was kept in 'best'.*keep its name"] = "local best return { pick = "
+        .. "function(_, pool) best = best or pool[1] return best end }",
+    }
+    local config = good:gsub(" }$", ', policy = "p.lua" }')
+    for text, policy in pairs(kept) do
+      assert.matches("^config%.lua: policy: pick of pool [^\n]*" .. text .. "[^\n]*\n$",
+        errors_of(config, { ["p.lua"] = policy }))
+    end
+    local fine = "local n = {} return { pick = function(r, pool) n[r.path] = pool[1].name "
+      .. "r.ctx.pool = pool return pool[1] end }"
+    assert.equal(0, (neap.run({ "-t", "-c", "config.lua" },
+      { files = { ["config.lua"] = config, ["p.lua"] = fine } })))
+  end)
+
   it("asks shadows, too", function()
     for body, why in pairs {
       ["return pool:nearest()"] = "shadow%.lua:1: pool has no 'nearest'",

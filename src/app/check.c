@@ -76,7 +76,7 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 	(void)snprintf(names, sizeof(names), "%s\n%s\n%s\n%s\n", r.conf.user, r.conf.group,
 		       r.conf.pid_file != NULL ? r.conf.pid_file : "",
 		       r.conf.admin.listen != NULL ? r.conf.admin.listen : "");
-	err = c->must_try ? vm_try_policies(r.vm, e) : ERR_OK;
+	err = c->must_try ? vm_try_policies(r.vm, true, e) : ERR_OK;
 	if (err == ERR_OK && c->must_try)
 		err = check_logs(c, &r.conf, e);
 	if (err == ERR_OK)

@@ -84,7 +84,7 @@ static enum err try_policies(struct generation *g, struct board *board, struct e
 
 	if (err != ERR_OK)
 		return err;
-	err = vm_try_policies(r.vm, e);
+	err = vm_try_policies(r.vm, false, e);
 	runtime_fini(&r);
 	return err;
 }

@@ -18,6 +18,7 @@ enum { FIELDS_MAX = 8 };
 
 struct trial {
 	struct vm *vm;
+	bool is_strict;
 	struct http_limits limits;
 	struct http_field fields[FIELDS_MAX];
 	struct http_head head;
@@ -116,6 +117,25 @@ static enum err add_line(struct trial *t, const neap_request *r, const char *who
 	return ERR_OK;
 }
 
+/* What the pick that has just run keeps of its objects is an error too. */
+static enum err look_kept(struct trial *t, const neap_request *r, struct error *e)
+{
+	lua_State *L = t->vm->L;
+	enum err err = push_function(t->vm, "kept", e);
+
+	if (err != ERR_OK)
+		return err;
+	lua_pushinteger(L, (lua_Integer)r->service);
+	lua_pushinteger(L, (lua_Integer)r->pool);
+	err = vm_call(t->vm, 2, 1, FUSE_TICKS_RUNTIME, e);
+	if (err != ERR_OK)
+		return err;
+	if (lua_isstring(L, -1))
+		err = add_line(t, r, "policy", lua_tostring(L, -1), e);
+	lua_pop(L, 1);
+	return err;
+}
+
 /* A hook that waits is let go: there is no network here, and it has come that far. */
 static enum err try_pick(struct trial *t, unsigned service, unsigned pool, struct error *e)
 {
@@ -129,7 +149,9 @@ static enum err try_pick(struct trial *t, unsigned service, unsigned pool, struc
 	t->vm->failure = NULL;
 	hook_finish(h, &r, NULL);
 	r.pool = (int32_t)pool;
-	return failure.code == ERR_OK ? ERR_OK : add_line(t, &r, "policy", failure.text, e);
+	if (failure.code != ERR_OK)
+		return add_line(t, &r, "policy", failure.text, e);
+	return t->is_strict ? look_kept(t, &r, e) : ERR_OK;
 }
 
 /* The shadow of a pool, about a request that would be on its way. */
@@ -165,9 +187,9 @@ static enum err try_service(struct trial *t, unsigned service, struct error *e)
 	return err;
 }
 
-enum err vm_try_policies(struct vm *vm, struct error *e)
+enum err vm_try_policies(struct vm *vm, bool is_strict, struct error *e)
 {
-	struct trial t = { .vm = vm };
+	struct trial t = { .vm = vm, .is_strict = is_strict };
 	int top = lua_gettop(vm->L);
 	enum err err = publish(vm, e);
 

@@ -69,7 +69,11 @@ void vm_forget_previous(struct vm *vm);
 /* Something on the board changed (a request marked a backend down): the agent looks again. */
 void vm_agent_wake(struct vm *vm);
 
-/* `neap check`: calls pick once a pool on a made-up request. Errors as in vm_load. */
-enum err vm_try_policies(struct vm *vm, struct error *e);
+/*
+ * `neap check`, and before another generation takes over: calls pick once a pool on a made-up
+ * request. is_strict: a pick that keeps its objects is wrong too (it is no harm to traffic, so a
+ * reload may). Errors as in vm_load.
+ */
+enum err vm_try_policies(struct vm *vm, bool is_strict, struct error *e);
 
 #endif

@@ -185,6 +185,7 @@ function runtime.build(path)
     services[i].refuse = service.on_error == "refuse"
     services[i].shadow, services[i].have.shadow = ask_shadow, ask_shadow ~= nil
   end
+  runtime.of_services, runtime.of_pools = of_services, of_pools
   sandbox.close_loading()
   return services
 end

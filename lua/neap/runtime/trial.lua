@@ -1,7 +1,12 @@
 -- `neap check`: puts the configured backends on the board of the checking process, without looking
 -- up names or checking anybody, so that the pick hooks have something to choose from.
 
+local backends = require "neap.runtime.backends"
 local board = require "neap.agent.board"
+local ffi = require "neap.ffi"
+local keeps = require "neap.runtime.keeps"
+local pools = require "neap.runtime.pools"
+local request = require "neap.runtime.request"
 local runtime = require "neap.runtime"
 local show = require "neap.config.show"
 
@@ -23,6 +28,24 @@ end
 function trial.publish()
   board.attach()
   for _, pool in ipairs(runtime.config.pools) do publish(pool) end
+end
+
+local function kind_of(value)
+  if rawequal(value, request.object) then return "request" end
+  if ffi.istype(backends.type, value) then return "backend" end
+  return type(value) == "table" and pools.info(value) and "pool" or nil
+end
+
+-- What the pick that has just run keeps of what it was given.
+---@param service integer  from 0
+---@param pool integer  from 0
+---@return string?
+function trial.kept(service, pool)
+  local own, policy = runtime.of_pools[pool], runtime.of_services[service]
+  local pick = own and own.pick or policy and policy.pick
+  if not pick then return nil end
+  local _, text = next(keeps.found(pick, kind_of))
+  return text
 end
 
 -- The line of an error: whose policy it is, and what went wrong.

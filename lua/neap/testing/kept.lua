@@ -3,23 +3,9 @@
 -- be kept, not objects.
 
 local ffi = require "neap.ffi"
+local keeps = require "neap.runtime.keeps"
 
 local kept = {}
-
-local DEPTH, NODES = 3, 1000
-
--- Tables with a metatable are modules, caches with weak keys, or somebody's own.
-local function find(value, kind_of, left, depth)
-  local kind = kind_of(value)
-  if kind then return kind end
-  if type(value) ~= "table" or depth == 0 or getmetatable(value) then return nil end
-  for _, inner in next, value do
-    left.n = left.n - 1
-    if left.n <= 0 then return nil end
-    kind = find(inner, kind_of, left, depth - 1)
-    if kind then return kind end
-  end
-end
 
 local function kinds(balancer)
   local pools, Backend = balancer.require "neap.runtime.pools",
@@ -31,15 +17,10 @@ local function kinds(balancer)
 end
 
 local function look(balancer, hook, kind_of)
-  for i = 1, 60 do
-    local name, value = debug.getupvalue(hook, i)
-    if not name then return end
-    local kind = find(value, kind_of, { n = NODES }, DEPTH)
-    if kind and not balancer.kept_names[name] then
+  for name, text in pairs(keeps.found(hook, kind_of)) do
+    if not balancer.kept_names[name] then
       balancer.kept_names[name] = true
-      table.insert(balancer.errors, { hook = balancer:hook(), is_kept = true,
-        text = ("a %s was kept in '%s' when the hook had ended: keep its name, not the object")
-          :format(kind, name) })
+      table.insert(balancer.errors, { hook = balancer:hook(), is_kept = true, text = text })
     end
   end
 end
