@@ -56,6 +56,10 @@ describe("neap demo", function()
       argv = { neap.binary, "demo", "-l", address, "--backend", "web2" },
     }
     eventually(function() return client.get(address).body:find "web2" end, 8)
+    for _, pid in ipairs { again.pid, pid_of(p, "web1") } do
+      local _, _, stderr = neap.run { "reload", "--pid", pid }
+      assert.matches("is no neap that can be asked", stderr) -- toys do not stand in the way
+    end
     again:kill()
     assert.equal(0, again:wait())
     p:kill "INT"

@@ -44,6 +44,20 @@ describe("neap reload", function()
     assert.equal("reloaded: generation 3 serves\n", stdout)
   end)
 
+  it("lists those that run where it cannot know which is meant", function()
+    local one = neap.start { config = neap.config { origin.start {} } }
+    local two = neap.start { config = neap.config({ origin.start {} }, 'pid_file = "n.pid"') }
+    local code, _, stderr = neap.run({ "reload" }, { cwd = one.dir })
+    assert.equal(1, code)
+    assert.matches("neap: which neap%? Name one by %-%-pid N", stderr)
+    for _, n in ipairs { one, two } do
+      -- Others may run here, too: the list has an end.
+      assert.is_truthy(stderr:find(("neap: %d: %%-"):format(n.pid)) or stderr:find "and %d+ more")
+    end
+    local _, stdout = neap.run({ "reload" }, { cwd = two.dir })
+    assert.equal("reloaded: generation 2 serves\n", stdout)
+  end)
+
   -- The master is stopped until all five have asked: the first one's reload begins at once, so
   -- that the others need another one, which they share.
   it("answers each of several at once, by the reload that began after it asked", function()

@@ -12,7 +12,7 @@
 #include "base/num.h"
 #include "base/str.h"
 
-enum { ANSWER_MS = 60000, FOUND_MAX = 16 };
+enum { ANSWER_MS = 60000, FOUND_MAX = 8, TITLE_MAX = 72 };
 
 static enum err read_pid_file(const char *path, pid_t *pid, struct error *e)
 {
@@ -32,24 +32,70 @@ static enum err read_pid_file(const char *path, pid_t *pid, struct error *e)
 	return ERR_OK;
 }
 
-static enum err find_only(pid_t *pid, struct error *e)
+/* What the process was started with, as its title tells: any process may have made it up. */
+static void describe(pid_t pid, char to[TITLE_MAX])
+{
+	static const char title[] = "neap: master ";
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/cmdline", (long)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, to, TITLE_MAX - 1);
+	size_t n = got > 0 ? (size_t)got : 0;
+	if (fd >= 0)
+		(void)close(fd); /* only read from */
+	for (size_t i = 0; i < n; i++)
+		to[i] = (char)(to[i] == '\0' ? ' ' : to[i] < ' ' || to[i] > '~' ? '?' : to[i]);
+	while (n > 0 && to[n - 1] == ' ')
+		n--;
+	to[n] = '\0';
+	if (n >= sizeof(title) && memcmp(to, title, sizeof(title) - 1) == 0)
+		memmove(to, to + sizeof(title) - 1, n - sizeof(title) + 2);
+}
+
+static enum err refuse_many(const pid_t *pids, unsigned count, struct error *e)
+{
+	char list[(FOUND_MAX + 1) * (TITLE_MAX + 16)] = "", title[TITLE_MAX];
+	size_t used = 0;
+
+	for (unsigned i = 0; i < count && i < FOUND_MAX; i++) {
+		describe(pids[i], title);
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "\n%ld: %s",
+					 (long)pids[i], title);
+	}
+	if (count > FOUND_MAX)
+		(void)snprintf(list + used, sizeof(list) - used, "\nand %u more",
+			       count - FOUND_MAX);
+	return err_set(e, ERR_INVALID,
+		       "which neap? Name one by --pid N, its pid file by -p FILE, or its config "
+		       "by -c FILE if that has a pid_file; these run:%s",
+		       list);
+}
+
+/* Does the config that lies here say which of several is meant? One that errs says nothing. */
+static bool is_in_config_here(const struct settings *s, pid_t *pid)
+{
+	struct settings here = *s;
+	struct error e;
+	char path[512] = "";
+
+	here.config = "config.lua";
+	return access(here.config, F_OK) == 0 &&
+	       check_pid_file(&here, path, sizeof(path), &e) == ERR_OK && path[0] != '\0' &&
+	       read_pid_file(path, pid, &e) == ERR_OK;
+}
+
+static enum err find_only(const struct settings *s, pid_t *pid, struct error *e)
 {
 	pid_t pids[FOUND_MAX];
-	char list[FOUND_MAX * 12];
-	size_t used = 0;
 	unsigned count = control_find(pids, FOUND_MAX);
 
 	if (count == 0)
 		return err_set(e, ERR_GONE, "no neap runs here (in this network namespace)");
 	*pid = pids[0];
-	if (count == 1)
+	if (count == 1 || (s->config == NULL && is_in_config_here(s, pid)))
 		return ERR_OK;
-	for (unsigned i = 0; i < count && i < FOUND_MAX; i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, " %ld", (long)pids[i]);
-	return err_set(e, ERR_INVALID,
-		       "which neap? These run:%s; name one by --pid N, or its "
-		       "pid file by -p FILE",
-		       list);
+	return refuse_many(pids, count, e);
 }
 
 static enum err find(const struct settings *s, pid_t *pid, struct error *e)
@@ -65,7 +111,7 @@ static enum err find(const struct settings *s, pid_t *pid, struct error *e)
 		if (err != ERR_OK)
 			return err;
 	}
-	return path[0] != '\0' ? read_pid_file(path, pid, e) : find_only(pid, e);
+	return path[0] != '\0' ? read_pid_file(path, pid, e) : find_only(s, pid, e);
 }
 
 /* Nobody else may have taken the name: the listener is that process. */

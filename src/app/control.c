@@ -139,13 +139,16 @@ static int open_socket(void)
 	return -1;
 }
 
-void control_open(struct control *c, struct loop *loop)
+void control_open(struct control *c, struct loop *loop, bool may_hear)
 {
 	c->loop = loop;
 	for (unsigned i = 0; i < countof(c->clients); i++) {
 		channel_init(&c->clients[i].channel, loop, -1);
 		c->clients[i].control = c;
 	}
+	c->fd = -1;
+	if (!may_hear)
+		return;
 	c->fd = open_socket();
 	if (c->fd < 0) {
 		log_warn("neap reload cannot reach this process: %s; HUP does the same",

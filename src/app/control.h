@@ -29,8 +29,11 @@ struct control {
 	unsigned (*on_reload)(struct control *self);
 };
 
-/* The caller has set owner and on_reload. Without such a socket it works too: a warning. */
-void control_open(struct control *c, struct loop *loop);
+/*
+ * The caller has set owner and on_reload. Without such a socket it works too: a warning. A process
+ * that may not hear is one that `neap reload` never finds.
+ */
+void control_open(struct control *c, struct loop *loop, bool may_hear);
 void control_close(struct control *c); /* harmless when closed */
 
 /* In a child: the descriptors only. */

@@ -73,7 +73,9 @@ static void on_toy_ready(void *ctx, struct loop *loop, const struct board *board
 static enum err toy_serve(struct toy *t, struct error *e)
 {
 	char name[16];
-	struct master_options o = { .is_demo = true, .ctx = t, .on_ready = on_toy_ready };
+	struct master_options o = {
+		.is_demo = true, .is_toy = true, .ctx = t, .on_ready = on_toy_ready
+	};
 
 	(void)snprintf(name, sizeof(name), "%s.lua", t->name);
 	o.settings = (struct settings){ .config = name, .text = t->text };

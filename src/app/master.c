@@ -520,7 +520,7 @@ static void serve(struct master *m)
 	struct error e;
 
 	start_signals(m);
-	control_open(&m->control, &m->loop);
+	control_open(&m->control, &m->loop, !m->options->is_toy);
 	ev_timer_init(&m->watch, watch_cb, HEART_MS / 1e3, HEART_MS / 1e3);
 	ev_timer_start(m->loop.ev, &m->watch);
 	if (m->settings.must_watch && watch_open(&m->watch_files, &m->loop, &e) != ERR_OK)

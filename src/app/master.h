@@ -20,6 +20,7 @@ struct master_options {
 	char **argv;		   /* to be started again with, for an upgrade; NULL: never */
 	struct handover *handover; /* what it was started with; may be NULL */
 	bool is_demo;		   /* says nothing about running as root */
+	bool is_toy;		   /* `neap reload` does not find it */
 	/* For what runs around it (the demo); each may be NULL. */
 	void *ctx;
 	void (*on_ready)(void *ctx, struct loop *loop, const struct board *board);
