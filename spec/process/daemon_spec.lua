@@ -39,6 +39,48 @@ describe("-d", function()
     stop(pid)
   end)
 
+  it("goes on in the same access log after a reload, USR1 and a worker's end", function()
+    local dir = scope.directory()
+    local function write(more)
+      scope.write(dir .. "/config.lua",
+        config('access_log = { target = "access.log" }, ' .. (more or "")))
+    end
+    write()
+    local code, _, stderr = neap.run({ "-d", "-c", "config.lua", "-p", "neap.pid" }, { cwd = dir })
+    assert.same({ 0, "" }, { code, stderr })
+    local pid = tonumber(scope.read(dir .. "/neap.pid"))
+    finally(function() pcall(process.signal, pid, "KILL") end)
+    local function log() return scope.read(dir .. "/neap.log") end
+    local function lands(path)
+      local address
+      for found in log():gmatch "ready: http (%S+);" do address = found end
+      eventually(function()
+        local ok, answer = pcall(client.get, address, path)
+        return ok and answer.status == 200
+      end)
+      eventually(function()
+        local text = io.open(dir .. "/access.log") and scope.read(dir .. "/access.log")
+        return text and text:find("GET " .. path, 1, true)
+      end)
+    end
+    lands "/first"
+    os.rename(dir .. "/access.log", dir .. "/access.log.1")
+    process.signal(pid, "USR1")
+    lands "/reopened"
+    process.signal(pid, "HUP")
+    eventually(function() return log():find "generation 2" end)
+    lands "/reloaded"
+    eventually(function() return #process.children(pid) == 2 end)
+    for _, child in ipairs(process.children(pid)) do
+      if process.command_line(child):find "worker" then
+        process.signal(child, "KILL")
+        eventually(function() return log():find(("(pid %d)"):format(child), 1, true) end)
+      end
+    end
+    lands "/restarted"
+    stop(pid)
+  end)
+
   it("returns 1 with the error when it cannot start", function()
     local _, address = net.listen "127.0.0.1:0"
     local code, _, stderr = neap.run({ "-d", "-c", "config.lua" },

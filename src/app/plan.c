@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,10 +107,32 @@ static enum err make_absolute(char *path, size_t size, const char *folder, struc
 	return ERR_OK;
 }
 
+static bool is_file(const char *target)
+{
+	return target[0] != '\0' && strcmp(target, "stderr") != 0 && syslog_path(target) == NULL;
+}
+
+enum err plan_fix_paths(struct conf *c, const struct settings *s, struct error *e)
+{
+	char whole[1024];
+
+	if (c->access_log == NULL || !is_file(c->access_log) ||
+	    strcmp(c->access_log, "stdout") == 0)
+		return ERR_OK;
+	if (!str_copy(whole, sizeof(whole), str_of(c->access_log)))
+		return err_set(e, ERR_LIMIT, "access_log.target: too long a path");
+	enum err err = make_absolute(whole, sizeof(whole), s->folder, e);
+	char *path = err == ERR_OK ? strdup(whole) : NULL;
+	if (path == NULL)
+		return err == ERR_OK ? err_set(e, ERR_MEMORY, "out of memory") : err;
+	free(c->access_log);
+	c->access_log = path;
+	return ERR_OK;
+}
+
 bool plan_logs_to_file(const struct board_plan *p)
 {
-	return p->log_target[0] != '\0' && strcmp(p->log_target, "stderr") != 0 &&
-	       syslog_path(p->log_target) == NULL;
+	return is_file(p->log_target);
 }
 
 enum err plan_read(struct board_plan *to, const struct board_plan *from, const struct settings *s,

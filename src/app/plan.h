@@ -19,6 +19,12 @@ enum err plan_write(struct board_plan *p, const struct conf *c, struct error *e)
 enum err plan_read(struct board_plan *to, const struct board_plan *from, const struct settings *s,
 		   struct error *e);
 
+/*
+ * In a worker: the paths that it opens itself, made absolute. Not before the config's digest is
+ * taken. ERR_LIMIT: too long.
+ */
+enum err plan_fix_paths(struct conf *c, const struct settings *s, struct error *e);
+
 /* Does the log go to a file? */
 bool plan_logs_to_file(const struct board_plan *p);
 

@@ -5,6 +5,7 @@
 #include "app/daemon.h"
 #include "app/generation.h"
 #include "app/limits.h"
+#include "app/plan.h"
 #include "app/runtime.h"
 #include "app/title.h"
 #include "base/log.h"
@@ -185,7 +186,9 @@ static enum err build(struct worker *w, struct error *e)
 			       "%s: the config gives different settings each time it is evaluated",
 			       w->generation->settings->config);
 	limits_fit(&w->runtime.conf);
-	enum err err = proxy_create(&w->proxy, &o, e);
+	enum err err = plan_fix_paths(&w->runtime.conf, w->generation->settings, e);
+	if (err == ERR_OK)
+		err = proxy_create(&w->proxy, &o, e);
 	return err == ERR_OK ? listen_all(w, e) : err;
 }
 
