@@ -1,3 +1,4 @@
+local admin = require "support.admin"
 local client = require "support.client"
 local neap = require "support.neap"
 local origin = require "support.origin"
@@ -50,6 +51,18 @@ describe("retry.status", function()
       "retry = { status = { 503 } }")
     assert.equal("good", n:get("/").body)
     n:wait_log "→ down %(status 503%)"
+  end)
+
+  it("counts as a failure of the backend, also when the answer is passed on", function()
+    local n = admin.start({ answering("bad", 503) },
+      'health = { type = "none" }, retry = { status = { 503 } }, policy = { failed = function() '
+      .. 'return "fail" end }')
+    for _ = 1, 3 do assert.equal(503, client.get(n.address, "/").status) end
+    local failures
+    for key, value in pairs(admin.metrics(n)) do
+      if key:find "^neap_backend_failures_total{" then failures = value end
+    end
+    assert.equal(3, failures)
   end)
 
   it("leaves no times of the failed attempt to the next one", function()

@@ -74,13 +74,10 @@ void attempt_answered(struct exchange *ex, unsigned status)
 		board_well(ex->proxy->board, ex->view.slot);
 }
 
-static void count_failure(struct exchange *ex)
+void attempt_count_failure(const struct exchange *ex)
 {
-	if (ex->view.slot < 0)
-		return;
-	if (ex->at.pool->eject.on)
-		note_outlier(ex);
-	stat_add(&ex->proxy->board->cells[ex->proxy->worker][ex->view.slot].failures, 1);
+	if (ex->view.slot >= 0)
+		stat_add(&ex->proxy->board->cells[ex->proxy->worker][ex->view.slot].failures, 1);
 }
 
 /* Who the client is, for a backend that wants to be told first. */
@@ -346,7 +343,9 @@ void attempt_fail(struct exchange *ex, enum neap_stage stage, enum neap_kind kin
 	f->safe = retry_is_safe(ex) && retry_attempt_is_left(ex);
 	(void)snprintf(f->message, sizeof(f->message), "%s", message); /* cut if too long */
 	timer_stop(&ex->timer);
-	count_failure(ex);
+	if (ex->view.slot >= 0 && ex->at.pool->eject.on)
+		note_outlier(ex);
+	attempt_count_failure(ex);
 	attempt_end(ex, false);
 	buf_drop(&ex->down);
 	ex->state = EX_FAILED;

@@ -45,6 +45,9 @@ void attempt_rewind(struct exchange *ex);
 /* The head of a final answer came (0: a connection stands); for pools that eject outliers. */
 void attempt_answered(struct exchange *ex, unsigned status);
 
+/* It failed, as failures of the backend are counted: also by an answer that is passed on. */
+void attempt_count_failure(const struct exchange *ex);
+
 /*
  * Ends the attempt as failed: fills ex->failure, counts it, state FAILED. message: words for the
  * log.

@@ -150,6 +150,7 @@ static bool is_failure_status(struct exchange *ex)
 	if (!conf_retries_status(ex->at.pool, ex->res.status))
 		return false;
 	ex->held = true;
+	attempt_count_failure(ex);
 	stream_watch_read(&ex->at.uconn->stream, false);
 	stream_watch_write(&ex->at.uconn->stream,
 			   false); /* nothing may happen while a hook waits */

@@ -126,7 +126,8 @@ families.rows = {
     value = field "inflight" },
   { "neap_backend_attempts_total", "counter", "Attempts that were begun.", of = "backend",
     value = field "requests" },
-  { "neap_backend_failures_total", "counter", "Attempts that failed.", of = "backend",
+  { "neap_backend_failures_total", "counter",
+    "Attempts that failed, also by a status in retry.status.", of = "backend",
     value = field "failures" },
   { "neap_shadow_picks_total", "counter",
     "Of the requests its pool's shadow was asked about, those that went there (real), and would "
