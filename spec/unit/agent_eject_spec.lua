@@ -104,6 +104,16 @@ describe("an outlier", function()
         { world:state(A), world:state(B), world:state(C) })
     end)
 
+  it("stays down when a request marked it down and then a check found it dead", function()
+    start { max_share = 1 }
+    world.answers[A] = { false, "refused", "connect" }
+    world:mark_down(A)
+    world:run(3)
+    world:fail(A, 5) -- in a panic
+    world:run(0)
+    assert.equals("down", world:state(A))
+  end)
+
   it("is never one that a person keeps up", function()
     start {}
     world.board.rows[world:slot(A)].is_pinned = true

@@ -3,6 +3,7 @@
 -- so that all workers agree and no more than `max_share` are out.
 
 local changes = require "neap.agent.changes"
+local probes = require "neap.agent.probes"
 
 local eject = {}
 
@@ -11,7 +12,9 @@ local WRAP = 2 ^ 32
 -- Not what drains, is out already, was found dead by a check, or has its state from a person.
 local function is_candidate(agent, member)
   if agent.board.is_pinned(member.slot) then return false end
-  if member.state == "down" then return agent.board.condition(member.slot).is_marked end
+  if member.state == "down" then
+    return agent.board.condition(member.slot).is_marked and probes.last(member) ~= "down"
+  end
   return member.state == "up" or member.state == "unknown"
 end
 
