@@ -88,6 +88,16 @@ describe("the access log, combined", function()
 end)
 
 describe("the access log, JSON", function()
+  it("tells no version where the request line was refused before it", function()
+    local n = start '"json"'
+    for _, line in ipairs { 'GET /a"b HTTP/1.1', "GET /no-host HTTP/1.1" } do
+      client.request(n.address, line .. "\r\n\r\n")
+    end
+    local first, second = unpack(objects(n, 2))
+    assert.same({ 400, 400, "1.1" }, { first.status, second.status, second.version })
+    assert.is_nil(first.version or first.method)
+  end)
+
   it("has what is known of a request", function()
     local n, web = start('"json"', 'name = "shop"')
     local long = ("x"):rep(100)

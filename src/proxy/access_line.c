@@ -145,7 +145,8 @@ static void add_request(struct h1_out *o, const struct exchange *ex, const struc
 	json_some(o, "host", t->host);
 	json_some(o, "path", t->path);
 	json_some(o, "query", t->query);
-	json_some(o, "version", ex->view.minor == 0 ? STR("1.0") : STR("1.1"));
+	if (t->method.n > 0) /* else no request line was understood */
+		json_some(o, "version", ex->view.minor == 0 ? STR("1.0") : STR("1.1"));
 	json_some(o, "referer", t->referer);
 	json_some(o, "user_agent", t->agent);
 	if (ids_has_trace(ex)) {
