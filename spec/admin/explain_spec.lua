@@ -74,6 +74,46 @@ describe("explain", function()
     assert.matches("^down: ", newest.steps[1].not_eligible["127.0.0.1:1"])
   end)
 
+  it("tells of hooks that erred, were stopped or are left out, and what came of it", function()
+    local web = origin.start {}
+    local n = neap.start { config = ([[return { listen = "127.0.0.1:0",
+      admin = { listen = "127.0.0.1:0" }, %s backends = { "%s" }, policy = "policy.lua" }]])
+      :format(ALL, web.url), files = { ["policy.lua"] = [[
+        return {
+          request = function(r) if r.path == "/request" then error "no request" end end,
+          pick = function(r, pool)
+            if r.path == "/loop" then while true do end end
+            if r.path == "/pick" then error(("long"):rep(1000)) end
+            return pool.all[1]
+          end,
+          response = function(r) if r.path == "/response" then error "no response" end end,
+        }]] }, allow = { "hook " } }
+    local function steps(path)
+      local _, id = ask(n, path)
+      return stories(n, "?id=" .. id)[1].steps, id
+    end
+    assert.is_nil(steps("/")[1].trouble)
+    local step = steps("/request")[1]
+    assert.equal(1, #step.trouble)
+    assert.matches("^request erred: .*policy.lua:2: no request.*; it was passed over$",
+      step.trouble[1])
+    assert.matches("^pick erred: .*; the default decided$", steps("/loop")[1].trouble[1])
+    local long = steps("/pick")[1].trouble[1]
+    assert.matches("^pick erred: .*policy.lua:5: longlong.*; the default decided$", long)
+    assert.is_true(#long < 320)
+    local all, id = steps "/response"
+    assert.same({ 2, "response" }, { #all, all[2].hook })
+    assert.matches("^response erred: .*policy.lua:8: no response.*; the answer stayed as it came$",
+      all[2].trouble[1])
+    local _, out = neap.run { "explain", id, "--admin", n.admin }
+    assert.matches("2%. response\n      response erred: [^\n]*policy.lua:8: no response", out)
+    for _ = 1, 200 do
+      local trouble = steps("/pick")[1].trouble[1]
+      if trouble == "pick is left out (it kept failing); the default decided" then return end
+    end
+    error "it was never left out"
+  end)
+
   it("takes a share of the requests, and keeps the newest #slow", function()
     local web = origin.start {}
     local n = admin.start({ web }, 'health = { type = "none" }, explain = { sample = 0.5 }')

@@ -38,6 +38,7 @@ void shadow_ask(struct exchange *ex)
 	copy.reply = (neap_reply){ 0 };
 	copy.co = NULL;
 	copy.on_resumed = NULL;
+	copy.on_trouble = NULL;
 	int64_t began_ns = clock_now_ns();
 	enum hook_shadow answer = hook_shadow(ex->service->hooks, &copy);
 	if (answer != SHADOW_LEFT_OUT)

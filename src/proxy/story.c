@@ -15,6 +15,8 @@ enum {
 	TAIL_BYTES = 900, /* of a story's room kept for its end */
 	PATH_MAX_BYTES = 256,
 	WHY_MAX = 200,
+	TROUBLES_MAX = 3, /* a decision has three hooks */
+	TROUBLE_BYTES = 320,
 };
 
 struct story {
@@ -23,6 +25,9 @@ struct story {
 	uint8_t hook;	 /* the state it was called in */
 	bool has_failed; /* goes to the shelf of failures */
 	bool is_cut;	 /* there was more to tell than fits */
+	uint8_t troubles_n;
+	char troubles[TROUBLES_MAX]
+		     [TROUBLE_BYTES]; /* with hooks of the step that is not told yet */
 	char bytes[BOARD_STORY_BYTES];
 };
 
@@ -52,6 +57,8 @@ static void tell_head(struct story *s, const struct exchange *ex)
 	json_begin(&s->o, "steps", '[');
 }
 
+static void on_trouble(struct neap_request *view, uint32_t hook, const char *why, const char *then);
+
 static struct story *begin(struct exchange *ex)
 {
 	struct story *s = slab_take(&ex->proxy->stories);
@@ -62,6 +69,8 @@ static struct story *begin(struct exchange *ex)
 	h1_out_init(&s->o, s->bytes, sizeof(s->bytes) - TAIL_BYTES);
 	s->hook = EX_END;
 	s->has_failed = s->is_cut = false;
+	s->troubles_n = 0;
+	ex->view.on_trouble = on_trouble;
 	tell_head(s, ex);
 	return s;
 }
@@ -274,6 +283,41 @@ static const char *verdict_word(enum neap_verdict verdict)
 	return word != NULL ? word : "nothing";
 }
 
+static void tell_troubles(struct story *s)
+{
+	if (likely(s->troubles_n == 0))
+		return;
+	json_begin(&s->o, "trouble", '[');
+	for (unsigned i = 0; i < s->troubles_n; i++) {
+		json_next(&s->o);
+		json_string(&s->o, str_of(s->troubles[i]));
+	}
+	json_end(&s->o, ']');
+	s->troubles_n = 0;
+}
+
+/* Of a hook that decides it is told with the decision, else (`response`) in a step of its own. */
+static void on_trouble(struct neap_request *view, uint32_t hook, const char *why, const char *then)
+{
+	struct story *s = container_of(view, struct exchange, view)->story;
+
+	if (s == NULL || s->troubles_n == TROUBLES_MAX)
+		return;
+	char *to = s->troubles[s->troubles_n++];
+	if (why == NULL)
+		(void)snprintf(to, TROUBLE_BYTES, "%s is left out (it kept failing); %s",
+			       hook_word(hook), then);
+	else
+		(void)snprintf(to, TROUBLE_BYTES, "%s erred: %.*s; %s", hook_word(hook),
+			       TROUBLE_BYTES - 64, why, then);
+	if (s->hook != EX_END)
+		return;
+	struct step step = step_begin(s);
+	json_some(&s->o, "hook", str_of(hook_word(hook)));
+	tell_troubles(s);
+	step_end(step);
+}
+
 void story_verdict(struct exchange *ex, enum neap_verdict verdict)
 {
 	struct story *s = ex->story;
@@ -290,6 +334,7 @@ void story_verdict(struct exchange *ex, enum neap_verdict verdict)
 	}
 	if (verdict == NEAP_NONE)
 		json_some(&s->o, "reason", str_of(ex->view.reason));
+	tell_troubles(s);
 	if (s->hook != EX_FAILED && ex->view.pool >= 0 && verdict != NEAP_REPLY)
 		tell_members(s, ex);
 	step_end(step);
@@ -367,6 +412,7 @@ void story_end(struct exchange *ex, const struct neap_outcome *o)
 				has_failed || s->has_failed ? BOARD_SHELF_FAILED
 							    : BOARD_SHELF_SAMPLED,
 				(struct str){ s->o.p, s->o.n });
+	ex->view.on_trouble = NULL;
 	slab_put(&ex->proxy->stories, s);
 	ex->story = NULL;
 }

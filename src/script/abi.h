@@ -100,6 +100,9 @@ typedef struct neap_request {
 	/* parking */
 	void *co; /* script: the waiting coroutine */
 	void (*on_resumed)(struct neap_request *self, uint32_t verdict);
+	/* somebody tells of it: that hook erred (why; NULL: it is left out), and what came of it */
+	void (*on_trouble)(struct neap_request *self, uint32_t hook, const char *why,
+			   const char *then);
 } neap_request;
 
 /* The view of a response head that Lua sees as `response`. */

@@ -11,7 +11,7 @@
 #include "script/cost.h"
 #include "script/edits.h"
 
-enum { HOOK_WAIT_MS = 5000, ERROR_TEXT_MAX = 2048 };
+enum { HOOK_WAIT_MS = 5000, ERROR_TEXT_MAX = 2048, TROUBLE_TEXT_MAX = 256 };
 
 /* What C enters Lua for. */
 enum entry { ENTRY_DECIDE, ENTRY_FAILED, ENTRY_RESPONSE, ENTRY_LOG, ENTRY_SHADOW, ENTRIES };
@@ -79,6 +79,7 @@ void hook_request_init(struct neap_request *r)
 	r->reason[0] = '\0';
 	r->reply = (neap_reply){ 0 };
 	r->co = NULL;
+	r->on_trouble = NULL;
 }
 
 static const char *service_at(const struct vm *vm, uint32_t service)
@@ -178,6 +179,42 @@ static void report(struct hooks *h, struct co *co, unsigned id, const char *why)
 		  log_left_out(more, skipped));
 }
 
+/* What becomes of this request without that hook. */
+static const char *then_what(const struct hooks *h, unsigned id, bool has_default_failed)
+{
+	if (id == HOOK_RESPONSE)
+		return "the answer stayed as it came";
+	if (id > HOOK_FAILED)
+		return "nothing came of it";
+	if (h->refuses)
+		return id == HOOK_FAILED ? "it was not tried again" : "the request was refused";
+	if (id < HOOK_PICK)
+		return "it was passed over";
+	return has_default_failed ? "so did the default" : "the default decided";
+}
+
+/* For the request's story; the error as report() takes it. */
+static void tell_error(struct hooks *h, struct co *co, unsigned id, const char *why,
+		       bool has_default_failed)
+{
+	neap_request *r = co->request;
+	char text[TROUBLE_TEXT_MAX];
+	if (likely(r->on_trouble == NULL))
+		return;
+	vm_describe(h->vm, co->L, why, text, sizeof text);
+	r->on_trouble(r, id, text, then_what(h, id, has_default_failed));
+}
+
+static void tell_left_out(const struct hooks *h, neap_request *r, uint32_t left_out)
+{
+	if (likely(r->on_trouble == NULL))
+		return;
+	for (unsigned id = 0; left_out >> id != 0; id++) {
+		if ((left_out >> id & 1) != 0)
+			r->on_trouble(r, id, NULL, then_what(h, id, false));
+	}
+}
+
 static enum neap_verdict give_up(neap_request *r, enum entry entry)
 {
 	if (entry == ENTRY_FAILED || entry == ENTRY_RESPONSE)
@@ -213,8 +250,10 @@ static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_to
 	unsigned id = (is_too_late ? co->hook : *h->vm->current.hook) & 0xff;
 	neap_request *r = co->request;
 	vm_use_reserve(h->vm, true);
-	report(h, co, id < HOOKS ? id : HOOK_PICK, is_too_late ? too_late : NULL);
+	const char *why = is_too_late ? too_late : NULL;
+	report(h, co, id < HOOKS ? id : HOOK_PICK, why);
 	bool has_default_failed = (*skip >> id & 1) != 0;
+	tell_error(h, co, id < HOOKS ? id : HOOK_PICK, why, has_default_failed);
 	*skip |= (2u << id) - 1;
 	r->co = NULL;
 	drop_reply(r);
@@ -308,6 +347,7 @@ static enum neap_verdict call(struct hooks *h, neap_request *r, enum entry entry
 	bool any;
 	uint32_t left_out = tripped(h, entry, &any);
 	if (unlikely(left_out != 0)) {
+		tell_left_out(h, r, left_out & ~skip);
 		if (h->refuses && entry != ENTRY_LOG)
 			return refuse(r, entry);
 		if (entry > ENTRY_FAILED && is_nothing_left(h, entry, left_out))

@@ -60,10 +60,12 @@ local function members(page, step)
 end
 
 local function hook(page, number, step)
-  local what = step.backend and clean(step.backend) or clean(step.returned)
+  local what = step.backend or step.returned
   local why = step.reason and ": " .. clean(step.reason) or ""
-  page:line(("  %d. %s → %s%s  (%s)"):format(number, clean(step.hook), what, why,
-    duration(step.took)))
+  local line = ("  %d. %s"):format(number, clean(step.hook))
+  if what then line = ("%s → %s%s  (%s)"):format(line, clean(what), why, duration(step.took)) end
+  page:line(line)
+  for _, trouble in ipairs(step.trouble or {}) do page:line("      " .. clean(trouble), "31") end
   members(page, step)
 end
 
@@ -78,9 +80,10 @@ local function outcome(page, story)
   page:line(("  = %s%s, %d attempt%s, %d bytes"):format(status,
     story.backend and " from " .. clean(story.backend) or "", story.attempts,
     story.attempts == 1 and "" or "s", story.bytes), story.status >= 500 and "31" or "32")
-  page:line(("    decided after %s, connected in %s, first byte after %s, all after %s"):format(
-    duration(story.queued), duration(story.connect), duration(story.first_byte),
-    duration(story.total)))
+  local waited = (story.queued or 0) > 0
+    and ("waited %s for a free slot, "):format(duration(story.queued)) or ""
+  page:line(("    %sconnected in %s, first byte after %s, all after %s"):format(waited,
+    duration(story.connect), duration(story.first_byte), duration(story.total)))
   if story.reason then page:line("    " .. clean(story.reason), "31") end
   if story.cut then page:line("    (" .. clean(story.cut) .. ")") end
 end
