@@ -171,6 +171,13 @@ describe("explain", function()
     assert.equal(404, client.get(off.admin, "/explain").status)
   end)
 
+  it("says why there is none", function()
+    local n = admin.start({ origin.start {} }, 'health = { type = "none" }, explain = {},')
+    local _, out = neap.run { "explain", "--admin", n.admin }
+    assert.equal("No stories yet: requests with a failure are always kept, of others one in 100 "
+      .. "(explain.sample).\n", out)
+  end)
+
   it("is a command too", function()
     local web = origin.start { name = "web" }
     local n = admin.start({ 1, web }, ALL)

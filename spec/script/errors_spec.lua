@@ -16,6 +16,8 @@ local mistakes = {
   { "raise an error", "error 'boom'", "policy%.lua:3: boom" },
   { "raise a table", "error {}", "the error is a table" },
   { "assign an undeclared global", "x = 1", "policy%.lua:3: assigning undeclared global 'x'" },
+  { "forget to require a module", "return json.encode {}",
+    "undeclared global 'json' %(is `local json = require \"neap.json\"` missing%?%)" },
   { "read an undeclared global", "return y", "policy%.lua:3: reading undeclared global 'y'" },
   { "return what is no backend", "return 42", "pick returned a number" },
   { "return a bad reason", "return nil, {}", "pick returned nil and a table" },

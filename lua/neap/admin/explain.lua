@@ -115,8 +115,9 @@ function explain.answer(q)
     return reply.error(404, ("no story of request %s (it was not sampled, or newer ones have "
       .. "pushed it out)"):format(json.encode(wanted.id)))
   end
-  return reply.text(200, "application/json",
-    '{"stories":[' .. table.concat(texts, ",\n") .. "]}\n")
+  local kept = tonumber(C.neap_stories(0) + C.neap_stories(1))
+  return reply.text(200, "application/json", ('{"stories":[%s],"kept":%d,"sample":%.14g}\n')
+    :format(table.concat(texts, ",\n"), kept, runtime.config.explain.sample))
 end
 
 return explain

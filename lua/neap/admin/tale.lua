@@ -106,6 +106,14 @@ local function tell(page, story)
   page:line ""
 end
 
+local function why_none(value)
+  local sample = tonumber(value.sample) or 0
+  local rest = sample >= 1 and "all others too"
+    or sample > 0 and ("of others one in %.0f"):format(1 / sample) or "no others"
+  return ("%s: requests with a failure are always kept, %s (explain.sample)."):format(
+    value.kept == 0 and "No stories yet" or "No such story", rest)
+end
+
 ---@param answer string  of GET /explain
 ---@return string? text, string? why
 function tale.draw(answer, columns, _, is_terminal)
@@ -115,9 +123,7 @@ function tale.draw(answer, columns, _, is_terminal)
   end
   local page = setmetatable({ columns = columns, is_terminal = is_terminal, lines = {} }, Page)
   for _, story in ipairs(value.stories) do tell(page, story) end
-  if #value.stories == 0 then
-    page:line "No such story: requests that fail are always told, others by explain.sample."
-  end
+  if #value.stories == 0 then page:line(why_none(value)) end
   return table.concat(page.lines, "\n") .. "\n"
 end
 

@@ -15,6 +15,9 @@ local UNSAFE = { "io", "os", "debug", "package", "jit", "dofile", "loadfile", "g
   "newproxy", "module" }
 local ABSENT = {}
 for _, name in ipairs(UNSAFE) do ABSENT[name] = true end
+-- Names that look like a module of neap's, and the module.
+local MODULES = { neap = "neap", json = "neap.json", cjson = "neap.json", options = "neap.options",
+  maglev = "neap.maglev" }
 local PUBLIC = { "^neap$", "^neap%.json$", "^neap%.options$", "^neap%.maglev$",
   "^neap%.policy%.[%w_]+$", "^neap%.check%.[%w_]+$", "^neap%.testing", "^neap%.sim" }
 
@@ -105,10 +108,15 @@ local function load_source(chunk, name, _mode, environment)
   return load(chunk, name, "t", environment)
 end
 
+local function hint(verb, name)
+  if ABSENT[name] then return " (not here without unsafe = true in the config)" end
+  if not MODULES[name] or verb ~= "reading" then return "" end
+  return (' (is `local %s = require "%s"` missing?)'):format(name, MODULES[name])
+end
+
 local function undeclared(verb)
   return function(_, name)
-    local hint = ABSENT[name] and " (not here without unsafe = true in the config)" or ""
-    error(("%s undeclared global '%s'%s"):format(verb, tostring(name), hint), 2)
+    error(("%s undeclared global '%s'%s"):format(verb, tostring(name), hint(verb, name)), 2)
   end
 end
 
