@@ -114,6 +114,17 @@ describe("explain", function()
     error "it was never left out"
   end)
 
+  it("tells of a request that was refused because its policy erred", function()
+    local n = neap.start { config = [[return { listen = "127.0.0.1:0", on_error = "refuse",
+      admin = { listen = "127.0.0.1:0" }, health = { type = "none" }, explain = { sample = 1 },
+      backends = { "http://127.0.0.1:1" }, policy = { pick = function() error "no" end } }]],
+      allow = { "hook " } }
+    assert.equal(503, (ask(n)).status)
+    local step = stories(n)[1].steps[1]
+    assert.equal("an error: refused", step.returned)
+    assert.matches("^pick erred: .*: no.*; the request was refused$", step.trouble[1])
+  end)
+
   it("takes a share of the requests, and keeps the newest #slow", function()
     local web = origin.start {}
     local n = admin.start({ web }, 'health = { type = "none" }, explain = { sample = 0.5 }')
