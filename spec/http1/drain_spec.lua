@@ -1,5 +1,7 @@
+local admin = require "support.admin"
 local client = require "support.client"
 local eventually = require "support.eventually"
+local origin = require "support.origin"
 local proxied = require "support.proxied"
 
 local function slow(conn, request)
@@ -71,5 +73,55 @@ describe("a graceful stop", function()
     n:signal "QUIT"
     assert.is_nil((c:read_response()))
     assert.equal(0, n:wait(5))
+    assert.equal(1, n:count_log "warn.*drain: time is up, 1 connection is cut$")
+  end)
+
+  it("says nothing of idle connections that it closes", function()
+    local n = proxied.start(slow, "timeouts = { drain = 0.2 }")
+    local c = client.connect(n.address)
+    assert.equal(200, c:request("GET", "/0").status)
+    n:signal "QUIT"
+    assert.is_true(c:closed(1))
+    assert.equal(0, n:wait(5))
+    assert.equal(0, n:count_log "time is up")
+  end)
+end)
+
+-- The first half of an answer; the other one never comes.
+local function half(conn)
+  conn:send "HTTP/1.1 200 OK\r\n\r\n"
+  conn:send "half"
+  conn:wait(20)
+end
+
+describe("an exchange that timeouts.drain cuts", function()
+  local function cut(signal)
+    local web = origin.start { handler = half }
+    local n = admin.start({ web }, [[name = "shop", timeouts = { drain = 0.3 }, explain = { sample = 0 },
+      policy = { log = function(_, o)
+        require "neap".log.info("ended %d: %s", o.status, o.reason)
+      end },]])
+    local c = client.connect(n.address)
+    c:send "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    local got = ""
+    eventually(function() got = got .. (c:receive(1) or "") return got:find "half" end)
+    n:signal(signal)
+    n:wait_log "drain: time is up, 1 connection is cut"
+    n:wait_log "ended 200: cut: the drain's time was up"
+    assert.equal(0, n:count_log "broke off") -- once is enough
+    return n, c
+  end
+
+  it("is told of at a graceful stop", function()
+    local n = cut "QUIT"
+    assert.equal(0, n:wait(5))
+  end)
+
+  it("is no client that left, also after a reload", function()
+    local n = cut "HUP"
+    eventually(function() return #n:children() == 2 end)
+    local metrics = admin.metrics(n)
+    assert.equal(1, metrics['neap_service_broken_total{service="shop"}'])
+    assert.equal(0, metrics['neap_service_aborted_total{service="shop"}'])
   end)
 end)

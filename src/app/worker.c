@@ -21,7 +21,7 @@ struct worker {
 	struct channel channel;
 	ev_timer beat;
 	int64_t beat_due_us;
-	ev_timer drain; /* the end of the drain, whoever is still there */
+	ev_timer drain; /* the end, if the proxy did not get to its own */
 };
 
 static struct board_worker *row(const struct worker *w)
@@ -72,10 +72,8 @@ static void on_drained(void *ctx)
 static void drain_cb(struct ev_loop *ev, ev_timer *t, int events)
 {
 	struct worker *w = container_of(t, struct worker, drain);
-	uint32_t left = atomic_load_explicit(&row(w)->connections, memory_order_relaxed);
 
 	(void)ev, (void)events;
-	log_warn("drain: time is up, %u connections are cut", left);
 	loop_break(&w->runtime.loop);
 }
 

@@ -24,7 +24,7 @@ static void count_service(struct exchange *ex)
 		stat_add(&c->retries, ex->attempts - 1);
 	if (unlikely(ex->client_gone))
 		stat_add(&c->aborted, 1);
-	if (unlikely(ex->truncated && !ex->client_gone))
+	if (unlikely((ex->truncated || ex->was_cut) && !ex->client_gone))
 		stat_add(&c->broken, 1);
 	stat_time(&c->total, ex->proxy->loop->now_us - ex->started_us);
 }
@@ -87,7 +87,7 @@ void access_end(struct exchange *ex)
 
 	count(ex);
 	count_service(ex);
-	if (ex->truncated && !ex->client_gone && ex->view.slot >= 0)
+	if (ex->truncated && !ex->client_gone && !ex->was_cut && ex->view.slot >= 0)
 		log_broken(ex);
 	bool is_logged = unlikely(ex->proxy->access_log != NULL);
 	bool is_explained = unlikely(ex->proxy->conf->explain.is_on);

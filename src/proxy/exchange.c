@@ -421,11 +421,13 @@ void exchange_attend(struct exchange *ex)
 		stream_watch_read(ex->client, true);
 }
 
-void exchange_abort(struct exchange *ex, const char *reason)
+void exchange_cut(struct exchange *ex, const char *reason)
 {
 	if (ex->view.co != NULL)
 		hook_cancel(&ex->view);
-	ex->client_gone = true;
+	ex->was_cut = true;
+	if (ex->responded && ex->state == EX_RELAY)
+		ex->truncated = true;
 	ex->reason = reason;
 	ex->state = EX_END;
 	exchange_run(ex);

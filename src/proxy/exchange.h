@@ -41,7 +41,7 @@ void exchange_client_ready(struct exchange *ex, int events);
 /* It has been under way for a while, and nobody watches the client: see whether it leaves. */
 void exchange_attend(struct exchange *ex);
 
-/* The client connection is closed from here: everything ends, on_done is called. */
-void exchange_abort(struct exchange *ex, const char *reason);
+/* We close the client's connection, it did not: everything ends, on_done is called. */
+void exchange_cut(struct exchange *ex, const char *reason);
 
 #endif

@@ -105,8 +105,9 @@ static void front_step(struct front *f);
 static void on_done(struct exchange *ex)
 {
 	struct front *f = ex->front;
-	bool keep = ex->keep && !ex->client_gone && !ex->truncated;
-	bool linger = !keep && !ex->client_gone && !ex->truncated && unread_is_possible(f, ex);
+	bool is_over = ex->client_gone || ex->truncated || ex->was_cut;
+	bool keep = ex->keep && !is_over;
+	bool linger = !keep && !is_over && unread_is_possible(f, ex);
 	if (ex->truncated && (ex->res.framing == FRAMING_UNTIL_CLOSE || ex->decode))
 		stream_reset(&f->stream); /* a clean end would look like a whole answer */
 	if (keep)
@@ -348,7 +349,7 @@ void front_close(struct front *f, const char *reason)
 	if (ex == NULL) {
 		end(f);
 	} else if (f->state == FRONT_BUSY) {
-		exchange_abort(ex, reason);
+		exchange_cut(ex, reason);
 	} else {
 		f->exchange = NULL;
 		slab_put(&f->proxy->exchanges, ex);

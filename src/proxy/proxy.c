@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "net/listener.h"
 #include "proxy/exchange.h"
 #include "proxy/front.h"
@@ -143,12 +144,24 @@ static enum err init_services(struct proxy *p, struct vm *vm, struct error *e)
 	return ERR_OK;
 }
 
+static void close_all(struct proxy *p, const char *reason)
+{
+	struct list *node;
+	while ((node = list_first(&p->open)) != NULL)
+		front_close(container_of(node, struct front, node), reason);
+}
+
+/* Who is idle loses nothing. */
 static void on_drain_due(struct timer *t)
 {
 	struct proxy *p = container_of(t, struct proxy, drain_timer);
-	struct list *node;
-	while ((node = list_first(&p->open)) != NULL)
-		front_close(container_of(node, struct front, node), "drained");
+	unsigned busy = 0;
+	for (struct list *n = p->open.next; n != &p->open; n = n->next)
+		busy += container_of(n, struct front, node)->state == FRONT_BUSY;
+	if (busy > 0)
+		log_warn("drain: time is up, %u connection%s cut", busy,
+			 busy == 1 ? " is" : "s are");
+	close_all(p, "cut: the drain's time was up");
 }
 
 static void on_flush_due(struct timer *t)
@@ -304,7 +317,7 @@ void proxy_destroy(struct proxy *p)
 {
 	p->on_drained = NULL;
 	timer_stop(&p->drain_timer);
-	on_drain_due(&p->drain_timer);
+	close_all(p, "cut: neap's process ended");
 	queues_fini(p);
 	free_listens(p);
 	if (p->upstream.backends != NULL)

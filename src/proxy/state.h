@@ -147,6 +147,7 @@ struct exchange {
 	bool responded; /* bytes of a final answer went out */
 	bool truncated; /* the answer could not be finished */
 	bool client_gone;
+	bool was_cut;	     /* we closed its connection: the drain's time was up, or we end */
 	bool decode;	     /* chunked answer to a client of HTTP/1.0: taken out of its coding */
 	bool trusted;	     /* the peer's forwarding fields are believed */
 	bool upgrade;	     /* an upgrade was asked for and passed on */

@@ -388,7 +388,7 @@ static void tell_outcome(struct story *s, const struct exchange *ex, const struc
 static bool is_failure(const struct exchange *ex, const struct neap_outcome *o)
 {
 	bool is_ours = o->status >= 500 && o->reason != NULL && o->reason[0] != '\0';
-	return (is_ours && ex->req.refusal.status == 0) || ex->truncated;
+	return (is_ours && ex->req.refusal.status == 0) || ex->truncated || ex->was_cut;
 }
 
 void story_end(struct exchange *ex, const struct neap_outcome *o)

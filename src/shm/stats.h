@@ -52,7 +52,7 @@ struct board_service_cell {
 	_Atomic uint64_t connections;
 	_Atomic uint64_t retries;
 	_Atomic uint64_t aborted; /* the client left first */
-	_Atomic uint64_t broken;  /* an answer that could not be finished */
+	_Atomic uint64_t broken;  /* an answer that could not be finished, or that we cut */
 	struct board_histogram total;
 	struct board_entry entries[BOARD_ENTRIES];
 	_Atomic uint64_t hooks[BOARD_COUNTED]; /* calls */
