@@ -1,4 +1,5 @@
 local admin = require "support.admin"
+local eventually = require "support.eventually"
 local scope = require "support.scope"
 
 local PATH = "/pools/web/backends/127.0.0.1:1"
@@ -34,6 +35,18 @@ describe("a change on the admin side", function()
     end
     assert.is_true(statuses[429] >= 8 and statuses[401] >= 10)
     assert.equals(200, admin.get(n, "/status").status)
+  end)
+
+  it("leaves a line with the address, not the token, at most one a second", function()
+    local n = start()
+    for _ = 1, 20 do patch(n, { Authorization = "Bearer not-it-at-all" }) end
+    n:wait_log "warn admin: a wrong token from 127%.0%.0%.1\n"
+    assert.is_true(n:count_log "wrong token" <= 3)
+    eventually(function()
+      patch(n, { Authorization = "Bearer not-it-at-all" })
+      return n:log():find "wrong token from 127%.0%.0%.1 %(%d+ more since the last such line%)"
+    end)
+    assert.is_nil(n:log():find("not-it-at-all", 1, true))
   end)
 
   it("is impossible without a token in the config", function()

@@ -97,7 +97,7 @@ end
 describe("an exchange that timeouts.drain cuts", function()
   local function cut(signal)
     local web = origin.start { handler = half }
-    local n = admin.start({ web }, [[name = "shop", timeouts = { drain = 0.3 }, explain = { sample = 0 },
+    local n = admin.start({ web }, [[name = "shop", timeouts = { drain = 0.3 },
       policy = { log = function(_, o)
         require "neap".log.info("ended %d: %s", o.status, o.reason)
       end },]])

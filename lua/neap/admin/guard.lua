@@ -2,6 +2,7 @@
 
 local address = require "neap.config.address"
 local ffi = require "neap.ffi"
+local log = require "neap.runtime.log"
 
 local C = ffi.C
 
@@ -74,6 +75,20 @@ local function patience(client)
   return entry
 end
 
+local told_at, untold = nil, 0
+
+-- At most one line a second, whoever they are.
+local function tell_wrong(client)
+  local now = C.neap_clock()
+  if told_at and now - told_at < 1 then
+    untold = untold + 1
+    return
+  end
+  local more = untold > 0 and (" (%d more since the last such line)"):format(untold) or ""
+  told_at, untold = now, 0
+  log.warn("admin: a wrong token from %s%s", client, more)
+end
+
 local CHALLENGE = 'WWW-Authenticate: Bearer realm="neap"\r\n'
 
 local function check_token(q, admin)
@@ -84,13 +99,15 @@ local function check_token(q, admin)
   if not scheme or scheme:lower() ~= "bearer" then
     return refusal(401, "a token is needed (Authorization: Bearer TOKEN)", CHALLENGE)
   end
-  local entry = patience(q.is_unix and "unix" or q.client)
+  local client = q.is_unix and "the unix socket" or q.client
+  local entry = patience(client)
   if entry.left < 1 then
     return refusal(429, "too many wrong tokens from this address; wait a second",
       "Retry-After: 1\r\n")
   end
   if C.neap_is_same_secret(given, #given, admin.token, #admin.token) == 1 then return nil end
   entry.left = entry.left - 1
+  tell_wrong(client)
   return refusal(401, "the token is wrong", CHALLENGE)
 end
 
