@@ -93,6 +93,20 @@ describe("the rights of processes", function()
     end)
   end)
 
+  as_root("do not open a policy: who could not is named", function()
+    local dir = scope.directory()
+    stat.chmod(dir, tonumber("755", 8))
+    scope.write(dir .. "/config.lua", neap.config({ 1 }, 'user = "daemon", policy = "policy.lua"'))
+    scope.write(dir .. "/policy.lua", "return {}")
+    stat.chmod(dir .. "/policy.lua", tonumber("600", 8))
+    for _, args in ipairs { { "-c", "config.lua" }, { "-t", "-c", "config.lua" } } do
+      local code, stdout, stderr = neap.run(args, { cwd = dir })
+      assert.equal(1, code)
+      assert.matches("policy%.lua: cannot be opened by user 'daemon': Permission denied",
+        stdout .. stderr)
+    end
+  end)
+
   as_root("are said to be too many when there is no user", function()
     local n = neap.start { config = neap.config { origin.start {} } }
     n:wait_log "warn running as root, and all that serves with it: set user"

@@ -75,6 +75,11 @@ void identity_nobody(struct identity *id)
 	}
 }
 
+const char *identity_name(const struct identity *id)
+{
+	return id->user[0] != '\0' ? id->user : "nobody";
+}
+
 static int set_groups(const struct identity *id)
 {
 	return id->user[0] != '\0' ? initgroups(id->user, id->gid) : setgroups(0, NULL);

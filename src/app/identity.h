@@ -27,6 +27,9 @@ enum err identity_find(struct identity *id, const char *user, const char *group,
 /* The one who may do nothing at all, for reading a config whose `user` is not known yet. */
 void identity_nobody(struct identity *id);
 
+/* The user's; whoever may do nothing has one too. */
+const char *identity_name(const struct identity *id);
+
 /*
  * Becomes *id for good: groups, group, user, no way back, no core dump or trace by others; unset:
  * as it is. No new privileges either way.

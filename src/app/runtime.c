@@ -53,6 +53,8 @@ enum err runtime_init(struct runtime *r, const struct runtime_options *o, struct
 	err = open_bundle(r, o, e);
 	if (err == ERR_OK)
 		err = identity_assume(o->identity, e);
+	if (err == ERR_OK && o->identity->is_set)
+		bundle_set_user(r->bundle, identity_name(o->identity));
 	if (err == ERR_OK)
 		err = load(r, o, e);
 	if (err != ERR_OK)

@@ -37,7 +37,8 @@ struct bundle {
 	struct list entries;
 	int memfd;
 	bool is_filling;
-	size_t bytes; /* on the memfd, or what they would be */
+	const char *user; /* who opens files; NULL: who started neap */
+	size_t bytes;	  /* on the memfd, or what they would be */
 };
 
 static struct entry *entry_create(size_t path_n, size_t data_n)
@@ -313,6 +314,18 @@ static enum err entry_of_fd(int fd, const char *path, struct entry **entry, stru
 	return ERR_OK;
 }
 
+void bundle_set_user(struct bundle *b, const char *user)
+{
+	b->user = user;
+}
+
+static enum err cannot_open(const struct bundle *b, const char *path, int sys, struct error *e)
+{
+	if (b->user != NULL && sys == EACCES)
+		return err_sys(e, sys, "%s: cannot be opened by user '%s'", path, b->user);
+	return err_sys(e, sys, "%s: cannot be opened", path);
+}
+
 enum err bundle_read(struct bundle *b, const char *path, struct str *bytes, struct error *e)
 {
 	struct entry *entry = find(b, str_of(path));
@@ -327,7 +340,7 @@ enum err bundle_read(struct bundle *b, const char *path, struct str *bytes, stru
 		/* not to hang on a pipe that nobody writes to */
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd < 0)
-			return err_sys(e, errno, "%s: cannot be opened", path);
+			return cannot_open(b, path, errno, e);
 		enum err err = entry_of_fd(fd, path, &entry, e);
 		(void)close(fd); /* only read from */
 		if (err == ERR_OK)

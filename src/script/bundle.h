@@ -18,6 +18,12 @@ struct bundle;
  */
 enum err bundle_create(struct bundle **b, int memfd, struct error *e);
 
+/*
+ * From here on files are opened as this user (borrowed), who is not the one that started neap: an
+ * error for want of rights says so.
+ */
+void bundle_set_user(struct bundle *b, const char *user);
+
 /* What an agent wrote to memfd, read only. */
 enum err bundle_open(struct bundle **b, int memfd, struct error *e);
 void bundle_destroy(struct bundle *b);
