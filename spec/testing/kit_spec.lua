@@ -52,6 +52,30 @@ describe("the test kit", function()
     assert.matches("hook pick: .*policy.lua:1: assigning undeclared global 'count'", why)
   end)
 
+  it("ends hooks and files that do not come back, again and again", function()
+    local folder = scope.directory()
+    local function why_not(code)
+      scope.write(folder .. "/policy.lua", code)
+      return select(2, pcall(function()
+        testing.pool(3, { policy = folder .. "/policy.lua" }):send()
+      end))
+    end
+    local fuse = require "neap.testing.fuse"
+    finally(function() fuse.limit = 2 end)
+    assert.equal(2, fuse.limit)
+    fuse.limit = 0.1
+    assert.matches("hook pick: .*policy.lua:1: ran for more than 0.1 s",
+      why_not "return { pick = function() while true do end end }")
+    assert.matches("hook pick: .*policy.lua:%d: ran for more than 0.1 s", why_not [[
+      local function try() while true do end end
+      return { pick = function() while true do pcall(try) end end }]])
+    assert.matches("policy.lua:1: ran for more than 0.1 s", why_not "while true do end")
+    local own = { pick = function() while true do end end } -- luacheck: ignore
+    local _, why = pcall(function() testing.pool(3, { policy = own }):send() end)
+    assert.matches("hook pick: .*kit_spec.lua:%d+: ran for more than 0.1 s", why)
+    assert.is_nil(debug.gethook())
+  end)
+
   it("gives back the memory of balancers that nobody holds", function()
     local function make(n)
       for _ = 1, n do testing.pool(3):send() end

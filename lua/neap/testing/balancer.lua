@@ -4,6 +4,7 @@
 local bit = require "bit"
 local facade = require "neap.testing.facade"
 local ffi = require "neap.ffi"
+local fuse = require "neap.testing.fuse"
 local host = require "neap.testing.host"
 local instance = require "neap.instance"
 local native = require "neap.native"
@@ -72,7 +73,7 @@ local function config_of(options)
 end
 
 -- Strings have one metatable in a process: the balancer's user code does not change it.
-local function globals()
+local function globals(fused)
   local coroutines = copied(coroutine)
   local is_yieldable, running = coroutine.isyieldable, coroutine.running
   -- Waiting needs no yield here. But where neap could not yield, it is an error here too; the light
@@ -80,6 +81,7 @@ local function globals()
   function coroutines.isyieldable() return not running() or is_yieldable() end
   return {
     coroutine = coroutines,
+    load = fused and fused:load() or load,
     getmetatable = function(value)
       if type(value) == "string" then return {} end
       return getmetatable(value)
@@ -155,7 +157,7 @@ end
 
 local function load_all(self, options)
   watch.enter(self, "loading it")
-  local ok, config, services = pcall(load_and_build, self, options)
+  local ok, config, services = fuse.pcall(load_and_build, self, options)
   watch.leave()
   if not ok then error(config, 0) end
   return config, services
@@ -170,12 +172,13 @@ function Balancer.new(options)
   local self = setmetatable({ slots_of = {}, errors = {}, faults = {}, fills = {},
     title = options.title }, Balancer)
   self.world = host.new(options)
+  self.fused = not options.light and fuse.new() or nil
   local own_native = { read = options.read or native.read,
     has = native.has or function() return false end, embedded = native.embedded,
     list = native.list, is_worker = true }
   local drop
   self.require, drop = instance.new {
-    C = self.world.C, native = own_native, globals = globals(),
+    C = self.world.C, native = own_native, globals = globals(self.fused),
   }
   self.end_of_it = ffi.gc(ffi.new "uint8_t[1]", drop)
   self.runtime = self.require "neap.runtime"
@@ -318,7 +321,7 @@ end
 local function run_entry(self, fn, skip)
   local thread = self.thread or coroutine.create(thread_body)
   watch.enter(self)
-  local ok, verdict = coroutine.resume(thread, fn, skip)
+  local ok, verdict = fuse.resume(thread, fn, skip)
   watch.leave()
   self.thread = ok and thread or nil
   if ok then return true, verdict end

@@ -51,6 +51,7 @@ function guard.hooks(balancer, hooks, is_light)
   for name, hook in pairs(hooks) do guarded[name] = hook end
   for _, name in ipairs(OF_REQUEST) do
     if guarded[name] and not is_light then
+      if not balancer.is_file then balancer.fused:add(guarded[name]) end
       if balancer.is_file then guarded[name] = kept.watched(balancer, guarded[name]) end
       guarded[name] = with_own_request(balancer, guarded[name])
     end
