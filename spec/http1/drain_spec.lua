@@ -97,7 +97,8 @@ end
 describe("an exchange that timeouts.drain cuts", function()
   local function cut(signal)
     local web = origin.start { handler = half }
-    local n = admin.start({ web }, [[name = "shop", timeouts = { drain = 0.3 },
+    local n = admin.start({ web }, [[name = "shop",
+      timeouts = { drain = 0.3 }, explain = { sample = 0 },
       policy = { log = function(_, o)
         require "neap".log.info("ended %d: %s", o.status, o.reason)
       end },]])
@@ -119,9 +120,14 @@ describe("an exchange that timeouts.drain cuts", function()
 
   it("is no client that left, also after a reload", function()
     local n = cut "HUP"
-    eventually(function() return #n:children() == 2 end)
-    local metrics = admin.metrics(n)
-    assert.equal(1, metrics['neap_service_broken_total{service="shop"}'])
+    local metrics = eventually(function()
+      local now = admin.metrics(n)
+      return now['neap_service_broken_total{service="shop"}'] == 1 and now
+    end)
     assert.equal(0, metrics['neap_service_aborted_total{service="shop"}'])
+    local story = eventually(function()
+      return admin.get(n, "/explain?failed=1").value.stories[1]
+    end)
+    assert.same({ 200, "cut: the drain's time was up" }, { story.status, story.reason })
   end)
 end)

@@ -481,7 +481,8 @@ int board_inherit(struct board *b, int pool, struct str name, const struct board
 
 /*
  * In the master: adds to b what was counted on FROM since the last time: requests, failures, the
- * counters of policies. A gauge is taken as it is, and only when IS_FIRST.
+ * counters of policies. A gauge is taken as it is, and only when IS_FIRST;
+ * when it is not, FROM is over: its last failed stories come too.
  */
 void board_take(struct board *b, struct board *from, bool is_first);
 

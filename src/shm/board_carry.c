@@ -303,6 +303,20 @@ static void take_counters(struct board *b, struct board *from, bool is_first)
 	}
 }
 
+enum { STORIES_TAKEN = 64 };
+
+/* The last that failed: mostly those that the end of `from` cut. */
+static void take_stories(struct board *b, const struct board *from)
+{
+	char text[BOARD_STORY_BYTES];
+	uint64_t end = board_story_count(from, BOARD_SHELF_FAILED);
+	for (uint64_t i = end > STORIES_TAKEN ? end - STORIES_TAKEN : 0; i < end; i++) {
+		size_t n = board_story_get(from, BOARD_SHELF_FAILED, i, text);
+		if (n > 0)
+			board_story_put(b, BOARD_SHELF_FAILED, (struct str){ text, n });
+	}
+}
+
 void board_take(struct board *b, struct board *from, bool is_first)
 {
 	take_backends(b, from);
@@ -311,6 +325,8 @@ void board_take(struct board *b, struct board *from, bool is_first)
 	take_hooks(b, from);
 	take_pools(b, from);
 	take_counters(b, from, is_first);
+	if (!is_first)
+		take_stories(b, from);
 }
 
 /* ---- while both run ---- */
