@@ -30,6 +30,7 @@ local WRONG = {
   { "health", "{ interval = 0 }", "health.interval: 0 is out of range (expected a number > 0)" },
   { "health", "{ interval = 1/0 }", "health.interval: inf is not a number of seconds "
     .. "(expected a number > 0)" },
+  { "slots", "3", "slots: unknown key; it is a backend's: backends = { { url = …, slots = … } }" },
   { "health", "{ intervall = 1 }", "health.intervall: unknown key; did you mean 'interval'?" },
   { "health", "{ type = 'htpp' }", "health.type: 'htpp' is not one of its words "
     .. "(expected \"tcp\", \"http\", \"icmp\" or \"none\"); did you mean 'http'?" },

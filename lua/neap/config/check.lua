@@ -164,6 +164,11 @@ local function elsewhere(word, rows)
       if row[1] == word then return ("; did you mean '%s.%s'?"):format(section, word) end
     end
   end
+  for _, row in ipairs(rows ~= schema.backend and schema.backend or {}) do
+    if row[1] == word and word ~= "url" then
+      return ("; it is a backend's: backends = { { url = …, %s = … } }"):format(word)
+    end
+  end
   return ""
 end
 

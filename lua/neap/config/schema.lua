@@ -97,8 +97,8 @@ schema.admin = {
   { "listen", "listen_address", default = "127.0.0.1:9180",
     text = "`host:port`, `:port` or `unix:/path`. Whoever reaches it may read." },
   { "token", "secret", max = 255,
-    text = "Who changes something must send it: `Authorization: Bearer TOKEN`. Without a token "
-      .. "nothing can be changed." },
+    text = "8 to 255 characters. Who changes something must send it: `Authorization: Bearer "
+      .. "TOKEN`. Without a token nothing can be changed." },
   { "token_file", "path", max = 255,
     text = "A file that has the token in its first line, instead of `token`; `user` must be able "
       .. "to read it." },

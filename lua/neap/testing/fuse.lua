@@ -1,5 +1,6 @@
 -- Ends code of a policy that does not come back, in plain LuaJIT. (Where the policy runs in a
--- command of neap, C watches: neap.watch.) Compiled code calls no hooks: the policy's is interpreted.
+-- command of neap, C watches: neap.watch.) Compiled code calls no hooks: so the policy's is
+-- interpreted.
 
 local native = require "neap.native"
 
