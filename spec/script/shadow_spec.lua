@@ -49,6 +49,8 @@ describe("the shadow of a pool", function()
     assert.equal(TURNS, send(n, 8))
     local found = counted(n, 8)
     assert.same({ 4, 4 }, { found.agreed, found.differed })
+    local _, screen = neap.run { "status", "--admin", n.admin }
+    assert.matches("\n  shadow new%.lua: 4 of 8 agreed, 4 differed\n", screen)
     assert.same({ 4, 8 }, { found.picks[1].real, found.picks[1].shadow })
     assert.same({ 4, 0 }, { found.picks[2].real, found.picks[2].shadow })
     local values, labels = admin.metrics(n), 'pool="%s",backend="%s"'

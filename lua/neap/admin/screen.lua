@@ -182,6 +182,10 @@ local function pool_of(page, pool, s)
     count(pool.queue.waiting)) or ""
   page:line(("POOL %s: %d of %d serve%s%s"):format(clean(pool.name), pool.up, pool.count,
     pool.panics and ", too few: all are used" or "", queue), pool.up < pool.count and "1;31" or "1")
+  if type(pool.shadow) == "table" then
+    page:line(("  shadow %s: %s of %s agreed, %s differed"):format(clean(pool.shadow.policy),
+      count(pool.shadow.agreed), count(pool.shadow.asked), count(pool.shadow.differed)))
+  end
   page:line("  " .. left("BACKEND", name) .. " " .. left("state", 8) .. right("weight", 6)
     .. right("in flight", 10) .. right("attempts", 10) .. right("a second", 10)
     .. right("latency", 9) .. right("failures", 9) .. "  for", "2")
