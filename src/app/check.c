@@ -10,9 +10,9 @@
 
 #include "app/channel.h"
 #include "app/child.h"
+#include "app/plan.h"
 #include "app/runtime.h"
 #include "base/clock.h"
-#include "base/syslog.h"
 #include "net/ping.h"
 
 enum { LIMIT_MS = 10000 };
@@ -23,20 +23,14 @@ struct check {
 	bool must_try; /* false: only learn which user it names */
 };
 
-/* "stderr", "stdout", "syslog" and "syslog:/path" are no files. */
-static bool is_file(const char *target)
-{
-	return target != NULL && target[0] != '\0' && strcmp(target, "stderr") != 0 &&
-	       strcmp(target, "stdout") != 0 && syslog_path(target) == NULL;
-}
-
 /* A log file is made when it is not there; its folder is not. */
 static enum err check_folder(const char *config, const char *key, const char *target,
 			     struct error *e)
 {
 	char folder[512];
 	struct stat st;
-	const char *slash = is_file(target) ? strrchr(target, '/') : NULL;
+	const char *slash = plan_is_file(target) ? strrchr(target, '/')
+						 : NULL; /* "stdout" has none */
 
 	if (slash == NULL || slash == target ||
 	    !str_copy(folder, sizeof(folder), (struct str){ target, (size_t)(slash - target) }))

@@ -107,17 +107,17 @@ static enum err make_absolute(char *path, size_t size, const char *folder, struc
 	return ERR_OK;
 }
 
-static bool is_file(const char *target)
+bool plan_is_file(const char *target)
 {
-	return target[0] != '\0' && strcmp(target, "stderr") != 0 && syslog_path(target) == NULL;
+	return target != NULL && target[0] != '\0' && strcmp(target, "stderr") != 0 &&
+	       syslog_path(target) == NULL;
 }
 
 enum err plan_fix_paths(struct conf *c, const struct settings *s, struct error *e)
 {
 	char whole[1024];
 
-	if (c->access_log == NULL || !is_file(c->access_log) ||
-	    strcmp(c->access_log, "stdout") == 0)
+	if (!plan_is_file(c->access_log) || strcmp(c->access_log, "stdout") == 0)
 		return ERR_OK;
 	if (!str_copy(whole, sizeof(whole), str_of(c->access_log)))
 		return err_set(e, ERR_LIMIT, "access_log.target: too long a path");
@@ -132,7 +132,7 @@ enum err plan_fix_paths(struct conf *c, const struct settings *s, struct error *
 
 bool plan_logs_to_file(const struct board_plan *p)
 {
-	return is_file(p->log_target);
+	return plan_is_file(p->log_target);
 }
 
 enum err plan_read(struct board_plan *to, const struct board_plan *from, const struct settings *s,

@@ -25,6 +25,9 @@ enum err plan_read(struct board_plan *to, const struct board_plan *from, const s
  */
 enum err plan_fix_paths(struct conf *c, const struct settings *s, struct error *e);
 
+/* Is a log's target a file: neither NULL, "", "stderr" nor the syslog daemon? */
+bool plan_is_file(const char *target);
+
 /* Does the log go to a file? */
 bool plan_logs_to_file(const struct board_plan *p);
 
