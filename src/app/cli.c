@@ -137,26 +137,26 @@ static enum err set_failed(struct cli *c, const char *value, struct error *e)
 	return ERR_OK;
 }
 
-static enum err set_seconds(struct cli *c, const char *value, struct error *e)
+static enum err set_number(unsigned *to, const char *option, const char *value, unsigned max,
+			   struct error *e)
 {
 	uint64_t n;
 
-	if (!num_parse_u64(str_of(value), RECORD_SECONDS_MAX, &n) || n == 0)
-		return err_set(e, ERR_INVALID, "--seconds: '%s' is not a number from 1 to %d",
-			       value, RECORD_SECONDS_MAX);
-	c->record.seconds = (unsigned)n;
+	if (!num_parse_u64(str_of(value), max, &n) || n == 0)
+		return err_set(e, ERR_INVALID, "%s: '%s' is not a number from 1 to %u", option,
+			       value, max);
+	*to = (unsigned)n;
 	return ERR_OK;
+}
+
+static enum err set_seconds(struct cli *c, const char *value, struct error *e)
+{
+	return set_number(&c->record.seconds, "--seconds", value, RECORD_SECONDS_MAX, e);
 }
 
 static enum err set_count(struct cli *c, const char *value, struct error *e)
 {
-	uint64_t n;
-
-	if (!num_parse_u64(str_of(value), RECORD_COUNT_MAX, &n) || n == 0)
-		return err_set(e, ERR_INVALID, "--count: '%s' is not a number from 1 to %d", value,
-			       RECORD_COUNT_MAX);
-	c->record.count = (unsigned)n;
-	return ERR_OK;
+	return set_number(&c->record.count, "--count", value, RECORD_COUNT_MAX, e);
 }
 
 static enum err set_token_file(struct cli *c, const char *value, struct error *e)
