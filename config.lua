@@ -25,7 +25,7 @@ return {
   -- workers = "auto",              -- as many as there are CPUs
   -- user = "neap",                 -- when started by root
   -- log = { target = "stderr", level = "info" },
-  -- timeouts = { connect = 5, response = 60, client_idle = 60 },   -- seconds
+  -- timeouts = { connect = 5, response = 60, client_idle = 75 },   -- seconds
   -- limits = { body_bytes = false, connections = 10000 },
   -- keepalive = { connections = 64, idle = 55 },
   -- retry = { attempts = "all", unsafe = false, status = {} },

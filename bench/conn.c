@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,31 +66,34 @@ void conn_open(struct load *l, struct conn *c)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)l->o.port) };
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = c };
 	struct timeval patience = { .tv_sec = 5 };
-	int on = 1;
+	int on = 1, fd;
 
 	memset(&c->reader, 0, sizeof(c->reader));
 	c->pending = 0;
 	c->unsent = c->part_n = 0;
 	c->waits = false;
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0) {
+	c->wire.fd = fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
 		load_error(l, "socket");
 		return;
 	}
 	if (!l->o.close) {
-		(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	}
-	if (connect(c->fd, (struct sockaddr *)&a, sizeof(a)))
+	if (connect(fd, (struct sockaddr *)&a, sizeof(a)))
 		load_error(l, "connect");
-	(void)epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &e);
+	if (l->o.tls != WIRE_PLAIN)
+		(void)fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (!wire_open(&c->wire, fd))
+		load_error(l, "no memory for TLS");
+	(void)epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e);
 }
 
 static void conn_reopen(struct load *l, struct conn *c)
 {
-	(void)close(c->fd);
-	c->fd = -1;
+	wire_close(&c->wire);
 	if (l->stopping)
 		return;
 	conn_open(l, c);
@@ -111,7 +115,7 @@ static void conn_watch(struct load *l, struct conn *c, bool writing)
 
 	e.events = writing ? EPOLLIN | EPOLLOUT : EPOLLIN;
 	if (c->waits != writing)
-		(void)epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->fd, &e);
+		(void)epoll_ctl(l->epoll, EPOLL_CTL_MOD, c->wire.fd, &e);
 	c->waits = writing;
 }
 
@@ -140,10 +144,10 @@ static void conn_flush(struct load *l, struct conn *c)
 	while (c->unsent > 0) {
 		size_t size;
 		const char *p = next_bytes(l, c, &size);
-		ssize_t n = send(c->fd, p, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = wire_send(&c->wire, p, size, 0);
 
 		if (n < 0 && errno == EAGAIN) {
-			conn_watch(l, c, true);
+			conn_watch(l, c, !c->wire.wants_read);
 			return;
 		}
 		/* An error shows when reading: an answer may be there all the same. */
@@ -212,10 +216,14 @@ static void conn_next(struct load *l, struct conn *c, int done)
 		conn_send(l, c, (unsigned)done);
 }
 
-/* Long bodies are dropped in the kernel. */
+/* Long bodies are dropped, in the kernel where they came in the clear. */
 static ssize_t conn_skip(struct load *l, struct conn *c)
 {
-	ssize_t n = recv(c->fd, NULL, (size_t)c->reader.left - 1, MSG_TRUNC | MSG_DONTWAIT);
+	size_t left = (size_t)c->reader.left - 1;
+	ssize_t n = l->o.tls == WIRE_PLAIN
+			    ? recv(c->wire.fd, NULL, left, MSG_TRUNC | MSG_DONTWAIT)
+			    : wire_receive(&c->wire, buffer,
+					   left < sizeof(buffer) ? left : sizeof(buffer));
 
 	if (n > 0) {
 		c->reader.left -= (uint64_t)n;
@@ -234,7 +242,7 @@ static ssize_t conn_receive(struct load *l, struct conn *c)
 
 	if (c->reader.state == READER_BODY && c->reader.left > SKIP_FROM)
 		return conn_skip(l, c);
-	n = recv(c->fd, buffer + part, sizeof(buffer) - part, MSG_DONTWAIT);
+	n = wire_receive(&c->wire, buffer + part, sizeof(buffer) - part);
 	if (n <= 0)
 		return n;
 	memcpy(buffer, c->part, part);
@@ -251,11 +259,13 @@ void conn_ready(struct load *l, struct conn *c, unsigned events)
 {
 	ssize_t n;
 
-	if (events & EPOLLOUT)
+	if ((events & EPOLLOUT) || c->wire.wants_read)
 		conn_flush(l, c);
 	if (!(events & (EPOLLIN | EPOLLERR | EPOLLHUP)))
 		return;
-	n = conn_receive(l, c);
+	do {
+		n = conn_receive(l, c);
+	} while (n > 0 && wire_has_more(&c->wire));
 	if (n > 0 || (n < 0 && errno == EAGAIN))
 		return;
 	conn_fail(l, c, n == 0 ? "closed before the answer was whole" : "read error");

@@ -9,6 +9,7 @@
  *   -b N  POST with a body of N bytes
  *   -x N  bytes of body that each answer must have, else it is an error
  *   -H H  a header line
+ *   -t    TLS; -T  TLS whose sessions are resumed
  *   -p P,P  processes whose CPU time is taken over the time measured
  * Prints one JSON object. Traffic goes to 127.0.0.1 only.
  */
@@ -73,11 +74,13 @@ static void read_options(struct options *o, int argc, char **argv)
 	*o = (struct options){
 		.connections = 64, .depth = 1, .seconds = 2, .warm = 0.5, .expect = -1, .header = ""
 	};
-	while ((option = getopt(argc, argv, "c:d:s:w:n:r:b:x:H:p:ki")) != -1) {
+	while ((option = getopt(argc, argv, "c:d:s:w:n:r:b:x:H:p:kitT")) != -1) {
 		if (option == 'k')
 			o->close = true;
 		else if (option == 'i')
 			o->hold = true;
+		else if (option == 't' || option == 'T')
+			o->tls = option == 't' ? WIRE_TLS : WIRE_TLS_RESUMED;
 		else
 			set_option(o, option, optarg);
 	}
@@ -225,6 +228,7 @@ int main(int argc, char **argv)
 
 	read_options(&l.o, argc, argv);
 	raise_limits();
+	wire_be_client(l.o.tls);
 	load_init(&l);
 	if (l.o.rate > 0) {
 		l.on_answer = pace_answer;

@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "histogram.h"
 #include "reader.h"
+#include "wire.h"
 
 enum { PART_MAX = 16 * 1024, PIPELINE_MAX = 64 };
 
@@ -15,7 +16,8 @@ struct options {
 	unsigned port;
 	const char *path, *header;
 	unsigned connections, depth;
-	bool close;	/* a new connection for each request */
+	bool close; /* a new connection for each request */
+	enum wire_client tls;
 	bool hold;	/* one request each, then stay idle until stdin ends */
 	uint64_t body;	/* bytes of body sent with each request */
 	int64_t expect; /* bytes of body that each answer must have; -1: any */
@@ -26,7 +28,7 @@ struct options {
 };
 
 struct conn {
-	int fd;
+	struct wire wire;
 	bool active;	  /* answered since the last look for stalled ones */
 	bool waits;	  /* for the socket to take more of the request */
 	unsigned pending; /* answers awaited */

@@ -18,9 +18,13 @@ local flags = {
   ["--rounds"] = function(value) options.rounds = tonumber(value) end,
   ["--seconds"] = function(value) options.seconds = tonumber(value) end,
   ["--warm"] = function(value) options.warm = tonumber(value) end,
-  ["--tmp"] = function(value) options.tmp = value end,
+  ["--tmp"] = function(value)
+    options.tmp = value
+    peers.pem = value .. "/bench.pem"
+  end,
   ["--tools"] = function(value) options.tools = value end,
   ["--neap"] = function(value) peers.binary = value end,
+  ["--against"] = function(value) options.against = value end,
 }
 
 local function read_options(words)
@@ -61,6 +65,21 @@ local function chosen()
   return list
 end
 
+-- The same scenarios with another build of neap in the place of nginx and HAProxy.
+local function against(list, binary)
+  local out = {}
+  for _, scenario in ipairs(list) do
+    if scenario.kind == "load" and not scenario.neap_only then
+      local other = setmetatable({ label = "neap before", binary = binary },
+        { __index = scenario.who[#scenario.who] })
+      table.insert(out, setmetatable({
+        base = { other.label }, who = { other, scenario.who[#scenario.who] }, goal = false,
+      }, { __index = scenario }))
+    end
+  end
+  return out
+end
+
 local function list_scenarios()
   for _, scenario in ipairs(scenarios) do
     print(("%-10s %s"):format(scenario.name, scenario.title))
@@ -71,12 +90,6 @@ function options.progress(text)
   io.stderr:write(text, "\n")
 end
 
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
 local function write_json(path, about, results)
   local lines = { '{"about":' .. cjson.encode(about) .. ',\n"results":[' }
   for i, result in ipairs(results) do
@@ -85,7 +98,7 @@ local function write_json(path, about, results)
     }
     table.insert(lines, line .. (i < #results and "," or ""))
   end
-  write(path, table.concat(lines, "\n") .. "\n]}\n")
+  proc.write(path, table.concat(lines, "\n") .. "\n]}\n")
 end
 
 -- Replaces what is between the two marks of bench/README.md.
@@ -95,7 +108,7 @@ local function write_readme(text)
   local _, first = old:find(from, 1, true)
   local last = old:find(to, 1, true)
   assert(first and last, path .. " has no marks")
-  write(path, old:sub(1, first) .. text .. old:sub(last))
+  proc.write(path, old:sub(1, first) .. text .. old:sub(last))
 end
 
 local function figures(about, results, pictures)
@@ -116,7 +129,7 @@ end
 local function publish(folder, about, results)
   local pictures = charts.all(results)
   os.execute("mkdir -p " .. folder .. "/plots")
-  for name, svg in pairs(pictures) do write(folder .. "/plots/" .. name .. ".svg", svg) end
+  for name, svg in pairs(pictures) do proc.write(folder .. "/plots/" .. name .. ".svg", svg) end
   write_json(folder .. "/results.json", about, results)
   return pictures
 end
@@ -166,6 +179,7 @@ local function main(words)
   if words[1] == "--list" then return list_scenarios() end
   read_options(words)
   local list = chosen()
+  if options.against then list = against(list, options.against) end
   proc.fifo = proc.fifo and proc.can_fifo()
   local about = machine.about(options, proc.fifo, words)
   local awake = stay_awake()

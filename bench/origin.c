@@ -2,7 +2,8 @@
  * The backend of the benchmarks: HTTP/1.1 with keep-alive on several ports, one thread, as little CPU as possible. Answers are made
  * once at start; bodies of requests are dropped in the kernel.
  *
- * usage: origin [-n PORTS] [-a]    prints "ports P P ..." when it listens; ends with its parent or by SIGTERM
+ * usage: origin [-n PORTS] [-a] [-t PEM]    prints "ports P P ..." when it listens; ends with its parent or by SIGTERM
+ *   -t   speaks TLS, with the certificate and the key in that file
  *   -a   listens on all of 127.0.0.0/8 (the loopback device only), for pools of thousands of backends
  */
 #define _GNU_SOURCE
@@ -25,6 +26,8 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "wire.h"
 
 enum {
 	READ_BYTES = 256 * 1024,
@@ -55,7 +58,7 @@ static struct answer answers[] = {
 };
 
 struct conn {
-	int fd;
+	struct wire wire;
 	bool close;		     /* after this answer */
 	bool waits;		     /* for the socket to take more of the answer */
 	const struct answer *answer; /* on its way, or due when the body is drained */
@@ -154,18 +157,18 @@ static void conn_destroy(struct conn *c)
 		at = &(*at)->next_sleeper;
 	if (*at)
 		*at = c->next_sleeper;
-	conns[c->fd] = NULL;
-	(void)close(c->fd);
+	conns[c->wire.fd] = NULL;
+	wire_close(&c->wire);
 	free(c->part);
 	free(c);
 }
 
 static void conn_watch(struct conn *c, bool writing)
 {
-	struct epoll_event e = { .events = writing ? EPOLLOUT : EPOLLIN, .data.fd = c->fd };
+	struct epoll_event e = { .events = writing ? EPOLLOUT : EPOLLIN, .data.fd = c->wire.fd };
 
 	if (c->waits != writing)
-		(void)epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->fd, &e);
+		(void)epoll_ctl(epoll_fd, EPOLL_CTL_MOD, c->wire.fd, &e);
 	c->waits = writing;
 }
 
@@ -173,21 +176,21 @@ static void conn_watch(struct conn *c, bool writing)
 static ssize_t send_some(struct conn *c)
 {
 	const struct answer *a = c->answer;
-	int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 	size_t done, piece;
 	off_t at;
 
 	if (c->sent < a->text_n)
-		return send(c->fd, a->text + c->sent, a->text_n - c->sent,
-			    flags | (a->rest_n ? MSG_MORE : 0));
+		return wire_send(&c->wire, a->text + c->sent, a->text_n - c->sent,
+				 a->rest_n ? MSG_MORE : 0);
 	done = c->sent - a->text_n;
 	piece = a->rest_n - done;
 	if (!a->from_file)
-		return send(c->fd, filler, piece < sizeof(filler) ? piece : sizeof(filler), flags);
+		return wire_send(&c->wire, filler, piece < sizeof(filler) ? piece : sizeof(filler),
+				 0);
 	at = (off_t)(done % FILE_BYTES);
 	if (piece > FILE_BYTES - (size_t)at)
 		piece = FILE_BYTES - (size_t)at;
-	return sendfile(c->fd, file_fd, &at, piece);
+	return sendfile(c->wire.fd, file_fd, &at, piece);
 }
 
 /* false: the connection is gone. */
@@ -323,14 +326,14 @@ static void conn_read(struct conn *c)
 {
 	ssize_t n;
 
-	if (c->drain >= sizeof(bytes)) {
-		n = recv(c->fd, NULL, (size_t)c->drain - 1, MSG_TRUNC | MSG_DONTWAIT);
+	if (c->drain >= sizeof(bytes) && !c->wire.ssl) {
+		n = recv(c->wire.fd, NULL, (size_t)c->drain - 1, MSG_TRUNC | MSG_DONTWAIT);
 		if (n > 0)
 			c->drain -= (uint64_t)n;
 	} else {
 		size_t part = c->part_n;
 
-		n = recv(c->fd, bytes + part, sizeof(bytes) - part, MSG_DONTWAIT);
+		n = wire_receive(&c->wire, bytes + part, sizeof(bytes) - part);
 		if (n > 0) {
 			memcpy(bytes, c->part ? c->part : bytes, part);
 			c->part_n = 0;
@@ -353,7 +356,8 @@ static void conn_create(int fd)
 		(void)close(fd);
 		return;
 	}
-	conns[fd]->fd = fd;
+	if (!wire_open(&conns[fd]->wire, fd))
+		die("no memory for TLS");
 	(void)epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &e);
 	conn_read(conns[fd]);
 }
@@ -390,13 +394,16 @@ static void wake_sleepers(void)
 
 static void handle(const struct epoll_event *e)
 {
-	struct conn *c = conns[e->data.fd];
+	int fd = e->data.fd;
+	struct conn *c = conns[fd];
 
 	if (!c)
-		accept_all(e->data.fd);
+		accept_all(fd);
 	else if (c->waits)
 		(void)conn_answer(c);
 	else
+		conn_read(c);
+	while (c && conns[fd] == c && !c->waits && wire_has_more(&c->wire))
 		conn_read(c);
 }
 
@@ -451,11 +458,13 @@ int main(int argc, char **argv)
 	int ports = 4, option;
 	bool all = false;
 
-	while ((option = getopt(argc, argv, "n:a")) != -1) {
+	while ((option = getopt(argc, argv, "n:at:")) != -1) {
 		if (option == 'n')
 			ports = (int)strtol(optarg, NULL, 10);
 		else if (option == 'a')
 			all = true;
+		else if (option == 't')
+			wire_be_server(optarg);
 		else
 			return 2;
 	}

@@ -24,6 +24,12 @@ uint64_t soak_dice(uint64_t *state, uint64_t n);
 
 int64_t soak_now_ms(void);
 
+/* After the name (with its line end and colon) in a head that is a text; NULL: no such field. */
+const char *soak_field(const char *head, const char *name);
+
+/* Is the kind of a request one of these? */
+bool soak_is_any(char kind, const char *kinds);
+
 /* Whether another piece of a chunked body in plain bytes is there. */
 enum soak_chunk { CHUNK_WANTS, CHUNK_PIECE, CHUNK_ENDED, CHUNK_WRONG };
 

@@ -13,13 +13,6 @@ void answer_init(struct answer *a)
 	a->is_right = true;
 }
 
-static const char *field(const char *head, const char *name)
-{
-	const char *at = strcasestr(head, name);
-
-	return at != NULL ? at + strlen(name) : NULL;
-}
-
 static bool read_head(struct answer *a)
 {
 	const char *length, *token;
@@ -27,14 +20,14 @@ static bool read_head(struct answer *a)
 	if (strncmp(a->head, "HTTP/1.1 ", 9) != 0)
 		return false;
 	a->status = (unsigned)strtoul(a->head + 9, NULL, 10);
-	length = field(a->head, "\ncontent-length: ");
-	token = field(a->head, "\nx-token: ");
+	length = soak_field(a->head, "\ncontent-length: ");
+	token = soak_field(a->head, "\nx-token: ");
 	a->has_length = length != NULL;
 	a->left = length != NULL ? strtoull(length, NULL, 10) : 0;
 	a->token = token != NULL ? strtoull(token, NULL, 10) : 0;
-	a->is_chunked = field(a->head, "\ntransfer-encoding: chunked") != NULL;
-	a->closes = field(a->head, "\nconnection: close") != NULL;
-	a->is_ours = field(a->head, "\nx-neap-error: ") != NULL;
+	a->is_chunked = soak_field(a->head, "\ntransfer-encoding: chunked") != NULL;
+	a->closes = soak_field(a->head, "\nconnection: close") != NULL;
+	a->is_ours = soak_field(a->head, "\nx-neap-error: ") != NULL;
 	return true;
 }
 
@@ -127,11 +120,6 @@ bool answer_ends(const struct answer *a)
 	return a->state == ON_BODY && !a->is_chunked && !a->has_length;
 }
 
-static bool is_any(char kind, const char *kinds)
-{
-	return strchr(kinds, kind) != NULL;
-}
-
 static enum verdict judge_refusal(const struct answer *a, const struct request *r, bool ended,
 				  bool stopped)
 {
@@ -163,7 +151,7 @@ enum verdict answer_judge(const struct answer *a, const struct request *r, bool 
 		return judge_cut(a, r, stopped);
 	if (failed || (stopped && a->is_ours && a->status == 408))
 		return EXCUSED;
-	if (is_any(r->kind, "rtdxh"))
+	if (soak_is_any(r->kind, "rtdxh"))
 		return WRONG; /* there is no whole answer to it */
 	return a->status == 200 && a->token == r->token && a->is_right &&
 			       a->got == (r->is_head ? 0 : r->size)

@@ -36,6 +36,18 @@ int64_t soak_now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+const char *soak_field(const char *head, const char *name)
+{
+	const char *at = strcasestr(head, name);
+
+	return at != NULL ? at + strlen(name) : NULL;
+}
+
+bool soak_is_any(char kind, const char *kinds)
+{
+	return strchr(kinds, kind) != NULL;
+}
+
 enum { AT_SIZE, AT_DATA, AT_DATA_END, AT_TRAILER };
 
 /* A line without its end; false: not whole yet. Uses bytes in both cases. */

@@ -183,7 +183,7 @@ static void judge(struct client *c, bool ended)
 	}
 	verdicts[v]++;
 	if ((v == EXCUSED || v == CUT) && c->plan.stop_sending == NO_LIMIT &&
-	    strchr("gcikuesya", r->kind) != NULL)
+	    soak_is_any(r->kind, "gcikuesya"))
 		lost++;
 }
 

@@ -152,11 +152,6 @@ static void put_answer(struct conn *c)
 		put(c, "HTTP/1.1 200 OK\r\nX-Token: 1\r\nContent-Length: 0\r\n\r\n", 50);
 }
 
-static bool is_any(char kind, const char *kinds)
-{
-	return strchr(kinds, kind) != NULL;
-}
-
 /* False: the connection is gone. */
 static bool answer(struct conn *c)
 {
@@ -167,7 +162,7 @@ static bool answer(struct conn *c)
 		return false;
 	}
 	c->state = c->kind == 'h' ? ON_SILENCE : ON_ANSWER;
-	c->after = is_any(c->kind, "kutdx") ? THEN_CLOSE : THEN_NEXT;
+	c->after = soak_is_any(c->kind, "kutdx") ? THEN_CLOSE : THEN_NEXT;
 	c->wake_ms = c->kind == 's' ? soak_now_ms() + SLOW_MS : 0;
 	if (c->kind != 'h')
 		put_answer(c);
@@ -207,24 +202,17 @@ static bool answer_flush(struct conn *c)
 
 /* ---- requests ---- */
 
-static const char *field(const char *head, const char *name)
-{
-	const char *at = strcasestr(head, name);
-
-	return at != NULL ? at + strlen(name) : NULL;
-}
-
 /* The head is a text that ends with its empty line. */
 static void read_request(struct conn *c, const char *head)
 {
-	const char *target = strchr(head, ' '), *length = field(head, "\ncontent-length: ");
-	const char *token = field(head, "\nx-token: ");
+	const char *target = strchr(head, ' '), *length = soak_field(head, "\ncontent-length: ");
+	const char *token = soak_field(head, "\nx-token: ");
 	char *end = NULL;
 
 	c->kind = '?';
 	c->token = c->size = c->left = c->at = 0;
 	c->is_head = strncmp(head, "HEAD ", 5) == 0;
-	c->is_chunked = field(head, "\ntransfer-encoding: chunked") != NULL;
+	c->is_chunked = soak_field(head, "\ntransfer-encoding: chunked") != NULL;
 	memset(&c->chunks, 0, sizeof(c->chunks));
 	if (target != NULL && target[1] == '/' && target[2] != '\0' && target[3] == '/') {
 		c->kind = target[2];

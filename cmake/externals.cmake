@@ -7,6 +7,12 @@ add_library(neap::luajit ALIAS PkgConfig::luajit)
 pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
 add_library(neap::cares ALIAS PkgConfig::cares)
 
+# TLS and all other cryptography.
+pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto>=3.0)
+add_library(neap::crypto ALIAS PkgConfig::crypto)
+pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl>=3.0)
+add_library(neap::ssl ALIAS PkgConfig::ssl)
+
 # libev comes without a pkg-config file.
 find_path(EV_INCLUDE_DIR ev.h REQUIRED)
 find_library(EV_LIBRARY ev REQUIRED)

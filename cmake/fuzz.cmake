@@ -12,7 +12,7 @@ if(NEAP_FUZZ)
   foreach(source ${fuzz_sources})
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE neap_script neap_conf neap_shm neap_net neap_http neap_base)
+    target_link_libraries(${name} PRIVATE neap_script neap_lua neap_conf neap_shm neap_net neap_http neap_crypto neap_base)
     # libFuzzer calls LLVMFuzzerTestOneInput, which no header declares.
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)

@@ -10,6 +10,9 @@ function(neap_install_folder folder destination)
 endfunction()
 
 neap_install_folder(lua/neap ${CMAKE_INSTALL_DATADIR}/neap/lua/neap)
+# What the test kit tells its FFI, beside the kit.
+install(FILES ${CMAKE_BINARY_DIR}/generated/abi.h
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/neap/lua/neap)
 install(FILES packaging/completion/neap.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME neap)
 neap_install_folder(examples ${CMAKE_INSTALL_DOCDIR}/examples)

@@ -11,6 +11,7 @@
 
 #include "fuzz.h"
 #include "http/h1_body.h"
+#include "http/h1_framing.h"
 
 /* A message as either of the two reads it. */
 struct reading {
@@ -111,12 +112,17 @@ static void hash_head(struct reading *r, const struct http_head *h, const char *
 	}
 }
 
-/* CONNECT, a 304 that speaks of a body, and methods that llhttp has no number for. */
-static bool is_left_out(const struct http_head *h, unsigned method_or_status)
+/*
+ * CONNECT, a 204 or 304 that speaks of a body, bytes in a query that llhttp refuses, and methods
+ * that it has no number for.
+ */
+static bool is_left_out(const struct http_head *h, struct str query, unsigned method_or_status)
 {
-	bool bodied_304 = h->status == 304 &&
-			  (http_has(h, FIELD_TRANSFER_ENCODING) || h->length > 0);
-	return h->method_id == METHOD_CONNECT || bodied_304 || method_or_status == UINT16_MAX;
+	bool is_ascii = true;
+	for (size_t i = 0; i < query.n; i++)
+		is_ascii = is_ascii && (unsigned char)query.p[i] < 0x80;
+	return h->method_id == METHOD_CONNECT || (h->flags & HTTP_STRAY_BODY) != 0 || !is_ascii ||
+	       method_or_status == UINT16_MAX;
 }
 
 static void read_body(struct reading *r, const struct http_head *h, struct str in)
@@ -124,10 +130,12 @@ static void read_body(struct reading *r, const struct http_head *h, struct str i
 	struct h1_body body;
 	size_t used;
 	h1_body_init(&body, h);
+	body.chunk.is_answer = false; /* what neap mends, llhttp refuses */
 	bool good = h1_body_feed(&body, in.p + h->bytes, in.n - h->bytes, &used) == BODY_OK;
 	r->whole = good && h1_body_is_whole_at_close(&body);
 	r->payload = body.payload;
-	r->left_out = is_left_out(h, r->method_or_status) || body.chunk.extension_bytes > 0;
+	r->left_out = is_left_out(h, http_str(in.p, h->query), r->method_or_status) ||
+		      body.chunk.extension_bytes > 0;
 	r->end = h->bytes + used;
 }
 

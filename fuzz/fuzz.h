@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "http/h1_head.h"
-#include "http/h1_out.h"
+#include "http/h1_write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -98,9 +98,9 @@ static inline void must_agree(const struct parsed *a, const struct parsed *b)
 static inline void must_copy(const struct http_head *h, const char *base)
 {
 	char memory[2048];
-	struct h1_out o;
-	h1_out_init(&o, memory, sizeof(memory));
-	h1_out_fields(&o, h, base, 0, NULL, NULL);
+	struct out o;
+	out_init(&o, memory, sizeof(memory));
+	h1_write_fields(&o, h, base, 0, NULL, NULL);
 	bool names = (h->flags & HTTP_CONN_NAMES) != 0;
 	must(!o.full && (names || (o.n == h->bytes - 2 - h->fields_at &&
 				   memcmp(memory, base + h->fields_at, o.n) == 0)));

@@ -10,8 +10,9 @@
 
 #include "conf/conf.h"
 #include "fuzz.h"
-#include "script/conf_read.h"
-#include "script/embed.h"
+#include "lua/conf_read.h"
+#include "lua/embed.h"
+#include "lua/native.h"
 
 int luaopen_cjson(lua_State *L);
 
@@ -48,8 +49,15 @@ static int load_embedded(lua_State *L)
 	return 1;
 }
 
-/* Gives function(bytes): a config, or nil and the errors as they are printed. */
+/*
+ * Gives function(bytes): a config, or nil and the errors as they are printed. Of neap.ffi the reader
+ * needs the numbers alone; the functions that stand beside them are not linked in here.
+ */
 static const char reader_source[] =
+	"local ffi = require 'ffi'\n"
+	"ffi.cdef(require('neap.native').embedded 'abi.h')\n"
+	"ffi.numbers = ffi.C\n"
+	"package.loaded['neap.ffi'] = ffi\n"
 	"local load = require 'neap.config.load'\n"
 	"local bytes\n"
 	"local files = { read = function() return bytes end }\n"
@@ -77,8 +85,14 @@ static void open_state(void)
 	lua_getfield(L, -2, "loaders");
 	lua_pushcfunction(L, load_embedded);
 	lua_rawseti(L, -2, 2); /* instead of the one that looks for files */
+	lua_getfield(L, 1, "loaded");
+	native_push_embedded(L);
+	lua_setfield(L, -2, "neap.native");
 	must(luaL_loadbuffer(L, reader_source, sizeof(reader_source) - 1, "=reader") == 0);
-	must(lua_pcall(L, 0, 1, 0) == 0);
+	if (lua_pcall(L, 0, 1, 0) != 0) {
+		(void)fprintf(stderr, "%s\n", lua_tostring(L, -1));
+		abort();
+	}
 	reader = luaL_ref(L, LUA_REGISTRYINDEX);
 	lua_settop(L, 0);
 	must(lua_sethook(L, on_line, LUA_MASKLINE, 0) == 1);

@@ -14,12 +14,12 @@ static void check_chain(struct str value)
 {
 	char memory[1024];
 	struct parsed p;
-	struct h1_out o, out;
-	h1_out_init(&o, memory, sizeof(memory));
-	h1_out_str(&o, STR("GET / HTTP/1.0\r\n"));
-	h1_out_field(&o, STR("X-Forwarded-For"), value);
-	h1_out_field(&o, STR("Forwarded"), value);
-	h1_out_str(&o, STR("\r\n"));
+	struct out o, out;
+	out_init(&o, memory, sizeof(memory));
+	out_str(&o, STR("GET / HTTP/1.0\r\n"));
+	h1_write_field(&o, STR("X-Forwarded-For"), value);
+	h1_write_field(&o, STR("Forwarded"), value);
+	out_str(&o, STR("\r\n"));
 	parse_cut(&p, false, (struct str){ o.p, o.n }, o.n);
 	bool accepted = p.result == H1_DONE && p.h.n == 2 && p.h.bytes == o.n;
 	must(!o.full && accepted == h1_is_field_value(value));
@@ -30,13 +30,13 @@ static void check_chain(struct str value)
 
 	char text[2048];
 	const struct forwarded f = { true, STR("::1"), STR("https"), STR("a:1"), 0 };
-	h1_out_init(&out, text, sizeof(text));
+	out_init(&out, text, sizeof(text));
 	forwarded_write(&out, &f, &p.h, o.p);
 	must(!out.full);
-	h1_out_init(&o, memory, sizeof(memory));
-	h1_out_str(&o, STR("GET / HTTP/1.0\r\n"));
-	h1_out_str(&o, (struct str){ out.p, out.n });
-	h1_out_str(&o, STR("\r\n"));
+	out_init(&o, memory, sizeof(memory));
+	out_str(&o, STR("GET / HTTP/1.0\r\n"));
+	out_str(&o, (struct str){ out.p, out.n });
+	out_str(&o, STR("\r\n"));
 	parse_cut(&p, false, (struct str){ o.p, o.n }, o.n);
 	must(o.full || (p.result == H1_DONE && p.h.n == 4));
 }

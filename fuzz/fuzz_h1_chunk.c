@@ -42,14 +42,14 @@ static void must_code_again(const struct decoded *d)
 {
 	static struct decoded again;
 	char memory[8300];
-	struct h1_out o;
-	h1_out_init(&o, memory, sizeof(memory));
+	struct out o;
+	out_init(&o, memory, sizeof(memory));
 	if (d->payload_n > 0) {
 		o.n += h1_chunk_size_line(memory, d->payload_n);
-		h1_out_str(&o, (struct str){ d->payload, d->payload_n });
-		h1_out_str(&o, STR("\r\n"));
+		out_str(&o, (struct str){ d->payload, d->payload_n });
+		out_str(&o, STR("\r\n"));
 	}
-	h1_out_str(&o, STR("0\r\n\r\n"));
+	out_str(&o, STR("0\r\n\r\n"));
 	decode(&again, (struct str){ o.p, o.n }, o.n / 2);
 	must(again.event == CHUNK_END && again.used == o.n && again.payload_n == d->payload_n);
 	must(memcmp(again.payload, d->payload, d->payload_n) == 0);

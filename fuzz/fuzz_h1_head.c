@@ -7,15 +7,15 @@
 static void must_parse_again(const struct http_head *h, const char *base)
 {
 	char memory[2200];
-	struct h1_out o;
-	h1_out_init(&o, memory, sizeof(memory));
-	h1_out_str(&o, http_str(base, h->method));
-	h1_out_str(&o, STR(" "));
-	h1_out_str(&o, http_str(base, h->target));
-	h1_out_str(&o, h->minor == 1 ? STR(" HTTP/1.1\r\n") : STR(" HTTP/1.0\r\n"));
+	struct out o;
+	out_init(&o, memory, sizeof(memory));
+	out_str(&o, http_str(base, h->method));
+	out_str(&o, STR(" "));
+	out_str(&o, http_str(base, h->target));
+	out_str(&o, h->minor == 1 ? STR(" HTTP/1.1\r\n") : STR(" HTTP/1.0\r\n"));
 	field_mask te = (field_mask)1 << FIELD_TRANSFER_ENCODING;
-	h1_out_fields(&o, h, base, h1_hop_fields() & ~te, NULL, NULL);
-	h1_out_str(&o, STR("\r\n"));
+	h1_write_fields(&o, h, base, h1_hop_fields() & ~te, NULL, NULL);
+	out_str(&o, STR("\r\n"));
 	must(!o.full);
 
 	struct parsed again;

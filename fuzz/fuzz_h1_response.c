@@ -1,6 +1,8 @@
 /* Response heads: cut anywhere, within bounds, with one framing for each method of the request. */
 #include "fuzz.h"
 
+#include "http/h1_framing.h"
+
 static void check_framing(struct http_head h, uint8_t method_id)
 {
 	if (!h1_response_framing(&h, method_id)) {

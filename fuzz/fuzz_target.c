@@ -5,12 +5,12 @@
 static struct parsed parse(struct str before, struct str in, struct str after)
 {
 	char memory[1024];
-	struct h1_out o;
+	struct out o;
 	struct parsed p;
-	h1_out_init(&o, memory, sizeof(memory));
-	h1_out_str(&o, before);
-	h1_out_str(&o, in);
-	h1_out_str(&o, after);
+	out_init(&o, memory, sizeof(memory));
+	out_str(&o, before);
+	out_str(&o, in);
+	out_str(&o, after);
 	must(!o.full);
 	parse_cut(&p, false, (struct str){ o.p, o.n }, o.n);
 	return p;

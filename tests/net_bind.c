@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/listener.h"
+#include "net/bind.h"
 #include "net_support.h"
 
 static void parse(struct addr *a, const char *text)
@@ -35,7 +35,7 @@ static void check_refused(const struct addr *a, const char *wanted)
 
 	(void)addr_print(a, text);
 	(void)snprintf(expected, sizeof(expected), "cannot listen on %s: %s", text, wanted);
-	check(listener_bind(&copy, 2, false, fds, &e) == ERR_SYSTEM, "refused");
+	check(bind_open(&copy, 2, false, fds, &e) == ERR_SYSTEM, "refused");
 	if (!check(strcmp(e.text, expected) == 0, expected))
 		printf("  but: %s\n", e.text);
 	check(fd_lowest_free() == free_fd, "no descriptor stays open");
@@ -48,9 +48,9 @@ static void test_tcp(void)
 	int fds[3], on = 0;
 	socklen_t len = sizeof(on);
 
-	check_case("listener_bind, TCP");
+	check_case("bind_open, TCP");
 	parse(&a, "127.0.0.1:0");
-	if (!check(listener_bind(&a, 3, true, fds, &e) == ERR_OK, "three sockets")) {
+	if (!check(bind_open(&a, 3, true, fds, &e) == ERR_OK, "three sockets")) {
 		printf("%s\n", e.text);
 		return;
 	}
@@ -64,7 +64,7 @@ static void test_tcp(void)
 	check_refused(&a, "address already in use (another process listens there; choose another "
 			  "port or stop it)");
 	close_all(fds, 3);
-	check(listener_bind(&a, 1, false, fds, &e) == ERR_OK, "free again");
+	check(bind_open(&a, 1, false, fds, &e) == ERR_OK, "free again");
 	check(getsockopt(fds[0], IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, &len) == 0 && on == 0,
 	      "not deferred unless asked for");
 	close_all(fds, 1);
@@ -77,9 +77,9 @@ static void test_spread(void)
 	struct error e;
 	int fds[2], clients[64], got[2] = { 0, 0 };
 
-	check_case("listener_bind, spread");
+	check_case("bind_open, spread");
 	parse(&a, "127.0.0.1:0");
-	if (!check(listener_bind(&a, 2, false, fds, &e) == ERR_OK, "two sockets"))
+	if (!check(bind_open(&a, 2, false, fds, &e) == ERR_OK, "two sockets"))
 		return;
 	for (unsigned i = 0; i < countof(clients); i++) {
 		clients[i] = sock_connect_start(&a);
@@ -105,9 +105,9 @@ static void test_any(void)
 	struct error e;
 	int fd;
 
-	check_case("listener_bind, any address");
+	check_case("bind_open, any address");
 	parse(&a, ":0");
-	if (!check(listener_bind(&a, 1, false, &fd, &e) == ERR_OK, "bound"))
+	if (!check(bind_open(&a, 1, false, &fd, &e) == ERR_OK, "bound"))
 		return;
 	check(addr_of_ip(&v4, STR("127.0.0.1"), addr_port(&a)), "an IPv4 address of it");
 	int client = sock_connect_start(&v4);
@@ -129,7 +129,7 @@ static void test_refused(void)
 {
 	struct addr a;
 
-	check_case("listener_bind, refused");
+	check_case("bind_open, refused");
 	parse(&a, "192.0.2.1:9");
 	check_refused(&a, "address not available (no interface of this machine has that address)");
 	parse(&a, "unix:/nowhere-at-all/x.sock");
@@ -141,7 +141,7 @@ static void test_privileged(void)
 {
 	struct addr a;
 
-	check_case("listener_bind, low port");
+	check_case("bind_open, low port");
 	parse(&a, "127.0.0.1:1");
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool allowed = bind(fd, &a.u.sa, a.len) == 0 || errno != EACCES;
@@ -167,11 +167,11 @@ static void test_unix(const char *directory)
 	char text[256];
 	int fds[2];
 
-	check_case("listener_bind, unix");
+	check_case("bind_open, unix");
 	(void)snprintf(text, sizeof(text), "unix:%s/s", directory);
 	parse(&a, text);
 	mode_t before = umask(022);
-	if (!check(listener_bind(&a, 2, false, fds, &e) == ERR_OK, "two descriptors"))
+	if (!check(bind_open(&a, 2, false, fds, &e) == ERR_OK, "two descriptors"))
 		printf("%s\n", e.text);
 	check_unix_file(&a);
 	check_refused(&a, "address already in use (another process listens there; choose another "
@@ -181,7 +181,7 @@ static void test_unix(const char *directory)
 	(void)close(client);
 	close_all(fds, 2);
 	check(access(a.u.un.sun_path, F_OK) == 0, "the file stays");
-	check(listener_bind(&a, 1, false, fds, &e) == ERR_OK, "a stale file is replaced");
+	check(bind_open(&a, 1, false, fds, &e) == ERR_OK, "a stale file is replaced");
 	check_unix_file(&a);
 	close_all(fds, 1);
 	check(umask(before) == 022, "the umask is as before");

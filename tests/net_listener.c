@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "net/bind.h"
 #include "net_support.h"
 
 enum { CLIENTS = 100 };
@@ -45,7 +46,7 @@ static void door_open(struct door *d, struct loop *l)
 
 	*d = (struct door){ .stop_at = -1, .capacity = CLIENTS };
 	(void)addr_of_ip(&d->addr, STR("127.0.0.1"), 0);
-	if (!check(listener_bind(&d->addr, 1, false, &fd, &e) == ERR_OK, "bound"))
+	if (!check(bind_open(&d->addr, 1, false, &fd, &e) == ERR_OK, "bound"))
 		exit(check_report());
 	listener_init(&d->listener, l, fd);
 	d->listener.owner = d;

@@ -59,6 +59,40 @@ static void test_defer(struct loop *l)
 	check(a.runs == 2 && b.runs == 1, "one may cancel another of the same turn");
 }
 
+static void run_again(struct deferred *d)
+{
+	struct work *w = container_of(d, struct work, deferred);
+
+	w->runs++;
+	loop_next(w->loop, d);
+}
+
+static void test_next(struct loop *l)
+{
+	struct work a, b, again;
+
+	check_case("loop_next");
+	work_init(&a, l);
+	work_init(&b, l);
+	work_init(&again, l);
+	a.victim = &b;
+	loop_next(l, &a.deferred);
+	loop_next(l, &a.deferred);
+	loop_next(l, &b.deferred);
+	check(a.runs == 0, "not at once");
+	run_one(l);
+	check(a.runs == 1 && b.runs == 0, "once in the next turn, unless it is cancelled");
+	deferred_init(&again.deferred, run_again);
+	loop_next(l, &again.deferred);
+	run_one(l);
+	check(again.runs == 1, "what asks again runs in the turn after");
+	run_one(l);
+	check(again.runs == 2, "which comes without a sleep");
+	loop_defer_cancel(&again.deferred);
+	run_turn(l);
+	check(again.runs == 2 && !ev_is_active(&l->idle), "afterwards the loop sleeps again");
+}
+
 static void free_work(struct deferred *d)
 {
 	free(container_of(d, struct work, deferred));
@@ -148,6 +182,7 @@ static void test_run(struct loop *l)
 void net_loop_tests(struct loop *l)
 {
 	test_defer(l);
+	test_next(l);
 	test_free_in_run(l);
 	test_endless(l);
 	test_run(l);

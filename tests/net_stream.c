@@ -1,4 +1,4 @@
-#include "net/stream.h"
+#include "net/plain_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static void on_ready(struct stream *s, int events)
 static void open_end(struct end *e, struct loop *l, int fd)
 {
 	*e = (struct end){ .calls = 0 };
-	stream_open(&e->stream, l, fd, on_ready);
+	plain_stream_open(&e->stream, l, fd, on_ready);
 }
 
 static ssize_t send_text(struct stream *s, const char *a, const char *b)
@@ -34,7 +34,7 @@ static ssize_t send_text(struct stream *s, const char *a, const char *b)
 		{ .iov_base = (void *)(uintptr_t)b, .iov_len = strlen(b) },
 	};
 
-	return stream_writev(s, iov, 2);
+	return stream_writev(s, iov, 2, 0);
 }
 
 static void test_io(struct loop *l)
@@ -75,9 +75,11 @@ static void test_closed(struct loop *l)
 	check_case("a closed stream");
 	stream_init(&s, l);
 	check(!stream_is_open(&s), "is closed");
-	check(stream_read(&s, &c, 1) == IO_ERROR && s.sys == ENOTCONN, "cannot be read");
+	check(stream_read(&s, &c, 1) == IO_ERROR && stream_failure(&s).sys == ENOTCONN,
+	      "cannot be read");
 	s.sys = 0;
-	check(send_text(&s, "a", "") == IO_ERROR && s.sys == ENOTCONN, "nor written");
+	check(send_text(&s, "a", "") == IO_ERROR && stream_failure(&s).sys == ENOTCONN,
+	      "nor written");
 	stream_watch_read(&s, true);
 	stream_watch_write(&s, true);
 	check(!stream_watches_read(&s), "nor watched");
@@ -101,9 +103,10 @@ static void test_errors(struct loop *l)
 	stream_reset(&a.stream);
 	run_until(l, &b.calls);
 	check(stream_read(&b.stream, &c, 1) == IO_ERROR, "is an error");
-	check(b.stream.sys == ECONNRESET && sock_err_is_gone(b.stream.sys), "of this kind");
-	check(strcmp(sock_err_text(ECONNRESET), "connection reset by peer") == 0, "with a text");
-	check(send_text(&b.stream, "a", "") == IO_ERROR && b.stream.sys == EPIPE,
+	check(stream_failure(&b.stream).sys == ECONNRESET, "of this kind");
+	check(strcmp(stream_failure(&b.stream).words, "connection reset by peer") == 0,
+	      "with words");
+	check(send_text(&b.stream, "a", "") == IO_ERROR && stream_failure(&b.stream).sys == EPIPE,
 	      "writing fails without a signal");
 	stream_close(&b.stream);
 }
@@ -116,7 +119,7 @@ static size_t fill(struct stream *s)
 	size_t total = 0;
 	ssize_t n;
 
-	while ((n = stream_writev(s, &iov, 1)) > 0)
+	while ((n = stream_writev(s, &iov, 1, 0)) > 0)
 		total += (size_t)n;
 	check(n == IO_AGAIN, "a full connection says again");
 	return total;
@@ -236,7 +239,7 @@ static void test_free(struct loop *l)
 	if (!check(a != NULL, "memory"))
 		return;
 	pair_unix(fds);
-	stream_open(&a->stream, l, fds[0], on_ready_free);
+	plain_stream_open(&a->stream, l, fds[0], on_ready_free);
 	check(write(fds[1], "x", 1) == 1, "a byte");
 	stream_watch_read(&a->stream, true);
 	stream_watch_write(&a->stream, true);
@@ -296,7 +299,7 @@ static void tell_all(struct loop *l, int fds[TOLD][2])
 	told.n = 0;
 	for (int i = 0; i < TOLD; i++) {
 		pair_unix(fds[i]);
-		stream_open(&told.streams[i], l, fds[i][0], on_ready_note);
+		plain_stream_open(&told.streams[i], l, fds[i][0], on_ready_note);
 		stream_watch_read(&told.streams[i], true);
 	}
 	run_turn(l);
@@ -324,19 +327,6 @@ static void test_order(struct loop *l)
 	      "one that is closed meanwhile is not told");
 }
 
-static void test_unsent(void)
-{
-	int fds[2];
-
-	check_case("sock_unsent");
-	pair_unix(fds);
-	check(sock_unsent(fds[0]) == 0, "nothing at first");
-	check(write(fds[0], "xyz", 3) == 3 && sock_unsent(fds[0]) > 0, "what nobody has read");
-	check(sock_unsent(-1) == -1, "unknown");
-	(void)close(fds[0]);
-	(void)close(fds[1]);
-}
-
 void net_stream_tests(struct loop *l)
 {
 	int free_fd = fd_lowest_free();
@@ -351,7 +341,6 @@ void net_stream_tests(struct loop *l)
 	test_free(l);
 	test_reused_number(l);
 	test_order(l);
-	test_unsent();
 	check_case("streams");
 	check(fd_lowest_free() == free_fd, "no descriptor is leaked");
 }

@@ -54,6 +54,20 @@ void run_turn(struct loop *l)
 	(void)ev_run(l->ev, EVRUN_NOWAIT);
 }
 
+void run_one(struct loop *l)
+{
+	ev_timer guard;
+	int ticks = 0;
+
+	loop_refresh_time(l);
+	ev_timer_init(&guard, guard_cb, 10., 0.);
+	guard.data = &ticks;
+	ev_timer_start(l->ev, &guard);
+	(void)ev_run(l->ev, EVRUN_ONCE);
+	ev_timer_stop(l->ev, &guard);
+	check(ticks == 0, "the loop does not sleep");
+}
+
 static void must(bool holds, const char *what)
 {
 	if (!check(holds, what)) {

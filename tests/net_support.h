@@ -13,17 +13,24 @@
 void net_loop_tests(struct loop *l);
 void net_timer_tests(struct loop *l);
 void net_stream_tests(struct loop *l);
+void net_memory_tests(struct loop *l);
+void net_open_tests(struct loop *l);
 void net_listener_tests(struct loop *l);
 void net_bind_tests(void);
 void net_dial_tests(struct loop *l);
 void net_dns_tests(struct loop *l);
 void net_ping_tests(void);
+void net_tls_tests(struct loop *l);
+void net_tls_source_tests(void);
 
 /* Runs the loop until *done is not 0; false (a failed check) after ten seconds. */
 bool run_until(struct loop *l, const int *done);
 
 /* One turn of the loop without sleeping. */
 void run_turn(struct loop *l);
+
+/* One turn that has no reason to sleep; a failed check if it does. */
+void run_one(struct loop *l);
 
 /* How often libev has called epoll_ctl so far. */
 unsigned epoll_ctls(void);

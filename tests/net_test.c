@@ -18,11 +18,15 @@ int main(void)
 	net_loop_tests(&l);
 	net_timer_tests(&l);
 	net_stream_tests(&l);
+	net_memory_tests(&l);
+	net_open_tests(&l);
 	net_bind_tests();
 	net_listener_tests(&l);
 	net_dial_tests(&l);
 	net_dns_tests(&l);
 	net_ping_tests();
+	net_tls_tests(&l);
+	net_tls_source_tests();
 	loop_fini(&l);
 	loop_fini(&l);
 	return check_report();

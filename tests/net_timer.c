@@ -121,10 +121,13 @@ static void test_again(struct loop *l, struct timers *t)
 	probe_init(&far, l);
 	p.again = timers_lane(t, 0);
 	loop_refresh_time(l);
+	int64_t begun_ms = loop_now_ms(l);
 	probe_start(&p, p.again);
 	probe_start(&far, timers_lane(t, 10));
 	run_until(l, &far.fired);
-	check(p.fired >= 2 && p.fired <= 50, "comes once a millisecond at most");
+	int64_t most =
+		loop_now_ms(l) - begun_ms + 1; /* how many there are on a slow machine is open */
+	check(p.fired >= 1 && p.fired <= most, "comes once a millisecond at most");
 	timer_stop(&p.timer);
 }
 

@@ -9,12 +9,6 @@ local function fill(template, values)
   end))
 end
 
-local function write_file(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
 local function map(list, format)
   local lines = {}
   for i, address in ipairs(list) do table.insert(lines, format(address, i)) end
@@ -29,6 +23,17 @@ local NGINX_HEADERS = table.concat({
   "proxy_set_header X-Forwarded-Proto $scheme;",
   "proxy_set_header X-Forwarded-Host $http_host;",
 }, "\n      ")
+
+-- Mozilla's intermediate settings, as neap has them by default.
+local NGINX_TLS = [[
+ssl_certificate %s;
+    ssl_certificate_key %s;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_prefer_server_ciphers off;
+    ssl_session_tickets on;
+    ssl_session_timeout 1h;]]
+
+local NGINX_TLS_BACK = "proxy_ssl_verify off;\n    proxy_ssl_session_reuse on;"
 
 local NGINX_MODULES = [[
 load_module /usr/lib/nginx/modules/ndk_http_module.so;
@@ -50,9 +55,17 @@ lua_package_path "/usr/share/lua/5.1/?.lua;;";
 
 local NGINX_PICK = "server 0.0.0.1;\n    balancer_by_lua_block { pick() }"
 
+function nginx.add_tls(values, o)
+  if o.tls then
+    values.LISTEN_TLS, values.TLS = " ssl", NGINX_TLS:format(peers.pem, peers.pem)
+  elseif o.tls_back then
+    values.SCHEME, values.TLS = "https", NGINX_TLS_BACK
+  end
+end
+
 function nginx.values(o)
   local values = {
-    MODULES = "", LUA = "",
+    MODULES = "", LUA = "", SCHEME = "http", LISTEN_TLS = "", TLS = "",
     BUFFERS = o.large and "proxy_buffers 8 256k; proxy_busy_buffers_size 512k;"
       or "proxy_buffers 8 64k; proxy_busy_buffers_size 128k;",
     REQUEST_BUFFERING = o.large and "off" or "on",
@@ -63,6 +76,7 @@ function nginx.values(o)
   }
   values.SERVERS = (o.least and "least_conn;\n    " or "")
     .. table.concat(map(o.backends, function(a) return "server " .. a .. ";" end), "\n    ")
+  nginx.add_tls(values, o)
   if o.scripted then
     local hosts = map(o.backends, function(a) return ("%q"):format(a:match "^[^:]+") end)
     local ports = map(o.backends, function(a) return a:match "%d+$" end)
@@ -87,8 +101,14 @@ local HAPROXY_HEADERS = table.concat({
   "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
 }, "\n  ")
 
+local TO_TLS = " ssl verify none"
+
+function haproxy.tls(o) return o.tls and " ssl crt " .. peers.pem or "" end
+
 function haproxy.values(o)
-  local function server(a, i) return ("server s%d %s check inter 60s"):format(i, a) end
+  local function server(a, i)
+    return ("server s%d %s check inter 60s"):format(i, a) .. (o.tls_back and TO_TLS or "")
+  end
   return {
     SERVERS = (o.scripted and "use-server %[var(txn.server)] if TRUE\n  " or "")
       .. table.concat(map(o.backends, server), "\n  "),
@@ -98,6 +118,7 @@ function haproxy.values(o)
     KEEPALIVE = o.nokeep and "option httpclose" or "option http-keep-alive\n  http-reuse always",
     LUA = o.scripted and "lua-load " .. o.dir .. "/pick.lua" or "",
     PICK = o.scripted and "http-request lua.pick" or "",
+    TLS = haproxy.tls(o),
   }
 end
 
@@ -107,23 +128,31 @@ function haproxy.version() return { "haproxy", "-v" } end
 
 local neap = { template = "neap.lua", tcp = "neap-tcp.lua" }
 
+function neap.tls(o)
+  if o.tls then return ("tls = { certificate = %q },"):format(peers.pem) end
+  return o.tls_back and "tls = { verify = false }," or ""
+end
+
 function neap.values(o)
   return {
     SERVERS = table.concat(map(o.backends, function(a)
-      return (o.tcp and '"tcp://%s",' or '"http://%s/",'):format(a)
+      local form = o.tcp and '"tcp://%s",' or o.tls_back and '"https://%s/",' or '"http://%s/",'
+      return form:format(a)
     end), "\n    "),
     POLICY = o.policy or (o.least and '"least_connections"') or '"round_robin"',
     KEEPALIVE = o.nokeep and 0 or 64,
+    TLS = neap.tls(o),
   }
 end
 
-function neap.command(config) return { peers.binary, "-c", config } end
+function neap.command(config, _, o) return { o.binary or peers.binary, "-c", config } end
 
 function neap.version() return { peers.binary, "--version" } end
 
 local kinds = { nginx = nginx, haproxy = haproxy, neap = neap }
 
 peers.here = "bench/peers/"
+peers.pem = nil -- set by main: a certificate and its key
 
 -- Each worker of neap on a CPU of its own.
 local function spread(pid)
@@ -133,8 +162,8 @@ local function spread(pid)
   end
 end
 
--- o: kind, backends ("host:port"), dir (of its own), and what varies (nokeep, bare, scripted, tcp,
--- ...).
+-- o: kind, backends ("host:port"), dir (of its own), under (words before the command), and what
+-- varies (nokeep, bare, scripted, tcp, ...).
 -- The started balancer, or nil and why.
 function peers.start(o)
   local kind, port = kinds[o.kind], proc.free_port()
@@ -143,12 +172,14 @@ function peers.start(o)
   os.execute("mkdir -p " .. o.dir)
   local template = o.tcp and kind.tcp or kind.template
   local config = o.dir .. "/" .. template
-  write_file(config, fill(proc.read(peers.here .. template .. ".in"), values))
+  proc.write(config, fill(proc.read(peers.here .. template .. ".in"), values))
   if o.kind == "haproxy" and o.scripted then
-    write_file(o.dir .. "/pick.lua", fill(proc.read(peers.here .. "pick.lua.in"), values))
+    proc.write(o.dir .. "/pick.lua", fill(proc.read(peers.here .. "pick.lua.in"), values))
   end
   local log = o.dir .. "/log"
-  local pid = proc.start(kind.command(config, o.dir), o.cpu or "0", log)
+  local argv = kind.command(config, o.dir, o)
+  for i, word in ipairs(o.under or {}) do table.insert(argv, i, word) end
+  local pid = proc.start(argv, o.cpu or "0", log)
   local peer = { pid = pid, port = port, log = log, label = o.label, kind = o.kind }
   if not proc.accepts(pid, port, 20) then
     peers.stop(peer)

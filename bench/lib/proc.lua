@@ -25,6 +25,12 @@ function proc.read(path)
   return text
 end
 
+function proc.write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
 -- The real-time class keeps other work on the machine out of the figures.
 function proc.can_fifo()
   return os.execute "chrt -f 10 true 2>/dev/null" == 0

@@ -37,18 +37,34 @@ local function rounds_of(row)
   return (row.void or 0) > 0 and text .. " (" .. row.void .. " void)" or text
 end
 
+-- A figure that depends on how it is taken is told as such.
+local function sides(...)
+  local below, above = false, false
+  for _, ratio in pairs { ... } do
+    below, above = below or ratio < 1, above or ratio > 1
+  end
+  return below and above and " (depends on the method)" or ""
+end
+
+local function both_ratios(row, rows, labels)
+  return report.ratio(row, rows, labels, "fixed_cpu"), report.ratio(row, rows, labels, "cpu")
+end
+
 local writers = {}
 
 function writers.load(scenario, rows)
   local per = scenario.per == "gb" and "CPU ms/GB" or "CPU µs/request"
-  local head = { "", per, "lowest–highest", "user", "system", "ratio", "user ratio", "requests/s",
-    "CPU busy", "MiB", "rounds" }
+  local head = { "", per .. " at the same rate", "ratio", "at that rate/s", per .. ", saturated",
+    "lowest–highest", "user", "system", "ratio", "user ratio", "requests/s", "CPU busy", "MiB",
+    "rounds" }
   local lines = {}
   for _, row in ipairs(rows) do
+    local fixed, full = both_ratios(row, rows, scenario.base)
     table.insert(lines, {
-      row.label, number(row.cpu), number(row.cpu_low) .. "–" .. number(row.cpu_high),
-      number(row.user), number(row.system),
-      "**" .. number(report.ratio(row, rows, scenario.base, "cpu")) .. "**",
+      row.label, number(row.fixed_cpu), "**" .. number(fixed) .. "**" .. sides(fixed, full),
+      number(row.fixed_rate, "%.0f"),
+      number(row.cpu), number(row.cpu_low) .. "–" .. number(row.cpu_high),
+      number(row.user), number(row.system), "**" .. number(full) .. "**",
       number(report.ratio(row, rows, scenario.base, "user")), number(row.rate, "%.0f"),
       row.busy and number(row.busy * 100, "%.0f %%") or "–", number(row.rss_mb, "%.1f"),
       rounds_of(row),
@@ -82,7 +98,7 @@ function writers.idle(scenario, rows)
       "**" .. number(report.ratio(row, rows, scenario.base, "bytes")) .. "**",
     })
   end
-  return table_of({ "", "bytes a connection", "of them not files", "MiB before", "MiB with all",
+  return table_of({ "", "bytes per connection", "without files", "MiB before", "MiB with all",
     "ratio" }, lines)
 end
 
@@ -117,23 +133,26 @@ function report.section(scenario, rows)
     report.table(scenario, rows))
 end
 
+local FIELDS = { load = "cpu", idle = "bytes", latency = "p99_us" }
+
 -- One line a scenario: neap's ratio to the better peer beside the goal.
 function report.overview(results)
   local lines = {}
   for _, result in ipairs(results) do
-    local scenario = result.scenario
-    for _, row in ipairs(result.rows) do
-      local field = scenario.kind == "load" and "cpu" or scenario.kind == "idle" and "bytes"
-        or scenario.kind == "latency" and "p99_us"
+    local scenario, rows = result.scenario, result.rows
+    local field = FIELDS[scenario.kind]
+    for _, row in ipairs(rows) do
       if field and row.label == "neap" then
+        local fixed = report.ratio(row, rows, scenario.base, "fixed_cpu")
+        local full = report.ratio(row, rows, scenario.base, field)
         table.insert(lines, {
           scenario.name .. (row.part and " " .. row.part .. " %" or ""), scenario.title,
-          number(report.ratio(row, result.rows, scenario.base, field)), scenario.goal or "–",
+          number(fixed) .. sides(fixed, full), number(full), scenario.goal or "–",
         })
       end
     end
   end
-  return table_of({ "scenario", "", "neap / better peer", "goal" }, lines)
+  return table_of({ "scenario", "", "neap / better peer, same rate", "saturated", "goal" }, lines)
 end
 
 return report

@@ -3,16 +3,22 @@ local cjson = require "cjson"
 local peers = require "lib.peers"
 local proc = require "lib.proc"
 local stats = require "lib.stats"
+local strace = require "lib.strace"
 
 local run = {}
 
--- set by main: rounds, seconds, warm, tmp, tools, progress
-run.options = {}
+-- set by main: rounds, seconds, warm, tmp, tools, progress; other_cpu: where load and backends run
+run.options = { other_cpu = "1" }
 
-local function start_origin(many)
+local function start_origin(many, tls)
   local log = run.options.tmp .. "/origin.log"
-  local argv = { run.options.tools .. "/origin", "-n", many and 1 or 4, many and "-a" or nil }
-  local pid = proc.start(argv, "1", log)
+  local argv = { run.options.tools .. "/origin", "-n", many and 1 or 4 }
+  if many then table.insert(argv, "-a") end
+  if tls then
+    table.insert(argv, "-t")
+    table.insert(argv, peers.pem)
+  end
+  local pid = proc.start(argv, run.options.other_cpu, log)
   local limit = proc.now() + 5
   local ports
   repeat
@@ -42,7 +48,7 @@ local function start_all(scenario)
   for i, who in ipairs(scenario.who) do
     local key = who.many and i or "few" -- thousands of connections each: a backend of its own
     if not origins[key] then
-      local pid, ports = start_origin(who.many)
+      local pid, ports = start_origin(who.many, who.tls_back)
       origins[key] = { pid = pid, ports = ports }
     end
     local o = setmetatable({
@@ -77,11 +83,20 @@ end
 -- One run of the load generator: its figures, or a row with `errors` and `error`.
 local function run_load(peer, scenario, more, seconds)
   local log = run.options.tmp .. "/load.log"
-  local text, why = proc.run(load_argv(peer, scenario, more), "1", log, seconds + 30)
+  local text, why = proc.run(load_argv(peer, scenario, more), run.options.other_cpu, log,
+    seconds + 30)
   local ok, row = pcall(cjson.decode, text and text:match "{.*}" or "")
   if not ok then row = { errors = 1, requests = 0, error = why or "no figures: " .. text } end
   row.label = peer.label
   return row
+end
+
+run.load = run_load
+
+-- One backend process with four ports: its process, and their addresses.
+function run.start_backend()
+  local pid, ports = start_origin()
+  return pid, addresses(ports, nil)
 end
 
 local function add_figures(row, peer, per)
@@ -151,11 +166,41 @@ end
 
 local kinds = {}
 
+-- What the slowest of the rows has reached; nil when none is whole.
+local function slowest(rows)
+  local rate
+  for _, row in ipairs(rows) do
+    if row.rate and row.rate < (rate or math.huge) then rate = row.rate end
+  end
+  return rate
+end
+
+local FIXED_PART = 0.6 -- of what the slowest reaches, so that nobody is short of time
+
+-- The same offered rate for all: who is faster than the load generator sleeps more often, and would
+-- pay for each time it is woken.
+local function add_fixed(scenario, started, list)
+  local rate = slowest(list)
+  if not rate then return end
+  local more = timing()
+  table.insert(more, "-r")
+  table.insert(more, math.max(rate * FIXED_PART, 1))
+  local rows, void = rounds(scenario, started, more, function(row, peer)
+    if row.errors == 0 then add_figures(row, peer, scenario.per) end
+  end)
+  local fixed = by_label(started, rows, void, summary)
+  for i, row in ipairs(list) do
+    row.fixed_cpu, row.fixed_rate, row.fixed_void = fixed[i].cpu, fixed[i].rate, fixed[i].void
+  end
+end
+
 function kinds.load(scenario, started)
   local rows, void = rounds(scenario, started, timing(), function(row, peer)
     if row.errors == 0 then add_figures(row, peer, scenario.per) end
   end)
-  return by_label(started, rows, void, summary)
+  local list = by_label(started, rows, void, summary)
+  if scenario.paced ~= false then add_fixed(scenario, started, list) end
+  return list
 end
 
 -- What the slower of the peers reaches in a closed loop.
@@ -213,7 +258,7 @@ local function hold_idle(peer, scenario)
   local before, before_own = proc.memory(proc.tree(peer.pid))
   local from, to = proc.pipe()
   local argv = load_argv(peer, scenario, { "-i", "-c", scenario.connections })
-  local pid = proc.start(argv, "1", log, from)
+  local pid = proc.start(argv, run.options.other_cpu, log, from)
   proc.close(from)
   local ready = wait_for(log, "ready", 120)
   proc.sleep(0.5)
@@ -241,31 +286,12 @@ function kinds.idle(scenario, started)
   return list
 end
 
--- The lines of strace's table: calls by name.
-local function calls_of(text)
-  local calls = {}
-  for line in text:gmatch "[^\n]+" do
-    local count, rest = line:match "^%s*[%d.]+%s+[%d.]+%s+%d+%s+(%d+)%s+(.*)$"
-    local name = rest and rest:match "([%w_]+)%s*$"
-    if name and name ~= "total" then calls[name] = tonumber(count) end
-  end
-  return calls
-end
-
 local function trace(peer, case, requests)
-  local out = run.options.tmp .. "/strace.txt"
-  local argv = { "strace", "-f", "-c", "-o", out }
-  for _, pid in ipairs(proc.tree(peer.pid)) do
-    table.insert(argv, "-p")
-    table.insert(argv, pid)
-  end
+  local tmp = run.options.tmp
   run_load(peer, case, { "-n", 2000, "-s", 10 }, 10)
-  local tracer = proc.start(argv, nil, run.options.tmp .. "/strace.log")
-  proc.sleep(0.5)
+  local tracer = strace.start(proc.tree(peer.pid), tmp)
   local row = run_load(peer, case, { "-n", requests, "-s", 60 }, 60)
-  proc.interrupt(tracer)
-  if not proc.ended(tracer, 10) then proc.stop(tracer) end
-  local calls = calls_of(proc.read(out) or "")
+  local calls = strace.finish(tracer, tmp)
   for name, count in pairs(calls) do calls[name] = count / row.requests end
   return calls, row
 end

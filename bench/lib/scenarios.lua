@@ -1,7 +1,7 @@
 -- What is measured, in the order of the report. A row: name, title, what it does in words, kind
 -- (how it is run, see run.lua), options of the load generator, path, who takes part, and the goal.
 --   base    the labels whose better one is the 1.00 of the ratios
---   per     "request" (µs of CPU a request) or "gb" (ms of CPU for 1 GB of bodies)
+--   per     "request" (µs of CPU per request) or "gb" (ms of CPU for 1 GB of bodies)
 
 local BOTH = { "nginx", "haproxy" }
 
@@ -112,6 +112,33 @@ local scenarios = {
     goal = "1.00",
   },
   {
+    name = "tls", title = "TLS: small requests",
+    text = "As small, over TLS 1.3 (AES-128-GCM, ECDSA P-256).",
+    load = { "-t", "-x", "128" }, path = "/128", who = three { tls = true }, goal = "0.80",
+  },
+  {
+    name = "tlsnew", title = "TLS: a full handshake for each request",
+    text = "As close, over TLS 1.3; no session is resumed.",
+    load = { "-t", "-x", "128", "-k" }, path = "/128", who = three { tls = true }, goal = "0.95",
+  },
+  {
+    name = "tlsresume", title = "TLS: a resumed handshake for each request",
+    text = "As tlsnew, with a ticket of an earlier connection each time.",
+    load = { "-T", "-x", "128", "-k" }, path = "/128", who = three { tls = true }, goal = "0.90",
+  },
+  {
+    name = "tlsmb1", title = "TLS: answers of 1 MiB", per = "gb",
+    text = "As mb1, over TLS 1.3.",
+    load = { "-t", "-x", "1048576", "-c", "16" }, path = "/1m",
+    who = three { tls = true, large = true }, goal = "0.85",
+  },
+  {
+    name = "tlsback", title = "TLS to the backends",
+    text = "As small: clients speak plain HTTP, kept connections to the backends are TLS 1.3. "
+      .. "Nobody verifies the backend's certificate.",
+    load = { "-x", "128" }, path = "/128", who = three { tls_back = true }, goal = "0.80",
+  },
+  {
     name = "policy", title = "The cost of the policy", base = { "no hook" }, neap_only = true,
     text = "neap alone, as small: what each policy adds to a request for which no hook runs "
       .. "(the 1,000 backends are addresses of one backend process).",
@@ -171,7 +198,17 @@ local scenarios = {
     load = { "-x", "128" }, path = "/128", who = three(), goal = "1.00",
   },
   {
-    name = "syscalls", kind = "syscalls", title = "System calls a request",
+    name = "idletls", kind = "idle", title = "Idle TLS connections",
+    text = "As idle, over 2,000 TLS connections. Goal: 0.75 of nginx.",
+    load = { "-t" }, connections = 2000, path = "/128", who = three { tls = true },
+  },
+  {
+    name = "tlslatency", kind = "latency", title = "TLS: latency at a fixed rate",
+    text = "As latency, over TLS.",
+    load = { "-t", "-x", "128" }, path = "/128", who = three { tls = true }, goal = "1.00",
+  },
+  {
+    name = "syscalls", kind = "syscalls", title = "System calls per request",
     text = "strace -c over 20,000 requests.",
     requests = 20000, who = three(),
     cases = {
@@ -185,7 +222,7 @@ local scenarios = {
     },
   },
   {
-    name = "tcpcalls", kind = "syscalls", title = "TCP: system calls a connection",
+    name = "tcpcalls", kind = "syscalls", title = "TCP: system calls per connection",
     text = "strace -c over 20,000 requests, the balancers passing connections on as they are.",
     requests = 20000, who = three { tcp = true },
     cases = {

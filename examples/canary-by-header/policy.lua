@@ -1,5 +1,5 @@
--- Who sends `X-Canary` gets the next release, all others the current one; either group stands in
--- for the other when nothing of it is up.
+-- Requests with `X-Canary` go to the next release, all others to the current one. If no backend of
+-- one group is up, the other group takes its requests.
 local policy = {}
 
 function policy.pick(request, pool)

@@ -1,4 +1,4 @@
--- A backend is well when it says so, and when not too many jobs wait in it.
+-- A backend is healthy if it says so, and if not too many jobs wait in it.
 local neap = require "neap"
 local policy = {}
 

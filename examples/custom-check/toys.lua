@@ -1,4 +1,4 @@
--- Two toy backends that tell their condition; neap can answer from Lua without any pool.
+-- Two toy backends that report their state; neap can answer from Lua without any pool.
 local neap = require "neap"
 
 local function toy(name, listen, jobs)

@@ -1,4 +1,4 @@
--- The registry answers with a list as it could stand in the config:
+-- The registry answers with a list that could stand in the config:
 --   ["http://10.0.0.1", { "url": "http://10.0.0.2", "weight": 2 }]
 local neap = require "neap"
 local policy = {}

@@ -1,5 +1,5 @@
--- A shopping basket lives on one backend: which one, Redis knows. Who is not pinned yet is, to the
--- backend whose turn it is. The request waits for Redis; nobody else does.
+-- A shopping basket lives on one backend, and Redis knows on which one. A user who is not pinned
+-- yet is pinned to the backend whose turn it is. Only this request waits for Redis.
 local neap = require "neap"
 
 local REDIS = "redis://127.0.0.1:6379"

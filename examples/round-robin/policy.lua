@@ -1,4 +1,5 @@
--- Each backend in turn; what fails is out of service until a check finds it alive.
+-- Each backend in turn; one that takes no connection is out of service until a check finds it
+-- alive.
 local policy = {}
 
 function policy.pick(_request, pool)
@@ -6,11 +7,15 @@ function policy.pick(_request, pool)
 end
 
 function policy.failed(request, backend, failure)
-  if failure.kind == "timeout" and failure.stage ~= "connect" then
+  if failure.stage == "connect" then
+    backend:down(failure.message)
+    return "retry"
+  end
+  if failure.kind == "timeout" then
     return "fail" -- slow is not dead
   end
-  backend:down(failure.message)
-  return (failure.stage == "connect" or request.attempt == 1) and "retry" or "fail"
+  backend:suspect(failure.message) -- a check decides: the request may be to blame
+  return request.attempt == 1 and "retry" or "fail"
 end
 
 return policy

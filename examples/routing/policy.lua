@@ -1,4 +1,4 @@
--- By host or by path; all the rest goes to the service's own pool.
+-- By host or by path; all other requests go to the service's own pool.
 local neap = require "neap"
 local policy = {}
 

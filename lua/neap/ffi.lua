@@ -1,13 +1,17 @@
 -- The one file that requires ffi: the declarations of src/script/abi.h, and the check that they are
--- those of the binary around. Where there is none, the test kit's functions stand in for C's.
+-- those of the binary around. Without a binary, the test kit's functions stand in for C's.
 
 local native = require "neap.native"
 local ffi = require "ffi"
 
-local ABI_VERSION = 1
+local ABI_VERSION = 7
 
 -- A test runner may load this more than once into one process.
 if not pcall(ffi.typeof, "neap_current") then ffi.cdef(native.embedded "abi.h") end
+
+-- The numbers of C's enums, for whoever takes the place of C's functions too:
+-- ffi.numbers.NEAP_HOOK_PICK.
+ffi.numbers = ffi.C
 
 if native.is_plain then
   local plain = {}

@@ -4,10 +4,11 @@
 local native = require "neap.native"
 if native.is_plain then return require("neap.testing.facade").neap end
 
+local certificate = require "neap.runtime.certificate"
 local counters = require "neap.runtime.counters"
 local dice = require "neap.runtime.dice"
 local dns = require "neap.io.dns"
-local json = require "cjson.safe"
+local json = require "neap.json"
 local http = require "neap.io.http"
 local pools = require "neap.runtime.pools"
 local reply = require "neap.runtime.reply"
@@ -18,6 +19,7 @@ local neap = {
   -- The pool of that name, as `pool` in hooks: what may serve now.
   pool = pools.by_name,
   reply = reply.new,
+  certificate = certificate.new,
   now = dice.now,
   random = dice.random,
   hash = dice.hash,
@@ -25,7 +27,7 @@ local neap = {
   secret = dice.secret,
   log = require "neap.runtime.log",
   metric = { counter = counters.counter, gauge = counters.gauge },
-  json = { encode = json.encode, decode = json.decode, null = json.null },
+  json = json,
   sleep = wait.sleep,
   tcp = { connect = tcp.connect },
   http = { get = http.get, request = http.request },

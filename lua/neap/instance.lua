@@ -1,12 +1,12 @@
--- A runtime of its own: neap's modules loaded anew, so that nothing of one touches another. What C
--- gives may be replaced.
+-- A runtime of its own: neap's modules loaded anew, so that no runtime touches another. The
+-- functions of C may be replaced.
 
 local ffi = require "neap.ffi"
 local native = require "neap.native"
 
 local instance = {}
 
--- These have no state, or are what an instance is made of.
+-- These modules have no state, or an instance is made of them.
 local SHARED = { ["neap.ffi"] = true, ["neap.native"] = true, ["neap.instance"] = true }
 
 local chunks = {} -- name → function; its closures share their compiled code
@@ -51,7 +51,7 @@ local function new_kind(declaration)
   return ffi.typeof(("%s /* %d */"):format(declaration, count_kind()))
 end
 
--- What modules see as globals: the real ones, and those that are replaced.
+-- The globals that modules see: the real ones, and those that are replaced.
 local function globals(given)
   local env = {}
   for name, value in pairs(_G) do env[name] = value end

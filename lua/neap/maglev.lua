@@ -1,6 +1,7 @@
 -- The lookup table of Maglev (Eisenbud et al., NSDI 2016, §3.4): each backend walks through its own
--- permutation of the table and takes the next free place in its turn. It depends on names, weights
--- and size alone: every balancer builds the same one, in whatever order its config lists them.
+-- permutation of the table and takes the next free place in its turn. The table depends on names,
+-- weights and size alone: every balancer builds the same one, in whatever order its config lists
+-- the backends.
 
 local dice = require "neap.runtime.dice"
 

@@ -1,5 +1,5 @@
--- Stands in for what the binary gives its runtime, where there is no binary around: in plain
--- LuaJIT, with these files on package.path. (In neap, package.loaded has its own neap.native.)
+-- Stands in for what the binary gives its runtime, if there is no binary around: in plain LuaJIT,
+-- with these files on package.path. (In neap, package.loaded has its own neap.native.)
 
 local native = { is_plain = true, is_worker = true }
 
@@ -25,12 +25,41 @@ local function root()
   return (assert(package.searchpath("neap.native", package.path)):match "^(.-)neap/native%.lua$")
 end
 
--- The declarations of src/script/abi.h: an unpacked kit has them beside its modules.
+-- The headers of lower rooms whose numbers Lua needs, and the one that is for both.
+local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "script/answer.h",
+  "script/conn.h", "script/tls_text.h", "shm/board_plan.h", "shm/board_size.h",
+  "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
+  "crypto/tls_reason.h" }
+local ABI = "script/abi.h"
+
+---@param path string  of a header
+---@return string  what stands between its marks
+local function marked(path)
+  local text = assert(read(path))
+  return (assert(text:match -- linear: of our own file
+    "/%* cdef begin[^\n]*\n(.-)[^\n]*/%* cdef end %*/", path .. ": nothing is marked as cdef"))
+end
+
+-- Each name with NEAP_ before it, so that it meets no other's declarations in the same process.
+local function numbers(path)
+  local text = marked(path):gsub("/%*.-%*/", "") -- linear: of our own file
+  return (text:gsub("%f[%w_]%u[%u%d_]+", "NEAP_%0"):gsub("enum (%l)", "enum neap_%1"))
+end
+
+-- What the FFI is told: an unpacked kit has it beside its modules.
 local function declarations()
   local top = root()
-  local text = read(top .. "neap/abi.h") or assert(read(top .. "../src/script/abi.h"))
-  return text:match "/%* cdef begin %*/[^\n]*\n(.-)[^\n]*/%* cdef end %*/" or text
+  local made = read(top .. "neap/abi.h")
+  if made then return made end
+  local parts = {}
+  for i, name in ipairs(NUMBERS) do parts[i] = numbers(top .. "../src/" .. name) end
+  table.insert(parts, marked(top .. "../src/" .. ABI))
+  return table.concat(parts)
 end
+
+-- The headers that declarations come from, below src/: for the build.
+---@return string[]
+function native.headers() return { ABI, unpack(NUMBERS) } end
 
 -- The source of a module, or nil.
 function native.embedded(name)

@@ -1,4 +1,4 @@
--- What policies with options share: they check what a config gave them, and wrap other policies.
+-- For policies with options: checks what a config gave them, and wraps other policies.
 --
 --   local options = require "neap.options"
 --   return function(given)
@@ -95,14 +95,25 @@ local function keyed(fn)
   end
 end
 
+-- An empty key is no key: all clients without one would share it.
+local function not_empty(fn)
+  return function(request)
+    local key = fn(request)
+    if key ~= "" then return key end
+  end
+end
+
 -- To a function(request) that returns the key, or nil when the request has none.
 function kinds.key(_, value)
-  if type(value) == "function" then return keyed(value) end
+  if type(value) == "function" then return not_empty(keyed(value)) end
   if type(value) ~= "string" then return nil, KEY end
-  if FIELDS[value] then return FIELDS[value] end
+  if FIELDS[value] then return not_empty(FIELDS[value]) end
   local from, name = value:match "^(%a+):([%w!#$%%&'*+%-.^_`|~]+)$"
-  if from == "header" then return function(request) return request:header(name) end end
-  if from == "cookie" then return function(request) return request:cookie(name) end end
+  if from == "header" then
+    return not_empty(function(request) return request:header(name) end)
+  elseif from == "cookie" then
+    return not_empty(function(request) return request:cookie(name) end)
+  end
   local near = nearest.find(value, { "path", "ip", "host" })
   return nil, KEY .. (near and ("; did you mean '%s'?"):format(near) or "")
 end
@@ -177,7 +188,7 @@ function options.read(what, given, rows)
 end
 
 -- A policy around another one: its hooks, those of the inner one where it has none, and both one
--- after the other where only watching is done.
+-- after the other for hooks that only watch.
 ---@param policy table
 ---@param inner table
 ---@return table policy

@@ -1,5 +1,7 @@
 -- A backend's tags as the board keeps them: "key\0<type>value\0…", the type a letter: s, n or b.
 
+local sorted = require "neap.sorted"
+
 local tags = {}
 
 local LETTERS = { string = "s", number = "n", boolean = "b" }
@@ -7,10 +9,8 @@ local LETTERS = { string = "s", number = "n", boolean = "b" }
 ---@param values table<string, string|number|boolean>
 ---@return string
 function tags.encode(values)
-  local names, parts = {}, {}
-  for name in pairs(values) do table.insert(names, name) end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local parts = {}
+  for _, name in ipairs(sorted.keys(values)) do
     local value = values[name]
     local as_text = type(value) == "number" and ("%.17g"):format(value) or tostring(value)
     table.insert(parts, ("%s\0%s%s\0"):format(name, LETTERS[type(value)], as_text))
@@ -28,6 +28,7 @@ end
 ---@return table<string, string|number|boolean>
 function tags.decode(bytes)
   local values = {}
+  -- linear: of 512 bytes at most
   for name, letter, as_text in bytes:gmatch "(%Z+)%z(%l)(%Z*)%z" do
     values[name] = value_of(letter, as_text)
   end

@@ -1,6 +1,6 @@
--- Commands (neap sim, neap replay) say here when a policy's code runs, and whose: code that does
--- not come back ends the command (src/script/tool.c), which tells what was said last. In plain
--- LuaJIT nobody watches.
+-- Commands (neap sim, neap replay) note here when a policy's code runs, and whose: code that does
+-- not return ends the command (src/lua/tool.c), which prints the last note. In plain LuaJIT nobody
+-- watches.
 
 local ffi = require "neap.ffi"
 local native = require "neap.native"

@@ -1,9 +1,34 @@
--- What C counts from 0 (src/shm/board.h, src/script/abi.h), in the words of policies.
+-- What C counts, in the words of policies and of operators: lists by the numbers of C's enums.
+
+local N = require("neap.ffi").numbers
 
 local words = {
-  states = { [0] = "unknown", "up", "down", "drain", "ejected" },
-  stages = { [0] = "connect", "send", "wait", "body" },
-  kinds = { [0] = "refused", "timeout", "reset", "protocol", "status", "tls" },
+  states = {
+    [N.NEAP_STATE_UNKNOWN] = "unknown", [N.NEAP_STATE_UP] = "up", [N.NEAP_STATE_DOWN] = "down",
+    [N.NEAP_STATE_DRAIN] = "drain", [N.NEAP_STATE_EJECTED] = "ejected",
+  },
+  stages = {
+    [N.NEAP_STAGE_CONNECT] = "connect", [N.NEAP_STAGE_SEND] = "send",
+    [N.NEAP_STAGE_WAIT] = "wait", [N.NEAP_STAGE_BODY] = "body",
+  },
+  kinds = {
+    [N.NEAP_KIND_REFUSED] = "refused", [N.NEAP_KIND_TIMEOUT] = "timeout",
+    [N.NEAP_KIND_RESET] = "reset", [N.NEAP_KIND_PROTOCOL] = "protocol",
+    [N.NEAP_KIND_STATUS] = "status", [N.NEAP_KIND_TLS] = "tls",
+  },
+  hooks = {
+    [N.NEAP_HOOK_REQUEST] = "request", [N.NEAP_HOOK_BACKENDS] = "backends",
+    [N.NEAP_HOOK_PICK] = "pick", [N.NEAP_HOOK_FAILED] = "failed",
+    [N.NEAP_HOOK_RESPONSE] = "response", [N.NEAP_HOOK_LOG] = "log",
+    [N.NEAP_HOOK_CHECK] = "check", [N.NEAP_HOOK_DISCOVER] = "discover",
+    [N.NEAP_HOOK_CHANGED] = "changed", [N.NEAP_HOOK_SHADOW] = "shadow",
+    [N.NEAP_HOOK_LINE] = "access_log.format",
+    [N.NEAP_HOOK_CERTIFICATE] = "certificate", [N.NEAP_HOOK_CONNECTION] = "connection",
+  },
+  levels = {
+    [N.NEAP_LOG_LEVEL_DEBUG] = "debug", [N.NEAP_LOG_LEVEL_INFO] = "info",
+    [N.NEAP_LOG_LEVEL_WARN] = "warn", [N.NEAP_LOG_LEVEL_ERROR] = "error",
+  },
 }
 
 -- The other way round: word → number.

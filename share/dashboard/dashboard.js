@@ -240,10 +240,23 @@ function policyOf(service, now) {
   const busy = rate("policy " + service.name, spent, now);
   const costs = service.hooks.filter((hook) => hook.calls > 63 && hook.seconds > 0).map((hook) =>
     hook.name + " " + (hook.seconds / hook.calls * 1e6).toFixed(1) + " µs a call");
-  const hooks = service.hook_errors.map((hook) => hook.name + ": " + count(hook.errors) + " errors"
+  const hooks = service.hook_errors.map((hook) => hook.name + ": " + count(hook.errors)
+    + (hook.errors === 1 ? " error" : " errors")
     + (hook.tripped ? ", left out for now" : "")).join("; ");
   const share = busy > 0.0005 ? ", " + (busy * 100).toFixed(1) + " % of a CPU" : "";
   return ["policy " + (service.policy || "round_robin") + ["", ...costs].join(", ") + share, hooks];
+}
+
+// When certificates end: those that end soon, else the first of them.
+function certificatesOf(service) {
+  const all = [...(service.certificates || [])].sort((a, b) => a.days - b.days);
+  if (all.length === 0) return ["", false];
+  const soon = all.filter((one) => one.days < 14);
+  const words = (soon.length > 0 ? soon.slice(0, 3) : all.slice(0, 1)).map((one) =>
+    (one.name || one.file) + (one.days < 0 ? " has expired" : " for " + one.days
+      + (one.days === 1 ? " day" : " days")));
+  return [(all.length === 1 ? "certificate " : all.length + " certificates: ") + words.join(", "),
+    soon.length > 0];
 }
 
 function showService(card, service, s) {
@@ -263,7 +276,9 @@ function showService(card, service, s) {
   text(card.answers, listOf(service.answers) || "no answers yet");
   text(card.refused, listOf(service.refused) && "refused: " + listOf(service.refused));
   const [policy, hooks] = policyOf(service, s.now);
-  card.policy.replaceChildren(policy, hooks ? el("span", { class: "bad" }, " · " + hooks) : "");
+  const [certificates, isSoon] = certificatesOf(service);
+  card.policy.replaceChildren(policy, certificates
+    ? el("span", isSoon ? { class: "bad" } : {}, " · " + certificates) : "", hooks ? el("span", { class: "bad" }, " · " + hooks) : "");
 }
 
 function showServices(s) {
@@ -285,6 +300,15 @@ function matches(backend, words, state) {
   const all = [backend.name, backend.url, backend.zone, backend.reason, backend.state]
     .join(" ").toLowerCase();
   return words.every((word) => all.includes(word));
+}
+
+// Why it is in its state; of one that serves, why it is suspect, if it is.
+function why(backend, held) {
+  const state = backend.state, suspect = backend.suspect;
+  if (suspect && (state === "up" || state === "unknown")) {
+    return "suspect, " + suspect.failures + " failed in a row: " + suspect.reason;
+  }
+  return state === "up" && !held ? "" : backend.reason;
 }
 
 const COLUMNS = [["Backend", "who"], ["State", "state"], ["Why", "why"], ["Weight", "n"],
@@ -381,8 +405,8 @@ function showRow(row, pool, backend, s) {
   text(row.badge, WORDS[state] || state);
   attribute(row, "class", state === "down" || state === "ejected" ? "problem" : "");
   const since = ago(s.now - backend.since);
-  text(row.why, (state === "up" && !held ? "" : backend.reason + (backend.reason ? ", " : ""))
-    + (since === "now" ? "just now" : "for " + since));
+  const reason = why(backend, held);
+  text(row.why, reason + (reason ? ", " : "") + (since === "now" ? "just now" : "for " + since));
   text(row.weight, String(backend.weight) + (backend.origin.weight === "api" ? "*" : ""));
   row.weight.title = backend.on_reload && backend.on_reload.weight
     ? "Changed; after a reload " + backend.on_reload.weight : "";

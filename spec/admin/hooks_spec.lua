@@ -31,8 +31,9 @@ describe("what a hook costs", function()
     end
     local m = counted(67, 64)
     assert.equals(0, of(m, "calls_total", "response"))
-    assert.is_true(of(m, "seconds_total", "backends") > of(m, "seconds_total", "request") * 3)
-    assert.is_true(of(m, "seconds_total", "backends") > of(m, "seconds_total", "pick") * 3)
+    -- 64 times 200,000 rounds: no machine does it in less; another process may make it longer.
+    assert.is_true(of(m, "seconds_total", "backends") > 64 * 200000 * 1e-10)
+    assert.is_true(of(m, "seconds_total", "request") > 0)
     assert.is_true(of(m, "seconds_total", "pick") > 0)
     assert.equals(200, admin.call(n, "POST", "/reload").status)
     n:get "/"
@@ -41,14 +42,14 @@ describe("what a hook costs", function()
 
   it("is told of one that waits: what follows, not the wait", function()
     local n = admin.start({ origin.start {} }, [[name = "web", policy = {
-      request = function() require "neap".sleep(0.05) end }]])
+      request = function() require "neap".sleep(1) end }]])
     n:get "/"
     local seconds
     eventually(function()
       seconds = of(admin.metrics(n), "seconds_total", "request")
       return seconds > 0
     end)
-    assert.is_true(seconds < 0.05)
+    assert.is_true(seconds < 1) -- the wait alone is that long
   end)
 
   it("is told of those beside traffic", function()

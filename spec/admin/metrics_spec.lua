@@ -1,6 +1,7 @@
 local admin = require "support.admin"
 local client = require "support.client"
 local eventually = require "support.eventually"
+local gate = require "support.gate"
 local origin = require "support.origin"
 local process = require "support.process"
 local scope = require "support.scope"
@@ -52,39 +53,49 @@ describe("the metrics", function()
   end)
 
   it("count requests by what became of them, and outlive a worker", function()
-    local o = origin.start { text = "hello" }
+    local o = origin.start {
+      handler = function(_, request)
+        return { status = request.target == "/odd" and 999 or 200 }
+      end,
+    }
     local n = admin.start({ o }, 'name = "web"')
     n:allow "worker 0 .* was killed"
     for _ = 1, 4 do n:get "/" end
     assert.equals(400, n:get("/", { Host = "a b" }).status)
+    assert.equals(999, n:get("/odd").status)
     local seen = eventually(function()
       local m = admin.metrics(n)
-      return m['neap_service_requests_total{service="web"}'] == 5 and m
+      return m['neap_service_requests_total{service="web"}'] == 6 and m
     end)
     assert.equals(4, seen['neap_service_responses_total{service="web",class="2xx"}'])
     assert.equals(1, seen['neap_service_responses_total{service="web",class="4xx"}'])
+    assert.equals(1, seen['neap_service_responses_total{service="web",class="other"}'])
     assert.equals(1, seen['neap_service_refused_total{service="web",reason="bad_request"}'])
-    assert.equals(5, seen['neap_service_duration_seconds_bucket{service="web",le="+Inf"}'])
+    assert.equals(6, seen['neap_service_duration_seconds_bucket{service="web",le="+Inf"}'])
     local name = ('pool="web",backend="127.0.0.1:%d"'):format(o.port)
-    assert.equals(4, seen[("neap_backend_first_byte_seconds_count{%s}"):format(name)])
+    assert.equals(5, seen[("neap_backend_first_byte_seconds_count{%s}"):format(name)])
     process.signal(n:workers()[1], "KILL")
     eventually(function()
       local m = admin.metrics(n)
       return m['neap_worker_starts_total{worker="0"}'] == 2
-        and m['neap_service_requests_total{service="web"}'] == 5
-        and m[("neap_backend_attempts_total{%s}"):format(name)] == 4
+        and m['neap_service_requests_total{service="web"}'] == 6
+        and m[("neap_backend_attempts_total{%s}"):format(name)] == 5
     end)
     assert.equals(200, n:get("/").status)
   end)
 
   it("tell who waits for a slot", function()
-    local o = origin.start { handler = function(conn) conn:wait(0.3) return "late" end }
+    local o = gate.start()
     local n = admin.start({}, ('name = "web", backends = { { url = %q, slots = 1 } }, queue = {}')
       :format(o.url))
     local first, second = client.connect(n.address), client.connect(n.address)
-    first:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    first:send "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
     eventually(function() return admin.status(n).pools[1].inflight == 1 end)
-    second:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    second:send "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
+    eventually(function()
+      return admin.metrics(n)['neap_pool_queue_waiting{pool="web"}'] == 1
+    end)
+    o:open "/a"
     assert.equals(200, first:read_response().status)
     assert.equals(200, second:read_response().status)
     eventually(function()
@@ -107,7 +118,7 @@ describe("the metrics", function()
     end)
     eventually(function()
       for _, event in ipairs(admin.status(n).events) do
-        if event.text:find "hook pick of service web erred" then return true end
+        if event.text:find("service web erred (1 time since", 1, true) then return true end
       end
     end)
     assert.equals(200, admin.call(n, "POST", "/reload").status)

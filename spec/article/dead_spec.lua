@@ -21,7 +21,7 @@ describe("the article's error handler", function()
     local n = proxied.before(webs)
     webs[1]:kill()
     assert.equal("web2", n:get("/").body)
-    n:wait_log("Z warn " .. webs[1].url:gsub("%p", "%%%0") .. " is dead%.\n")
+    n:wait_log("Z warn connection refused: " .. webs[1].url:gsub("%p", "%%%0") .. " is dead%.\n")
     assert.equal(1, n:count_log "is dead")
   end)
 
@@ -64,7 +64,8 @@ describe("a backend that a request marked dead", function()
 
   it("stays out while it is dead, without an error at any client", function()
     local webs = origin.several(2)
-    local n = neap.start { config = neap.config(webs, "health = { recheck = 0.1 }") }
+    local keys = 'health = { recheck = 0.1 }, log = { checks = "all" }'
+    local n = neap.start { config = neap.config(webs, keys) }
     webs[1]:kill()
     eventually.always(function() return n:get("/").body == "web2" end, 0.5)
     n:wait_log("Unreachable to " .. escaped(webs[1].address) .. ", error:connection refused")

@@ -1,11 +1,14 @@
+local stat = require "posix.sys.stat"
+local unistd = require "posix.unistd"
 local neap = require "support.neap"
+local scope = require "support.scope"
 
 local good = 'return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:1" } }'
 
 local function errors_of(config, files)
   local all = files or {}
   all["config.lua"] = config
-  local code, stdout, stderr = neap.run({ "-t", "-c", "config.lua" }, { files = all, limit = 15 })
+  local code, stdout, stderr = neap.run({ "-t", "-c", "config.lua" }, { files = all, limit = 45 })
   assert.equal(1, code)
   assert.equal("", stdout)
   return stderr
@@ -83,7 +86,7 @@ describe("neap check", function()
 
   it("ends with a config that hangs #slow", function()
     local text = errors_of "while true do end"
-    if not text:find "did not finish loading" then -- it got less than 3 s of CPU in 10
+    if not text:find "did not finish loading" then -- it got less than 3 s of CPU in 40
       assert.equal("config.lua: config.lua:1: ran for more than 3000 ms\n", text)
     end
   end)
@@ -95,6 +98,23 @@ describe("neap check", function()
       assert.equal("config.lua: " .. path .. ": there is no folder /nowhere/at (make it first)\n",
         errors_of(config))
     end
+  end)
+
+  it("says that the config's user may not write the access log", function()
+    if unistd.geteuid() ~= 0 then return pending "needs root" end
+    local dir = scope.directory()
+    local config = good:gsub(" }$", (', user = "nobody", access_log = { target = "%s/a" } }')
+      :format(dir))
+    local told = "config.lua: access_log.target: user 'nobody' may not write to %s (give it to "
+      .. "that user)\n"
+    stat.chmod(dir, tonumber("755", 8))
+    assert.equal(told:format(dir .. "/"), errors_of(config))
+    scope.write(dir .. "/a", "")
+    stat.chmod(dir .. "/a", tonumber("644", 8))
+    assert.equal(told:format(dir .. "/a"), errors_of(config))
+    stat.chmod(dir .. "/a", tonumber("666", 8))
+    local files = { ["config.lua"] = config }
+    assert.equal(0, (neap.run({ "-t", "-c", "config.lua" }, { files = files })))
   end)
 
   it("takes no file for syslog because its name begins so", function()

@@ -32,6 +32,15 @@ describe("neap status and neap top", function()
     end
   end)
 
+  it("leave nothing out of a line where no terminal shows it", function()
+    local why = ("a reason of many words "):rep(5)
+    n = admin.start({ 1 }, ('policy = { check = function() return false, "%s" end }'):format(why))
+    eventually(function()
+      local _, out = neap.run { "status", "--admin", n.admin }
+      return out:find("POOL.*" .. why .. ".*LATELY")
+    end)
+  end)
+
   it("give everything as JSON", function()
     start()
     local code, out = neap.run { "status", "--json", "--admin", n.admin }

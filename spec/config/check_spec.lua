@@ -64,7 +64,8 @@ describe("neap -t", function()
   end)
 
   it("refuses what is not available yet", function()
-    refused([[return { backends = { "https://h" } }]], "https:// backends are not available")
+    refused([[return { backends = { "http://h" }, http2 = true }]],
+      "http2: http2 is not available in this version")
   end)
 
   it("finds what is wrong with policies", function()

@@ -80,7 +80,7 @@ describe("eject", function()
     list[1]:kill()
     local n = neap.start {
       config = proxied.config(list, [[mode = "tcp", policy = "policy.lua",
-        eject = { consecutive = 3 },]]):gsub("http:", "tcp:"),
+        health = { type = "none" }, eject = { consecutive = 3 },]]):gsub("http:", "tcp:"),
       files = { ["policy.lua"] = "return { failed = function() return 'retry' end }" },
     }
     for _ = 1, 8 do assert.equals("web2", n:get("/").body) end

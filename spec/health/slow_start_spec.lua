@@ -100,7 +100,7 @@ describe("slow start", function()
     local p = start "{ time = 1000, from = 0.2 }"
     back(p, 3)
     local _, _, c = counts_of(p, "loaded", 300)
-    assert.equals(0, c) -- all idle: the others are better
+    assert.is_true(c >= 10 and c <= 60, tostring(c)) -- all idle: 27 of its 100 turns
     local web = origin.several(3, { handler = function(conn) conn:wait(20) end })
     local n = proxied.before(web, [[slow_start = { time = 1000, from = 0.2 },
       policy = { pick = function(request, pool)

@@ -29,9 +29,9 @@ describe("a check", function()
     assert.equal("+OK\r\n", c:receive(5))
     n:wait_log("Unhealthy " .. escaped(server.address)
       .. ", error:expected '%+PONG', got '%-NOAUTH [^\n]*\\x0d\\x0a'")
-    n:wait_log(" up → down %(expected '%+PONG', got '%-NOAUTH")
+    n:wait_log(" up → down%): Unhealthy %S+, error:expected '%+PONG', got '%-NOAUTH")
     c:send "CONFIG SET requirepass \"\"\r\n"
-    n:wait_log " down → up %(checked ok%)"
+    n:wait_log " down → up%)"
   end)
 
   it("looks at what the server says first, piece by piece", function()
@@ -155,6 +155,6 @@ describe("a check", function()
     n:wait_log(escaped(web.url) .. " checked ok by healthcheck %(tcp%)")
     n:wait_log("Unhealthy " .. escaped(web.address) .. ", error:http /ready: status 503")
     eventually(function() return n:get().status == 503 end)
-    n:wait_log "of pool %S+: unknown → down %(http /ready: status 503%)"
+    n:wait_log "%(pool %S+: unknown → down%): Unhealthy %S+, error:http /ready: status 503"
   end)
 end)

@@ -11,8 +11,8 @@ describe("the periodic check", function()
     web[2]:kill()
     local n = neap.start { config = neap.config({ web[1], web[2] }) }
     n:wait_log("info " .. escaped(web[1].url) .. " checked ok by healthcheck\n")
-    n:wait_log("warn " .. escaped(web[2].url) .. " checked dead by healthcheck\n")
-    n:wait_log("warn Unreachable to " .. escaped(web[2].address) .. ", error:connection refused\n")
+    n:wait_log("warn " .. escaped(web[2].url) .. " checked dead by healthcheck ")
+    n:wait_log(": Unreachable to " .. escaped(web[2].address) .. ", error:connection refused\n")
   end)
 
   it("takes a dead backend out before any request sees it, and brings it back", function()
@@ -27,12 +27,13 @@ describe("the periodic check", function()
     assert.equals(0, n:count_log "is dead%.")
     web[1]:start_again()
     eventually(function() return n:get().body == "web1" end, 3)
-    n:wait_log(escaped(web[1].url) .. " of pool %S+: down → up")
+    n:wait_log(escaped(web[1].url) .. " checked ok by healthcheck %(pool %S+: down → up%)")
   end)
 
   it("checks by the interval, all of them", function()
     local web = origin.several(3)
-    local n = neap.start { config = neap.config(web, "health = { interval = 0.2 }") }
+    local keys = 'health = { interval = 0.2 }, log = { checks = "all" }'
+    local n = neap.start { config = neap.config(web, keys) }
     for _, one in ipairs(web) do
       eventually(function() return one:connections() >= 4 end)
       assert.is_true(n:count_log(escaped(one.url) .. " checked ok by healthcheck") >= 3)
@@ -45,7 +46,7 @@ describe("the periodic check", function()
       config = neap.config(web, "workers = 2, health = { interval = 0.2, recheck = 0.2 }"),
     }
     web[1]:kill()
-    n:wait_log(escaped(web[1].url) .. " of pool %S+: %a+ → down")
+    n:wait_log(escaped(web[1].url) .. " checked dead by healthcheck %(pool %S+: %a+ → down%)")
     for _ = 1, 20 do assert.equals("web2", n:get().body) end
   end)
 

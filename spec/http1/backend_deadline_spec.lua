@@ -33,7 +33,7 @@ describe("a slow backend's deadline", function()
     local c = client.connect(n.address)
     c:send "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
     for byte in ("body"):gmatch "." do
-      eventually.always(function() return true end, 0.15)
+      eventually.pause(0.15, "a client that sends slowly")
       c:send(byte)
     end
     assert.equal("in time", c:read_response().body)
@@ -121,7 +121,7 @@ describe("a slow backend's deadline", function()
     local c = client.connect(n.address)
     for _ = 1, 4 do
       assert.equal(200, c:request("GET", "/").status)
-      eventually.always(function() return true end, 0.15)
+      eventually.pause(0.15, "two together are longer than timeouts.request")
     end
   end)
 

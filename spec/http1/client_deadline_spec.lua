@@ -8,7 +8,7 @@ local UPLOAD = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello"
 local function drip(c, text, pause, piece)
   for bytes in text:gmatch(piece or ".") do
     if not c:try_send(bytes) then return end
-    eventually.always(function() return true end, pause)
+    eventually.pause(pause, "a client that sends slowly")
   end
 end
 
@@ -65,7 +65,7 @@ describe("a slow client's deadline", function()
     local c = client.connect(n.address)
     for _ = 1, 4 do
       assert.equal(200, c:request("GET", "/").status)
-      eventually.always(function() return true end, 0.2)
+      eventually.pause(0.2, "shorter than client_idle")
     end
     assert.equal("", c:receive_all())
   end)

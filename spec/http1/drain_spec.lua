@@ -56,6 +56,22 @@ describe("a graceful stop", function()
     assert.equal(0, n:wait(5))
   end)
 
+  it("does not wait long for those that become idle only then", function()
+    local n, web = proxied.start(function(conn)
+      conn:send "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"
+      conn:wait(0.5)
+      conn:send(("x"):rep(70000))
+    end, "timeouts = { drain = 30 }")
+    local c = client.connect(n.address)
+    c:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    c:receive_until "\r\n\r\n" -- which says that the connection goes on
+    n:signal "QUIT"
+    assert.equal(70000, #c:receive(70000))
+    assert.is_true(c:closed(4))
+    eventually(function() return web:open_connections() == 0 end)
+    assert.equal(0, n:wait(5))
+  end)
+
   it("waits for idle connections no longer than timeouts.drain", function()
     local n = proxied.start(slow, "timeouts = { drain = 0.2 }")
     local c = client.connect(n.address)

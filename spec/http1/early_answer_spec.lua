@@ -61,7 +61,7 @@ describe("an answer that comes before the request's end", function()
     c:send(HEAD:format(300000))
     assert.matches("^HTTP/1.1 200 ", c:receive_until "early\r\n")
     c:send(proxied.pattern(300000))
-    assert.equal("6\r\n300000\r\n0\r\n\r\n", c:receive_all())
+    assert.equal("6\r\n300000\r\n0\r\n\r\n", c:receive_until "\r\n0\r\n\r\n")
     assert.equal(300000, web:requests()[1].length)
   end)
 
@@ -79,9 +79,28 @@ describe("an answer that comes before the request's end", function()
     local c = client.connect(n.address)
     c:send(HEAD:format(100) .. "GET /smuggled HTTP/1.1\r\n")
     assert.equal(413, c:read_response().status)
+    assert.is_true(c:closed())
     assert.equal("ok", n:get("/").body)
+    c:close()
     eventually(function() return web:open_connections() == 0 end)
     assert.equal(2, web:connections())
     assert.equal(2, #web:requests())
+  end)
+
+  it("of a large one reaches a client that sends all of its body first", function()
+    local large = proxied.pattern(6000000)
+    local n = proxied.start {
+      connection = function(conn)
+        conn:read_request()
+        conn:send(("HTTP/1.1 500 No\r\nContent-Length: %d\r\n\r\n"):format(#large) .. large)
+        conn:close() -- with bytes unread
+      end,
+    }
+    local c = client.connect(n.address)
+    c:send(HEAD:format(20000000))
+    for _ = 1, 200 do c:send(("x"):rep(100000)) end
+    local response = c:read_response()
+    assert.equal(500, response.status)
+    assert.is_true(#response.body > 0)
   end)
 end)

@@ -8,6 +8,7 @@ local NO_ANSWERS = {
   ["another protocol's version"] = "HTTP/2.0 200 OK\r\nContent-Length: 4\r\n\r\nEVIL",
   ["a version in lower case"] = "http/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL",
   ["a status with two digits"] = "HTTP/1.1 20 OK\r\nContent-Length: 4\r\n\r\nEVIL",
+  ["a 1xx with a body"] = "HTTP/1.1 103 Early Hints\r\nContent-Length: 4\r\n\r\nEVIL",
   ["a status with four digits"] = "HTTP/1.1 2000 OK\r\nContent-Length: 4\r\n\r\nEVIL",
   ["a status out of range"] = "HTTP/1.1 099 OK\r\nContent-Length: 4\r\n\r\nEVIL",
   ["a status that is none"] = "HTTP/1.1 abc OK\r\nContent-Length: 4\r\n\r\nEVIL",
@@ -29,7 +30,7 @@ local NO_ANSWERS = {
   ["no colon"] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX\r\n\r\nEVIL",
   ["an endless head"] = "HTTP/1.1 200 OK\r\n" .. ("X: " .. ("a"):rep(1000) .. "\r\n"):rep(100),
   ["an endless status line"] = "HTTP/1.1 200 " .. ("a"):rep(100000),
-  ["too many fields"] = "HTTP/1.1 200 OK\r\n" .. ("X: a\r\n"):rep(101) .. "\r\nEVIL",
+  ["too many fields"] = "HTTP/1.1 200 OK\r\n" .. ("X: a\r\n"):rep(501) .. "\r\nEVIL",
   ["half a head"] = "HTTP/1.1 200 OK\r\nContent-Le",
   ["nothing at all"] = "",
 }
@@ -69,6 +70,8 @@ describe("a backend's freedom is accepted:", function()
     ["no reason"] = { "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok", 200 },
     ["an empty reason"] = { "HTTP/1.1 200 \r\nContent-Length: 2\r\n\r\nok", 200 },
     ["an unknown status"] = { "HTTP/1.1 299 Odd\r\nContent-Length: 2\r\n\r\nok", 299 },
+    ["a status above 599"] = { "HTTP/1.1 600 Odd\r\nContent-Length: 2\r\n\r\nok", 600 },
+    ["the last status"] = { "HTTP/1.1 999 Denied\r\nContent-Length: 2\r\n\r\nok", 999 },
     ["a length with leading zeros"] = { "HTTP/1.1 200 OK\r\nContent-Length: 002\r\n\r\nok", 200 },
     ["close behind a length"] = {
       "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", 200,

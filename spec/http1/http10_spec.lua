@@ -53,6 +53,20 @@ describe("a client of HTTP/1.0", function()
     assert.equal("hello world", response.body)
   end)
 
+  for _, case in ipairs { { "HEAD", "200 OK" }, { "GET", "304 Not Modified" },
+    { "GET", "204 No Content" } } do
+    it(("is not told of a transfer coding: %s, %s"):format(unpack(case)), function()
+      local n = proxied.start(answering(("HTTP/1.1 %s\r\nTransfer-Encoding: chunked\r\nTrailer: T")
+        :format(case[2])))
+      local c = client.connect(n.address)
+      for _ = 1, 2 do
+        c:send(case[1] .. " / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        local response = c:read_response { head = true }
+        assert.is_nil(response.headers["transfer-encoding"])
+      end
+    end)
+  end
+
   it("sees the break of a chunked answer although it is ended by the close", function()
     local n = proxied.start {
       connection = function(conn)

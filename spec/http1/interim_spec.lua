@@ -112,15 +112,15 @@ describe("an interim answer", function()
     assert.same({ { name = "X-Kept", value = "1" } }, { interim.headers[1], interim.headers[2] })
   end)
 
-  it("may come sixteen times, but not without end", function()
+  it("may come often, but not without end", function()
     local n, web = proxied.start(function(conn, request)
       for _ = 1, tonumber(request.target:match "%d+") do
         if not conn:send(HINTS) then return end
       end
       return "done"
     end)
-    assert.equal(16, #n:get("/16").interim)
-    local response = n:get "/100"
+    assert.equal(1000, #n:get("/1000").interim)
+    local response = n:get "/100000"
     assert.equal(502, response.status)
     assert.is_string(response.headers["x-neap-error"])
     eventually(function() return web:open_connections() == 0 end)

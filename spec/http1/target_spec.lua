@@ -22,7 +22,8 @@ describe("the request target", function()
     local targets = {
       "/", "/a/b", "/a%2Fb", "/%2f%2F", "//a//b", "/a;p=1;q/b", "/a/../b/./c", "/..", "/%2e%2e/x",
       "/%E2%82%AC", "/%00", "/a+b", "/~u/-_.!$&'()*,:@=", "/^`{|}[]", "/a/", "/?", "/?a=b&c",
-      "/a?b?c/d?e", "/?%zz%", "/?\\\\",
+      "/a?b?c/d?e", "/?%zz%", "/?\\\\", '/?query=up{job="a"}', "/?<b>=>",
+      "/?q=\195\164\255",
     }
     assert.same(targets, seen(n, web, targets))
   end)

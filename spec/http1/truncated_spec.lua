@@ -61,7 +61,8 @@ describe("an answer that the backend breaks off", function()
 
   it("with a malformed chunk breaks off before it", function()
     for _, bad in ipairs { "zz\r\n", "-1\r\n", "5 \r\n", "0x5\r\n", "5\n", "10000000000000000\r\n",
-      "5\r\nhelloX\r\n", "0\r\nA b\r\n\r\n", "0\r\nContent-Length: 3\r\n\r\n" } do
+      "5\r\nhelloX\r\n", "5 5\r\nhello\r\n",
+      "0\r\nA b\r\n\r\n", "0\r\nContent-Length : 3\r\n\r\n" } do
       local n = proxied.start(breaking(CHUNKED .. "5\r\nfirst\r\n" .. bad))
       local response = n:get "/"
       assert.is_true(response.truncated, bad)

@@ -116,7 +116,7 @@ describe("an upgrade", function()
     local n, web = proxied.start(echoing(), "timeouts = { tunnel = 0.4, stream_idle = 0.1 }")
     local c = open_tunnel(n)
     for _ = 1, 3 do
-      eventually.always(function() return true end, 0.2)
+      eventually.pause(0.2, "shorter than timeouts.tunnel")
       c:send "x"
       assert.equal("x", c:receive(1))
     end

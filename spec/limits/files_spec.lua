@@ -43,6 +43,7 @@ end
 describe("an agent short of files", function()
   it("goes on checking, whoever holds connections to the admin side", function()
     local p, address = start_with("64:64", [[admin = { listen = "127.0.0.1:0" },
+      log = { checks = "all" },
       health = { type = "tcp", interval = 0.2, timeout = 2 }]])
     local admin = p:stderr():match "admin (%S+)"
     local held = connect_many(admin, 100)
@@ -81,7 +82,8 @@ describe("a worker short of files", function()
 
   it("pauses accepting when there are none left, says so, and does not spin", function()
     if not is_root then return pending "needs root" end
-    local n = proxied.start({}, "limits = { connections = 100 }")
+    -- A request that finds no descriptor for its backend waits for one, within timeouts.connect.
+    local n = proxied.start({}, "limits = { connections = 100 }, timeouts = { connect = 1 }")
     n:allow "cannot accept connections"
     n:allow "out of file descriptors"
     assert.equal(200, n:get("/").status)

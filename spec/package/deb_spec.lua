@@ -17,7 +17,7 @@ end
 local function make_package()
   local build = neap.binary:match "^(.*)/[^/]+$"
   local dir = scope.directory()
-  local code, out, err = process.run { limit = 120, cwd = build,
+  local code, out, err = process.run { limit = 300, cwd = build,
     argv = { "cpack", "-G", "DEB", "-B", dir } }
   assert.equal(0, code, out .. err)
   return out:match "package: (%S+%.deb) generated"

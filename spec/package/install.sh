@@ -38,5 +38,5 @@ say kept "$(tail -n 1 "$root/etc/neap/config.lua")"
 quietly dpkg --remove neap
 say removed "$(inside sh -c 'command -v neap || echo gone') $(ls "$root/etc/neap")"
 quietly dpkg --purge neap
-say purged "$(ls -d "$root/etc/neap" "$root/var/log/neap" 2>/dev/null || echo clean) $(
+say purged "$(ls -d "$root/etc/neap" "$root/var/log/neap" "$root/var/lib/neap" 2>/dev/null || echo clean) $(
   inside id neap 2>/dev/null || echo nobody)"

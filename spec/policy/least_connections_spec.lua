@@ -37,6 +37,21 @@ describe("least_connections", function()
     assert.is_true(counts.slow <= 10, tostring(counts.slow))
   end)
 
+  it("has one turn for all workers, by weight, as pool:least_loaded() has", function()
+    local web = origin.several(3)
+    for _, policy in ipairs { "'least_connections'",
+      "{ pick = function(_, pool) return pool:least_loaded() end }" } do
+      local n = spread.start(web, policy, {
+        backends = ("{ url = '%s', weight = 2 }, '%s', '%s'"):format(web[1].url, web[2].url,
+          web[3].url),
+      })
+      local counts = spread.one_by_one(n, 40)
+      -- but for requests whose end the other worker has not counted yet
+      assert.is_true(math.abs(counts.web1 - 20) <= 3, tostring(counts.web1))
+      assert.is_true(math.abs(counts.web2 - 10) <= 3, tostring(counts.web2))
+    end
+  end)
+
   it("takes turns while all idle, by weight", function()
     local web = origin.several(2)
     local n = spread.start(web, "'least_connections'", {

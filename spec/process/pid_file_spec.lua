@@ -31,6 +31,25 @@ describe("the pid file", function()
     assert.equal(n.pid .. "\n", scope.read(path))
   end)
 
+  it("of another instance stays when this one ends", function()
+    local path = scope.directory() .. "/neap.pid"
+    local first = start_with(path)
+    assert(os.remove(path)) -- as one who tidies up does
+    local second = start_with(path)
+    first:stop()
+    assert.equal(second.pid .. "\n", scope.read(path))
+    second:stop()
+    assert.is_nil(stat.stat(path))
+  end)
+
+  it("stays when somebody has written another pid into it", function()
+    local path = scope.directory() .. "/neap.pid"
+    local n = start_with(path)
+    scope.write(path, "1\n")
+    n:stop()
+    assert.equal("1\n", scope.read(path))
+  end)
+
   it("keeps a second instance out, which names the first", function()
     local path = scope.directory() .. "/neap.pid"
     local n = start_with(path)

@@ -109,7 +109,7 @@ describe("supervision", function()
     local all = process.tree(n.pid)
     table.insert(all, 1, n.pid)
     for _, pid in ipairs(all) do process.signal(pid, "STOP") end
-    eventually.always(function() return true end, 3)
+    eventually.pause(3, "a machine that sleeps")
     for index = #all, 1, -1 do process.signal(all[index], "CONT") end
     eventually.always(function() return #n:workers() == 2 end, 1)
     assert.same(before, n:workers())

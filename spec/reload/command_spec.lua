@@ -21,7 +21,8 @@ describe("neap reload", function()
     write(n, neap.config { origin.start { name = "new" } })
     local code, stdout, stderr = neap.run { "reload", "--pid", n.pid }
     assert.equal(0, code)
-    assert.equal("reloaded: generation 2 serves\n", stdout)
+    assert.equal(("reloaded: generation 2 serves (pid %d, %s/config.lua)\n"):format(n.pid, n.dir),
+      stdout)
     assert.equal("", stderr)
     assert.equal("new", n:get("/").body)
   end)
@@ -33,7 +34,7 @@ describe("neap reload", function()
     assert.equal(1, code)
     assert.equal("", stdout)
     assert.matches("neap: .*config%.lua: backend: unknown key[^\n]*\n", stderr)
-    assert.matches("neap: not reloaded: the generation before serves on\n", stderr)
+    assert.matches("neap: not reloaded: the generation before serves on %(pid " .. n.pid, stderr)
     assert.equal(200, n:get("/").status)
   end)
 
@@ -41,7 +42,10 @@ describe("neap reload", function()
     local n = neap.start { config = neap.config({ origin.start {} }, 'pid_file = "n.pid"') }
     assert.equal(0, (neap.run({ "reload", "-p", n.dir .. "/n.pid" })))
     local _, stdout = neap.run({ "reload", "-c", "config.lua" }, { cwd = n.dir })
-    assert.equal("reloaded: generation 3 serves\n", stdout)
+    assert.matches("^reloaded: generation 3 serves ", stdout)
+    assert(os.remove(n.dir .. "/n.pid"))
+    _, stdout = neap.run({ "reload", "-c", "config.lua" }, { cwd = n.dir })
+    assert.matches("^reloaded: generation 4 serves ", stdout)
   end)
 
   it("lists those that run where it cannot know which is meant", function()
@@ -52,10 +56,30 @@ describe("neap reload", function()
     assert.matches("neap: which neap%? Name one by %-%-pid N", stderr)
     for _, n in ipairs { one, two } do
       -- Others may run here, too: the list has an end.
-      assert.is_truthy(stderr:find(("neap: %d: %%-"):format(n.pid)) or stderr:find "and %d+ more")
+      local line = stderr:match(("neap: (%d: %%-[^\n]*)"):format(n.pid))
+      assert.is_truthy(line or stderr:find "and %d+ more")
+      if line then assert.truthy(line:find(("(in %s)"):format(n.dir), 1, true), line) end
     end
-    local _, stdout = neap.run({ "reload" }, { cwd = two.dir })
-    assert.equal("reloaded: generation 2 serves\n", stdout)
+    assert.equal(1, (neap.run({ "reload" }, { cwd = two.dir })))
+    assert.equal(0, one:count_log "reloaded" + two:count_log "reloaded")
+  end)
+
+  it("finds the one that serves by the config that is named", function()
+    local one = neap.start { config = neap.config { origin.start {} } }
+    local two = neap.start { config = neap.config { origin.start {} } }
+    local code, stdout = neap.run({ "reload", "-c", "config.lua" }, { cwd = two.dir })
+    assert.equal(0, code)
+    assert.matches(("serves %%(pid %d, "):format(two.pid), stdout)
+    assert.equal(0, one:count_log "reloaded")
+  end)
+
+  it("reloads no other one than that", function()
+    local n = neap.start { config = neap.config { origin.start {} } }
+    local files = { ["other.lua"] = neap.config { 1 } }
+    local code, _, stderr = neap.run({ "reload", "-c", "other.lua" }, { files = files })
+    assert.equal(1, code)
+    assert.matches("no neap that runs here serves by other%.lua; these run:", stderr)
+    assert.equal(0, n:count_log "reloaded")
   end)
 
   -- The master is stopped until all five have asked: the first one's reload begins at once, so
@@ -71,7 +95,7 @@ describe("neap reload", function()
     n:signal "CONT"
     for index, p in ipairs(asking) do
       assert.equal(0, (p:wait(10)))
-      answers[index] = p:stdout():match "^reloaded: generation ([23]) serves\n$"
+      answers[index] = p:stdout():match "^reloaded: generation ([23]) serves [^\n]*\n$"
     end
     table.sort(answers)
     assert.equal("23333", table.concat(answers))

@@ -1,6 +1,7 @@
 local cjson = require "cjson"
 local client = require "support.client"
 local eventually = require "support.eventually"
+local gate = require "support.gate"
 local neap = require "support.neap"
 local nginx = require "support.nginx"
 local origin = require "support.origin"
@@ -93,19 +94,23 @@ describe("USR2", function()
       assert.equal(before + i, tonumber(response.headers["x-n"]))
     end
     assert.equal(1, n:count_log "is dead%.$")
+    assert.equal(0, n:wait(5))
   end)
 
   it("QUIT ends the old and the new one, and cuts no request of either", function()
-    local web = origin.start { handler = function(conn) conn:wait(1) return "late" end }
+    local web = gate.start()
     local n = start(neap.config { web })
     local old, new = client.connect(n.address), client.connect(n.address)
-    old:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    old:send "GET /old HTTP/1.1\r\nHost: a\r\n\r\n"
     eventually(function() return #web:requests() == 1 end)
     local pid = upgrade(n)
     n:signal "QUIT"
-    new:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    new:send "GET /new HTTP/1.1\r\nHost: a\r\n\r\n"
     eventually(function() return #web:requests() == 2 end)
     process.signal(pid, "QUIT")
+    eventually(function() return n:count_log "draining: " == 2 end)
+    web:open "/old"
+    web:open "/new"
     assert.equal(200, old:read_response().status)
     assert.equal(200, new:read_response().status)
     assert.equal(0, n:wait(5))

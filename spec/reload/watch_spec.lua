@@ -1,6 +1,7 @@
 local eventually = require "support.eventually"
 local neap = require "support.neap"
 local origin = require "support.origin"
+local pki = require "support.pki"
 local scope = require "support.scope"
 
 local POLICY = 'return { request = function() return neap.reply { body = %q } end }'
@@ -64,6 +65,37 @@ describe("--watch", function()
   it("does nothing when a file is touched, but not changed", function()
     local n = start()
     scope.write(n.dir .. "/policy.lua", policy "one")
+    eventually.always(function() return n:count_log "changed: reloading" == 0 end, 0.6)
+  end)
+
+  it("sees certificates, keys and what else comes into a folder of them", function()
+    local files = {}
+    for _, name in ipairs { "a", "b", "c" } do
+      local cert = pki.self_signed { names = { name .. ".test" } }
+      files[name] = cert.pem .. cert.key
+    end
+    local n = neap.start {
+      config = neap.config({ origin.start {} }, "tls = { certificates = { "
+        .. "{ certificate = 'a.pem' }, 'certs/' } }"),
+      files = { ["a.pem"] = files.a, ["certs/b.pem"] = files.b },
+      args = { "--watch" },
+      allow = { "reload" },
+    }
+    eventually.always(function() return n:count_log "changed: reloading" == 0 end, 0.6)
+    scope.write(n.dir .. "/a.pem", files.c)
+    n:wait_log "a%.pem changed: reloading"
+    n:wait_log "reloaded: generation 2"
+    scope.write(n.dir .. "/certs/c.pem", files.a)
+    n:wait_log "certs/ changed: reloading"
+    n:wait_log "reloaded: generation 3"
+    eventually.always(function() return n:count_log "changed: reloading" == 2 end, 0.6)
+  end)
+
+  it("takes a certificate that neap signed itself for no file", function()
+    local n = neap.start {
+      config = neap.config({ origin.start {} }, "tls = { self_signed = true }"),
+      args = { "--watch" },
+    }
     eventually.always(function() return n:count_log "changed: reloading" == 0 end, 0.6)
   end)
 end)

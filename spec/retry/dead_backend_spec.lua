@@ -47,7 +47,7 @@ describe("a dead backend", function()
     for _ = 1, 10 do assert.equal("web2", c:request("GET", "/").body) end
   end)
 
-  it("that resets before its answer is left for the next", function()
+  it("that resets before its answers is left for the next, and soon left out", function()
     local webs = {
       origin.start {
         connection = function(conn)
@@ -58,8 +58,11 @@ describe("a dead backend", function()
       origin.start { name = "web" },
     }
     local n = proxied.before(webs)
-    for _ = 1, 5 do assert.equal("web", n:get("/").body) end
-    assert.equal(1, #webs[1]:requests())
+    for _ = 1, 6 do assert.equal("web", n:get("/").body) end
+    n:wait_log "→ down %(%d+ failures in a row: "
+    local asked = #webs[1]:requests()
+    for _ = 1, 4 do assert.equal("web", n:get("/").body) end
+    assert.equal(asked, #webs[1]:requests())
   end)
 end)
 

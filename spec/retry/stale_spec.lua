@@ -59,15 +59,20 @@ describe("a kept-alive connection that turns out dead", function()
     assert.equal(2, web:connections())
   end)
 
-  it("is a 502 for a POST that may have been taken", function()
-    local web = dying "close"
-    local n = proxied.before { web }
-    local c = client.connect(n.address)
-    assert.equal(200, c:request("GET", "/").status)
-    assert.equal(502, c:request("POST", "/", nil, "once").status)
-    assert.equal(1, web:connections())
-    assert.equal(2, #web:requests())
-  end)
+  for _, ending in ipairs { "close", "reset" } do
+    it(("(%s) is a 502 for a POST that may have been taken"):format(ending), function()
+      for _ = 1, 3 do
+        local web = dying(ending)
+        local n = proxied.before { web }
+        local c = client.connect(n.address)
+        assert.equal(200, c:request("GET", "/").status)
+        assert.equal(502, c:request("POST", "/", nil, "once").status)
+        assert.equal(1, web:connections())
+        assert.equal(2, #web:requests())
+        n:stop()
+      end
+    end)
+  end
 
   -- The backend's end is there when the worker wakes up, before it sends anything.
   for _, method in ipairs { "GET", "POST" } do

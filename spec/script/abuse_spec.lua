@@ -23,7 +23,7 @@ local abuses = {
     pool:least_loaded()
     for i = #pool + 1, 100000 do pool[i] = pool[1] end
     return pool:least_loaded() and pool:hash 'k']] },
-  { "puts something else into a pool", "pool[1] = 'x' return pool:hash 'k'", "hook pick" },
+  { "puts something else into a pool", "pool[1] = 'x' return pool:hash 'k'" },
   { "empties a pool", "while #pool > 0 do table.remove(pool) end error 'gone'", "gone" },
   { "waits in a callback of string.gsub",
     "('x'):gsub('x', function() neap.dns.resolve 'localhost' end)", "string%.gsub.* cannot wait" },

@@ -41,6 +41,8 @@ local mistakes = {
   { "yield by hand", "coroutine.yield(1)", "yield outside of a coroutine of your own" },
   { "wait in a coroutine of its own", "coroutine.wrap(function() neap.sleep(1) end)()",
     "a coroutine of your own cannot wait" },
+  { "give a text as a timeout", "return (neap.tcp.connect('127.0.0.1:1', 'soon'))",
+    "policy%.lua:3: a timeout must be a number of seconds above 0, and this is .*soon" },
   { "call the system", "return os.execute 'true'", "os%.execute is not here" },
   { "read files", "return io.open '/etc/passwd'",
     "reading undeclared global 'io' %(not here without unsafe = true in the config%)" },

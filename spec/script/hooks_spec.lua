@@ -37,10 +37,12 @@ describe("hooks", function()
         r:set_header("X-Old", nil)
         r:set_header("X-Two", "changed")
         r:set_path "/other"
+        r:set_header("X-Paths", r.path .. " " .. r.target_path .. " " .. r.query)
       end }]], web)
     n:get("/path?q=1", { ["X-Old"] = "gone", ["X-Two"] = "two" })
     local got = web[1]:requests()[1] or web[2]:requests()[1]
     assert.equal("/other?q=1", got.target)
+    assert.equal("/path /other q=1", got.headers["x-paths"])
     assert.equal("1", got.headers["x-new"])
     assert.equal("changed", got.headers["x-two"])
     assert.is_nil(got.headers["x-old"])
@@ -162,5 +164,16 @@ describe("hooks", function()
     n:get "/down"
     n:wait_log((web[1].url:gsub("%p", "%%%0")) .. " is dead%.")
     assert.equal(1, n:count_log "is dead%.")
+  end)
+
+  it("give a reason for a state where their author gave none", function()
+    local n = start([[
+      return { response = function(r, b)
+        if r.path == "/eject" then b:eject(0.1) elseif r.path == "/down" then b:down() end
+      end }]], web)
+    n:get "/eject"
+    n:wait_log "is ejected for 0.1 s: a policy says so"
+    n:get "/down"
+    n:wait_log "a policy says so: http://%S+ is dead%."
   end)
 end)

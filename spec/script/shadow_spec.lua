@@ -74,6 +74,38 @@ describe("the shadow of a pool", function()
     assert.equal(2, found.agreed) -- equal ones take turns
   end)
 
+  it("sees the pool as the pick saw it, with slots", function()
+    local web = origin.several(2)
+    local n = admin.start(web, ([[shadow = "new.lua", policy = "first",
+      backends = { { url = %q, name = "a", slots = 1 }, { url = %q, name = "b" } }]]):format(
+        web[1].url, web[2].url), { allow = ERRORS, files = { ["new.lua"] = [[
+        return { pick = function(_, pool)
+          local free = pool[1].inflight
+          if #pool ~= 2 or free > 0 then error("not as it was: " .. #pool .. " " .. free) end
+          return pool:first()
+        end }]] } })
+    assert.equal("web1 web1 web1 web1", send(n, 4))
+    assert.same({ 4, 0 }, { counted(n, 4).agreed, counted(n, 4).errors })
+  end)
+
+  it("sees it so when others are full", function()
+    local web = origin.several(3, { handler = function(conn, request)
+      if request.target == "/hold" then conn:wait(20) end
+      return conn.name
+    end })
+    local n = admin.start(web, ([[shadow = "new.lua", policy = "first", backends = {
+      { url = %q, slots = 1 }, { url = %q, slots = 1 }, { url = %q, slots = 1 } }]]):format(
+        web[1].url, web[2].url, web[3].url), { allow = ERRORS, files = { ["new.lua"] = [[
+        return { pick = function(request, pool)
+          if request.path == "/" and #pool ~= 2 then error("not as it was: " .. #pool) end
+          return pool:first()
+        end }]] } })
+    client.connect(n.address):send "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n"
+    eventually(function() return #web[1]:requests() == 1 end)
+    assert.equal("web2 web2", send(n, 2))
+    assert.same({ 3, 0 }, { counted(n, 3).agreed, counted(n, 3).errors })
+  end)
+
   it("may be a shipped policy, a table of hooks, or off", function()
     local web = origin.several(2)
     for form, agreed in pairs {
@@ -175,13 +207,15 @@ describe("the shadow of a pool", function()
   it("is asked no more when it keeps half of the memory that the real hooks need, too", function()
     local n = start([[local kept = {}
       return { pick = function(_, pool)
-        kept[#kept + 1] = ("x"):rep(2 ^ 22) .. #kept
+        kept[#kept + 1] = ("x"):rep(2 ^ 20 + #kept)
         return pool[1]
       end }]], 'policy = { pick = function(_, pool) return pool:round_robin() end }')
-    for _ = 1, 5 do assert.equal(TURNS, send(n, 8)) end
+    -- In pieces of 1 MiB: memory that is touched for the first time is slow on some machines, and
+    -- a shadow that holds the loop is left out for that.
+    for _ = 1, 20 do assert.equal(TURNS, send(n, 8)) end
     n:wait_log "Lua's memory is half full .* no more"
     assert.equal(TURNS, send(n, 8))
-    assert.is_true(counted(n, 20).asked < 40)
+    assert.is_true(counted(n, 80).asked < 160)
   end)
 
   it("works for connections of a tcp service", function()

@@ -3,8 +3,10 @@
 --   local world = require("support.agent").new()
 --   world.answers["http://a:80"] = true, or { false, "reason", "connect" }, or a function() that
 --       may call world.sleep(seconds): what a check of that backend finds (default: true)
---   world.addresses["name"] = { "192.0.2.1" }, or nil: does not resolve; world.ttl = seconds
---   local agent = world:start{ pools = { pool, … } }     pool: see world.pool
+--   world.addresses["name"] = { "192.0.2.1" }, or nil: does not resolve; world.ttl = seconds;
+--       world.missing = 4 or 6: the family that nobody answered; world.dns_changes = n
+--   local agent = world:start({ pools = { pool, … } }, kept, earlier)    pool: see world.pool;
+--       kept, earlier: what agents before left (neap.agent.journal)
 --       of a check with a `path`: world.answers["http://a:80/path"]
 --   world.pool{ name = "web", backends = { "http://a:80", … }, health = {…}, hooks = {…} }
 --   world:run(seconds)          lets the time pass, tick by tick
@@ -12,6 +14,7 @@
 --   world.shortages = n         how often it was short of files so far
 --   world:state("http://a:80")  of the backend on the board
 --   world:mark_down("http://a:80", reason)   what a request does
+--   world:suspect(url, n = 1), world:trust(url)   failures after connecting; a good answer
 --   world:fail(url, n = 1), world:serve(url, n = 1)   attempts there that failed, or went well
 --   world:log() → all lines, each "level text"; world:count(pattern)
 --   world.checks → list of { url =, at = } in the order they began
@@ -63,8 +66,9 @@ local function make_host(world)
     resolve = function(name)
       table.insert(world.lookups, { name = name, at = world.time })
       if not world.addresses[name] then return nil, "no such name" end
-      return world.addresses[name], world.ttl
+      return world.addresses[name], world.ttl, world.missing
     end,
+    dns_changes = function() return world.dns_changes or 0 end,
     backend = function(slot) return world.board.rows[slot].def end,
     pool = function(pool) return pool end,
     pool_hooks = function(name) return world.hooks[name] or {} end,
@@ -146,11 +150,16 @@ local function add_counts(world, board)
     end
     return up, of
   end
+  function board.suspicion(slot)
+    local row = board.rows[slot]
+    return row.suspicion or 0, row.suspected or 0, "closed"
+  end
+  function board.suspected(pool) return board.news[pool] or 0 end
   function board.set_panics(pool, is_panicking) board.panics[pool] = is_panicking end
 end
 
 local function make_board(world)
-  local board = { rows = {}, lists = {}, versions = {}, panics = {}, long_streaks = 0 }
+  local board = { rows = {}, lists = {}, versions = {}, panics = {}, news = {}, long_streaks = 0 }
   add_states(world, board)
   add_counts(world, board)
   function board.pool(name)
@@ -192,7 +201,7 @@ local EJECT = {
   max_share = 0.5,
 }
 local HEALTH = { type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, recheck = 1,
-  fast = false, jitter = 0.1, initial = "unknown" }
+  fast = false, jitter = 0.1, initial = "unknown", failures = 3 }
 
 function support.new()
   local world = setmetatable({
@@ -220,8 +229,9 @@ function support.new()
   return world
 end
 
-function World:start(config)
+function World:start(config, kept, earlier)
   self.agent = agent.new(self.host, self.board)
+  self.agent.kept, self.agent.earlier = kept or {}, earlier or {}
   self.agent:publish(config)
   return self.agent
 end
@@ -273,6 +283,14 @@ end
 function World:state(url) return STATES[self.board.rows[self:slot(url)].state] end
 
 function World:mark_down(url, reason) self.board.mark_down(self:slot(url), reason or "refused") end
+
+function World:suspect(url, n)
+  local row = self.board.rows[self:slot(url)]
+  row.suspicion, row.suspected = (row.suspicion or 0) + (n or 1), (row.suspected or 0) + (n or 1)
+  self.board.news[row.pool] = (self.board.news[row.pool] or 0) + 1
+end
+
+function World:trust(url) self.board.rows[self:slot(url)].suspicion = 0 end
 
 function World:fail(url, n)
   local row = self.board.rows[self:slot(url)]

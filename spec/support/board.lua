@@ -1,4 +1,4 @@
--- The board as unit specs see it: the very structs of src/shm/board.h.
+-- The board as unit specs see it: the very structs of src/shm.
 --
 --   local board = require "support.board"
 --   board.lib            its functions
@@ -15,19 +15,31 @@ local scope = require "support.scope"
 local ffi = probe.ffi
 local board = {}
 
+-- Rows before the board that is made of them, and that before what is done with it.
+local headers = {
+  "base/histogram", "crypto/tls_reason", "shm/row_acme", "shm/row_certificate", "shm/stats",
+  "shm/board_size", "shm/board_plan", "shm/row_backend", "shm/row_budget", "shm/row_counter",
+  "shm/row_hook", "shm/row_life", "shm/row_pool", "shm/row_queue", "shm/row_recording",
+  "shm/row_service", "shm/row_shadow", "shm/row_story", "shm/row_tickets", "shm/row_worker",
+  "shm/board", "shm/board_worker", "shm/board_cell", "shm/board_clear", "shm/board_state",
+  "shm/board_backend", "shm/board_pool", "shm/board_queue", "shm/board_budget",
+  "shm/board_counter", "shm/board_service", "shm/board_hook", "shm/board_outlier",
+  "shm/board_suspect", "shm/board_story", "shm/board_life", "shm/board_carry", "shm/board_shadow",
+  "shm/board_tickets",
+}
+
 -- FFI reads no preprocessor lines, no atomics (plain loads of aligned words are as good on the
 -- machines of these specs) and no inline functions.
 local function declarations()
-  local text = scope.read "src/base/histogram.h" .. scope.read "src/shm/stats.h"
-    .. scope.read "src/shm/board_queue.h" .. scope.read "src/shm/board_shadow.h"
-    .. scope.read "src/shm/recording.h" .. scope.read "src/shm/board.h"
+  local text = ""
+  for _, name in ipairs(headers) do text = text .. scope.read("src/" .. name .. ".h") end
   text = text:gsub("/%*.-%*/", ""):gsub("\n#[^\n]*", "\n")
   text = text:gsub("static inline[^{]*%b{}", "")
   text = text:gsub("_Alignas%((%d+)%)", "__attribute__((aligned(%1)))"):gsub("_Atomic ", "")
   -- FFI knows no structs of 2 GiB: the last member, a large one, is left out.
   text = text:gsub("struct recording_ring recording_rings%[[^\n]*\n", "")
   return "struct str { const char *p; size_t n; }; struct error { int code; char text[1024]; };"
-    .. "enum err { ERR_OK };" .. text
+    .. "enum err { ERR_OK }; typedef struct file FILE;" .. text
 end
 
 board.lib = probe.load(declarations())

@@ -1,7 +1,7 @@
 -- A raw client. Every operation waits at most client.timeout seconds (5) and raises on time-out.
 --
 --   client.connect(port | "127.0.0.1:port" | "[::1]:port" | "unix:/path", options) → c
---       options.timeout: seconds
+--       options.timeout: seconds; options.from: an IP of our own
 --   c:send(bytes)                   raises unless all was taken; c:try_send → true or nil, why
 --   c:receive(n) → bytes            exactly n; or nil, "closed" | "reset", bytes so far
 --   c:receive_some() → bytes, or nil, "closed" | "reset"
@@ -30,7 +30,7 @@ local Client = setmetatable({}, { __index = stream.methods })
 Client.__index = Client
 
 function client.connect(address, options)
-  local fd, why = net.connect(address, options and options.timeout)
+  local fd, why = net.connect(address, options and options.timeout, options and options.from)
   if not fd then error(("connect %s: %s"):format(address, why), 2) end
   local self = stream.new(fd, net.wait, Client)
   self.timeout = options and options.timeout or 5

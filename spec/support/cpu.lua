@@ -18,7 +18,7 @@ end
 
 function cpu.share(pid, seconds)
   local before, start = cpu.seconds(pid), eventually.now()
-  eventually.always(function() return true end, seconds or 0.5)
+  eventually.pause(seconds or 0.5, "the time over which the share is taken")
   return (cpu.seconds(pid) - before) / (eventually.now() - start)
 end
 

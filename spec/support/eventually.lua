@@ -5,6 +5,9 @@
 --       error (so that a body of asserts works). After `limit` seconds raises, with the last error.
 --   eventually.always(fn, seconds = 0.3, what)
 --       The opposite watch: raises as soon as fn returns false or nil or errs within the time.
+--   eventually.pause(seconds, why)
+--       Lets time pass, where that is what the spec tries: a deadline that must not have run out, a
+--       peer that is slow. Not for waiting until something has happened. Lint counts its uses.
 --   eventually.now() → seconds of the monotonic clock
 --   eventually.slowness → factor on all limits: 1, or more against a build with sanitizers
 
@@ -55,6 +58,11 @@ function eventually.always(fn, seconds, what)
     end
     sleep(0.01)
   until eventually.now() >= deadline
+end
+
+function eventually.pause(seconds, why)
+  assert(type(why) == "string", "a pause says why")
+  sleep(seconds)
 end
 
 return setmetatable(eventually, { __call = function(_, ...) return wait_for(...) end })

@@ -6,7 +6,8 @@
 --       Writes config and files into a fresh folder (which is the working directory), runs the
 --       binary with `-c <folder>/config.lua` and args, and returns when it is ready.
 --       config may also be { path = "/a/file" }; without config, only args are given.
---       log_file: name of the file in the folder that the config logs to, if not stderr.
+--       log_file: name of the file in the folder that the config logs to, if not stderr; or its
+--       whole path.
 --       expect_exit: it must end by itself with this code instead of becoming ready.
 --   n.ports[i], n.addresses[i], n.protocols[i]   from the ready line, in its order (port: false for
 --       unix sockets); n.port and n.address are the first ones; n.admin: where the admin side is
@@ -21,7 +22,8 @@
 --       done at the end of the spec for whatever still runs (after a spec that killed it, no code
 --       is expected).
 --
---   neap.config(origins, more = "") → config text: listen on port 0, one worker, these backends
+--   neap.config(origins, more = "") → config text: listen on port 0, one worker (or as many as
+--       NEAP_SPEC_WORKERS says), these backends
 --       (origins, URLs or ports), then `more`, e.g. 'health = { type = "none" }, workers = 2'
 --   neap.check(config, { files =, config_name =, args = }) → code, output of `neap -t -c FILE`
 --   neap.run(args, { files =, env =, cwd =, stdin =, limit = 10 }) → code, stdout, stderr
@@ -35,6 +37,8 @@ local client = require "support.client"
 local eventually = require "support.eventually"
 local process = require "support.process"
 local scope = require "support.scope"
+
+local WORKERS = os.getenv "NEAP_SPEC_WORKERS" or "1"
 
 local neap = {}
 local Neap = {}
@@ -146,7 +150,8 @@ function Neap:allow(pattern) table.insert(self.allowed, pattern) end
 
 function Neap:log()
   local text = self.process:stderr()
-  if self.log_file then text = text .. scope.read(self.dir .. "/" .. self.log_file) end
+  local file = self.log_file
+  if file then text = text .. scope.read(file:find "^/" and file or self.dir .. "/" .. file) end
   return text
 end
 
@@ -285,10 +290,11 @@ end
 function neap.config(backends, more)
   local urls = {}
   for _, backend in ipairs(backends) do table.insert(urls, ("%q"):format(url_of(backend))) end
-  local text = 'return { listen = "127.0.0.1:0", workers = 1, backends = { %s },\n%s }\n'
+  local text = 'return { listen = "127.0.0.1:0", workers = ' .. WORKERS ..
+    ', backends = { %s },\n%s }\n'
   local own = (more or ""):gsub("admin%s*=%s*%b{}", "")
   if own:find "%f[%w]listen%s*=" then text = text:gsub('listen = [^,]+, ', "", 1) end
-  if (more or ""):find "%f[%w]workers%s*=" then text = text:gsub("workers = 1, ", "", 1) end
+  if (more or ""):find "%f[%w]workers%s*=" then text = text:gsub("workers = %d+, ", "", 1) end
   return text:format(table.concat(urls, ", "), more or "")
 end
 

@@ -3,7 +3,7 @@
 --   An address is a port number (127.0.0.1), "127.0.0.1:80", "[::1]:80" or "unix:/path".
 --
 --   net.listen(address, backlog = 128) → fd, address as bound, port (nil for unix)
---   net.connect(address, seconds = 5) → fd, or nil, reason
+--   net.connect(address, seconds = 5, from = nil) → fd, or nil, reason; from: an IP of our own
 --   net.accept(fd) → fd or nil;  net.close(fd);  net.reset(fd): close with an RST
 --   net.receive(fd, n) → bytes ("" at the end), or nil, "again" or reason
 --   net.send(fd, bytes) → count, or nil, "again" or reason
@@ -124,9 +124,10 @@ local function connected(fd, target)
   return nil, reason(err, code)
 end
 
-function net.connect(address, seconds)
+function net.connect(address, seconds, from)
   local target = parse(address)
   local fd = open(target)
+  if from then assert(socket.bind(fd, parse(from .. ":0"))) end
   local ok, why = connected(fd, target)
   if not ok and why == "again" then
     ok, why = nil, "timeout"
@@ -185,8 +186,8 @@ function net.refused()
 end
 
 -- A listener whose accept queue is full drops further connection requests.
-function net.silent()
-  local listener, bound, port = net.listen("127.0.0.1:0", 0)
+function net.silent(address)
+  local listener, bound, port = net.listen(address or "127.0.0.1:0", 0)
   local reserved = { listener }
   for _ = 1, 3 do
     local target = parse(bound)

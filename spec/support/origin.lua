@@ -1,7 +1,7 @@
 -- Backends for specs: a forked child that serves with the closures of the spec.
 --
 --   origin.start{ name = "web1", handler = fn, connection = fn, address = "127.0.0.1:0",
---                 timeout = 30, allow_errors = false } → o
+--                 backlog = 1024, timeout = 30, allow_errors = false } → o
 --       Default answer: 200, body = name, keep-alive.
 --       handler(conn, request)   once a request, head read. Returns nothing if it answered itself,
 --                                or a body, or { status, reason, headers, body } to be sent.
@@ -64,7 +64,8 @@ function origin.start(options)
     allow_errors = options.allow_errors,
   }, Origin)
   local listener
-  listener, self.address, self.port = net.listen(options.address or "127.0.0.1:0", 1024)
+  listener, self.address, self.port = net.listen(options.address or "127.0.0.1:0",
+    options.backlog or 1024)
   self.url = self.port and "http://" .. self.address or self.address
   serve_in_child(self, listener)
   return scope.add(self)

@@ -13,7 +13,7 @@ describe("a connection of a tcp service", function()
     local n, web = tcp.start(tcp.echo, "timeouts = { tunnel = 0.4 }" .. LOG)
     local c = client.connect(n.address)
     for _ = 1, 3 do
-      eventually.always(function() return true end, 0.2)
+      eventually.pause(0.2, "shorter than timeouts.tunnel")
       c:send "x"
       assert.equal("x", c:receive(1))
     end
@@ -25,7 +25,7 @@ describe("a connection of a tcp service", function()
   it("is silent as long as it likes before that", function()
     local n = tcp.start(tcp.echo, "timeouts = { client_header = 0.1, connect = 0.1 }")
     local c = client.connect(n.address)
-    eventually.always(function() return true end, 0.5)
+    eventually.pause(0.5, "longer than the other deadlines")
     c:send "x"
     assert.equal("x", c:receive(1))
   end)
@@ -49,7 +49,7 @@ describe("a connection of a tcp service", function()
   it("may outlast timeouts.request once it is", function()
     local n = tcp.start(tcp.echo, "timeouts = { request = 0.2 }")
     local c = client.connect(n.address)
-    eventually.always(function() return true end, 0.5)
+    eventually.pause(0.5, "longer than timeouts.request")
     c:send "x"
     assert.equal("x", c:receive(1))
   end)

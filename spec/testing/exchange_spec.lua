@@ -105,6 +105,14 @@ local CASES = {
     policy = "{ pick = function() error 'oops' end }", backends = { "ok" }, errors = "oops",
     more = ", on_error = 'refuse'",
   },
+  ["a guard whose pick errs"] = {
+    policy = "{ pick = function() error 'oops' end }", backends = { "ok" }, errors = "oops",
+    more = ", guard = true",
+  },
+  ["a guard whose failed errs"] = {
+    policy = "{ failed = function() error 'oops' end }", backends = { "dead" }, errors = "oops",
+    more = ", guard = true",
+  },
   ["a wrong value"] = {
     policy = "{ pick = function() return 5 end }", backends = { "ok" },
     errors = "pick returned a number",

@@ -14,6 +14,7 @@ describe("the test kit", function()
       end
     end
     found.neap_task_start, found.neap_task_cancel = nil, nil -- the agent's
+    found.neap_hello_text, found.neap_certificate_try = nil, nil -- it has no ClientHello
     assert.is_truthy(found.neap_slot_inflight)
     for name, path in pairs(found) do
       assert.is_function(rawget(C, name), ("%s, of %s, is missing"):format(name, path))
@@ -144,6 +145,18 @@ describe("the test kit", function()
     assert.error_matches(function()
       pool_with({ log = function() neap.sleep(1) end }):send()
     end, "this hook may not wait")
+  end)
+
+  it("lets tests say what a ClientHello says", function()
+    local backends = { "tcp://a:1", "tcp://b:1" }
+    local pool = testing.pool(backends, { mode = "tcp", sniff = "tls", policy = {
+      pick = function(request, pool)
+        return pool[request.sni == "b.test" and request.alpn[2] == "h3" and request.ja4 and 2 or 1]
+      end,
+    } })
+    local ja4 = "t13d1516h2_8daaf6152771_e5627efa2ab1"
+    local names = { pool:pick(), pool:pick { sni = "b.test", alpn = { "h2", "h3" }, ja4 = ja4 } }
+    assert.are_not.equal(names[1], names[2])
   end)
 
   it("has a light path, for simulations", function()

@@ -70,7 +70,8 @@ local PROBES = {
   "request:set_header('a', {})", "for i = 1, 70 do request:set_header('a' .. i, 'x') end",
   "request:set_header('a', ('x'):rep(20000))", "request:set_header('a', '  b\\t') return "
     .. "request:header 'a'",
-  "request:set_path '/new' return request.path, request.query",
+  "request:set_path '/new' return request.path, request.query, request.target_path",
+  "return #request:cookies 'a', request:cookies 'b', request:cookies 'none', request:cookies(1)",
   "request:set_path '/new?z' return request.path, request.query",
   "request:set_path 'new'", "request:set_path '/a b'", "request:set_path '/a%%zz'",
   "request:set_path '/a%%20b' return request.path", "request:set_path '/a#b'",
@@ -98,6 +99,8 @@ local PROBES = {
   "local b = pool.all[5] return b.name, b.url, b.host, b.port, b.zone, b.slots",
   "local b = pool.all[1] return b.nam", "local b = pool.all[1] b.weight = 2",
   "local b = pool.all[1] return b.down()", "return pool.all[1]:down(5)",
+  "local b = pool.all[1] return b:suspect 'why', b:suspect(), b.state, #neap.pool 'web', "
+    .. "pool.all[1].suspect()", "return pool.all[1]:suspect {}",
   "return pool.all[1]:eject(0)", "return pool.all[1]:eject('x')",
   "local b = pool.all[1] local a = b:down 'why' local c = b:down() return a, c, b.state, "
     .. "#neap.pool 'web', #pool, b:up(), b:up(), b.state",
@@ -118,6 +121,11 @@ local PROBES = {
   "return neap.json.encode { a = { 1, 2 } }, neap.json.decode('[1,2]')[2], (neap.json.decode '{')",
   "return neap.reply { status = 1 }", "return neap.reply { bdy = 'x' }", "return neap.reply 'x'",
   "local m = neap.metric.counter('m', 'h') return m:next(), m:add(2), m:get()",
+  "neap.metric.counter('m', 'h'):add(-1)", "neap.metric.gauge('g', 'h'):set 'x'",
+  "return neap.json.encode { 2 ^ 53 - 1, 0.1, 1 / 3, -0.5, 1e300, neap.json.null, 'a/\\1\\127' }",
+  "return neap.json.encode { 1, 2, [4] = 3 }, neap.json.encode {}, neap.json.encode { [100] = 1 }",
+  "return neap.json.encode(0 / 0)", "return neap.json.encode { f = print }",
+  "local t = {} t[1] = t return neap.json.encode(t)",
   "local g = neap.metric.gauge('g', 'h') g:set(1.5) g:add(-3) return g:get()",
   "neap.metric.gauge('m', 'h')", "neap.metric.counter('1m', 'h')",
   "return neap.now() > 0, neap.now() == neap.now()", "neap.sleep(0.001) return 1",

@@ -3,7 +3,7 @@ local neap = require "support.neap"
 local nginx = require "support.nginx"
 local process = require "support.process"
 
-local function pause(seconds) eventually.always(function() return true end, seconds) end
+local function pause(seconds) eventually.pause(seconds, "traffic between two restarts") end
 
 describe("real traffic #slow", function()
   it("has no failed GET while one server is killed and started again each second", function()

@@ -23,9 +23,25 @@ describe("the agent's checks", function()
     assert.equals(4, #world.checks)
   end)
 
-  it("logs in the words of the article", function()
+  it("log in one line when they find something else", function()
     world.answers[B] = DEAD
     start {}
+    world:run(1)
+    assert.equals(1, world:count("^info http://192%.0%.2%.1:80 checked ok by healthcheck$"))
+    assert.equals(1, world:count("^warn http://192%.0%.2%.2:80 checked dead by healthcheck "
+      .. "%(pool web: unknown → down%): Unreachable to 192%.0%.2%.2:80, error:connection refused$"))
+    assert.equals(1, world:count "^warn")
+    world.answers[A], world.answers[B] = DEAD, true
+    world:run(61)
+    assert.equals(1, world:count "^info .*2.1:80 checked ok by")
+    assert.equals(1, world:count "^warn .*2.1:80 .*up → down")
+    assert.equals(1, world:count "^info .*2.2:80 checked ok by healthcheck %(pool web: down → up")
+    assert.equals(2, world:count "^warn")
+  end)
+
+  it("log each result in the words of the article, if told so", function()
+    world.answers[B] = DEAD
+    world:start { log = { checks = "all" }, pools = { world.pool { backends = { A, B } } } }
     world:run(1)
     local log = world:log()
     assert.matches("info " .. A:gsub("%p", "%%%0") .. " checked ok by healthcheck\n", log)
@@ -37,11 +53,14 @@ describe("the agent's checks", function()
     assert.equals(2, world:count "^info .*2.1:80 checked ok by")
   end)
 
-  it("needs rise and fall results in a row, but for the first", function()
+  it("needs rise and fall results in a row, but for a first one that is good", function()
     world.answers[B] = DEAD
     start { health = { interval = 1, rise = 3, fall = 2 } }
+    world:run(0.1)
+    assert.same({ "up", "unknown" }, { world:state(A), world:state(B) })
     world:run(0.5)
     assert.same({ "up", "down" }, { world:state(A), world:state(B) })
+    world:run(0.3)
     world.answers[A], world.answers[B] = DEAD, true
     world:run(1)
     assert.same({ "up", "down" }, { world:state(A), world:state(B) })
@@ -67,7 +86,8 @@ describe("the agent's checks", function()
     world.answers[A] = true
     world:run(2.2)
     assert.equals("up", world:state(A))
-    assert.equals(1, world:count "^warn .*2.1:80 checked dead")
+    assert.equals(0, world:count "^warn") -- the worker has said it
+    assert.equals(1, world:count "^info .*2.1:80 checked ok .*down → up")
     world.checks = {}
     world:run(50)
     assert.same({}, world:checks_of(A))
@@ -100,7 +120,7 @@ describe("the agent's checks", function()
     start {}
     world:run(40)
     local times = world:checks_of(A)
-    assert.equals(6, #times) -- at 0, 1, 3, 7, 15, 31
+    assert.equals(8, #times) -- at 0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 31.75
     world.answers[A] = true
     world:run(35)
     assert.equals("up", world:state(A))

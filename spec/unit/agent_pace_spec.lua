@@ -70,13 +70,13 @@ describe("the pace of checks", function()
       assert.equals("down", world:state(A))
       world:run(2)
       assert.equals("up", world:state(A))
-      assert.equals(1, world:count "of pool web: down → up %(checked ok%)")
+      assert.equals(1, world:count "checked ok by healthcheck %(pool web: down → up%)")
     end)
 
-    it("up, until the first check has failed", function()
+    it("up, until checks have failed", function()
       world.answers[A] = function() world.sleep(2) return unpack(DEAD) end
-      start { initial = "up", fall = 3 }
-      world:run(1)
+      start { initial = "up", fall = 2 }
+      world:run(3)
       assert.equals("up", world:state(A))
       world:run(2)
       assert.equals("down", world:state(A))

@@ -43,6 +43,20 @@ describe("the slots of a backend", function()
     assert.equals(0, lib.board_inflight(b, slot))
   end)
 
+  it("are waited for by whoever says so, after a process that was killed meanwhile, too", function()
+    local row = b.queues[3][pool]
+    for _, left in ipairs { { waiting = 1, bits = 0 }, { waiting = 0, bits = 8 } } do
+      row.waiting, row.oldest_us, b.pools[pool].waiters = left.waiting, left.waiting, left.bits
+      lib.board_worker_clear(b, 3)
+      assert.equals(0, tonumber(b.pools[pool].waiters))
+      assert.equals(0, row.waiting)
+      lib.board_queue_set(b, 3, pool, 1, 77)
+      assert.equals(8, tonumber(b.pools[pool].waiters))
+      lib.board_queue_set(b, 3, pool, 0, 0)
+      assert.equals(0, tonumber(b.pools[pool].waiters))
+    end
+  end)
+
   it("that are free are seen, of those that may serve", function()
     local function row(i) return b.backends[slots[i]] end
     row(1).slots, row(2).slots = 1, 1
@@ -56,6 +70,21 @@ describe("the slots of a backend", function()
     assert.is_false(lib.board_pool_has_room(b, pool))
     lib.board_worker_clear(b, 5)
     assert.is_true(lib.board_pool_has_room(b, pool))
+  end)
+
+  it("that are free count in a panic too, but for what drains or weighs nothing", function()
+    local DOWN, DRAIN = 2, 3
+    for _, slot in ipairs(slots) do lib.board_set_state(b, slot, DOWN, board.str "", 1) end
+    assert.is_false(lib.board_pool_has_room(b, pool))
+    b.pools[pool].panics = 1
+    assert.is_true(lib.board_pool_has_room(b, pool))
+    lib.board_set_state(b, slots[1], DRAIN, board.str "", 1)
+    assert.is_true(lib.board_pool_has_room(b, pool))
+    lib.board_set_state(b, slots[2], DRAIN, board.str "", 1)
+    assert.is_false(lib.board_pool_has_room(b, pool))
+    lib.board_set_state(b, slots[1], DOWN, board.str "", 1)
+    b.backends[slots[1]].weight, b.backends[slots[2]].weight = 0, 1
+    assert.is_false(lib.board_pool_has_room(b, pool))
   end)
 end)
 

@@ -56,4 +56,20 @@ describe("patterns of checks", function()
       assert.matches(why, said)
     end
   end)
+
+  it("never errs once it is parsed, whatever it is", function()
+    local BITS = { "%", "[", "]", "^", "-", "$", "a", "z", ".", "*", "+", "?", "%d", "%]", "\255" }
+    math.randomseed(7)
+    for _ = 1, 1000 do
+      local bits = {}
+      for i = 1, math.random(6) do bits[i] = BITS[math.random(#BITS)] end
+      local text = table.concat(bits)
+      if pattern.parse(text) then
+        local is_made, matches = pcall(pattern.new, text)
+        assert.is_true(is_made, text)
+        assert.is_true((pcall(matches, "a$z-]")), text)
+      end
+    end
+    assert.is_true(pattern.new "a$z"("a$z"))
+  end)
 end)

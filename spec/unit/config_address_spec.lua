@@ -11,7 +11,7 @@ describe("the addresses of a config", function()
       ["[::]:65535"] = "[::]:65535",
       ["[::1]:80"] = "[::1]:80",
       ["[1:2:3:4:5:6:7:8]:80"] = "[1:2:3:4:5:6:7:8]:80",
-      ["[::ffff:1.2.3.4]:80"] = "[::ffff:1.2.3.4]:80",
+      ["[::ffff:1.2.3.4]:80"] = "1.2.3.4:80",
       ["unix:/run/neap.sock"] = "unix:/run/neap.sock",
     } do
       local parsed, why = address.listen(text)
@@ -25,6 +25,7 @@ describe("the addresses of a config", function()
     for text, expected in pairs {
       [""] = "port is missing",
       ["127.0.0.1"] = "port is missing",
+      ["https://127.0.0.1:443"] = "an address has no scheme",
       ["127.0.0.1:"] = "'' is not a port",
       ["127.0.0.1:65536"] = "'65536' is not a port",
       ["127.0.0.1:-1"] = "'-1' is not a port",
@@ -59,6 +60,8 @@ describe("the addresses of a config", function()
     assert.is_true(collide(":80", "0.0.0.0:80"))
     assert.is_true(collide("[::]:80", "*:80"))
     assert.is_true(collide("[::1]:80", "[0:0:0:0:0:0:0:1]:80"))
+    assert.is_true(collide("[::ffff:127.0.0.1]:80", "127.0.0.1:80"))
+    assert.is_true(collide("[::ffff:0:0]:80", ":80"))
     assert.is_true(collide("unix:/a", "unix:/a"))
     assert.is_false(collide(":80", "81"))
     assert.is_false(collide("127.0.0.1:80", "127.0.0.2:80"))

@@ -14,7 +14,8 @@ local WRONG = {
   { "user", "'a\\nb'", "user: 'a\\x0ab' has control characters "
     .. "(expected a text of 1 to 63 bytes)" },
   { "unsafe", "'yes'", "unsafe: 'yes' is not a boolean (expected true or false)" },
-  { "log", "'stderr'", "log: 'stderr' is not a table (expected a table with target, level)" },
+  { "log", "'stderr'",
+    "log: 'stderr' is not a table (expected a table with target, level, checks)" },
   { "log", "{ level = 'warning' }", "log.level: 'warning' is not one of its words "
     .. "(expected \"debug\", \"info\", \"warn\" or \"error\")" },
   { "log", "{ level = 'inof' }", "log.level: 'inof' is not one of its words "
@@ -33,8 +34,8 @@ local WRONG = {
   { "slots", "3", "slots: unknown key; it is a backend's: backends = { { url = …, slots = … } }" },
   { "health", "{ intervall = 1 }", "health.intervall: unknown key; did you mean 'interval'?" },
   { "health", "{ type = 'htpp' }", "health.type: 'htpp' is not one of its words "
-    .. "(expected \"tcp\", \"http\", \"icmp\" or \"none\"); did you mean 'http'?" },
-  { "health", "{ path = '/' }", "health.path: this goes only with type = 'http' "
+    .. "(expected \"tcp\", \"http\", \"https\", \"icmp\" or \"none\"); did you mean 'http'?" },
+  { "health", "{ path = '/' }", "health.path: this goes only with type = 'http' or 'https' "
     .. "(and it is 'tcp')" },
   { "health", "{ type = 'http', path = 'x' }", "health.path: 'x' is not a path "
     .. "(expected a path that begins with /, without blanks)" },
@@ -44,7 +45,7 @@ local WRONG = {
   { "health", "{ type = 'http', send = 'x' }", "health.send: this goes only with type = 'tcp' "
     .. "(and it is 'http')" },
   { "health", "{ type = 'none', port = 5 }", "health.port: this goes only with type = 'tcp' or "
-    .. "'http' (and it is 'none')" },
+    .. "'http' or 'https' (and it is 'none')" },
   { "health", "{ jitter = 2 }", "health.jitter: 2 is out of range (expected a number from 0 to "
     .. "0.5)" },
   { "health", "{ interval = 1, fast = 2 }", "health.fast: 2 is more than the interval, 1" },
@@ -118,15 +119,15 @@ local WRONG = {
   { "request_id", "'a b'", "request_id: 'a b' is not a field name" },
   { "traceparent", "'x'", "traceparent: 'x' is not a boolean" },
   { "interval", "5", "interval: unknown key; did you mean 'health.interval'?" },
+  { "half_closed", "5", "half_closed: unknown key; did you mean 'timeouts.half_closed'?" },
+  { "expose", "false", "expose: unknown key; did you mean 'errors.expose'?" },
   { "helth", "{}", "helth: unknown key; did you mean 'health'?" },
   { "['a b']", "1", '["a b"]: unknown key (known here: workers, user' },
   { "services", "{}", "services: the list is empty (expected at least one service)" },
 }
 
 -- What is not built yet is refused, never ignored.
-local LATER = {
-  tls = "{}",
-}
+local LATER = { http2 = "true", mirror = "{ pool = 'p' }", hedge = "{ after = 1 }" }
 
 describe("a key of the config", function()
   it("is refused with its path, what is wrong and what was expected", function()
@@ -137,13 +138,31 @@ describe("a key of the config", function()
     end
   end)
 
+  it("is told where it belongs, when another table has it", function()
+    local IN_POOL = 'return { services = { { pool = "a" } }, pools = { a = { '
+      .. 'backends = { "http://h" }, %s } } }'
+    local OF_SERVICE = "%s: unknown key; it is a service's, not a pool's: write it into %s of the "
+      .. "service that uses this pool"
+    for key, case_of in pairs {
+      ["pools.a.guard"] = { "guard = true", "the keys" },
+      ["pools.a.timeouts.linger"] = { "timeouts = { linger = 5 }", "the timeouts" },
+      ["pools.a.limits.body_bytes"] = { "limits = { body_bytes = 5 }", "the limits" },
+    } do
+      local _, why = case.load(IN_POOL:format(case_of[1]))
+      assert.equals("config.lua: " .. OF_SERVICE:format(key, case_of[2]), why)
+    end
+    local _, why = case.load(IN_POOL:format "workers = 1")
+    assert.equals("config.lua: pools.a.workers: unknown key; it stands at the top level of the "
+      .. "file", why)
+  end)
+
   it("is refused as long as its feature is not built", function()
     for key, literal in pairs(LATER) do
       local _, why = case.one(key, literal)
       assert.equals(("config.lua: %s: %s is not available in this version"):format(key, key), why)
     end
-    local _, why = case.one("health", "{ type = 'https' }")
-    assert.equals("config.lua: health.type: type = 'https' is not available in this version", why)
+    local _, why = case.one("mode", "'udp'")
+    assert.equals("config.lua: mode: mode = 'udp' is not available in this version", why)
   end)
 
   it("may say that it does not want such a feature", function()

@@ -19,10 +19,12 @@ describe("mode = 'tcp'", function()
 
   it("is refused with backends that speak http, and the other way round", function()
     assert.truthy(why('mode = "tcp", backends = { "http://h:1" }'):find(
-      "backends[1]: 'http://h:1' does not go with mode = 'tcp' (expected tcp://host:port)", 1,
+      "backends[1]: 'http://h:1' does not go with mode = 'tcp' (expected "
+        .. "tcp://host:port or tls://host:port)", 1,
       true))
     assert.truthy(why('backends = { "http://h:1", "tcp://h:2" }'):find(
-      "backends[2]: 'tcp://h:2' goes only with mode = 'tcp' (expected http://host:port)", 1, true))
+      "backends[2]: 'tcp://h:2' goes only with mode = 'tcp' (expected "
+        .. "http://host:port or https://host:port)", 1, true))
     assert.truthy(why([[pools = { p = { backends = { "tcp://h:2" } } },
       services = { { listen = ":1", mode = "tcp", pool = "p" }, { listen = ":2", pool = "p" } }]])
       :find("pools.p.backends[1]: 'tcp://h:2' goes only with", 1, true))

@@ -35,7 +35,7 @@ describe("the URL of a backend", function()
       ["8081"] = "the scheme is missing",
       ["//localhost"] = "the scheme is missing",
       ["ftp://localhost"] = "'ftp' is not a known scheme",
-      ["https://localhost"] = "https:// backends are not available in this version",
+      ["tls://localhost"] = "the port is missing",
       ["tcp://localhost"] = "the port is missing",
       ["tcp://localhost:1/x"] = "tcp:// has no path",
       ["http://"] = "the host is missing",

@@ -6,19 +6,20 @@ describe("the values of a config", function()
     local config = case.load "return { backends = { 'http://localhost:1/' } }"
     local service, pool = config.services[1], config.pools[1]
     assert.equals("auto", config.workers)
-    assert.same({ target = "stderr", level = "info" }, config.log)
+    assert.same({ target = "stderr", level = "info", checks = "changes" }, config.log)
     assert.same({ false, false }, { config.access_log, config.unsafe })
     assert.same({ "http", "round_robin", "default" },
       { service.mode, service.policy, service.on_error })
     assert.same({ trust = {} }, service.forwarded)
-    assert.same({ client_header = 10, client_body = 30, client_idle = 60, connect = 5,
+    assert.same({ client_header = 10, client_body = 30, client_idle = 75, connect = 5,
       response = 60, attempt = false, stream_idle = 60, tunnel = 3600, request = false,
-      drain = 30 },
+      drain = 30, linger = 30, half_closed = 60, keepalive_probe = 60,
+      handshake = 10 },
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,
       connections = 10000, requests = false }, service.limits)
-    assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, recheck = 1,
-      fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
+    assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, failures = 3,
+      recheck = 1, fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
     assert.same({ interval = 10 }, pool.discover)
     assert.same({ connections = 64, idle = 55, requests = false }, pool.keepalive)
     assert.same({ attempts = "all", unsafe = false, status = {}, body_bytes = 65536,

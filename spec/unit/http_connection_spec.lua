@@ -120,7 +120,17 @@ describe("fields about the connection", function()
     assert.equals("", flags "Expect: 100-continue\r\n")
     assert.equals("", flags("Expect: 100-continue\r\n" .. body, "POST / HTTP/1.0"))
     assert.equals("", flags("Expect: anything\r\n", "POST / HTTP/1.0"))
-    for _, value in ipairs { "", "100", "100-continue, x", "200-ok", "100-continue;a", "x=y" } do
+    for _, list in ipairs { "", " ", ",", " , ," } do
+      assert.equals("", flags("Expect:" .. list .. "\r\n" .. body), list)
+    end
+    for _, list in ipairs {
+      "100-continue, 100-continue", ",100-continue,", "100-CONTINUE ,\t",
+    } do
+      assert.equals("EXPECT_CONTINUE", flags("Expect: " .. list .. "\r\n" .. body), list)
+    end
+    for _, value in ipairs {
+      "100", "100-continue, x", "x, 100-continue", "200-ok", "100-continue;a", "x=y",
+    } do
       http.assert_refused {
         { http.request("Expect: " .. value .. "\r\n" .. body), 417, "unknown expectation" },
       }

@@ -12,8 +12,8 @@ local rest = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: a.example:8443\r\n"
 local function write(lines, options)
   local _, head = http.parse(http.request(lines))
   local memory = ffi.new "char[4096]"
-  local out = ffi.new "struct h1_out"
-  lib.h1_out_init(out, memory, 4096)
+  local out = ffi.new "struct out"
+  lib.out_init(out, memory, 4096)
   local texts = { options.ip or "9.9.9.9", options.proto or "https",
     options.host or "a.example:8443" }
   local f = ffi.new("struct forwarded", {
@@ -45,9 +45,9 @@ describe("forwarding fields", function()
     assert.equals("X-Forwarded-For: unknown\r\n" .. rest,
       write(claims, { ip = "" }))
     local _, head = http.parse(http.request(claims))
-    local memory, out = ffi.new "char[4096]", ffi.new "struct h1_out"
-    lib.h1_out_init(out, memory, 4096)
-    lib.h1_out_fields(out, head.h, head.base, lib.forwarded_fields(), nil, nil)
+    local memory, out = ffi.new "char[4096]", ffi.new "struct out"
+    lib.out_init(out, memory, 4096)
+    lib.h1_write_fields(out, head.h, head.base, lib.forwarded_fields(), nil, nil)
     assert.equals("Host: a.example\r\n", ffi.string(out.p, out.n))
   end)
 

@@ -53,8 +53,12 @@ local listed = {
   ["a 304 has no body whatever it says (RFC 9112 §6.3); llhttp waits for one"] = {
     "HTTP/1.1 304 X\r\nTransfer-Encoding: chunked\r\n\r\n", true,
   },
+  ["bytes above 127 may stand in a query"] = { "GET /?\195\164 HTTP/1.1\r\nHost: a\r\n\r\n" },
   ["the same with a length (llhttp leaves it to its user)"] = {
     "HTTP/1.1 304 X\r\nContent-Length: 5\r\n\r\n", true,
+  },
+  ["neither has a 204 a body (neap ends the connection behind it)"] = {
+    "HTTP/1.1 204 X\r\nContent-Length: 5\r\n\r\n", true,
   },
   ["llhttp stops at a second chunk extension behind a value"] = {
     chunked .. "1;a=b;c\r\nx\r\n0\r\n\r\n",
@@ -68,7 +72,7 @@ describe("llhttp", function()
   end
 
   it("agrees on requests", function()
-    for _, first in ipairs { "GET / HTTP/1.1", "GET /a?b=%zz|{}[]^`\\ HTTP/1.0",
+    for _, first in ipairs { "GET / HTTP/1.1", "GET /a?b=%zz|{}[]^`\\\"<> HTTP/1.0",
       "OPTIONS * HTTP/1.1",
       "GET http://a.example/ HTTP/1.1", "GET https://a.example?x HTTP/1.1", "HEAD // HTTP/1.1",
       "DELETE /!$&'()*+,;=:@-._~ HTTP/1.1", "PATCH /%7e HTTP/1.1", "POST /? HTTP/1.1" } do
@@ -101,7 +105,7 @@ describe("llhttp", function()
 
   it("agrees on responses", function()
     for _, first in ipairs { "HTTP/1.1 200 OK", "HTTP/1.0 404 Not Found", "HTTP/1.1 500 ",
-      "HTTP/1.1 503",
+      "HTTP/1.1 503", "HTTP/1.1 999 X",
       "HTTP/1.1 299 a\tb\255" } do
       assert_agree(http.response("Content-Length: 2\r\n", first) .. "ok", true)
       assert_agree(http.response("", first) .. "until the end", true)

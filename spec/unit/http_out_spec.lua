@@ -5,8 +5,8 @@ local ffi, lib, str = http.ffi, http.lib, http.str
 
 local function new_out(cap)
   local memory = ffi.new("char[?]", cap)
-  local out = ffi.new "struct h1_out"
-  lib.h1_out_init(out, memory, cap)
+  local out = ffi.new "struct out"
+  lib.out_init(out, memory, cap)
   return out, memory
 end
 
@@ -18,7 +18,7 @@ end
 local function copied(lines, drop, except)
   local _, head = http.parse(http.request(lines))
   local out, memory = new_out(4096)
-  lib.h1_out_fields(out, head.h, head.base, drop or 0, except, nil)
+  lib.h1_write_fields(out, head.h, head.base, drop or 0, except, nil)
   return written(out), memory
 end
 
@@ -31,10 +31,10 @@ end
 describe("a written head", function()
   it("is what was put in", function()
     local out, memory = new_out(100)
-    lib.h1_out_u64(out, 200)
-    lib.h1_out_u64(out, 0)
-    lib.h1_out_u64(out, 18446744073709551615ULL)
-    lib.h1_out_field(out, str "A", str "b c")
+    lib.out_u64(out, 200)
+    lib.out_u64(out, 0)
+    lib.out_u64(out, 18446744073709551615ULL)
+    lib.h1_write_field(out, str "A", str "b c")
     assert.equals("200018446744073709551615A: b c\r\n", written(out))
     assert.is_false(out.full)
     assert.is_truthy(memory)
@@ -42,13 +42,13 @@ describe("a written head", function()
 
   it("is bounded, and says when something was left out", function()
     local out, memory = new_out(5)
-    lib.h1_out_u64(out, 12345)
+    lib.out_u64(out, 12345)
     assert.same({ false, "12345" }, { out.full, written(out) })
-    lib.h1_out_u64(out, 6)
+    lib.out_u64(out, 6)
     assert.is_true(out.full)
     local second, second_memory = new_out(5)
-    lib.h1_out_u64(second, 123456)
-    lib.h1_out_u64(second, 1)
+    lib.out_u64(second, 123456)
+    lib.out_u64(second, 1)
     assert.same({ true, "" }, { second.full, written(second) })
     assert.is_truthy(memory and second_memory)
   end)
@@ -74,7 +74,7 @@ describe("a written head", function()
   it("copies the fields of a message without any", function()
     local _, head = http.parse("GET / HTTP/1.0\r\n\r\n")
     local out, memory = new_out(10)
-    lib.h1_out_fields(out, head.h, head.base, 0, nil, nil)
+    lib.h1_write_fields(out, head.h, head.base, 0, nil, nil)
     assert.equals(0, tonumber(out.n))
     assert.is_truthy(memory)
   end)

@@ -18,8 +18,9 @@ local function declarations(path)
 end
 
 local headers = {
-  "base/str.h", "http/msg.h", "http/field_id.h", "http/h1_head.h", "http/h1_chunk.h",
-  "http/h1_body.h", "http/h1_out.h", "http/forwarded.h", "http/status.h",
+  "base/str.h", "http/msg.h", "http/field_id.h", "http/h1_head.h", "http/h1_framing.h",
+  "http/h1_chunk.h", "http/h1_body.h", "http/h1_reader.h", "base/out.h", "http/h1_write.h",
+  "http/forwarded.h", "http/status.h",
 }
 
 local function load()

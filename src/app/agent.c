@@ -4,38 +4,53 @@
 #include <unistd.h>
 
 #include "admin/admin.h"
-#include "app/daemon.h"
-#include "app/generation.h"
-#include "app/limits.h"
-#include "app/plan.h"
 #include "app/runtime.h"
-#include "app/title.h"
 #include "base/log.h"
+#include "fleet/daemon.h"
+#include "fleet/generation.h"
+#include "fleet/limits.h"
+#include "fleet/plan.h"
+#include "fleet/title.h"
+#include "script/ticker.h"
+#include "shm/board.h"
 
 enum { BEAT_MS = 1000, RETIRE_MS = 1000, LAST_MS = 500 };
 
-struct agent {
-	struct generation *generation;
-	struct runtime runtime;
-	struct channel channel;
-	ev_io waker;
-	ev_timer beat;
-	ev_timer retire;     /* another generation serves: the end */
-	bool must_hear;	     /* how the reload went that it asked for */
-	struct admin *admin; /* NULL: not served here */
-	int status;
+enum agent_state {
+	AGENT_ON_DUTY, /* loads, publishes, checks */
+	AGENT_RETIRED, /* another generation serves: it only finishes */
 };
 
-static void end(struct agent *a, int status)
+struct agent {
+	enum agent_state state;
+	int status; /* what the process ends with */
+
+	/* What it runs for, and in what. */
+	struct generation *generation;
+	struct runtime runtime;
+	struct ticker ticker;
+	struct admin *admin; /* NULL: not served here */
+
+	/* The line to the master. */
+	struct channel channel;
+	bool awaits_reload; /* it asked for one, and has yet to hear how it went */
+
+	/* What wakes it. */
+	ev_io waker; /* workers: a backend's state changed */
+	ev_timer beat;
+	ev_timer retire; /* RETIRED: the end */
+};
+
+static void end_agent(struct agent *a, int status)
 {
 	a->status = status;
 	loop_break(&a->runtime.loop);
 }
 
-static void fail(struct agent *a, const struct error *e)
+static void fail_agent(struct agent *a, const struct error *e)
 {
 	(void)channel_send(&a->channel, MESSAGE_ERROR, e->text);
-	end(a, 1);
+	end_agent(a, 1);
 }
 
 static void waker_cb(struct ev_loop *ev, ev_io *w, int events)
@@ -44,28 +59,24 @@ static void waker_cb(struct ev_loop *ev, ev_io *w, int events)
 	uint64_t times;
 
 	(void)ev, (void)events;
-	if (read(w->fd, &times, sizeof(times)) > 0)
-		vm_agent_wake(a->runtime.vm);
+	if (read(a->generation->wake_fd, &times, sizeof(times)) > 0)
+		ticker_wake(&a->ticker);
 }
 
-static void beat_cb(struct ev_loop *ev, ev_timer *w, int events)
+static void agent_beat_cb(struct ev_loop *ev, ev_timer *w, int events)
 {
 	(void)ev, (void)events;
-	atomic_fetch_add_explicit(
-		&container_of(w, struct agent, beat)->generation->board->agent.beat, 1,
-		memory_order_relaxed);
+	loop_note_beat(&container_of(w, struct agent, beat)->runtime.loop);
 }
 
-static void on_ready(void *ctx)
+static void on_published(void *ctx)
 {
 	struct agent *a = ctx;
 
 	struct generation *g = a->generation;
 
-	vm_forget_previous(a->runtime.vm);
-	if (g->previous != NULL)
-		board_destroy((struct board *)(uintptr_t)g->previous); /* our mapping of it */
-	g->previous = NULL;
+	policies_forget_previous(a->runtime.policies);
+	generation_forget_previous(g);
 	(void)channel_send(&a->channel, MESSAGE_READY, NULL);
 }
 
@@ -74,51 +85,62 @@ static void retire_cb(struct ev_loop *ev, ev_timer *w, int events)
 	struct agent *a = container_of(w, struct agent, retire);
 
 	(void)events;
-	if (a->must_hear) { /* the answer waits for others who retire, but not for long */
-		a->must_hear = false;
+	if (a->awaits_reload) { /* the answer waits until workers have left, but not for long */
+		a->awaits_reload = false;
 		ev_timer_set(w, RETIRE_MS / 1e3, 0);
 		ev_timer_start(ev, w);
 	} else {
-		end(a, 0);
+		end_agent(a, 0);
 	}
 }
 
-/* Its checks and hooks are the next agent's now; what it is asked yet is answered. */
-static void retire(struct agent *a)
+/* The next agent has its checks and hooks now. Questions that it was asked are still answered. */
+static void retire_agent(struct agent *a)
 {
 	struct ev_loop *ev = a->runtime.loop.ev;
 
-	vm_agent_stop(a->runtime.vm);
+	ticker_stop(&a->ticker);
 	if (a->admin != NULL)
 		admin_retire(a->admin);
 	ev_io_stop(ev, &a->waker);
+	a->state = AGENT_RETIRED;
 	ev_timer_start(ev, &a->retire);
-	(void)channel_send(&a->channel, MESSAGE_DEAF, NULL);
+	(void)channel_send(&a->channel, MESSAGE_LEFT, NULL);
 }
 
-/* Of one whose workers are gone already, too: who is on the admin side has yet to hear how it went. */
-static void stop(struct agent *a)
+/* Clients of the admin side must still hear how the reload went, even when the workers are gone. */
+static void stop_agent(struct agent *a)
 {
 	struct ev_loop *ev = a->runtime.loop.ev;
 
-	if (!ev_is_active(&a->retire) || a->admin == NULL || !admin_is_busy(a->admin)) {
-		end(a, 0);
+	if (a->state != AGENT_RETIRED || a->admin == NULL || !admin_is_busy(a->admin)) {
+		end_agent(a, 0);
 		return;
 	}
-	a->must_hear = false;
+	a->awaits_reload = false;
 	ev_timer_stop(ev, &a->retire);
 	ev_timer_set(&a->retire, LAST_MS / 1e3, 0);
 	ev_timer_start(ev, &a->retire);
 }
 
-static void begin(struct agent *a, const char *log_target)
+/* Takes the descriptor that came along, or opens the target with the rights that are left. */
+static enum err take_log(struct agent *a, const char *target, struct error *e)
 {
-	const struct conf *c = &a->runtime.conf;
+	enum log_level level = (enum log_level)a->runtime.conf.log_level;
+	int fd = a->channel.passed_fd;
+
+	a->channel.passed_fd = -1;
+	return fd >= 0 ? log_take(target, level, fd, e) : log_open(target, level, e);
+}
+
+static void begin_duty(struct agent *a, const char *target)
+{
 	struct error e;
 
-	if (log_open(log_target, (enum log_level)c->log_level, &e) != ERR_OK ||
-	    vm_agent_start(a->runtime.vm, on_ready, a, &e) != ERR_OK) {
-		fail(a, &e);
+	if (take_log(a, target, &e) != ERR_OK ||
+	    ticker_start(&a->ticker, &a->runtime.policies->vm, &a->runtime.loop, on_published, a,
+			 &e) != ERR_OK) {
+		fail_agent(a, &e);
 		return;
 	}
 	if (a->generation->settings->must_detach)
@@ -128,31 +150,31 @@ static void begin(struct agent *a, const char *log_target)
 	ev_timer_start(a->runtime.loop.ev, &a->beat);
 }
 
-static void reopen_log(void)
+static void reopen_agent_log(struct agent *a, const char *target)
 {
 	struct error e;
 
-	if (log_reopen(&e) != ERR_OK)
+	if (take_log(a, target, &e) != ERR_OK)
 		log_error("log: %s", e.text);
 }
 
-static bool ask_reload(void *ctx)
+static bool ask_master_to_reload(void *ctx)
 {
 	struct agent *a = ctx;
 
-	a->must_hear = channel_send(&a->channel, MESSAGE_RELOAD, NULL);
-	return a->must_hear;
+	a->awaits_reload = channel_send(&a->channel, MESSAGE_RELOAD, NULL);
+	return a->awaits_reload;
 }
 
-/* The socket comes with the message; a second one takes the place of the first. */
+/* The socket comes with the message. A second one replaces the first. */
 static void serve_admin(struct agent *a)
 {
 	struct admin_options o = {
 		.loop = &a->runtime.loop,
 		.timers = &a->runtime.timers,
-		.vm = a->runtime.vm,
-		.fd = a->channel.passed_fd,
-		.ask_reload = ask_reload,
+		.vm = &a->runtime.policies->vm,
+		.listen_fd = a->channel.passed_fd,
+		.ask_reload = ask_master_to_reload,
 		.ctx = a,
 	};
 	struct error e;
@@ -167,10 +189,10 @@ static void serve_admin(struct agent *a)
 	a->channel.passed_fd = -1;
 }
 
-/* It ends when it had the time to pass that on. */
+/* It ends only after it has had time to pass that on. */
 static void tell_reload(struct agent *a, const struct message *m)
 {
-	a->must_hear = false;
+	a->awaits_reload = false;
 	admin_tell_reload(a->admin, m->kind == MESSAGE_RELOADED, m->text);
 }
 
@@ -186,42 +208,42 @@ static void on_admin_message(struct agent *a, const struct message *m)
 		tell_reload(a, m);
 }
 
-static void on_message(struct channel *c, const struct message *m)
+static void on_order_to_agent(struct channel *c, const struct message *m)
 {
 	struct agent *a = c->owner;
 
 	if (m->kind == MESSAGE_GO)
-		begin(a, m->text);
+		begin_duty(a, m->text);
 	else if (m->kind == MESSAGE_REOPEN_LOG)
-		reopen_log();
+		reopen_agent_log(a, m->text);
 	else if (m->kind == MESSAGE_RETIRE)
-		retire(a);
+		retire_agent(a);
 	else if (m->kind == MESSAGE_STOP)
-		stop(a);
+		stop_agent(a);
 	else
 		on_admin_message(a, m);
 }
 
-static void on_closed(struct channel *c)
+static void on_agent_orphaned(struct channel *c)
 {
-	end(c->owner, 0);
+	end_agent(c->owner, 0);
 }
 
-/* The probe, as nobody, was told whom the config names; now it must say the same. */
+/* The probe, as nobody, heard which user the config names. Now it must name the same. */
 static enum err check_user(const struct agent *a, struct error *e)
 {
 	const struct generation *g = a->generation;
 	const struct conf *c = &a->runtime.conf;
 	struct identity id;
 
-	if (!g->knows_identity)
+	if (g->identity.kind == IDENTITY_UNKNOWN)
 		return identity_find(&id, c->user, c->group, e);
 	if (strcmp(c->user, g->identity.user) == 0 && strcmp(c->group, g->identity.group) == 0)
 		return ERR_OK;
 	return err_set(e, ERR_INVALID, "user: another one each time the config is evaluated");
 }
 
-static enum err load(struct agent *a, struct error *e)
+static enum err load_agent(struct agent *a, struct error *e)
 {
 	struct generation *g = a->generation;
 	bool is_first = g->state == GENERATION_LOADING;
@@ -231,7 +253,9 @@ static enum err load(struct agent *a, struct error *e)
 		.board = g->board,
 		.previous = is_first ? g->previous : NULL,
 		.memfd = g->memfd,
+		.secrets = g->secrets,
 		.journal = g->journal,
+		.earlier = is_first ? g->earlier : -1,
 		.must_fill = is_first,
 		.worker = -1,
 	};
@@ -248,22 +272,23 @@ static enum err load(struct agent *a, struct error *e)
 	return err_set(e, err, "%s: %s", g->settings->config, e->text);
 }
 
-static void run(struct agent *a, int channel)
+static void run_agent(struct agent *a, int channel)
 {
 	struct loop *loop = &a->runtime.loop;
 
 	channel_init(&a->channel, loop, channel);
 	a->channel.owner = a;
 	a->channel.takes_fds = true;
-	a->channel.on_message = on_message;
-	a->channel.on_closed = on_closed;
+	a->channel.on_message = on_order_to_agent;
+	a->channel.on_closed = on_agent_orphaned;
 	ev_io_init(&a->waker, waker_cb, a->generation->wake_fd, EV_READ);
-	ev_timer_init(&a->beat, beat_cb, 0, BEAT_MS / 1e3);
+	loop->beat = &a->generation->board->agent.beat;
+	ev_timer_init(&a->beat, agent_beat_cb, 0, BEAT_MS / 1e3);
 	ev_timer_init(&a->retire, retire_cb, RETIRE_MS / 1e3, 0);
 	channel_start(&a->channel);
 	(void)channel_send(&a->channel, MESSAGE_PLAN, NULL);
 	loop_run(loop);
-	vm_agent_finish(a->runtime.vm);
+	ticker_finish(&a->ticker);
 	ev_io_stop(loop->ev, &a->waker);
 	ev_timer_stop(loop->ev, &a->beat);
 	ev_timer_stop(loop->ev, &a->retire);
@@ -281,11 +306,11 @@ int agent_main(void *ward, int channel)
 	generation_in_child(a.generation);
 	sockets_close(a.generation->sockets);
 	wakers_fini(&a.generation->wakers);
-	if (load(&a, &e) != ERR_OK) {
+	if (load_agent(&a, &e) != ERR_OK) {
 		(void)message_send(channel, MESSAGE_ERROR, e.text);
 		return 1;
 	}
-	run(&a, channel);
+	run_agent(&a, channel);
 	runtime_fini(&a.runtime);
 	return a.status;
 }

@@ -1,6 +1,6 @@
 /*
- * The agent process: the first to load a generation's config; then the control plane beside
- * traffic.
+ * The agent process. It is the first to load a generation's config; then it is the control plane
+ * beside traffic.
  */
 #ifndef NEAP_APP_AGENT_H
 #define NEAP_APP_AGENT_H

@@ -5,14 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/check.h"
-#include "app/control.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "fleet/control.h"
 
-enum { ANSWER_MS = 60000, FOUND_MAX = 8, TITLE_MAX = 72 };
+enum {
+	ANSWER_MS = 120000,
+	WHICH_MS = 2000,
+	FOUND_MAX = 8, /* so many are listed */
+	ASKED_MAX = 64,
+	TITLE_MAX = 72,
+	FOLDER_MAX = 128,
+	LIST_MAX = (FOUND_MAX + 1) * (TITLE_MAX + FOLDER_MAX + 32),
+};
 
 static enum err read_pid_file(const char *path, pid_t *pid, struct error *e)
 {
@@ -32,8 +41,29 @@ static enum err read_pid_file(const char *path, pid_t *pid, struct error *e)
 	return ERR_OK;
 }
 
-/* What the process was started with, as its title tells: any process may have made it up. */
-static void describe(pid_t pid, char to[TITLE_MAX])
+/* Makes n bytes fit for a terminal. They come from another process, which may have made them up. */
+static void make_plain(char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		text[i] = (char)(text[i] == '\0'		  ? ' '
+				 : text[i] < ' ' || text[i] > '~' ? '?'
+								  : text[i]);
+}
+
+/* The folder at which a relative path in its title begins; "" where this user may not see it. */
+static void find_folder(pid_t pid, char to[FOLDER_MAX])
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/cwd", (long)pid);
+	ssize_t n = readlink(path, to, FOLDER_MAX - 1);
+	size_t length = n > 0 ? (size_t)n : 0;
+	make_plain(to, length);
+	to[length] = '\0';
+}
+
+/* The command line of the process, from its title. */
+static void describe_process(pid_t pid, char to[TITLE_MAX])
 {
 	static const char title[] = "neap: master ";
 	char path[64];
@@ -44,8 +74,7 @@ static void describe(pid_t pid, char to[TITLE_MAX])
 	size_t n = got > 0 ? (size_t)got : 0;
 	if (fd >= 0)
 		(void)close(fd); /* only read from */
-	for (size_t i = 0; i < n; i++)
-		to[i] = (char)(to[i] == '\0' ? ' ' : to[i] < ' ' || to[i] > '~' ? '?' : to[i]);
+	make_plain(to, n);
 	while (n > 0 && to[n - 1] == ' ')
 		n--;
 	to[n] = '\0';
@@ -53,68 +82,35 @@ static void describe(pid_t pid, char to[TITLE_MAX])
 		memmove(to, to + sizeof(title) - 1, n - sizeof(title) + 2);
 }
 
-static enum err refuse_many(const pid_t *pids, unsigned count, struct error *e)
+/* One per line, each with a line end before it. */
+static void print_list(const pid_t *pids, unsigned count, char list[LIST_MAX])
 {
-	char list[(FOUND_MAX + 1) * (TITLE_MAX + 16)] = "", title[TITLE_MAX];
+	char title[TITLE_MAX], folder[FOLDER_MAX];
 	size_t used = 0;
 
+	list[0] = '\0';
 	for (unsigned i = 0; i < count && i < FOUND_MAX; i++) {
-		describe(pids[i], title);
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "\n%ld: %s",
-					 (long)pids[i], title);
+		describe_process(pids[i], title);
+		find_folder(pids[i], folder);
+		used += (size_t)snprintf(list + used, LIST_MAX - used, "\n%ld: %s (in %s)",
+					 (long)pids[i], title, folder);
 	}
 	if (count > FOUND_MAX)
-		(void)snprintf(list + used, sizeof(list) - used, "\nand %u more",
-			       count - FOUND_MAX);
+		(void)snprintf(list + used, LIST_MAX - used, "\nand %u more", count - FOUND_MAX);
+}
+
+static enum err refuse_many(const pid_t *pids, unsigned count, struct error *e)
+{
+	char list[LIST_MAX];
+
+	print_list(pids, count, list);
 	return err_set(e, ERR_INVALID,
-		       "which neap? Name one by --pid N, its pid file by -p FILE, or its config "
-		       "by -c FILE if that has a pid_file; these run:%s",
+		       "which neap? Name one by --pid N, by its pid file (-p FILE), or by its "
+		       "config (-c FILE); these run:%s",
 		       list);
 }
 
-/* Does the config that lies here say which of several is meant? One that errs says nothing. */
-static bool is_in_config_here(const struct settings *s, pid_t *pid)
-{
-	struct settings here = *s;
-	struct error e;
-	char path[512] = "";
-
-	here.config = "config.lua";
-	return access(here.config, F_OK) == 0 &&
-	       check_pid_file(&here, path, sizeof(path), &e) == ERR_OK && path[0] != '\0' &&
-	       read_pid_file(path, pid, &e) == ERR_OK;
-}
-
-static enum err find_only(const struct settings *s, pid_t *pid, struct error *e)
-{
-	pid_t pids[FOUND_MAX];
-	unsigned count = control_find(pids, FOUND_MAX);
-
-	if (count == 0)
-		return err_set(e, ERR_GONE, "no neap runs here (in this network namespace)");
-	*pid = pids[0];
-	if (count == 1 || (s->config == NULL && is_in_config_here(s, pid)))
-		return ERR_OK;
-	return refuse_many(pids, count, e);
-}
-
-static enum err find(const struct settings *s, pid_t *pid, struct error *e)
-{
-	char path[512] = "";
-
-	if (*pid != 0)
-		return ERR_OK;
-	if (s->pid_file != NULL)
-		return read_pid_file(s->pid_file, pid, e);
-	if (s->config != NULL) {
-		enum err err = check_pid_file(s, path, sizeof(path), e);
-		if (err != ERR_OK)
-			return err;
-	}
-	return path[0] != '\0' ? read_pid_file(path, pid, e) : find_only(s, pid, e);
-}
-
-/* Nobody else may have taken the name: the listener is that process. */
+/* Another process may have taken the name: is the listener the one of that pid? */
 static bool is_process(int fd, pid_t pid)
 {
 	struct ucred peer;
@@ -123,7 +119,7 @@ static bool is_process(int fd, pid_t pid)
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && peer.pid == pid;
 }
 
-static enum err dial(pid_t pid, int *fd, struct error *e)
+static enum err dial_master(pid_t pid, int *fd, struct error *e)
 {
 	struct sockaddr_un a;
 	socklen_t n = control_address(&a, pid);
@@ -138,11 +134,101 @@ static enum err dial(pid_t pid, int *fd, struct error *e)
 		       (long)pid);
 }
 
-static enum err wait_for(int fd, pid_t pid, struct error *e)
+/* ---- which one ---- */
+
+static bool is_same_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* A master that does not answer soon, or belongs to another user, cannot be meant. */
+static bool serves_by(pid_t pid, const char *config)
 {
 	struct message m = { .kind = 0 };
-	enum err err = message_wait(fd, ANSWER_MS, &m);
+	struct error e;
+	int fd;
 
+	if (dial_master(pid, &fd, &e) != ERR_OK)
+		return false;
+	bool is_told = message_send(fd, MESSAGE_CONFIG, NULL) &&
+		       message_wait(fd, WHICH_MS, &m, NULL) == ERR_OK && m.kind == MESSAGE_CONFIG;
+	(void)close(fd); /* it was only asked */
+	return is_told && is_same_file(m.text, config);
+}
+
+static enum err refuse_other(const char *config, const pid_t *pids, unsigned count, struct error *e)
+{
+	char list[LIST_MAX];
+
+	print_list(pids, count, list);
+	return err_set(e, ERR_GONE, "no neap that runs here serves by %s; these run:%s", config,
+		       list);
+}
+
+static enum err find_by_config(const char *config, const pid_t *pids, unsigned count, pid_t *pid,
+			       struct error *e)
+{
+	pid_t found[ASKED_MAX];
+	unsigned found_n = 0;
+
+	for (unsigned i = 0; i < count && i < ASKED_MAX; i++) {
+		if (serves_by(pids[i], config))
+			found[found_n++] = pids[i];
+	}
+	if (found_n == 0)
+		return refuse_other(config, pids, count, e);
+	*pid = found[0];
+	return found_n == 1 ? ERR_OK : refuse_many(found, found_n, e);
+}
+
+static enum err find_running(const struct settings *s, pid_t *pid, struct error *e)
+{
+	pid_t pids[ASKED_MAX];
+	unsigned count = control_find(pids, ASKED_MAX);
+
+	if (count == 0)
+		return err_set(e, ERR_GONE, "no neap runs here (in this network namespace)");
+	if (s->config != NULL)
+		return find_by_config(s->config, pids, count, pid, e);
+	*pid = pids[0];
+	return count == 1 ? ERR_OK : refuse_many(pids, count, e);
+}
+
+static enum err find_master(const struct settings *s, pid_t *pid, struct error *e)
+{
+	char path[512] = "";
+
+	if (*pid != 0)
+		return ERR_OK;
+	if (s->pid_file != NULL)
+		return read_pid_file(s->pid_file, pid, e);
+	if (s->config != NULL) {
+		enum err err = check_pid_file(s, path, sizeof(path), e);
+		if (err != ERR_OK)
+			return err;
+	}
+	/*
+	 * The pid file may have been removed: then the masters are asked which config they serve
+	 * by.
+	 */
+	if (path[0] != '\0' && read_pid_file(path, pid, e) == ERR_OK)
+		return ERR_OK;
+	return find_running(s, pid, e);
+}
+
+/* ---- the reload ---- */
+
+/* The config's path comes first, then how it went. */
+static enum err wait_for_answer(int fd, pid_t pid, struct error *e)
+{
+	struct message config = { .text = "" }, m = { .kind = 0 };
+	enum err err = message_wait(fd, ANSWER_MS, &config, NULL);
+
+	if (err == ERR_OK)
+		err = message_wait(fd, ANSWER_MS, &m, NULL);
 	if (err == ERR_LIMIT)
 		return err_set(e, err, "process %ld did not answer within %d s", (long)pid,
 			       ANSWER_MS / 1000);
@@ -150,23 +236,26 @@ static enum err wait_for(int fd, pid_t pid, struct error *e)
 		return err_set(e, ERR_GONE,
 			       "process %ld hung up: it ended, or it is another user's", (long)pid);
 	if (m.kind != MESSAGE_RELOADED)
-		return err_set(e, ERR_INVALID, "%s\nnot reloaded: the generation before serves on",
-			       m.text);
-	(void)printf("reloaded: generation %s serves\n", m.text);
+		return err_set(e, ERR_INVALID,
+			       "%s\nnot reloaded: the generation before serves on (pid %ld, %s)",
+			       m.text, (long)pid, config.text);
+	(void)printf("reloaded: generation %s serves (pid %ld, %s)\n", m.text, (long)pid,
+		     config.text);
 	return ERR_OK;
 }
 
 enum err ask_reload(const struct settings *s, pid_t pid, struct error *e)
 {
 	int fd;
-	enum err err = find(s, &pid, e);
+	enum err err = find_master(s, &pid, e);
 
 	if (err == ERR_OK)
-		err = dial(pid, &fd, e);
+		err = dial_master(pid, &fd, e);
 	if (err != ERR_OK)
 		return err;
-	(void)message_send(fd, MESSAGE_RELOAD, NULL); /* if it hung up, reading tells */
-	err = wait_for(fd, pid, e);
+	(void)message_send(fd, MESSAGE_CONFIG, NULL); /* if it hung up, the read below tells */
+	(void)message_send(fd, MESSAGE_RELOAD, NULL);
+	err = wait_for_answer(fd, pid, e);
 	(void)close(fd);
 	return err;
 }

@@ -2,52 +2,135 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/channel.h"
-#include "app/child.h"
-#include "app/plan.h"
 #include "app/runtime.h"
 #include "base/clock.h"
+#include "base/kept_file.h"
+#include "fleet/channel.h"
+#include "fleet/child.h"
+#include "fleet/patience.h"
+#include "fleet/plan.h"
 #include "net/ping.h"
+#include "script/trial.h"
+#include "shm/board.h"
 
 enum { LIMIT_MS = 10000 };
 
 struct check {
 	const struct settings *settings;
 	struct identity identity;
-	bool must_try; /* false: only learn which user it names */
+	bool must_try; /* false: only learns which user it names */
 };
 
-/* A log file is made when it is not there; its folder is not. */
-static enum err check_folder(const char *config, const char *key, const char *target,
-			     struct error *e)
+/* neap makes a missing file, but not its folder. key: the config's key that names the file. */
+static enum err check_folder(const char *config, const char *key, const char *path, struct error *e)
 {
 	char folder[512];
 	struct stat st;
-	const char *slash = plan_is_file(target) ? strrchr(target, '/')
-						 : NULL; /* "stdout" has none */
+	const char *slash = path == NULL ? NULL : strrchr(path, '/'); /* "stdout" has none */
 
-	if (slash == NULL || slash == target ||
-	    !str_copy(folder, sizeof(folder), (struct str){ target, (size_t)(slash - target) }))
+	if (slash == NULL || slash == path ||
+	    !str_copy(folder, sizeof(folder), (struct str){ path, (size_t)(slash - path) }))
 		return ERR_OK;
 	int sys = stat(folder, &st) == 0 ? (S_ISDIR(st.st_mode) ? 0 : ENOTDIR) : errno;
 	if (sys != ENOENT && sys != ENOTDIR)
-		return ERR_OK; /* or not for us to see */
+		return ERR_OK; /* this user cannot tell */
 	return err_set(e, ERR_INVALID, "%s: %s: there is no folder %s (make it first)", config, key,
 		       folder);
 }
 
-static enum err check_logs(const struct check *c, const struct conf *conf, struct error *e)
+/* `user` opens the access log. When root checks, this process runs as that user. */
+static enum err check_access_log(const struct check *c, const char *path, struct error *e)
 {
+	char folder[512];
 	const char *config = c->settings->config;
-	enum err err = check_folder(config, "log.target", conf->log_target, e);
+	enum err err = check_folder(config, "access_log.target", path, e);
 
-	return err == ERR_OK ? check_folder(config, "access_log.target", conf->access_log, e) : err;
+	if (err != ERR_OK || path == NULL || c->identity.kind != IDENTITY_ANOTHER)
+		return err;
+	bool is_there = faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) == 0;
+	const char *slash = strrchr(path, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	if (!str_copy(folder, sizeof(folder), n == 0 ? STR(".") : (struct str){ path, n }))
+		return ERR_OK;
+	if (faccessat(AT_FDCWD, is_there ? path : folder, W_OK, AT_EACCESS) == 0 || errno != EACCES)
+		return ERR_OK;
+	return err_set(
+		e, ERR_INVALID,
+		"%s: access_log.target: user '%s' may not write to %s (give it to that user)",
+		config, identity_name(&c->identity), is_there ? path : folder);
+}
+
+static const char *file_of(const char *log_target)
+{
+	return plan_is_file(log_target) ? log_target : NULL;
+}
+
+/* The file of a unix socket; NULL for any other address, and for an abstract one. */
+static const char *socket_file_of(const char *address)
+{
+	return address != NULL && strncmp(address, "unix:/", 6) == 0 ? address + 5 : NULL;
+}
+
+static enum err check_group(const char *config, const char *group, struct error *e)
+{
+	if (group[0] == '\0' || getgrnam(group) != NULL)
+		return ERR_OK;
+	return err_set(e, ERR_INVALID, "%s: admin.group: there is no group '%s' on this machine",
+		       config, group);
+}
+
+static enum err check_socket_folders(const char *config, const struct conf_service *s,
+				     struct error *e)
+{
+	enum err err = ERR_OK;
+
+	for (unsigned i = 0; i < s->listens && err == ERR_OK; i++)
+		err = check_folder(config, "listen", socket_file_of(s->listen[i].address), e);
+	return err;
+}
+
+/* `user` writes there. When root checks, this process runs as that user. */
+static enum err check_storage(const struct check *check, const struct conf_tls *t, struct error *e)
+{
+	const struct identity *id = &check->identity;
+
+	if (!t->on || !t->acme.on || kept_file_look(t->acme.storage, e) == ERR_OK)
+		return ERR_OK;
+	const char *user = id->kind == IDENTITY_ANOTHER ? identity_name(id) : "that neap runs as";
+	return err_set(e, ERR_INVALID, "%s: %s.acme.storage: %s (give it to the user %s)",
+		       check->settings->config, t->where, e->text, user);
+}
+
+/* Checks what a start would find beside the policies, as far as that can be seen without one. */
+static enum err check_places(const struct check *check, const struct conf *c, struct error *e)
+{
+	const char *config = check->settings->config;
+	struct board_plan plan;
+	enum err err = plan_write(&plan, c, e);
+
+	if (err != ERR_OK)
+		return err_set(e, err, "%s: %s", config, e->text);
+	err = check_folder(config, "log.target", file_of(c->log_target), e);
+	if (err == ERR_OK)
+		err = check_access_log(check, file_of(c->access_log), e);
+	if (err == ERR_OK)
+		err = check_folder(config, "pid_file", c->pid_file, e);
+	if (err == ERR_OK)
+		err = check_folder(config, "admin.listen", socket_file_of(c->admin.listen), e);
+	if (err == ERR_OK)
+		err = check_group(config, c->admin.group, e);
+	for (unsigned i = 0; i < c->services_n && err == ERR_OK; i++)
+		err = check_socket_folders(config, &c->services[i], e);
+	for (unsigned i = 0; i < c->services_n && err == ERR_OK; i++)
+		err = check_storage(check, &c->services[i].tls, e);
+	return err;
 }
 
 static enum err try(const struct check *c, struct board *board, int channel, struct error *e)
@@ -58,6 +141,7 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 		.identity = &c->identity,
 		.board = board,
 		.memfd = -1,
+		.secrets = -1,
 		.must_fill = true,
 		.worker = -1,
 		.conf_only = !c->must_try,
@@ -70,9 +154,9 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 	(void)snprintf(names, sizeof(names), "%s\n%s\n%s\n%s\n", r.conf.user, r.conf.group,
 		       r.conf.pid_file != NULL ? r.conf.pid_file : "",
 		       r.conf.admin.listen != NULL ? r.conf.admin.listen : "");
-	err = c->must_try ? vm_try_policies(r.vm, true, e) : ERR_OK;
+	err = c->must_try ? trial_run(r.policies, true, e) : ERR_OK;
 	if (err == ERR_OK && c->must_try)
-		err = check_logs(c, &r.conf, e);
+		err = check_places(c, &r.conf, e);
 	if (err == ERR_OK)
 		(void)message_send(channel, c->must_try ? MESSAGE_READY : MESSAGE_USER, names);
 	runtime_fini(&r);
@@ -85,7 +169,7 @@ static int child_main(void *ctx, int channel)
 	struct error e;
 
 	ping_remember_groups();
-	(void)unshare(CLONE_NEWNET); /* where it may: nothing can be reached even by mistake */
+	(void)unshare(CLONE_NEWNET); /* where it may: then a mistake reaches nothing */
 	enum err err = board_create(&board, &e);
 	if (err == ERR_OK) {
 		err = try(ctx, board, channel, &e);
@@ -96,18 +180,20 @@ static int child_main(void *ctx, int channel)
 	return err == ERR_OK ? 0 : 1;
 }
 
-/* The child's answer, before the deadline. */
-static enum err wait_for(const struct check *c, struct child *child, struct message *m,
-			 struct error *e)
+/* Waits for the child's answer, or the deadline. */
+static enum err wait_for_check(const struct check *c, struct child *child, struct message *m,
+			       struct error *e)
 {
-	int64_t deadline_ms = clock_now_ms() + LIMIT_MS;
+	struct patience p;
+	int64_t left_ms;
 	enum err err;
 	char end[64];
 
+	patience_begin(&p, child->pid, LIMIT_MS, clock_now_ms());
 	do {
-		int64_t left_ms = deadline_ms - clock_now_ms();
-		err = message_wait(child->channel, left_ms > 0 ? (int)left_ms : 0, m);
-	} while (err == ERR_LIMIT && clock_now_ms() < deadline_ms);
+		left_ms = patience_left_ms(&p, clock_now_ms());
+		err = message_wait(child->channel, (int)left_ms, m, NULL);
+	} while (err == ERR_LIMIT && left_ms > 0);
 	int status = child_finish(child, err == ERR_LIMIT);
 	(void)close(child->channel);
 	if (err == ERR_LIMIT)
@@ -127,12 +213,12 @@ static enum err run_child(struct check *c, struct message *m, struct error *e)
 	struct child child;
 	enum err err = child_fork(&child, "check", child_main, c, e);
 
-	return err == ERR_OK ? wait_for(c, &child, m, e) : err;
+	return err == ERR_OK ? wait_for_check(c, &child, m, e) : err;
 }
 
 enum { PART_USER, PART_GROUP, PART_PID_FILE, PART_ADMIN, PARTS };
 
-/* What the child said of the config. */
+/* Splits what the child said of the config. */
 static enum err split_answer(const struct check *c, const struct message *m, struct str part[PARTS],
 			     struct error *e)
 {
@@ -146,7 +232,9 @@ static enum err split_answer(const struct check *c, const struct message *m, str
 	return ERR_OK;
 }
 
-/* As root: first as nobody, only to learn whose rights the policies are to be tried with. */
+/*
+ * As root the first child runs as nobody, only to learn with whose rights the policies are tried.
+ */
 static enum err learn_identity(struct check *c, struct error *e)
 {
 	struct message m;

@@ -1,14 +1,14 @@
 /*
- * neap check, neap -t: is this config fit to run? In a child without a network of its own doing, as
- * the config's user.
+ * neap check, neap -t: is this config fit to run? It is tried in a child, as the config's user,
+ * where possible without a network.
  */
 #ifndef NEAP_APP_CHECK_H
 #define NEAP_APP_CHECK_H
 
-#include "app/settings.h"
 #include "base/err.h"
+#include "fleet/settings.h"
 
-/* Prints "FILE: ok" on stdout. Else the error's text has one line an error. */
+/* Prints "FILE: ok" on stdout. On failure the error's text has one line per error. */
 enum err check_run(const struct settings *s, struct error *e);
 
 /* The pid file that the config names, "" for none. */

@@ -7,11 +7,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "app/channel.h"
-#include "app/child.h"
+#include "app/children.h"
 #include "app/demo_table.h"
-#include "app/master.h"
-#include "net/listener.h"
+#include "fleet/channel.h"
+#include "fleet/child.h"
+#include "fleet/master.h"
+#include "net/bind.h"
 
 enum { START_MS = 20000 };
 
@@ -27,7 +28,7 @@ static const char toy_config[] =
 	"  policy = { request = function(_) return neap.reply(answer) end } }\n";
 
 static const char balancer_config[] =
-	"return { listen = '%s', log = { target = '%s', level = 'info' },\n"
+	"return { listen = '%s', tls = %s, log = { target = '%s', level = 'info' },\n"
 	"  admin = %s,\n"
 	"  backends = {\n"
 	"    { name = 'web1', url = 'http://127.0.0.1:%u' },\n"
@@ -38,6 +39,7 @@ static const char balancer_config[] =
 
 struct demo {
 	const char *listen;
+	bool is_tls;
 	unsigned port; /* the balancer's */
 	unsigned workers;
 	char log[32]; /* target */
@@ -74,7 +76,10 @@ static enum err toy_serve(struct toy *t, struct error *e)
 {
 	char name[16];
 	struct master_options o = {
-		.is_demo = true, .is_toy = true, .ctx = t, .on_ready = on_toy_ready
+		.mains = &children_mains,
+		.kind = MASTER_TOY,
+		.ctx = t,
+		.on_ready = on_toy_ready,
 	};
 
 	(void)snprintf(name, sizeof(name), "%s.lua", t->name);
@@ -103,7 +108,7 @@ static enum err start_toy(struct demo *d, unsigned index, struct error *e)
 	enum err err = child_fork(&d->toys[index], t.name, toy_main, &t, e);
 	if (err != ERR_OK)
 		return err;
-	err = message_wait(d->toys[index].channel, START_MS, &m);
+	err = message_wait(d->toys[index].channel, START_MS, &m, NULL);
 	(void)close(d->toys[index].channel);
 	if (err == ERR_OK && m.kind == MESSAGE_READY)
 		return ERR_OK;
@@ -137,15 +142,17 @@ static void print_help(const struct demo *d)
 		(void)printf("\nDashboard: http://" ADMIN_ADDRESS "   (its token: " ADMIN_TOKEN
 			     ")\n");
 	(void)printf("\nIn another terminal:\n"
-		     "  while curl -s localhost:%u; do sleep 0.2; done   the backends in turn\n"
+		     "  while %s:%u; do sleep 0.2; done   the backends in turn\n"
 		     "  kill %-44ld web2 goes down, no request fails\n"
 		     "  %-49s it comes back\n"
-		     "Ctrl-C ends everything.\n\n",
-		     d->port, (long)d->toys[1].pid, again);
+		     "%sCtrl-C ends everything.\n\n",
+		     d->is_tls ? "curl -sk https://localhost" : "curl -s localhost", d->port,
+		     (long)d->toys[1].pid, again,
+		     d->is_tls ? "" : "The same over https: demo --tls\n");
 	(void)fflush(stdout);
 }
 
-static void on_ready(void *ctx, struct loop *loop, const struct board *board)
+static void on_balancer_ready(void *ctx, struct loop *loop, const struct board *board)
 {
 	struct demo *d = ctx;
 
@@ -154,7 +161,7 @@ static void on_ready(void *ctx, struct loop *loop, const struct board *board)
 	demo_table_start(&d->table, loop, board);
 }
 
-static void on_over(void *ctx, struct loop *loop)
+static void on_demo_over(void *ctx, struct loop *loop)
 {
 	(void)loop;
 	demo_table_stop(&((struct demo *)ctx)->table);
@@ -173,33 +180,35 @@ static void on_child(void *ctx, pid_t pid, int status)
 	}
 }
 
-/* Where the usual port is taken, and beside another demo, it goes without a dashboard. */
+/* Where the usual port is taken, as by another demo, there is no dashboard. */
 static bool may_have_admin(const struct demo *d)
 {
 	struct addr a;
 	int fd;
 
 	if (d->port != 8080 || addr_parse(&a, STR(ADMIN_ADDRESS), NULL) != ERR_OK ||
-	    listener_bind(&a, 1, false, &fd, NULL) != ERR_OK)
+	    bind_open(&a, 1, false, &fd, NULL) != ERR_OK)
 		return false;
 	(void)close(fd); /* it was free */
 	return true;
 }
 
-static enum err serve(struct demo *d, struct error *e)
+static enum err serve_demo(struct demo *d, struct error *e)
 {
 	char text[1024];
 	struct master_options o = {
 		.settings = { .config = "demo.lua", .text = text, .workers = d->workers },
-		.is_demo = true,
+		.mains = &children_mains,
+		.kind = MASTER_DEMO,
 		.ctx = d,
-		.on_ready = on_ready,
-		.on_over = on_over,
+		.on_ready = on_balancer_ready,
+		.on_over = on_demo_over,
 		.on_child = on_child,
 	};
 
 	d->has_admin = may_have_admin(d);
-	(void)snprintf(text, sizeof(text), balancer_config, d->listen, d->log,
+	(void)snprintf(text, sizeof(text), balancer_config, d->listen,
+		       d->is_tls ? "{ self_signed = true }" : "false", d->log,
 		       d->has_admin ? "{ listen = '" ADMIN_ADDRESS "', token = '" ADMIN_TOKEN "' }"
 				    : "false",
 		       d->port + 1, d->port + 2, d->port + 3, d->port + 4);
@@ -208,7 +217,7 @@ static enum err serve(struct demo *d, struct error *e)
 	return master_run(&o, e);
 }
 
-/* On a terminal the log would run through the table: the last lines are shown below it instead. */
+/* On a terminal the log would overwrite the table, so its last lines are shown below. */
 static enum err choose_log(struct demo *d, struct error *e)
 {
 	(void)str_copy(d->log, sizeof(d->log), STR("stderr"));
@@ -230,7 +239,7 @@ static enum err run_all(struct demo *d, struct error *e)
 	for (unsigned i = 0; i < DEMO_TOYS && err == ERR_OK; i++)
 		err = start_toy(d, i, e);
 	if (err == ERR_OK)
-		err = serve(d, e);
+		err = serve_demo(d, e);
 	stop_toys(d);
 	if (d->table.log_fd >= 0)
 		(void)close(d->table.log_fd);
@@ -251,9 +260,11 @@ static enum err run_one(struct demo *d, const char *name, struct error *e)
 		       name);
 }
 
-enum err demo_run(const char *listen, const char *backend, unsigned workers, struct error *e)
+enum err demo_run(const struct demo_options *o, struct error *e)
 {
-	struct demo d = { .listen = listen != NULL ? listen : ":8080", .workers = workers };
+	struct demo d = { .listen = o->listen != NULL ? o->listen : ":8080",
+			  .is_tls = o->is_tls,
+			  .workers = o->workers };
 	struct addr a;
 	enum err err = addr_parse(&a, str_of(d.listen), e);
 
@@ -263,5 +274,5 @@ enum err demo_run(const char *listen, const char *backend, unsigned workers, str
 	if (d.port == 0 || d.port > UINT16_MAX - DEMO_TOYS)
 		return err_set(e, ERR_INVALID, "-l %s: demo needs a port, and the four above it",
 			       d.listen);
-	return backend != NULL ? run_one(&d, backend, e) : run_all(&d, e);
+	return o->backend != NULL ? run_one(&d, o->backend, e) : run_all(&d, e);
 }

@@ -5,6 +5,11 @@
 #include <unistd.h>
 
 #include "base/cc.h"
+#include "shm/board.h"
+#include "shm/board_backend.h"
+#include "shm/board_cell.h"
+#include "shm/board_pool.h"
+#include "shm/board_state.h"
 
 enum { LOG_LINES = 5, LOG_TAIL = 2048, LOG_MOST = 1 << 20 };
 
@@ -32,7 +37,7 @@ static bool read_row(const struct board *b, int slot, struct row *r)
 }
 
 /* The demo has one pool. */
-static unsigned read_rows(const struct board *b, struct row *rows)
+static unsigned read_table(const struct board *b, struct row *rows)
 {
 	int32_t slots[DEMO_TOYS];
 	unsigned count = board_pool_members(b, 0, slots, DEMO_TOYS), used = 0;
@@ -83,7 +88,7 @@ static size_t read_tail(int fd, char *to, size_t size)
 
 	if (fstat(fd, &st) != 0)
 		return 0;
-	if (st.st_size > LOG_MOST) /* the writers append: they go on at the new end */
+	if (st.st_size > LOG_MOST) /* the writers append, and so go on at the new end */
 		(void)!ftruncate(fd, 0);
 	off_t from = st.st_size > (off_t)size ? st.st_size - (off_t)size : 0;
 	ssize_t n = pread(fd, to, size, from);
@@ -106,9 +111,9 @@ static unsigned draw_log(const struct demo_table *t)
 	return drawn;
 }
 
-static void draw(struct demo_table *t, const struct row *rows, unsigned count)
+static void draw_table(struct demo_table *t, const struct row *rows, unsigned count)
 {
-	(void)printf("\033[?7l"); /* too long a line is cut by the terminal, not folded */
+	(void)printf("\033[?7l"); /* the terminal cuts a line that is too long */
 	if (t->drawn > 0)
 		(void)printf("\033[%uA", t->drawn);
 	t->drawn = draw_rows(t, rows, count);
@@ -116,7 +121,7 @@ static void draw(struct demo_table *t, const struct row *rows, unsigned count)
 	(void)printf("\033[J\033[?7h");
 }
 
-static void print(const struct row *rows, unsigned count)
+static void print_table(const struct row *rows, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		(void)printf("%s%s %s, %llu requests, %u in flight, %.2f ms", i > 0 ? " | " : "",
@@ -125,17 +130,17 @@ static void print(const struct row *rows, unsigned count)
 	(void)printf("\n");
 }
 
-static void timer_cb(struct ev_loop *ev, ev_timer *w, int events)
+static void demo_table_cb(struct ev_loop *ev, ev_timer *w, int events)
 {
 	struct demo_table *t = container_of(w, struct demo_table, timer);
 	struct row rows[DEMO_TOYS];
-	unsigned count = read_rows(t->board, rows);
+	unsigned count = read_table(t->board, rows);
 
 	(void)ev, (void)events;
 	if (t->is_terminal)
-		draw(t, rows, count);
+		draw_table(t, rows, count);
 	else
-		print(rows, count);
+		print_table(rows, count);
 	(void)fflush(stdout);
 }
 
@@ -146,7 +151,7 @@ void demo_table_start(struct demo_table *t, struct loop *loop, const struct boar
 		return;
 	t->loop = loop;
 	t->drawn = 0;
-	ev_timer_init(&t->timer, timer_cb, 0, t->is_terminal ? 0.25 : 1);
+	ev_timer_init(&t->timer, demo_table_cb, 0, t->is_terminal ? 0.25 : 1);
 	ev_timer_start(loop->ev, &t->timer);
 }
 

@@ -1,6 +1,6 @@
 /*
- * The demo's live table, read from the board on the master's loop: drawn over itself on a terminal,
- * else a line a second.
+ * The demo's live table, read from the board on the master's loop. On a terminal it is drawn over
+ * itself, else it is one line per second.
  */
 #ifndef NEAP_APP_DEMO_TABLE_H
 #define NEAP_APP_DEMO_TABLE_H
@@ -9,7 +9,8 @@
 #include <sys/types.h>
 
 #include "net/loop.h"
-#include "shm/board.h"
+
+struct board;
 
 enum { DEMO_TOYS = 4 };
 
@@ -25,6 +26,7 @@ struct demo_table {
 	unsigned drawn; /* lines to go up before drawing again */
 };
 
+/* From here on it is drawn, from this board. A second call changes the board. */
 void demo_table_start(struct demo_table *t, struct loop *loop, const struct board *board);
 void demo_table_stop(struct demo_table *t); /* harmless when it was never started */
 

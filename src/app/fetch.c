@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/num.h"
-#include "http/h1_head.h"
+#include "http/h1_reader.h"
 #include "net/sock.h"
 
-enum { SILENCE_MS = 5000, ANSWER_MAX = 256 * 1024 * 1024, FIELDS_MAX = 64 };
+enum { SILENCE_MS = 5000, ANSWER_MAX = 256 * 1024 * 1024, FIELDS_MAX = 64, INTERIMS_MAX = 16 };
 
 static bool wait_for(int fd, short events)
 {
@@ -37,7 +37,7 @@ static enum err dial(const struct addr *a, int *fd, struct error *e)
 	int sys = wait_for(*fd, POLLOUT) ? sock_connect_result(*fd) : ETIMEDOUT;
 	if (sys == 0)
 		return ERR_OK;
-	(void)close(*fd); /* nothing was said */
+	(void)close(*fd); /* nothing was sent */
 	return gone(a, sock_err_text(sys), e);
 }
 
@@ -62,7 +62,7 @@ static enum err ask(int fd, const struct addr *a, const struct fetch_order *o, s
 	return gone(a, "it hung up", e);
 }
 
-/* All until it closes. */
+/* Reads all until the peer closes. */
 static enum err read_all(int fd, const struct addr *a, struct fetched *f, size_t *used,
 			 struct error *e)
 {
@@ -95,7 +95,13 @@ static int hex_value(struct str digits)
 	return num_parse_hex(digits, 0xffff, &n) ? (int)n : -1;
 }
 
-/* The "error" of a JSON answer, for a terminal; false: there is none. */
+/* A control character of C1 in UTF-8: on many terminals the beginning of a command. */
+static bool is_c1(const char *p, const char *end)
+{
+	return end - p > 1 && (unsigned char)p[0] == 0xC2 && (unsigned char)p[1] < 0xA0;
+}
+
+/* The "error" of a JSON answer, as a terminal may show it; false: there is none. */
 static bool find_error(struct str body, char *to, size_t size)
 {
 	static const char key[] = "\"error\":\"";
@@ -111,8 +117,14 @@ static bool find_error(struct str body, char *to, size_t size)
 			p += 5;
 		} else if (c == '\\' && end - p > 1) {
 			c = *++p == 'n' || *p == 't' ? ' ' : *p;
+		} else if (is_c1(p, end)) {
+			c = '?';
+			p++;
+		} else if (c > 127) {
+			to[n++] = *p;
+			continue;
 		}
-		to[n++] = c < ' ' || c == 127 || c > 255 ? '?' : (char)c;
+		to[n++] = c < ' ' || c >= 127 ? '?' : (char)c;
 	}
 	to[n] = '\0';
 	return n > 0;
@@ -129,17 +141,21 @@ static enum err refused(const struct http_head *head, struct str body, struct er
 
 static enum err parse(struct fetched *f, size_t n, const struct addr *a, struct error *e)
 {
-	const struct http_limits limits = { 65536, 8192, FIELDS_MAX };
+	static const struct h1_reader_bounds bounds = { .head = { 65536, 8192, FIELDS_MAX },
+							.body_max = ANSWER_MAX,
+							.interims_max = INTERIMS_MAX };
 	struct http_field fields[FIELDS_MAX];
-	struct http_head head;
+	struct h1_reader r;
 
-	h1_head_init(&head, true, fields, &limits);
-	if (h1_head_parse(&head, f->bytes, n) != H1_DONE)
+	h1_reader_init_answer(&r, fields, &bounds, METHOD_GET);
+	if (h1_reader_read(&r, f->bytes, &n) != READER_HEAD)
 		return gone(a, "this is not neap's admin side", e);
-	f->body = (struct str){ f->bytes + head.bytes, n - head.bytes };
-	if (head.status != 200)
-		return refused(&head, f->body, e);
-	if ((head.flags & HTTP_HAS_LENGTH) != 0 && head.length != f->body.n)
+	bool is_whole = h1_reader_read(&r, f->bytes, &n) == READER_DONE ||
+			h1_reader_ends_at_close(&r);
+	f->body = h1_reader_payload(&r, f->bytes);
+	if (r.head.status != 200)
+		return refused(&r.head, f->body, e);
+	if (!is_whole || h1_reader_bytes(&r) != n)
 		return gone(a, "its answer broke off", e);
 	return ERR_OK;
 }

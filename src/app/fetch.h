@@ -11,14 +11,14 @@
 enum { FETCH_TOKEN_MAX = 512 };
 
 struct fetched {
-	char *bytes; /* of the whole answer; the caller frees it, also after a failure */
+	char *bytes; /* the whole answer; the caller frees it, also after a failure */
 	struct str body;
 };
 
 /* ERR_GONE: nobody is there, or it does not answer in time; ERR_INVALID: it answers otherwise. */
 enum err fetch(const struct addr *a, const char *path, struct fetched *f, struct error *e);
 
-/* What needs the token. Its body is JSON, or empty. */
+/* A request that may need the token (NULL: without it). Its body is JSON, or empty. */
 struct fetch_order {
 	const char *method, *path, *token;
 	struct str body;

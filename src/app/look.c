@@ -12,13 +12,13 @@
 
 #include "app/check.h"
 #include "app/fetch.h"
-#include "script/screen.h"
+#include "lua/screen.h"
 
 enum { EVERY_MS = 1000 };
 
 static volatile sig_atomic_t must_end;
 
-/* An address that means all of the machine's is reached on loopback. */
+/* An address that stands for all of the machine's is reached on loopback. */
 static void prefer_loopback(struct addr *a)
 {
 	if (a->u.sa.sa_family == AF_INET && a->u.in.sin_addr.s_addr == htonl(INADDR_ANY))
@@ -74,7 +74,7 @@ static struct screen_size size_of(int fd)
 	return (struct screen_size){ w.ws_col, w.ws_row, is_terminal };
 }
 
-static enum err print(struct str text, struct error *e)
+static enum err print_screen(struct str text, struct error *e)
 {
 	while (text.n > 0) {
 		ssize_t n = write(STDOUT_FILENO, text.p, text.n);
@@ -88,8 +88,8 @@ static enum err print(struct str text, struct error *e)
 	return ERR_OK;
 }
 
-static enum err draw(struct screen *s, const struct look *l, const struct addr *a,
-		     struct screen_size size, struct error *e)
+static enum err draw_answer(struct screen *s, const struct look *l, const struct addr *a,
+			    struct screen_size size, struct error *e)
 {
 	struct fetched f;
 	struct str text;
@@ -98,7 +98,7 @@ static enum err draw(struct screen *s, const struct look *l, const struct addr *
 	if (err == ERR_OK)
 		err = screen_draw(s, f.body, &size, &text, e);
 	if (err == ERR_OK)
-		err = print(text, e);
+		err = print_screen(text, e);
 	free(f.bytes);
 	return err;
 }
@@ -109,7 +109,7 @@ static enum err print_json(const struct look *l, const struct addr *a, struct er
 	enum err err = fetch(a, l->path, &f, e);
 
 	if (err == ERR_OK)
-		err = print(f.body, e);
+		err = print_screen(f.body, e);
 	free(f.bytes);
 	return err;
 }
@@ -129,12 +129,12 @@ enum err look_once(const struct look *l, struct error *e)
 		return err;
 	struct screen_size size = size_of(STDOUT_FILENO);
 	size.rows = 0;
-	err = draw(s, l, &a, size, e);
+	err = draw_answer(s, l, &a, size, e);
 	screen_destroy(s);
 	return err;
 }
 
-static void on_signal(int number)
+static void on_look_signal(int number)
 {
 	must_end = number;
 }
@@ -148,7 +148,7 @@ static bool was_quit(void)
 	if (poll(&p, 1, EVERY_MS) <= 0)
 		return must_end != 0;
 	if ((p.revents & POLLIN) == 0 || read(STDIN_FILENO, &c, 1) != 1) {
-		(void)poll(NULL, 0, EVERY_MS); /* nobody types there */
+		(void)poll(NULL, 0, EVERY_MS); /* nothing can be typed there */
 		return must_end != 0;
 	}
 	return c == 'q' || c == 'Q' || c == 3 || must_end != 0;
@@ -159,18 +159,19 @@ static enum err say_gone(struct error *e)
 	char text[sizeof(e->text) + 32];
 	int n = snprintf(text, sizeof(text), "\033[H\033[31m%s\033[0m\033[K", e->text);
 
-	return print((struct str){ text, n > 0 ? (size_t)n : 0 }, e);
+	return print_screen((struct str){ text, n > 0 ? (size_t)n : 0 }, e);
 }
 
-static enum err watch(struct screen *s, const struct look *l, const struct addr *a, struct error *e)
+static enum err look_until_end(struct screen *s, const struct look *l, const struct addr *a,
+			       struct error *e)
 {
 	bool was_there = false;
 	enum err err;
 
 	do {
-		err = print(STR("\033[H"), e);
+		err = print_screen(STR("\033[H"), e);
 		if (err == ERR_OK)
-			err = draw(s, l, a, size_of(STDOUT_FILENO), e);
+			err = draw_answer(s, l, a, size_of(STDOUT_FILENO), e);
 		if (err == ERR_OK)
 			was_there = true;
 		else if (err == ERR_GONE && was_there)
@@ -184,7 +185,7 @@ static enum err watch_raw(struct screen *s, const struct look *l, const struct a
 {
 	struct termios before, raw;
 	bool has_keys = tcgetattr(STDIN_FILENO, &before) == 0;
-	struct sigaction act = { .sa_handler = on_signal };
+	struct sigaction act = { .sa_handler = on_look_signal };
 
 	(void)sigaction(SIGINT, &act, NULL);
 	(void)sigaction(SIGTERM, &act, NULL);
@@ -192,10 +193,11 @@ static enum err watch_raw(struct screen *s, const struct look *l, const struct a
 	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
 	if (has_keys)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	enum err err = print(STR("\033[?1049h\033[?25l\033[2J"), e); /* a screen of its own */
+	enum err err =
+		print_screen(STR("\033[?1049h\033[?25l\033[2J"), e); /* a screen of its own */
 	if (err == ERR_OK)
-		err = watch(s, l, a, e);
-	(void)print(STR("\033[?25h\033[?1049l"), NULL);
+		err = look_until_end(s, l, a, e);
+	(void)print_screen(STR("\033[?25h\033[?1049l"), NULL);
 	if (has_keys)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
 	return err;

@@ -1,12 +1,12 @@
 /*
- * neap status and neap top: ask the admin side of a running neap and print what it says, once or
- * again and again.
+ * neap status, neap top and neap explain: ask the admin side of a running neap and print what it
+ * says, once or again and again.
  */
 #ifndef NEAP_APP_LOOK_H
 #define NEAP_APP_LOOK_H
 
-#include "app/settings.h"
 #include "base/err.h"
+#include "fleet/settings.h"
 #include "net/addr.h"
 
 struct look {
@@ -20,16 +20,17 @@ struct look {
 enum { LOOK_PATH_MAX = 512 };
 
 /*
- * Adds a parameter of the query; value NULL: nothing. What does not fit is left out, and the
+ * Adds a parameter to the query; value NULL: none. A value that does not fit is left out, and the
  * answer says that it is not known.
  */
 void look_add_parameter(char path[LOOK_PATH_MAX], const char *name, const char *value);
-/* Where the admin side is. */
+/* Finds the address of the admin side. */
 enum err look_find(const struct look *l, struct addr *a, struct error *e);
 
+/* Asks once and prints the answer. */
 enum err look_once(const struct look *l, struct error *e);
 
-/* Until q or a signal; once when the output is no terminal. */
+/* Goes on until q or a signal; looks once when the output is no terminal. */
 enum err look_on(const struct look *l, struct error *e);
 
 #endif

@@ -6,13 +6,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "app/generation.h"
 #include "app/runtime.h"
-#include "app/title.h"
 #include "base/log.h"
+#include "fleet/generation.h"
+#include "fleet/title.h"
 #include "net/ping.h"
+#include "script/trial.h"
+#include "shm/board.h"
 
-/* What the config prints or warns about is said again by the agent. */
+/* The agent says again what the config prints or warns about. */
 static void be_quiet(void)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -23,7 +25,7 @@ static void be_quiet(void)
 	(void)dup2(null, STDOUT_FILENO);
 	(void)dup2(null, STDERR_FILENO);
 	(void)close(null);
-	(void)log_open("stderr", LOG_LEVEL_ERROR, &e); /* that cannot fail */
+	(void)log_open("stderr", LOG_LEVEL_ERROR, &e); /* this cannot fail */
 }
 
 static void limit_itself(void)
@@ -56,6 +58,7 @@ int probe_main(void *ward, int channel)
 		.identity = &nobody,
 		.board = g->board,
 		.memfd = -1,
+		.secrets = -1,
 		.must_fill = true,
 		.worker = -1,
 		.conf_only = true,
@@ -78,13 +81,14 @@ static enum err try_policies(struct generation *g, struct board *board, struct e
 		.identity = &g->identity,
 		.board = board,
 		.memfd = g->memfd,
+		.secrets = -1,
 		.worker = -1,
 	};
 	enum err err = runtime_init(&r, &o, e);
 
 	if (err != ERR_OK)
 		return err;
-	err = vm_try_policies(r.vm, false, e);
+	err = trial_run(r.policies, false, e);
 	runtime_fini(&r);
 	return err;
 }
@@ -92,7 +96,7 @@ static enum err try_policies(struct generation *g, struct board *board, struct e
 int probe_try_main(void *ward, int channel)
 {
 	struct generation *g = ((struct ward *)ward)->owner;
-	struct board *board; /* the generation's would count what is tried here */
+	struct board *board; /* the generation's own would count what is tried here */
 	struct error e;
 
 	title_set("neap: trial (generation %u)", g->number);
@@ -102,7 +106,7 @@ int probe_try_main(void *ward, int channel)
 	be_quiet();
 	limit_itself();
 	ping_remember_groups();
-	(void)unshare(CLONE_NEWNET); /* where it may: nothing can be reached even by mistake */
+	(void)unshare(CLONE_NEWNET); /* where it may: then a mistake reaches nothing */
 	enum err err = board_create(&board, &e);
 	if (err == ERR_OK) {
 		err = try_policies(g, board, &e);

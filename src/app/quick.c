@@ -12,7 +12,7 @@ struct text {
 	size_t size, used;
 };
 
-static void printf_like(2, 3) add(struct text *t, const char *format, ...)
+static void printf_like(2, 3) append(struct text *t, const char *format, ...)
 {
 	va_list values;
 
@@ -24,8 +24,8 @@ static void printf_like(2, 3) add(struct text *t, const char *format, ...)
 		t->used = t->size - 1; /* noticed at the end */
 }
 
-/* It stands between quotes. */
-static enum err check(const char *word, struct error *e)
+/* The word will stand between quotes. */
+static enum err check_word(const char *word, struct error *e)
 {
 	for (const char *p = word; *p != '\0'; p++) {
 		if (*p <= ' ' || *p == '"' || *p == '\\' || *p == 0x7f)
@@ -34,7 +34,7 @@ static enum err check(const char *word, struct error *e)
 	return ERR_OK;
 }
 
-/* Digits alone are a port. */
+/* A word of digits alone is a port. */
 static enum err check_backend(const char *word, struct error *e)
 {
 	uint64_t port;
@@ -47,10 +47,10 @@ static enum err check_backend(const char *word, struct error *e)
 	if (word[0] != '\0' && word[strspn(word, "0123456789")] == '\0' &&
 	    (!num_parse_u64(str_of(word), UINT16_MAX, &port) || port == 0))
 		return err_set(e, ERR_INVALID, "'%s' is not a port (1-65535)", word);
-	return check(word, e);
+	return check_word(word, e);
 }
 
-/* What stands before the word so that it is a URL. */
+/* What makes a URL of the word when it stands before it. */
 static const char *prefix(const char *word)
 {
 	uint64_t port;
@@ -62,18 +62,19 @@ static const char *prefix(const char *word)
 	return word[0] == ':' ? "http://127.0.0.1" : "http://";
 }
 
-enum err quick_write(char *to, size_t size, const char *listen, const char *const *backends,
-		     unsigned count, struct error *e)
+enum err quick_write(char *to, size_t size, const struct quick *q, struct error *e)
 {
 	struct text t = { .to = to, .size = size };
-	enum err err = listen != NULL ? check(listen, e) : ERR_OK;
+	enum err err = q->listen != NULL ? check_word(q->listen, e) : ERR_OK;
 
-	add(&t, "return { listen = \"%s\", backends = {", listen != NULL ? listen : ":8080");
-	for (unsigned i = 0; i < count && err == ERR_OK; i++) {
-		err = check_backend(backends[i], e);
-		add(&t, " \"%s%s\",", prefix(backends[i]), backends[i]);
+	append(&t, "return { listen = \"%s\",%s backends = {",
+	       q->listen != NULL ? q->listen : ":8080",
+	       q->is_tls ? " tls = { self_signed = true }," : "");
+	for (unsigned i = 0; i < q->backends_n && err == ERR_OK; i++) {
+		err = check_backend(q->backends[i], e);
+		append(&t, " \"%s%s\",", prefix(q->backends[i]), q->backends[i]);
 	}
-	add(&t, " } }\n");
+	append(&t, " } }\n");
 	if (err == ERR_OK && t.used == size - 1)
 		err = err_set(e, ERR_LIMIT, "too many backends for a command line: use a config");
 	return err;

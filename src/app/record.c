@@ -13,7 +13,7 @@
 #include "app/fetch.h"
 #include "base/cc.h"
 #include "base/num.h"
-#include "http/h1_out.h"
+#include "http/h1_write.h"
 
 enum { EVERY_MS = 100, AFTER_MS = 5000, SECONDS = 10, COUNT_SECONDS = 60 };
 
@@ -73,8 +73,8 @@ enum err record_check(const struct record_wish *w, struct error *e)
 	if (w->token_file == NULL)
 		return err_set(
 			e, ERR_INVALID,
-			"record: requests are for the admin side's token only: name its file "
-			"by --token-file FILE");
+			"record: the admin side shows requests to those who have its token: name "
+			"the token's file by --token-file FILE");
 	return ERR_OK;
 }
 
@@ -107,7 +107,7 @@ static enum err read_token(struct state *s, const char *path, struct error *e)
 	return ERR_OK;
 }
 
-static enum err open_file(struct state *s, struct error *e)
+static enum err open_recording(struct state *s, struct error *e)
 {
 	int fd = open(s->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -117,7 +117,7 @@ static enum err open_file(struct state *s, struct error *e)
 	return s->file != NULL ? ERR_OK : err_sys(e, errno, "%s", s->path);
 }
 
-static enum err put(struct state *s, struct str text, struct error *e)
+static enum err put_text(struct state *s, struct str text, struct error *e)
 {
 	if (fwrite(text.p, 1, text.n, s->file) == text.n)
 		return ERR_OK;
@@ -132,7 +132,7 @@ static enum err order(const struct state *s, const char *method, const char *pat
 	return fetch_do(s->addr, &o, f, e);
 }
 
-static enum err start(struct state *s, const struct record_wish *w, struct error *e)
+static enum err start_recording(struct state *s, const struct record_wish *w, struct error *e)
 {
 	char body[4096];
 	struct fetched f;
@@ -149,9 +149,9 @@ static enum err start(struct state *s, const struct record_wish *w, struct error
 	enum err err = order(s, "POST", "/record", (struct str){ body, (size_t)n }, &f, e);
 	s->is_on = err == ERR_OK;
 	if (err == ERR_OK)
-		err = open_file(s, e);
+		err = open_recording(s, e);
 	if (err == ERR_OK)
-		err = put(s, f.body, e);
+		err = put_text(s, f.body, e);
 	free(f.bytes);
 	return err;
 }
@@ -164,7 +164,7 @@ static void count_requests(struct state *s, struct str lines)
 		s->requests += str_starts_with(line, STR("{\"request\""));
 }
 
-/* The number behind KEY in the line of the status. */
+/* The number after `key` in the line of the status. */
 static bool find_number(struct str line, struct str key, uint64_t *value)
 {
 	const char *at = memmem(line.p, line.n, key.p, key.n);
@@ -189,7 +189,7 @@ static bool read_status(struct state *s, struct str *body)
 	return true;
 }
 
-static enum err take(struct state *s, struct error *e)
+static enum err take_records(struct state *s, struct error *e)
 {
 	struct fetched f;
 	enum err err = order(s, "POST", "/record/take", STR(""), &f, e);
@@ -198,7 +198,7 @@ static enum err take(struct state *s, struct error *e)
 		err = err_set(e, ERR_INVALID, "the admin side answers otherwise than expected");
 	if (err == ERR_OK) {
 		count_requests(s, f.body);
-		err = put(s, f.body, e);
+		err = put_text(s, f.body, e);
 	}
 	free(f.bytes);
 	return err;
@@ -212,7 +212,7 @@ static bool is_complete(const struct state *s)
 static enum err take_all(struct state *s, struct error *e)
 {
 	for (unsigned after_ms = 0;;) {
-		enum err err = take(s, e);
+		enum err err = take_records(s, e);
 		if (err != ERR_OK)
 			return err;
 		if (must_end != 0 || (s->is_over && (is_complete(s) || after_ms >= AFTER_MS)))
@@ -222,21 +222,21 @@ static enum err take_all(struct state *s, struct error *e)
 	}
 }
 
-static void on_signal(int number)
+static void on_record_signal(int number)
 {
 	must_end = number;
 }
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = { .sa_handler = on_record_signal };
 
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 }
 
-/* What the last line says, and standard output. */
-static enum err finish(struct state *s, enum err err, struct error *e)
+/* Writes the last line, and says on standard output what the file has. */
+static enum err finish_file(struct state *s, enum err err, struct error *e)
 {
 	uint64_t missing = is_complete(s) ? 0 : s->begun - s->requests - s->lost;
 	char line[192], more[96] = "";
@@ -246,7 +246,7 @@ static enum err finish(struct state *s, enum err err, struct error *e)
 			 "{\"end\":{\"requests\":%" PRIu64 ",\"lost\":%" PRIu64
 			 ",\"unfinished\":%" PRIu64 "}}\n",
 			 s->requests, s->lost, missing);
-	enum err wrote = put(s, (struct str){ line, (size_t)n }, &later);
+	enum err wrote = put_text(s, (struct str){ line, (size_t)n }, &later);
 	if (fclose(s->file) != 0 && wrote == ERR_OK)
 		wrote = err_sys(&later, errno, "%s", s->path);
 	if (err == ERR_OK && wrote != ERR_OK)
@@ -280,12 +280,12 @@ enum err record_run(const struct record_wish *w, const struct look *l, struct er
 	if (err != ERR_OK)
 		return err;
 	catch_signals();
-	err = start(&s, w, e);
+	err = start_recording(&s, w, e);
 	if (err == ERR_OK)
 		err = take_all(&s, e);
 	if (s.is_on) {
 		(void)order(&s, "DELETE", "/record", STR(""), &f, &ignored); /* it ends anyway */
 		free(f.bytes);
 	}
-	return s.file != NULL ? finish(&s, err, e) : err;
+	return s.file != NULL ? finish_file(&s, err, e) : err;
 }

@@ -19,13 +19,20 @@ struct record_wish {
 	bool is_listed; /* the list was changed */
 };
 
+/* Nothing is asked for yet; the headers that are hidden unless told otherwise are in the list. */
 void record_init(struct record_wish *w);
+
+/* Adds a header to those whose values are hidden, or takes it out. ERR_INVALID: no such name. */
 enum err record_redact(struct record_wish *w, const char *name, struct error *e);
 enum err record_keep(struct record_wish *w, const char *name, struct error *e);
+
+/* Was any of its options given? */
 bool record_is_asked(const struct record_wish *w);
+
+/* Is it complete? ERR_INVALID: the text says what is missing. */
 enum err record_check(const struct record_wish *w, struct error *e);
 
-/* Until it is over, or a signal ends it early. Says on stdout what the file has. */
+/* Runs until it is over, or a signal ends it early. Says on stdout what the file has. */
 enum err record_run(const struct record_wish *w, const struct look *l, struct error *e);
 
 #endif

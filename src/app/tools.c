@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/cc.h"
-#include "script/tool.h"
+#include "lua/tool.h"
 
 static const struct {
 	const char *verb, *module;
@@ -26,17 +26,12 @@ static const char *module_of(const char *word)
 	return NULL;
 }
 
-bool tools_is(const char *word)
-{
-	return module_of(word) != NULL;
-}
-
 const char *tools_find(int argc, char **argv)
 {
 	return argc > 1 ? module_of(argv[1]) : NULL;
 }
 
-/* In a signal handler. */
+/* Runs in a signal handler. */
 static void on_stuck(const char *who)
 {
 	static const char before[] = "neap: ";

@@ -4,16 +4,12 @@
 #ifndef NEAP_APP_TOOLS_H
 #define NEAP_APP_TOOLS_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
-
-bool tools_is(const char *word);
 
 /* The module of the subcommand argv[1]; NULL: it is not one of these. */
 const char *tools_find(int argc, char **argv);
 
-/* Runs it with what stands behind argv[1]; *status is the exit status. */
+/* Runs it with the arguments after argv[1]; *status is the exit status. */
 enum err tools_run(const char *module, int argc, char **argv, int *status, struct error *e);
 
 #endif

@@ -3,15 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/cli.h"
+#include "app/options.h"
 #include "base/cc.h"
 #include "base/str.h"
 
 struct usage_row {
 	const char *verb;     /* NULL: none is written */
-	const char *synopsis; /* behind "neap " */
+	const char *synopsis; /* after "neap " */
 	const char *help;
-	const char *options; /* words of those that go with it; NULL: it prints its own usage */
+	const char *options; /* the words of its options; NULL: it prints its own usage */
 	const char *more;    /* NULL, or what its options mean here */
 };
 
@@ -23,7 +23,7 @@ static const struct usage_row rows[] = {
 	{ "check", "check [-c FILE]", "check the config and its policies", "config", NULL },
 	{ "reload", "reload", "start serving by the changed config; says how it went", "pid",
 	  "It asks the one neap that runs here, or another one:\n\n"
-	  "  -c, --config FILE      the one whose pid_file that config names\n"
+	  "  -c, --config FILE      the one that its pid_file names, or that serves by it\n"
 	  "  -p, --pid-file FILE    the one whose pid is in that file\n" },
 	{ "status", "status [--json]", "what a running neap does, by its admin side",
 	  "config admin json", NULL },
@@ -31,7 +31,7 @@ static const struct usage_row rows[] = {
 	{ "explain", "explain [ID]", "why a request went where it went",
 	  "config admin last pool failed json", NULL },
 	{ "demo", "demo", "four toy backends, the balancer on :8080, a live table",
-	  "listen workers backend", NULL },
+	  "listen tls workers backend", NULL },
 	{ "init", "init DIR", "a project with a config, a policy and its spec", NULL, NULL },
 	{ "sim", "sim", "try a policy in a simulation (neap sim --help)", NULL, NULL },
 	{ "record", "record FILE", "keep what policies see of live traffic",
@@ -46,7 +46,7 @@ static void print_all(void)
 		(void)printf("%s neap %-19s %s\n", i == 0 ? "usage:" : "      ", rows[i].synopsis,
 			     rows[i].help);
 	(void)printf("\n");
-	cli_print_options(NULL);
+	options_print(NULL);
 	(void)printf("\nneap COMMAND -h says which of them go with a command.\n"
 		     "Signals to the master: TERM, INT stop; QUIT drain, then stop; "
 		     "HUP reload; USR1 reopen the log; USR2 upgrade.\n");
@@ -61,8 +61,8 @@ static void print_one(const struct usage_row *row)
 		     row->help[0] - 'a' + 'A', row->help + 1, row->more != NULL ? row->more : "",
 		     row->more != NULL ? "" : "\n");
 	while (str_split(&rest, ' ', &word))
-		cli_print_options(&word);
-	cli_print_options(&STR("help"));
+		options_print(&word);
+	options_print(&STR("help"));
 }
 
 void usage_print(const char *verb)

@@ -1,5 +1,5 @@
 /*
- * What -h prints: of one command, or of all. The options' own lines are the command line's.
+ * What -h prints, for one command or for all. The lines of the options come from app/options.
  */
 #ifndef NEAP_APP_USAGE_H
 #define NEAP_APP_USAGE_H

@@ -5,11 +5,12 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 
 int luaopen_cjson(lua_State *L);
 
-/* A library says its version in its own table only. */
+/* This library tells its version only in its own table. */
 static void print_field(lua_State *L, const char *prefix, const char *field)
 {
 	lua_getfield(L, -1, field);
@@ -38,4 +39,5 @@ void version_print(void)
 	}
 	(void)printf("  libev %d.%d\n", ev_version_major(), ev_version_minor());
 	(void)printf("  c-ares %s\n", ares_version(NULL));
+	(void)printf("  OpenSSL %s\n", OpenSSL_version(OPENSSL_VERSION_STRING));
 }

@@ -2,54 +2,67 @@
 
 #include <unistd.h>
 
-#include "app/daemon.h"
-#include "app/generation.h"
-#include "app/limits.h"
-#include "app/plan.h"
 #include "app/runtime.h"
-#include "app/title.h"
 #include "base/log.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "fleet/daemon.h"
+#include "fleet/generation.h"
+#include "fleet/limits.h"
+#include "fleet/plan.h"
+#include "fleet/title.h"
 #include "proxy/proxy.h"
+#include "shm/board.h"
 
 enum { BEAT_MS = 400 };
 
+enum worker_state { WORKER_SERVES, WORKER_DRAINS };
+
 struct worker {
+	enum worker_state state;
+
+	/* What it runs for, and in what. */
 	struct generation *generation;
 	unsigned slot;
 	struct runtime runtime;
 	struct proxy *proxy;
-	struct channel channel;
+
+	struct channel channel; /* to the master */
+
+	/* How late it is tells how long things that are ready wait for the loop. */
 	ev_timer beat;
 	int64_t beat_due_us;
-	ev_timer drain; /* the end, if the proxy did not get to its own */
+
+	ev_timer drain; /* DRAINS: the end, if the proxy does not end before */
 };
 
-static struct board_worker *row(const struct worker *w)
+static struct board_worker *worker_row(const struct worker *w)
 {
 	return &w->generation->board->workers[w->slot];
 }
 
-/* How late the beat is tells how long what is ready waits for the loop. */
+/* A late beat tells how long things that are ready wait for the loop. */
 static void note_lag(struct worker *w)
 {
 	int64_t now_us = w->runtime.loop.now_us;
 	int64_t late_us = w->beat_due_us == 0 ? 0 : now_us - w->beat_due_us;
-	uint64_t worst = atomic_load_explicit(&row(w)->lag_us, memory_order_relaxed);
+	uint64_t worst = atomic_load_explicit(&worker_row(w)->lag_us, memory_order_relaxed);
 
 	worst -= worst / 8;
 	if (late_us > 0 && (uint64_t)late_us > worst)
 		worst = (uint64_t)late_us;
-	atomic_store_explicit(&row(w)->lag_us, worst, memory_order_relaxed);
+	atomic_store_explicit(&worker_row(w)->lag_us, worst, memory_order_relaxed);
 	w->beat_due_us = now_us + (int64_t)BEAT_MS * 1000;
 }
 
-static void beat_cb(struct ev_loop *ev, ev_timer *t, int events)
+static void worker_beat_cb(struct ev_loop *ev, ev_timer *t, int events)
 {
 	struct worker *w = container_of(t, struct worker, beat);
 
 	(void)ev, (void)events;
-	atomic_fetch_add_explicit(&row(w)->beat, 1, memory_order_relaxed);
-	atomic_store_explicit(&row(w)->lua_bytes, vm_memory(w->runtime.vm), memory_order_relaxed);
+	loop_note_beat(&w->runtime.loop);
+	atomic_store_explicit(&worker_row(w)->lua_bytes, w->runtime.policies->vm.memory.used,
+			      memory_order_relaxed);
 	note_lag(w);
 }
 
@@ -58,7 +71,7 @@ static void on_state_change(void *ctx)
 	const struct worker *w = ctx;
 	const uint64_t once = 1;
 
-	/* Fails only when the agent has 2^64 - 2 wake-ups to read. */
+	/* It fails only when the agent has 2^64 - 2 wake-ups to read. */
 	(void)!write(w->generation->wake_fd, &once, sizeof(once));
 }
 
@@ -88,55 +101,100 @@ static uint32_t longest_drain_ms(const struct conf *c)
 	return longest;
 }
 
-static void drain(struct worker *w, enum proxy_drain how)
+static void drain_worker(struct worker *w, enum proxy_drain how)
 {
 	struct loop *loop = &w->runtime.loop;
 
-	if (ev_is_active(&w->drain)) {
-		(void)channel_send(&w->channel, MESSAGE_DEAF, NULL); /* as before */
+	if (w->state == WORKER_DRAINS) {
+		(void)channel_send(&w->channel, MESSAGE_LEFT, NULL); /* as before */
 		return;
 	}
-	/* A little later than the proxy's own deadline for the idle ones. */
+	w->state = WORKER_DRAINS;
+	/* A little later than the proxy's own deadline for idle connections. */
 	ev_timer_set(&w->drain, longest_drain_ms(&w->runtime.conf) / 1e3 + 0.25, 0);
 	ev_timer_start(loop->ev, &w->drain);
 	proxy_drain(w->proxy, how, on_drained, w);
-	sockets_close(w->generation->sockets); /* what comes now is refused, not left waiting */
-	(void)channel_send(&w->channel, MESSAGE_DEAF, NULL);
+	/* A client that connects now is refused, and does not wait in vain. */
+	sockets_close(w->generation->sockets);
+	(void)channel_send(&w->channel, MESSAGE_LEFT, NULL);
 }
 
-static void reopen_log(struct worker *w)
+/* The log's descriptor comes along, as for the agent. */
+static void reopen_worker_log(struct worker *w, const char *target)
 {
+	enum log_level level = (enum log_level)w->runtime.conf.log_level;
+	int fd = w->channel.passed_fd;
 	struct error e;
 
-	if (log_reopen(&e) != ERR_OK)
+	w->channel.passed_fd = -1;
+	if ((fd >= 0 ? log_take(target, level, fd, &e) : log_reopen(&e)) != ERR_OK)
 		log_error("log: %s", e.text);
 	proxy_reopen_log(w->proxy);
 }
 
-static void begin(struct worker *w)
+static void begin_accepting(struct worker *w)
 {
 	if (w->generation->settings->must_detach)
 		daemon_let_go();
 	proxy_start(w->proxy);
 }
 
-static void on_message(struct channel *c, const struct message *m)
+static bool next_number(struct str *rest, unsigned *to)
+{
+	struct str word;
+	uint64_t number;
+
+	if (!str_split(rest, ' ', &word) || !num_parse_u64(word, UINT16_MAX, &number))
+		return false;
+	*to = (unsigned)number;
+	return true;
+}
+
+static void stand_in(struct worker *w, struct str text)
+{
+	struct error e;
+	unsigned slot;
+	struct proxy_place place;
+	int fd = w->channel.passed_fd;
+
+	if (fd < 0 || !next_number(&text, &slot) || !next_number(&text, &place.service) ||
+	    !next_number(&text, &place.listen) || w->state == WORKER_DRAINS)
+		return;
+	if (proxy_stand_in(w->proxy, slot, place, fd, &e) == ERR_OK)
+		w->channel.passed_fd = -1;
+	else
+		log_error("cannot accept in the place of worker %u: %s", slot, e.text);
+}
+
+static void stand_down(struct worker *w, struct str text)
+{
+	unsigned slot;
+
+	if (next_number(&text, &slot))
+		proxy_stand_down(w->proxy, slot);
+}
+
+static void on_order_to_worker(struct channel *c, const struct message *m)
 {
 	struct worker *w = c->owner;
 
 	if (m->kind == MESSAGE_GO)
-		begin(w);
+		begin_accepting(w);
 	else if (m->kind == MESSAGE_DRAIN)
-		drain(w, PROXY_DRAIN_SOON);
+		drain_worker(w, PROXY_DRAIN_SOON);
 	else if (m->kind == MESSAGE_RETIRE)
-		drain(w, PROXY_DRAIN_LATE);
+		drain_worker(w, PROXY_DRAIN_LATE);
 	else if (m->kind == MESSAGE_REOPEN_LOG)
-		reopen_log(w);
+		reopen_worker_log(w, m->text);
+	else if (m->kind == MESSAGE_STAND_IN)
+		stand_in(w, str_of(m->text));
+	else if (m->kind == MESSAGE_STAND_DOWN)
+		stand_down(w, str_of(m->text));
 	else if (m->kind == MESSAGE_STOP)
 		loop_break(&w->runtime.loop);
 }
 
-static void on_closed(struct channel *c)
+static void on_worker_orphaned(struct channel *c)
 {
 	struct worker *w = c->owner;
 
@@ -145,8 +203,10 @@ static void on_closed(struct channel *c)
 
 static enum err listen_use(struct worker *w, const struct socket_use *use, struct error *e)
 {
+	struct proxy_place place = { use->service, use->listen };
+
 	for (unsigned i = w->slot; i < use->fds_n; i += w->generation->set.workers) {
-		enum err err = proxy_listen(w->proxy, use->service, use->row->fds[i], e);
+		enum err err = proxy_listen(w->proxy, place, use->row->fds[i], e);
 		if (err != ERR_OK)
 			return err;
 	}
@@ -173,24 +233,25 @@ static enum err build(struct worker *w, struct error *e)
 		.board = w->generation->board,
 		.worker = w->slot,
 		.conf = &w->runtime.conf,
-		.vm = w->runtime.vm,
+		.policies = w->runtime.policies,
+		.secrets = w->runtime.secrets,
 		.wake_fds = w->generation->wakers.fds,
 		.on_state_change = on_state_change,
 		.ctx = w,
 	};
 
-	if (w->runtime.conf.digest != w->generation->plan.digest)
-		return err_set(e, ERR_INVALID,
-			       "%s: the config gives different settings each time it is evaluated",
-			       w->generation->settings->config);
+	const struct generation *g = w->generation;
+	enum err err = plan_check_same(&g->plan, &w->runtime.conf, g->settings->config, e);
+	if (err != ERR_OK)
+		return err;
 	limits_fit(&w->runtime.conf);
-	enum err err = plan_fix_paths(&w->runtime.conf, w->generation->settings, e);
+	err = plan_fix_paths(&w->runtime.conf, g->settings, e);
 	if (err == ERR_OK)
 		err = proxy_create(&w->proxy, &o, e);
 	return err == ERR_OK ? listen_all(w, e) : err;
 }
 
-static enum err load(struct worker *w, struct error *e)
+static enum err load_worker(struct worker *w, struct error *e)
 {
 	struct generation *g = w->generation;
 	struct runtime_options o = {
@@ -198,6 +259,7 @@ static enum err load(struct worker *w, struct error *e)
 		.identity = &g->identity,
 		.board = g->board,
 		.memfd = g->memfd,
+		.secrets = g->secrets,
 		.worker = (int)w->slot,
 		.on_state_change = on_state_change,
 		.ctx = w,
@@ -215,15 +277,17 @@ static enum err load(struct worker *w, struct error *e)
 	return err;
 }
 
-static void run(struct worker *w, int channel)
+static void run_worker(struct worker *w, int channel)
 {
 	struct loop *loop = &w->runtime.loop;
 
 	channel_init(&w->channel, loop, channel);
 	w->channel.owner = w;
-	w->channel.on_message = on_message;
-	w->channel.on_closed = on_closed;
-	ev_timer_init(&w->beat, beat_cb, 0, BEAT_MS / 1e3);
+	w->channel.takes_fds = true;
+	w->channel.on_message = on_order_to_worker;
+	w->channel.on_closed = on_worker_orphaned;
+	loop->beat = &worker_row(w)->beat;
+	ev_timer_init(&w->beat, worker_beat_cb, 0, BEAT_MS / 1e3);
 	ev_timer_init(&w->drain, drain_cb, 0, 0);
 	ev_timer_start(loop->ev, &w->beat);
 	channel_start(&w->channel);
@@ -234,14 +298,6 @@ static void run(struct worker *w, int channel)
 	channel_close(&w->channel);
 }
 
-/* The agent alone looks at it. */
-static void forget_previous(struct generation *g)
-{
-	if (g->previous != NULL)
-		board_destroy((struct board *)(uintptr_t)g->previous);
-	g->previous = NULL;
-}
-
 int worker_main(void *ward, int channel)
 {
 	struct ward *self = ward;
@@ -250,16 +306,16 @@ int worker_main(void *ward, int channel)
 
 	generation_in_child(w.generation);
 	title_set("neap: worker %u (generation %u)", w.slot, w.generation->number);
-	forget_previous(w.generation);
+	generation_forget_previous(w.generation); /* only the agent looks at it */
 	sockets_keep_slot(w.generation->sockets, &w.generation->set, w.slot);
-	atomic_store(&row(&w)->generation, w.generation->number);
-	atomic_store(&row(&w)->pid, (int32_t)getpid());
-	atomic_fetch_add(&row(&w)->starts, 1);
-	if (load(&w, &e) != ERR_OK) {
+	atomic_store(&worker_row(&w)->generation, w.generation->number);
+	atomic_store(&worker_row(&w)->pid, (int32_t)getpid());
+	atomic_fetch_add(&worker_row(&w)->starts, 1);
+	if (load_worker(&w, &e) != ERR_OK) {
 		(void)message_send(channel, MESSAGE_ERROR, e.text);
 		return 1;
 	}
-	run(&w, channel);
+	run_worker(&w, channel);
 	proxy_destroy(w.proxy);
 	runtime_fini(&w.runtime);
 	sockets_close(w.generation->sockets);

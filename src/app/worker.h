@@ -1,6 +1,6 @@
 /*
- * A worker process: the data plane. Loads the bytes that the agent kept, serves the listening
- * sockets of its slot.
+ * A worker process: the data plane. It loads the bytes that the agent kept, and serves the
+ * listening sockets of its slot.
  */
 #ifndef NEAP_APP_WORKER_H
 #define NEAP_APP_WORKER_H

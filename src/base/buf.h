@@ -16,14 +16,17 @@
 struct buf {
 	struct slab *slab;
 	char *data;
-	uint32_t start, end; /* the bytes held: data[start … end) */
+	uint32_t start, end; /* its bytes: data[start … end) */
 };
 
+/* Without a block; those it takes are of that slab. */
 void buf_init(struct buf *b, struct slab *slab);
 
 /* Makes sure that there is a block; false when the slab has none left. */
 bool buf_hold(struct buf *b);
-void buf_drop(struct buf *b); /* gives the block back, whatever is in it */
+
+/* Gives the block back, whatever is in it. */
+void buf_drop(struct buf *b);
 void buf_drop_if_empty(struct buf *b);
 
 /* Moves block and bytes from FROM (left empty) to TO (which must hold no block). */
@@ -34,7 +37,7 @@ static inline size_t buf_len(const struct buf *b)
 	return b->end - b->start;
 }
 
-/* The first byte held; NULL without a block. */
+/* The first byte; NULL without a block. */
 static inline char *buf_head(const struct buf *b)
 {
 	return b->data == NULL ? NULL : b->data + b->start;
@@ -46,18 +49,20 @@ static inline char *buf_tail(const struct buf *b)
 	return b->data == NULL ? NULL : b->data + b->end;
 }
 
-/* Room behind the last byte, without compaction; 0 without a block. */
+/* Room after the last byte, without compaction; 0 without a block. */
 static inline size_t buf_room(const struct buf *b)
 {
 	return b->data == NULL ? 0 : b->slab->object_bytes - b->end;
 }
 
+/* n bytes were written at buf_tail. */
 static inline void buf_added(struct buf *b, size_t n)
 {
 	assert(n <= buf_room(b));
 	b->end += (uint32_t)n;
 }
 
+/* The first n bytes are done with. */
 static inline void buf_consume(struct buf *b, size_t n)
 {
 	assert(n <= buf_len(b));

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* By way of a second buffer, for E's own text may be one of the values. */
-static void fill(struct error *e, enum err code, int sys, const char *format, va_list values)
+/* Through a second buffer, since E's own text may be one of the values. */
+static void write_text(struct error *e, enum err code, int sys, const char *format, va_list values)
 {
 	char text[sizeof(e->text)] = "";
 
@@ -25,7 +25,7 @@ enum err err_set(struct error *e, enum err code, const char *format, ...)
 		return code;
 	va_list values;
 	va_start(values, format);
-	fill(e, code, 0, format, values);
+	write_text(e, code, 0, format, values);
 	va_end(values);
 	return code;
 }
@@ -36,7 +36,7 @@ enum err err_sys(struct error *e, int sys, const char *format, ...)
 		return ERR_SYSTEM;
 	va_list values;
 	va_start(values, format);
-	fill(e, ERR_SYSTEM, sys, format, values);
+	write_text(e, ERR_SYSTEM, sys, format, values);
 	va_end(values);
 	return ERR_SYSTEM;
 }

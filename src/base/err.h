@@ -28,7 +28,7 @@ struct error {
  */
 enum err err_set(struct error *e, enum err code, const char *format, ...) printf_like(3, 4);
 
-/* The same, with ": <strerror(sys)>" behind it; the code is ERR_SYSTEM. */
+/* The same, with ": <strerror(sys)>" at its end; the code is ERR_SYSTEM. */
 enum err err_sys(struct error *e, int sys, const char *format, ...) printf_like(3, 4);
 
 /* A short name for logs: "memory", "invalid", … */

@@ -1,6 +1,6 @@
 /*
  * FNV-1a, 64 bits: for digests and tables, where nobody gains by a collision. Its lowest bits are
- * weak: who takes a part of it mixes it first.
+ * weak: dice_spread mixes them before a part of it is used.
  */
 #ifndef NEAP_BASE_FNV_H
 #define NEAP_BASE_FNV_H

@@ -1,6 +1,6 @@
 /*
- * The buckets of a histogram of durations: two an octave from 128 µs to 134 s, so that which one a
- * value falls into is found without a search. Pure arithmetic; who counts has the cells.
+ * The buckets of a histogram of durations: two per octave from 128 µs to 134 s, so that the bucket
+ * of a value is found without a search. Pure arithmetic: the cells are the caller's.
  */
 #ifndef NEAP_BASE_HISTOGRAM_H
 #define NEAP_BASE_HISTOGRAM_H
@@ -9,10 +9,12 @@
 
 #include "base/cc.h"
 
+/* cdef begin: Lua reads these numbers with NEAP_ before their names */
 enum {
 	HISTOGRAM_FIRST_BIT = 7, /* below 1 << 7 µs: the first bucket */
 	HISTOGRAM_BUCKETS = 42,	 /* the last one has no upper bound */
 };
+/* cdef end */
 
 /* Bucket 0: below 128; then [2^k, 1.5 · 2^k) and [1.5 · 2^k, 2^(k+1)), from k = 7 on. */
 static inline unsigned histogram_bucket(uint64_t us)

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/syslog.h"
+#include "base/trusted.h"
 
 enum {
 	BATCH_BYTES = 1024 * 1024,
@@ -29,7 +30,7 @@ enum {
 	FORGET_TRIES = 5000,
 };
 
-enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY };
+enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY };
 
 enum kind { KIND_FILE, KIND_STREAM, KIND_SYSLOG };
 
@@ -44,10 +45,9 @@ struct lines {
 	char path[PATH_MAX];
 	struct batch filling; /* the caller's */
 	_Atomic uint64_t lost;
-	bool is_behind;	   /* lost some since that was said, for want of room */
-	int64_t behind_ms; /* when it was said; 0: never */
-	_Atomic int
-		trouble; /* errno that the caller has yet to log; the log is no thread's but its */
+	bool is_behind;	     /* lines were lost for want of room, and the log does not say so yet */
+	int64_t behind_ms;   /* when it said so last; 0: never */
+	_Atomic int trouble; /* errno that is yet to be logged, by the caller's thread only */
 
 	pthread_t thread;
 	pid_t tid;
@@ -56,11 +56,11 @@ struct lines {
 	/* under the mutex */
 	struct batch writing; /* the writer's while n > 0 */
 	bool must_reopen, must_end;
-	bool is_busy; /* the writer, with the target: both may last as long as they like */
+	bool is_busy; /* the writer writes or opens: either may take as long as it likes */
 
 	/* the writer's */
 	bool torn;     /* the end of the last line is missing */
-	bool is_quiet; /* that it cannot be written was said */
+	bool is_quiet; /* the log says already that lines cannot be written */
 };
 
 static int target_open(const struct lines *l)
@@ -69,7 +69,7 @@ static int target_open(const struct lines *l)
 		return l->fd;
 	if (l->kind == KIND_SYSLOG)
 		return syslog_connect(l->path);
-	return open(l->path, OPEN_FLAGS, 0640);
+	return trusted_open(l->path, OPEN_FLAGS, 0640);
 }
 
 static void target_close(struct lines *l)
@@ -81,7 +81,7 @@ static void target_close(struct lines *l)
 
 /* ---- the writer ---- */
 
-static void lose(struct lines *l, const char *bytes, size_t n)
+static void lose_lines(struct lines *l, const char *bytes, size_t n)
 {
 	uint64_t lines = 0;
 
@@ -123,7 +123,7 @@ static void write_file(struct lines *l, const char *bytes, size_t n)
 	if (sent > 0)
 		l->torn = bytes[sent - 1] != '\n';
 	if (sent < n)
-		lose(l, bytes + sent, n - sent);
+		lose_lines(l, bytes + sent, n - sent);
 	else
 		l->is_quiet = false;
 }
@@ -151,18 +151,18 @@ static void write_syslog(struct lines *l, const char *bytes, size_t n)
 	while (str_split(&rest, '\n', &line)) {
 		if (line.n == 0 || send_line(l, line))
 			continue;
-		/* The daemon was started again: its socket is another one now. */
+		/* The daemon was restarted: it has a new socket. */
 		target_close(l);
 		l->fd = target_open(l);
 		if (l->fd < 0 || !send_line(l, line)) {
-			lose(l, line.p, (size_t)(bytes + n - line.p));
+			lose_lines(l, line.p, (size_t)(bytes + n - line.p));
 			return;
 		}
 	}
 	l->is_quiet = false;
 }
 
-static void reopen(struct lines *l)
+static void reopen_target(struct lines *l)
 {
 	if (l->kind == KIND_STREAM)
 		return;
@@ -201,7 +201,7 @@ static void *writer(void *arg)
 		struct batch b = l->writing;
 		(void)pthread_mutex_unlock(&l->mutex);
 		if (must_reopen)
-			reopen(l);
+			reopen_target(l);
 		if (b.n > 0)
 			write_batch(l, &b);
 		(void)pthread_mutex_lock(&l->mutex);
@@ -216,7 +216,7 @@ static void *writer(void *arg)
 
 /* ---- the caller ---- */
 
-static void destroy(struct lines *l)
+static void free_lines(struct lines *l)
 {
 	target_close(l);
 	free(l->filling.bytes);
@@ -227,7 +227,7 @@ static void destroy(struct lines *l)
 	free(l);
 }
 
-/* Signals are for the caller's thread: the fuse counts on it. */
+/* Signals go to the caller's thread: the fuse relies on it. */
 static int start_writer(struct lines *l)
 {
 	sigset_t all, before;
@@ -239,7 +239,7 @@ static int start_writer(struct lines *l)
 	return failed;
 }
 
-/* Of these `open` waits for a reader, which is for the writer to do. */
+/* Opening a pipe waits for a reader: the writer does that. */
 static bool is_pipe(const struct lines *l)
 {
 	struct stat s;
@@ -247,7 +247,7 @@ static bool is_pipe(const struct lines *l)
 	return l->kind == KIND_FILE && stat(l->path, &s) == 0 && S_ISFIFO(s.st_mode);
 }
 
-static enum err set_target(struct lines *l, const char *target, struct error *e)
+static enum err open_target(struct lines *l, const char *target, struct error *e)
 {
 	const char *syslog = syslog_path(target), *path = syslog != NULL ? syslog : target;
 
@@ -264,7 +264,14 @@ static enum err set_target(struct lines *l, const char *target, struct error *e)
 		return ERR_OK;
 	}
 	l->fd = target_open(l);
-	return l->fd >= 0 ? ERR_OK : err_sys(e, errno, "cannot open the access log %s", l->path);
+	if (l->fd >= 0)
+		return ERR_OK;
+	int sys = errno;
+	return err_set(e, ERR_SYSTEM, "cannot open the access log %s: %s%s", l->path,
+		       trusted_text(sys),
+		       sys == EACCES ? " (workers open it with the rights of `user`, who must be "
+				       "able to write it, and to its folder)"
+				     : "");
 }
 
 enum err lines_open(struct lines **out, const char *target, struct error *e)
@@ -281,21 +288,21 @@ enum err lines_open(struct lines **out, const char *target, struct error *e)
 	l->writing.bytes = malloc(BATCH_BYTES);
 	enum err err = l->filling.bytes == NULL || l->writing.bytes == NULL
 			       ? err_set(e, ERR_MEMORY, "no memory for the access log")
-			       : set_target(l, target, e);
+			       : open_target(l, target, e);
 	if (err == ERR_OK) {
 		int failed = start_writer(l);
 		if (failed != 0)
 			err = err_sys(e, failed, "cannot start the writer of the access log");
 	}
 	if (err != ERR_OK) {
-		destroy(l);
+		free_lines(l);
 		return err;
 	}
 	*out = l;
 	return ERR_OK;
 }
 
-/* Nothing fails, yet nothing gets written. */
+/* Nothing fails, but lines come faster than they are written. */
 static void tell_behind(struct lines *l)
 {
 	int64_t now_ms = clock_now_ms();
@@ -304,7 +311,8 @@ static void tell_behind(struct lines *l)
 		return;
 	l->behind_ms = now_ms;
 	l->is_behind = false;
-	log_error("access log %s: it takes less than there is (lines left out so far: %" PRIu64 ")",
+	log_error("access log %s: it takes lines more slowly than they come (lines left out "
+		  "so far: %" PRIu64 ")",
 		  l->path, lines_lost(l));
 }
 
@@ -326,8 +334,8 @@ void lines_added(struct lines *l, size_t n)
 	l->filling.n += n;
 }
 
-/* With the mutex held; the writer is idle. */
-static void hand_over(struct lines *l)
+/* Under the mutex, while the writer is idle. */
+static void start_batch(struct lines *l)
 {
 	struct batch empty = l->writing;
 
@@ -359,7 +367,7 @@ bool lines_flush(struct lines *l)
 	if (l->writing.n == 0) {
 		is_busy = l->filling.n > 0;
 		if (is_busy)
-			hand_over(l);
+			start_batch(l);
 	}
 	(void)pthread_mutex_unlock(&l->mutex);
 	return is_busy;
@@ -378,7 +386,7 @@ uint64_t lines_lost(const struct lines *l)
 	return atomic_load_explicit(&l->lost, memory_order_relaxed);
 }
 
-/* With the mutex held: false when the writer is still busy at that time. */
+/* Under the mutex. False: the writer is still busy at that time. */
 static bool wait_idle(struct lines *l, const struct timespec *until)
 {
 	while (l->writing.n > 0 || l->is_busy || l->must_reopen) {
@@ -409,7 +417,7 @@ void lines_close(struct lines *l)
 	(void)pthread_mutex_lock(&l->mutex);
 	bool is_idle = wait_idle(l, &until);
 	if (is_idle && l->filling.n > 0) {
-		hand_over(l);
+		start_batch(l);
 		is_idle = wait_idle(l, &until);
 	}
 	l->must_end = true;
@@ -422,5 +430,5 @@ void lines_close(struct lines *l)
 	(void)pthread_join(l->thread, NULL);
 	if (CC_ASAN)
 		wait_until_forgotten(l->tid);
-	destroy(l);
+	free_lines(l);
 }

@@ -14,14 +14,15 @@
 struct lines;
 
 /*
- * TARGET: "stdout", "stderr", "syslog" (the unix datagram socket /dev/log, "syslog:/path" one elsewhere: one
- * datagram a line) or a file's path (appended to, mode 0640). ERR_SYS: it cannot be opened.
+ * TARGET: "stdout", "stderr", "syslog" (the unix datagram socket /dev/log, "syslog:/path" one
+ * elsewhere; one datagram per line) or a file's path (appended to, mode 0640). The caller ends it
+ * with lines_close. ERR_SYSTEM: it cannot be opened.
  */
 enum err lines_open(struct lines **l, const char *target, struct error *e);
 
 /*
- * Room for a line of N bytes, its end included: the caller fills it at once and calls no other
- * function of these before lines_added. NULL: there is none; the line is counted as lost.
+ * Room for a line of N bytes, its end included: the caller fills it at once and calls nothing else
+ * of this header before lines_added. NULL: there is none; the line is counted as lost.
  */
 char *lines_room(struct lines *l, size_t n);
 
@@ -29,8 +30,8 @@ char *lines_room(struct lines *l, size_t n);
 void lines_added(struct lines *l, size_t n);
 
 /*
- * Hands over what waits, unless the writer is still busy: then it goes with a later call. Logs what
- * the writer could not do. True: something is under way, call again in a while.
+ * Hands the lines that wait to the writer. While the writer is busy they wait for a later call.
+ * Logs what the writer could not do. True: something is under way, call again in a while.
  */
 bool lines_flush(struct lines *l);
 

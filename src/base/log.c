@@ -1,20 +1,15 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/sink.h"
 #include "base/str.h"
-#include "base/syslog.h"
 
 #define CUT_MARK "…"
 
@@ -24,25 +19,18 @@ enum {
 	LIMIT_MS = 1000,
 };
 
-enum sink_kind { SINK_STDERR, SINK_FILE, SINK_SYSLOG };
-
-struct sink {
-	enum sink_kind kind;
+/* The one log of the process. */
+static struct {
+	struct sink sink;
 	enum log_level level;
-	int fd;
-	char path[PATH_MAX];
 	uint64_t lost;
-	uint64_t untold; /* of these, no line says so yet */
+	uint64_t untold; /* lost, and no line says so yet */
 	int why;	 /* errno of the last one */
-	bool torn;	 /* the last one is there in part */
-	time_t second;	 /* what stamp[] says, */
-	char stamp[32];	 /* without the milliseconds */
-};
-
-static struct sink sink = { .kind = SINK_STDERR,
-			    .level = LOG_LEVEL_INFO,
-			    .fd = STDERR_FILENO,
-			    .second = -1 };
+	time_t second;	 /* the one that stamp shows */
+	char stamp[32];	 /* without milliseconds */
+} state = { .sink = { .kind = SINK_STDERR, .fd = STDERR_FILENO, .target = "stderr" },
+	    .level = LOG_LEVEL_INFO,
+	    .second = -1 };
 
 static const char *const level_words[] = {
 	[LOG_LEVEL_DEBUG] = "debug",
@@ -62,7 +50,7 @@ bool log_level_of(const char *word, enum log_level *level)
 	return false;
 }
 
-/* A line under construction; a piece that does not fit whole closes it. */
+/* A line being made. A piece that does not fit whole ends it. */
 struct line {
 	size_t n;
 	bool cut;
@@ -158,16 +146,18 @@ static void drop_torn_end(char *text, size_t n)
 
 static void stamp_second(time_t now)
 {
-	const char *format = sink.kind == SINK_SYSLOG ? "%b %e %H:%M:%S" : "%Y-%m-%dT%H:%M:%S";
+	const char *format = state.sink.kind == SINK_SYSLOG ? "%b %e %H:%M:%S"
+							    : "%Y-%m-%dT%H:%M:%S";
 	struct tm tm;
 
-	if (now == sink.second)
+	if (now == state.second)
 		return;
-	sink.second = now;
+	state.second = now;
 	/* RFC 3164 §4.1.2 wants local time. */
-	if ((sink.kind == SINK_SYSLOG ? localtime_r(&now, &tm) : gmtime_r(&now, &tm)) == NULL ||
-	    strftime(sink.stamp, sizeof(sink.stamp), format, &tm) == 0)
-		sink.stamp[0] = '\0';
+	if ((state.sink.kind == SINK_SYSLOG ? localtime_r(&now, &tm) : gmtime_r(&now, &tm)) ==
+		    NULL ||
+	    strftime(state.stamp, sizeof(state.stamp), format, &tm) == 0)
+		state.stamp[0] = '\0';
 }
 
 static void line_start(struct line *l, enum log_level level)
@@ -183,91 +173,38 @@ static void line_start(struct line *l, enum log_level level)
 	l->cut = false;
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
 	stamp_second(now.tv_sec);
-	if (sink.kind == SINK_SYSLOG)
+	if (state.sink.kind == SINK_SYSLOG)
 		n = snprintf(l->bytes, sizeof(l->bytes),
-			     "<%d>%s neap[%ld]: ", SYSLOG_DAEMON | priorities[level], sink.stamp,
+			     "<%d>%s neap[%ld]: ", SYSLOG_DAEMON | priorities[level], state.stamp,
 			     (long)getpid());
 	else
-		n = snprintf(l->bytes, sizeof(l->bytes), "%s.%03dZ %s ", sink.stamp,
+		n = snprintf(l->bytes, sizeof(l->bytes), "%s.%03dZ %s ", state.stamp,
 			     (int)(now.tv_nsec / 1000000), level_words[level]);
 	if (n > 0)
 		l->n = (size_t)n;
 }
 
-/* Not blocking, for the path may be a FIFO; without a reader it is refused here. */
-static int file_open(const char *path)
-{
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-}
-
-static bool syslog_send(const struct line *l)
-{
-	if (send(sink.fd, l->bytes, l->n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
-		return true;
-	if (errno != ECONNREFUSED && errno != ENOTCONN && errno != ECONNRESET)
-		return false;
-	/* The syslog daemon was started again: its socket is another one now. */
-	int fd = syslog_connect(sink.path);
-	if (fd < 0)
-		return false;
-	(void)close(sink.fd);
-	sink.fd = fd;
-	return send(sink.fd, l->bytes, l->n, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
-}
-
-/*
- * The descriptor of stderr is shared with whoever started us, so it cannot be made non-blocking: a
- * pipe that nobody empties is asked about first. (One free page of a pipe takes any of our lines.)
- */
-static bool would_block(void)
-{
-	struct pollfd p = { .fd = sink.fd, .events = POLLOUT };
-
-	if (sink.kind != SINK_STDERR || poll(&p, 1, 0) != 0)
-		return false;
-	errno = EAGAIN;
-	return true;
-}
-
-static bool line_write(const struct line *l)
-{
-	ssize_t n;
-
-	if (sink.kind == SINK_SYSLOG)
-		return syslog_send(l);
-	if (would_block())
-		return false;
-	do {
-		n = write(sink.fd, l->bytes, l->n);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0)
-		sink.torn = n < (ssize_t)l->n;
-	if (n >= 0 && sink.torn)
-		errno = ENOSPC; /* what a full disk says from the next write on */
-	return n == (ssize_t)l->n;
-}
-
-/* Before the first line that gets through again: how many did not, and why. */
+/* Before the first line that can be written again: how many could not, and why. */
 static bool told_losses(void)
 {
 	struct line line;
 	char text[160];
 
-	if (sink.untold == 0)
+	if (state.untold == 0)
 		return true;
 	(void)snprintf(text, sizeof(text),
-		       "lines of this log that could not be written: %" PRIu64 " (%s)", sink.untold,
-		       strerror(sink.why));
+		       "lines of this log that could not be written: %" PRIu64 " (%s)",
+		       state.untold, strerror(state.why));
 	line_start(&line, LOG_LEVEL_WARN);
-	if (sink.torn) { /* on a line of its own */
+	if (state.sink.is_torn) { /* on a line of its own */
 		memmove(line.bytes + 1, line.bytes, line.n++);
 		line.bytes[0] = '\n';
 	}
 	line_add_text(&line, text);
-	line_end(&line, false, sink.kind != SINK_SYSLOG);
-	if (!line_write(&line))
+	line_end(&line, false, state.sink.kind != SINK_SYSLOG);
+	if (!sink_write(&state.sink, line.bytes, line.n))
 		return false;
-	sink.untold = 0;
+	state.untold = 0;
 	return true;
 }
 
@@ -287,67 +224,70 @@ static void log_values(enum log_level level, const char *format, va_list values)
 		drop_torn_end(text, sizeof(text) - 1);
 	line_start(&line, level);
 	line_add_text(&line, text);
-	line_end(&line, cut, sink.kind != SINK_SYSLOG);
-	if (!told_losses() || !line_write(&line)) {
-		sink.why = errno;
-		sink.lost++;
-		sink.untold++;
+	line_end(&line, cut, state.sink.kind != SINK_SYSLOG);
+	if (!told_losses() || !sink_write(&state.sink, line.bytes, line.n)) {
+		state.why = errno;
+		state.lost++;
+		state.untold++;
 	}
 	errno = sys;
 }
 
-static void sink_set(enum sink_kind kind, int fd, const char *path)
+/* Each kind of target has its own stamp, and what another target lost is not told here. */
+static enum err begin_anew(enum err err, enum log_level level, bool is_same)
 {
-	if (sink.kind != SINK_STDERR)
-		(void)close(sink.fd);
-	sink.kind = kind;
-	sink.fd = fd;
-	sink.torn = false;
-	sink.second = -1; /* the kinds stamp in different ways */
-	if (path != sink.path)
-		(void)str_copy(sink.path, sizeof(sink.path),
-			       str_of(path)); /* measured by the caller */
+	if (err != ERR_OK)
+		return err;
+	state.level = level;
+	state.second = -1;
+	if (!is_same)
+		state.untold = 0;
+	return ERR_OK;
+}
+
+static bool is_target(const char *target)
+{
+	return strcmp(target, state.sink.target) == 0;
 }
 
 enum err log_open(const char *target, enum log_level level, struct error *e)
 {
-	const char *syslog = syslog_path(target);
-	int fd = STDERR_FILENO;
+	bool is_same = is_target(target);
 
-	if (target[0] == '\0' || strlen(target) >= sizeof(sink.path))
-		return err_set(e, ERR_INVALID, "log target \"%.100s\": not a usable path", target);
-	if (syslog != NULL) {
-		fd = syslog_connect(syslog);
-		if (fd < 0)
-			return err_sys(e, errno, "cannot reach syslog at %s", syslog);
-		sink_set(SINK_SYSLOG, fd, syslog);
-	} else if (strcmp(target, "stderr") == 0) {
-		sink_set(SINK_STDERR, fd, "");
-	} else {
-		fd = file_open(target);
-		if (fd < 0)
-			return err_sys(e, errno, "cannot open the log file %s", target);
-		sink_set(SINK_FILE, fd, target);
-	}
-	sink.untold = 0; /* those of the former one */
-	sink.level = level;
-	return ERR_OK;
+	return begin_anew(sink_open(&state.sink, target, e), level, is_same);
+}
+
+enum err log_take(const char *target, enum log_level level, int fd, struct error *e)
+{
+	bool is_same = is_target(target);
+
+	return begin_anew(sink_take(&state.sink, target, fd, e), level, is_same);
 }
 
 enum err log_reopen(struct error *e)
 {
-	if (sink.kind != SINK_FILE)
-		return ERR_OK;
-	int fd = file_open(sink.path);
-	if (fd < 0)
-		return err_sys(e, errno, "cannot open the log file %s again", sink.path);
-	sink_set(SINK_FILE, fd, sink.path);
-	return ERR_OK;
+	return sink_reopen(&state.sink, e);
+}
+
+int log_fd(void)
+{
+	return state.sink.fd;
+}
+
+const char *log_target(void)
+{
+	return state.sink.target;
+}
+
+void log_give(uid_t uid)
+{
+	if (state.sink.is_new)
+		(void)!fchown(state.sink.fd, uid, (gid_t)-1); /* it is written to all the same */
 }
 
 bool log_enabled(enum log_level level)
 {
-	return level >= sink.level;
+	return level >= state.level;
 }
 
 void log_at(enum log_level level, const char *format, ...)
@@ -400,7 +340,7 @@ void log_error(const char *format, ...)
 
 uint64_t log_lost(void)
 {
-	return sink.lost;
+	return state.lost;
 }
 
 bool log_may(struct log_limit *limit, int64_t now_ms, uint32_t *skipped)

@@ -27,7 +27,7 @@ static unsigned digit_of(char c)
 	return 255;
 }
 
-static bool parse(struct str s, unsigned base, uint64_t max, uint64_t *out)
+static bool parse_base(struct str s, unsigned base, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;
 
@@ -46,12 +46,12 @@ static bool parse(struct str s, unsigned base, uint64_t max, uint64_t *out)
 
 bool num_parse_u64(struct str s, uint64_t max, uint64_t *out)
 {
-	return parse(s, 10, max, out);
+	return parse_base(s, 10, max, out);
 }
 
 bool num_parse_hex(struct str s, uint64_t max, uint64_t *out)
 {
-	return parse(s, 16, max, out);
+	return parse_base(s, 16, max, out);
 }
 
 uint32_t num_ms_of_seconds(double seconds)

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 
+/* Sum and product. False: it is no uint64_t. */
 bool num_add_u64(uint64_t a, uint64_t b, uint64_t *out);
 bool num_mul_u64(uint64_t a, uint64_t b, uint64_t *out);
 
@@ -22,12 +23,10 @@ bool num_parse_hex(struct str s, uint64_t max, uint64_t *out);
 /* Seconds with fractions → milliseconds, rounded up, at least 1 for anything above 0; saturates. */
 uint32_t num_ms_of_seconds(double seconds);
 
-/* Writes the decimal digits of V to TO (20 bytes are enough), returns their count; no zero behind.
- */
+/* Writes the decimal digits of V to TO (20 bytes are enough), not zero terminated; their count. */
 size_t num_write_u64(char *to, uint64_t v);
 
-/* Writes lower-case hexadecimal digits without leading zeros (16 bytes are enough), returns their
- * count. */
+/* The same in lower-case hexadecimal digits, without leading zeros (16 bytes are enough). */
 size_t num_write_hex(char *to, uint64_t v);
 
 #endif

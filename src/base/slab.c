@@ -94,8 +94,8 @@ void slab_fini(struct slab *s)
 			    .per_chunk = s->per_chunk };
 }
 
-/* mmap and not malloc: pages that no object has used yet are not there at all. */
-static bool grow(struct slab *s)
+/* mmap instead of malloc: pages that no object has used yet take no memory. */
+static bool add_chunk(struct slab *s)
 {
 	size_t bytes = objects_bytes(s);
 	char *memory = mmap(NULL, bytes + sizeof(struct slab_chunk), PROT_READ | PROT_WRITE,
@@ -116,7 +116,7 @@ static bool grow(struct slab *s)
 
 static void *take_fresh(struct slab *s)
 {
-	if (s->fresh_left == 0 && !grow(s))
+	if (s->fresh_left == 0 && !add_chunk(s))
 		return NULL;
 	void *object = s->fresh;
 	s->fresh += s->object_bytes;

@@ -1,7 +1,7 @@
 /*
  * Objects of one size from a free list, last in first out so that the warmest memory is used
- * first. A cap bounds what a class may ever hold; at the cap slab_take answers NULL, which is an
- * error path like any other. One process, one thread; memory is returned to the system at
+ * first. A cap bounds how many there may be; at the cap slab_take answers NULL, which is an error
+ * path like any other. One process, one thread; memory is returned to the system at
  * slab_fini. Under AddressSanitizer free objects are poisoned.
  */
 #ifndef NEAP_BASE_SLAB_H

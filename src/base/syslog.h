@@ -4,7 +4,7 @@
 #ifndef NEAP_BASE_SYSLOG_H
 #define NEAP_BASE_SYSLOG_H
 
-/* The path of its socket: "syslog" means /dev/log, "syslog:/path" that one; NULL: another target. */
+/* The path of the socket: /dev/log for "syslog", /path for "syslog:/path"; NULL: another target. */
 const char *syslog_path(const char *target);
 
 /* A descriptor to send lines with, closed on exec; -1 with errno. */

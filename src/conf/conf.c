@@ -10,12 +10,21 @@ static void free_texts(char **texts, unsigned n)
 	free(texts);
 }
 
+static void free_service(struct conf_service *s)
+{
+	for (unsigned i = 0; s->listen != NULL && i < s->listens; i++)
+		free(s->listen[i].address);
+	free(s->listen);
+	free_texts(s->trust, s->trusts);
+	conf_tls_fini(&s->tls);
+}
+
 void conf_fini(struct conf *c)
 {
-	for (unsigned i = 0; c->services != NULL && i < c->services_n; i++) {
-		free_texts(c->services[i].listen, c->services[i].listens);
-		free_texts(c->services[i].trust, c->services[i].trusts);
-	}
+	for (unsigned i = 0; c->services != NULL && i < c->services_n; i++)
+		free_service(&c->services[i]);
+	for (unsigned i = 0; c->pools != NULL && i < c->pools_n; i++)
+		conf_pool_tls_fini(&c->pools[i].tls);
 	free(c->services);
 	free(c->pools);
 	free(c->pid_file);

@@ -1,7 +1,7 @@
 /*
  * The plain settings of one generation: what C reads of a config, already checked, defaults filled
- * in. Made by script/conf_read from the Lua table, immutable afterwards. Functions and policy
- * tables stay in Lua; backends live on the board. One a process; conf_destroy frees all of it.
+ * in. Made by lua/conf_read from the Lua table, immutable afterwards. Functions and policy
+ * tables stay in Lua; backends live on the board. One per process; conf_fini frees all of it.
  */
 #ifndef NEAP_CONF_CONF_H
 #define NEAP_CONF_CONF_H
@@ -10,28 +10,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/conf_tls.h"
+
 #define CONF_NAME_MAX 64
 
 struct conf_timeouts { /* milliseconds; 0: none */
 	uint32_t client_header, client_body, client_idle;
 	uint32_t connect, response, stream_idle;
 	uint32_t attempt, tunnel, request, drain;
+	uint32_t linger, half_closed, keepalive_probe, handshake;
 };
 
 struct conf_limits {
 	uint32_t header_bytes, uri_bytes, headers;
 	uint64_t body_bytes;  /* 0: none */
-	uint32_t connections; /* a worker */
+	uint32_t connections; /* per worker */
 	uint32_t requests;    /* on one client connection; 0: none */
+};
+
+/* One address of a service. */
+struct conf_listen {
+	char *address;	     /* as written: "127.0.0.1:8080", "unix:/run/x" */
+	bool is_tls;	     /* connections begin with a handshake; the service has tls.on */
+	bool proxy_protocol; /* and before that with a PROXY header */
 };
 
 struct conf_service {
 	char name[CONF_NAME_MAX]; /* for logs and metrics: given, or its first listen address */
-	char **listen;		  /* as written: "127.0.0.1:8080", "unix:/run/x" */
+	struct conf_listen *listen;
 	unsigned listens;
 	bool is_tcp;
 	bool refuse_on_error; /* on_error = "refuse" */
-	bool proxy_protocol;  /* connections begin with a PROXY header */
+	bool is_guard;	      /* guard = true */
+	bool sniffs_tls;      /* tcp: the ClientHello is read before the hooks run */
+	bool half_close;      /* a client that ends its side after a request gets its answer */
+	bool hides_reasons;   /* errors.expose = false */
 	int pool;	      /* index into conf.pools; -1: none (a request hook answers all) */
 	char **trust;	      /* forwarded.trust: CIDR texts, checked */
 	unsigned trusts;
@@ -40,6 +53,7 @@ struct conf_service {
 	bool is_named;			/* one of these two */
 	struct conf_timeouts timeouts;
 	struct conf_limits limits;
+	struct conf_tls tls;
 };
 
 struct conf_pool {
@@ -47,13 +61,16 @@ struct conf_pool {
 	/* this pool's own timeouts in milliseconds; -1: the service's hold */
 	int64_t connect, response, attempt, stream_idle;
 	struct {
-		uint32_t connections; /* idle ones kept a worker and backend */
+		uint32_t header_bytes, headers; /* of an answer's head */
+	} limits;
+	struct {
+		uint32_t connections; /* idle ones that are kept, per worker and backend */
 		uint32_t idle;	      /* ms */
 		uint32_t requests;    /* on one upstream connection; 0: no limit */
 	} keepalive;
 	struct {
-		uint32_t
-			attempts; /* most attempts a request, the first included; 0: as many as there are candidates */
+		/* most attempts for a request, the first included; 0: as many as candidates */
+		uint32_t attempts;
 		bool unsafe;	     /* send again even what is not idempotent */
 		uint32_t body_bytes; /* request body kept for replay */
 		uint8_t status[75];  /* bit (s - 100): status s counts as a failure */
@@ -72,6 +89,7 @@ struct conf_pool {
 		uint32_t timeout; /* ms */
 	} queue;
 	bool has_shadow; /* another policy is asked too, to compare */
+	struct conf_pool_tls tls;
 };
 
 enum conf_access_format { CONF_ACCESS_COMBINED, CONF_ACCESS_JSON, CONF_ACCESS_FUNCTION };
@@ -89,7 +107,8 @@ struct conf_explain {
 };
 
 struct conf {
-	unsigned workers;				/* auto resolved */
+	uint64_t lua_memory; /* bytes that the Lua state of a process may use */
+	unsigned workers;    /* auto resolved */
 	char user[CONF_NAME_MAX], group[CONF_NAME_MAX]; /* "" = none */
 	char *pid_file;					/* NULL: none */
 	char *log_target;
@@ -106,14 +125,8 @@ struct conf {
 	uint64_t digest; /* of all plain settings: agent and workers must agree */
 };
 
-/* Frees everything behind c (not c itself) and zeroes it. */
+/* Frees all that c points to (not c itself) and zeroes it. */
 void conf_fini(struct conf *c);
-
-/*
- * Of all that is plain in it. Workers count as configured, before "auto" is a number: it may be
- * another one where a process is pinned.
- */
-uint64_t conf_digest(const struct conf *c);
 
 static inline bool conf_has_status(const uint8_t set[75], unsigned status)
 {

@@ -1,7 +1,8 @@
+#include "conf/conf_digest.h"
+
 #include <string.h>
 
 #include "base/fnv.h"
-#include "conf/conf.h"
 
 static void add_bytes(uint64_t *d, const void *bytes, size_t n)
 {
@@ -26,7 +27,17 @@ static void add_texts(uint64_t *d, char **texts, unsigned n)
 		add_text(d, texts[i]);
 }
 
-static void add_service(uint64_t *d, const struct conf_service *s)
+static void add_listens(uint64_t *d, const struct conf_service *s)
+{
+	add_number(d, s->listens);
+	for (unsigned i = 0; i < s->listens; i++) {
+		add_text(d, s->listen[i].address);
+		add_number(d, s->listen[i].is_tls);
+		add_number(d, s->listen[i].proxy_protocol);
+	}
+}
+
+static void digest_service(uint64_t *d, const struct conf_service *s)
 {
 	const struct conf_timeouts *t = &s->timeouts;
 	const struct conf_limits *l = &s->limits;
@@ -35,18 +46,20 @@ static void add_service(uint64_t *d, const struct conf_service *s)
 		t->client_body,	 t->client_idle,     t->connect,	t->response,
 		t->stream_idle,	 t->tunnel,	     t->request,	t->drain,
 		l->header_bytes, l->uri_bytes,	     l->headers,	l->body_bytes,
-		l->connections,	 l->requests,	     s->proxy_protocol, s->traceparent,
-		t->attempt,
+		l->connections,	 l->requests,	     t->handshake,	s->traceparent,
+		t->attempt,	 t->linger,	     t->half_closed,	t->keepalive_probe,
+		s->half_close,	 s->is_guard,	     s->hides_reasons,	s->sniffs_tls,
 	};
 
 	add_text(d, s->name);
 	add_text(d, s->request_id);
-	add_texts(d, s->listen, s->listens);
+	add_listens(d, s);
 	add_texts(d, s->trust, s->trusts);
 	add_bytes(d, numbers, sizeof(numbers));
+	conf_tls_digest(d, &s->tls);
 }
 
-static void add_pool(uint64_t *d, const struct conf_pool *p)
+static void digest_pool(uint64_t *d, const struct conf_pool *p)
 {
 	const uint64_t numbers[] = {
 		(uint64_t)p->connect,
@@ -65,6 +78,8 @@ static void add_pool(uint64_t *d, const struct conf_pool *p)
 		p->queue.length,
 		p->queue.timeout,
 		p->has_shadow,
+		p->limits.header_bytes,
+		p->limits.headers,
 	};
 
 	add_text(d, p->name);
@@ -73,6 +88,23 @@ static void add_pool(uint64_t *d, const struct conf_pool *p)
 	add_bytes(d, p->eject.status, sizeof(p->eject.status));
 	add_bytes(d, &p->budget.ratio, sizeof(p->budget.ratio));
 	add_bytes(d, &p->budget.min_per_second, sizeof(p->budget.min_per_second));
+	conf_pool_tls_digest(d, &p->tls);
+}
+
+uint64_t conf_service_digest(const struct conf_service *s)
+{
+	uint64_t d = fnv_start;
+
+	digest_service(&d, s);
+	return d;
+}
+
+uint64_t conf_pool_digest(const struct conf_pool *p)
+{
+	uint64_t d = fnv_start;
+
+	digest_pool(&d, p);
+	return d;
 }
 
 uint64_t conf_digest(const struct conf *c)
@@ -80,6 +112,7 @@ uint64_t conf_digest(const struct conf *c)
 	uint64_t d = fnv_start;
 
 	add_number(&d, c->workers);
+	add_number(&d, c->lua_memory);
 	add_text(&d, c->user);
 	add_text(&d, c->group);
 	add_text(&d, c->pid_file);
@@ -95,9 +128,9 @@ uint64_t conf_digest(const struct conf *c)
 	add_text(&d, c->admin.group);
 	add_number(&d, c->services_n);
 	for (unsigned i = 0; i < c->services_n; i++)
-		add_service(&d, &c->services[i]);
+		digest_service(&d, &c->services[i]);
 	add_number(&d, c->pools_n);
 	for (unsigned i = 0; i < c->pools_n; i++)
-		add_pool(&d, &c->pools[i]);
+		digest_pool(&d, &c->pools[i]);
 	return d;
 }

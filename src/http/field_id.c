@@ -1,6 +1,9 @@
 #include "http/field_id.h"
 
-enum { SLOTS = 64, LONGEST = 32 };
+enum { LONGEST = 32 };
+
+/* tables begin: tools/gen-tables */
+enum { SLOTS = 128, LAST_FACTOR = 2, BEFORE_FACTOR = 121 };
 
 static const struct str names[FIELD_IDS] = {
 	[FIELD_HOST] = { "host", 4 },
@@ -31,41 +34,48 @@ static const struct str names[FIELD_IDS] = {
 	[FIELD_CONTENT_TYPE] = { "content-type", 12 },
 	[FIELD_AUTHORIZATION] = { "authorization", 13 },
 	[FIELD_MAX_FORWARDS] = { "max-forwards", 12 },
+	[FIELD_X_NEAP_ERROR] = { "x-neap-error", 12 },
+	[FIELD_X_NEAP_ID] = { "x-neap-id", 9 },
+	[FIELD_CLIENT_CERT] = { "client-cert", 11 },
+	[FIELD_CLIENT_CERT_CHAIN] = { "client-cert-chain", 17 },
 };
 
-/*
- * The one known name that each value of slot_of may mean; the factors there were searched for it.
- */
+/* The one known name that each value of slot_of may mean. */
 static const uint8_t slots[SLOTS] = {
-	[0] = FIELD_X_REAL_IP,
-	[2] = FIELD_CONNECTION,
-	[3] = FIELD_AUTHORIZATION,
-	[4] = FIELD_X_FORWARDED_FOR,
-	[5] = FIELD_HTTP2_SETTINGS,
+	[2] = FIELD_X_REAL_IP,
+	[5] = FIELD_KEEP_ALIVE,
 	[6] = FIELD_DATE,
-	[11] = FIELD_X_FORWARDED_PROTO,
-	[13] = FIELD_TRANSFER_ENCODING,
-	[14] = FIELD_SET_COOKIE,
+	[10] = FIELD_UPGRADE,
+	[11] = FIELD_HTTP2_SETTINGS,
 	[20] = FIELD_TE,
-	[21] = FIELD_PROXY_CONNECTION,
-	[24] = FIELD_PROXY_AUTHORIZATION,
-	[25] = FIELD_HOST,
-	[26] = FIELD_FORWARDED,
+	[21] = FIELD_CONTENT_LENGTH,
+	[26] = FIELD_SERVER,
+	[28] = FIELD_TRAILER,
+	[29] = FIELD_PROXY_AUTHENTICATION_INFO,
+	[30] = FIELD_EXPECT,
 	[32] = FIELD_PROXY_AUTHENTICATE,
-	[33] = FIELD_KEEP_ALIVE,
-	[34] = FIELD_VIA,
-	[40] = FIELD_EXPECT,
-	[41] = FIELD_PROXY_AUTHENTICATION_INFO,
-	[42] = FIELD_UPGRADE,
-	[45] = FIELD_CONTENT_LENGTH,
-	[46] = FIELD_X_FORWARDED_PORT,
-	[48] = FIELD_SERVER,
-	[49] = FIELD_CONTENT_TYPE,
-	[50] = FIELD_TRAILER,
-	[51] = FIELD_MAX_FORWARDS,
-	[53] = FIELD_X_FORWARDED_HOST,
-	[58] = FIELD_COOKIE,
+	[35] = FIELD_MAX_FORWARDS,
+	[41] = FIELD_CONTENT_TYPE,
+	[47] = FIELD_HOST,
+	[56] = FIELD_CLIENT_CERT,
+	[59] = FIELD_X_FORWARDED_PROTO,
+	[64] = FIELD_CONNECTION,
+	[65] = FIELD_AUTHORIZATION,
+	[75] = FIELD_X_FORWARDED_HOST,
+	[81] = FIELD_TRANSFER_ENCODING,
+	[82] = FIELD_X_FORWARDED_PORT,
+	[83] = FIELD_PROXY_CONNECTION,
+	[84] = FIELD_COOKIE,
+	[86] = FIELD_PROXY_AUTHORIZATION,
+	[92] = FIELD_VIA,
+	[95] = FIELD_X_NEAP_ERROR,
+	[98] = FIELD_X_FORWARDED_FOR,
+	[104] = FIELD_SET_COOKIE,
+	[106] = FIELD_X_NEAP_ID,
+	[113] = FIELD_CLIENT_CERT_CHAIN,
+	[116] = FIELD_FORWARDED,
 };
+/* tables end */
 
 /* Guarded although they have no id of their own. A '*' at the end stands for any rest. */
 static const char *const guarded[] = {
@@ -111,7 +121,7 @@ static unsigned slot_of(struct str name)
 	unsigned first = (unsigned char)name.p[0] | 0x20U;
 	unsigned last = (unsigned char)name.p[name.n - 1] | 0x20U;
 	unsigned before = (unsigned char)name.p[name.n - 2] | 0x20U;
-	return (first + 10 * last + 7 * before + (unsigned)name.n) % SLOTS;
+	return (first + LAST_FACTOR * last + BEFORE_FACTOR * before + (unsigned)name.n) % SLOTS;
 }
 
 static uint64_t load8(const char *p)
@@ -149,7 +159,7 @@ enum field_id field_id_of(struct str name)
 								   : FIELD_OTHER;
 }
 
-static bool matches(struct str name, const char *wanted)
+static bool matches_pattern(struct str name, const char *wanted)
 {
 	struct str pattern = str_of(wanted);
 	if (pattern.p[pattern.n - 1] != '*')
@@ -161,7 +171,7 @@ static bool matches(struct str name, const char *wanted)
 static bool matches_any(struct str name, const char *const *patterns, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (matches(name, patterns[i]))
+		if (matches_pattern(name, patterns[i]))
 			return true;
 	}
 	return false;
@@ -202,7 +212,7 @@ bool field_is_alias(struct str name)
 {
 	char memory[LONGEST];
 	struct str dashed = with_dashes(name, memory);
-	return field_id_of(dashed) != FIELD_OTHER || matches(dashed, "x-forwarded-*");
+	return field_id_of(dashed) != FIELD_OTHER || matches_pattern(dashed, "x-forwarded-*");
 }
 
 bool field_may_trail(struct str name)

@@ -12,7 +12,7 @@ field_mask forwarded_fields(void)
 	       one << FIELD_X_FORWARDED_PORT | one << FIELD_X_REAL_IP;
 }
 
-/* A field that a trusted peer's word goes before ours for. */
+/* A field where the word of a trusted peer overrides ours. */
 struct kept {
 	enum field_id id;
 	struct str name, own;
@@ -20,26 +20,26 @@ struct kept {
 
 /* A list that is written element by element as one field. */
 struct line {
-	struct h1_out *out;
+	struct out *out;
 	unsigned n;
 };
 
-static struct line begin_line(struct h1_out *o, struct str name)
+static struct line begin_line(struct out *o, struct str name)
 {
-	h1_out_str(o, name);
-	h1_out_str(o, STR(": "));
+	out_str(o, name);
+	out_str(o, STR(": "));
 	return (struct line){ .out = o };
 }
 
 static void add_separator(struct line *l)
 {
 	if (l->n++ > 0)
-		h1_out_str(l->out, STR(", "));
+		out_str(l->out, STR(", "));
 }
 
 static void end_line(struct line *l)
 {
-	h1_out_str(l->out, STR("\r\n"));
+	out_str(l->out, STR("\r\n"));
 }
 
 static bool is_skipped(const struct forwarded *f, enum field_id id)
@@ -57,15 +57,15 @@ static void add_values(struct line *l, const struct http_head *h, const char *ba
 		if (h->fields[i].id != id || h->fields[i].value_n == 0)
 			continue;
 		add_separator(l);
-		h1_out_str(l->out, http_field_value(base, &h->fields[i]));
+		out_str(l->out, http_field_value(base, &h->fields[i]));
 	}
 }
 
 /*
- * A peer on a unix socket has no address: it adds nothing to a chain, and says so where it is all
- * there is.
+ * A peer on a unix socket has no address: it adds nothing to a chain, and is "unknown" where the
+ * chain would be empty.
  */
-static void write_for(struct h1_out *o, const struct forwarded *f, const struct http_head *h,
+static void write_for(struct out *o, const struct forwarded *f, const struct http_head *h,
 		      const char *base)
 {
 	struct line l = begin_line(o, STR("X-Forwarded-For"));
@@ -73,16 +73,16 @@ static void write_for(struct h1_out *o, const struct forwarded *f, const struct 
 		add_values(&l, h, base, FIELD_X_FORWARDED_FOR);
 	if (f->peer_ip.n > 0 || l.n == 0) {
 		add_separator(&l);
-		h1_out_str(o, f->peer_ip.n > 0 ? f->peer_ip : STR("unknown"));
+		out_str(o, f->peer_ip.n > 0 ? f->peer_ip : STR("unknown"));
 	}
 	end_line(&l);
 }
 
 /*
- * A field that is kept from a trusted peer (its lines joined), else written in our own words if
+ * A field of a trusted peer is kept (its lines joined). Else it is written in our own words, if
  * there are any.
  */
-static void write_kept(struct h1_out *o, const struct forwarded *f, const struct http_head *h,
+static void write_kept(struct out *o, const struct forwarded *f, const struct http_head *h,
 		       const char *base, const struct kept *k)
 {
 	bool keep = f->trusted && http_has(h, k->id);
@@ -92,36 +92,36 @@ static void write_kept(struct h1_out *o, const struct forwarded *f, const struct
 	if (keep)
 		add_values(&l, h, base, k->id);
 	else
-		h1_out_str(o, k->own);
+		out_str(o, k->own);
 	end_line(&l);
 }
 
 /* ;name=value, quoted unless it is a token (RFC 7239 §4). */
-static void write_pair(struct h1_out *o, struct str name, struct str value)
+static void write_pair(struct out *o, struct str name, struct str value)
 {
 	struct str quote = h1_is_token(value) ? STR("") : STR("\"");
-	h1_out_str(o, name);
-	h1_out_str(o, quote);
-	h1_out_str(o, value);
-	h1_out_str(o, quote);
+	out_str(o, name);
+	out_str(o, quote);
+	out_str(o, value);
+	out_str(o, quote);
 }
 
-static void write_node(struct h1_out *o, struct str ip)
+static void write_node(struct out *o, struct str ip)
 {
 	if (ip.n == 0) {
-		h1_out_str(o, STR("for=unknown"));
+		out_str(o, STR("for=unknown"));
 	} else if (memchr(ip.p, ':', ip.n) != NULL) {
-		h1_out_str(o, STR("for=\"["));
-		h1_out_str(o, ip);
-		h1_out_str(o, STR("]\""));
+		out_str(o, STR("for=\"["));
+		out_str(o, ip);
+		out_str(o, STR("]\""));
 	} else {
-		h1_out_str(o, STR("for="));
-		h1_out_str(o, ip);
+		out_str(o, STR("for="));
+		out_str(o, ip);
 	}
 }
 
-static void write_forwarded(struct h1_out *o, const struct forwarded *f, const struct http_head *h,
-			    const char *base)
+static void write_rfc7239(struct out *o, const struct forwarded *f, const struct http_head *h,
+			  const char *base)
 {
 	struct line l = begin_line(o, STR("Forwarded"));
 	add_values(&l, h, base, FIELD_FORWARDED);
@@ -134,20 +134,20 @@ static void write_forwarded(struct h1_out *o, const struct forwarded *f, const s
 }
 
 /* All in our own words: what nearly every request gets. */
-static void write_own(struct h1_out *o, const struct forwarded *f)
+static void write_own(struct out *o, const struct forwarded *f)
 {
-	h1_out_str(o, STR("X-Forwarded-For: "));
-	h1_out_str(o, f->peer_ip.n > 0 ? f->peer_ip : STR("unknown"));
-	h1_out_str(o, STR("\r\nX-Forwarded-Proto: "));
-	h1_out_str(o, f->proto);
+	out_str(o, STR("X-Forwarded-For: "));
+	out_str(o, f->peer_ip.n > 0 ? f->peer_ip : STR("unknown"));
+	out_str(o, STR("\r\nX-Forwarded-Proto: "));
+	out_str(o, f->proto);
 	if (f->host.n > 0) {
-		h1_out_str(o, STR("\r\nX-Forwarded-Host: "));
-		h1_out_str(o, f->host);
+		out_str(o, STR("\r\nX-Forwarded-Host: "));
+		out_str(o, f->host);
 	}
-	h1_out_str(o, STR("\r\n"));
+	out_str(o, STR("\r\n"));
 }
 
-void forwarded_write(struct h1_out *o, const struct forwarded *f, const struct http_head *h,
+void forwarded_write(struct out *o, const struct forwarded *f, const struct http_head *h,
 		     const char *base)
 {
 	if (likely(!f->trusted && f->skip == 0)) {
@@ -165,7 +165,7 @@ void forwarded_write(struct h1_out *o, const struct forwarded *f, const struct h
 	for (size_t i = 0; i < countof(all); i++)
 		write_kept(o, f, h, base, &all[i]);
 	if (f->trusted && http_has(h, FIELD_FORWARDED) && !is_skipped(f, FIELD_FORWARDED))
-		write_forwarded(o, f, h, base);
+		write_rfc7239(o, f, h, base);
 }
 
 static bool is_address(struct str s)

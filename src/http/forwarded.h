@@ -1,12 +1,12 @@
 /*
- * X-Forwarded-For/-Proto/-Host and Forwarded (RFC 7239): who the client was. From an untrusted
- * peer whatever it claims is dropped and replaced; from a trusted one the lists are appended to,
- * and a Proto or Host that is there is kept.
+ * X-Forwarded-For/-Proto/-Host and Forwarded (RFC 7239): who the client was. What an untrusted peer
+ * claims is dropped and replaced. The lists of a trusted one are appended to, and its Proto and
+ * Host are kept.
  */
 #ifndef NEAP_HTTP_FORWARDED_H
 #define NEAP_HTTP_FORWARDED_H
 
-#include "http/h1_out.h"
+#include "http/h1_write.h"
 
 struct forwarded {
 	bool trusted;	    /* the peer's own fields are believed */
@@ -25,7 +25,7 @@ field_mask forwarded_fields(void);
  * X-Real-IP of a trusted request are kept. h, base: the request. A peer without an address adds
  * nothing to a chain; where the chain would be empty it is "unknown".
  */
-void forwarded_write(struct h1_out *o, const struct forwarded *f, const struct http_head *h,
+void forwarded_write(struct out *o, const struct forwarded *f, const struct http_head *h,
 		     const char *base);
 
 /*

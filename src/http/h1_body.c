@@ -1,12 +1,18 @@
 #include "http/h1_body.h"
 
+static void init_chunk(struct h1_chunk *c, const struct http_head *h)
+{
+	h1_chunk_init(c, h->limits->header_bytes);
+	c->is_answer = h->is_response;
+}
+
 void h1_body_init(struct h1_body *b, const struct http_head *h)
 {
 	*b = (struct h1_body){ .framing = h->framing };
 	if (h->framing == FRAMING_LENGTH)
 		b->left = h->length;
 	else if (h->framing == FRAMING_CHUNKED)
-		h1_chunk_init(&b->chunk, h->limits->header_bytes);
+		init_chunk(&b->chunk, h);
 	b->done = h->framing == FRAMING_NONE || (h->framing == FRAMING_LENGTH && b->left == 0);
 }
 
@@ -22,20 +28,20 @@ static size_t feed_plain(struct h1_body *b, size_t n)
 	return n;
 }
 
-/* Where the payload is gathered: in front of the input itself. */
+/* Where the payload is gathered: at the front of the input itself. */
 struct gather {
 	char *to;
 	size_t n;
 };
 
-static void gather(struct gather *g, const char *data, size_t n)
+static void gather_piece(struct gather *g, const char *data, size_t n)
 {
-	if (n > 0)
+	if (n > 0 && data != g->to + g->n)
 		memmove(g->to + g->n, data, n);
 	g->n += n;
 }
 
-/* Without a gather, the bytes are only followed. */
+/* With a gather the payload goes into it. Without one the bytes are only followed. */
 static enum h1_body_result feed_chunked(struct h1_body *b, const char *in, size_t n, size_t *used,
 					struct gather *g)
 {
@@ -46,10 +52,12 @@ static enum h1_body_result feed_chunked(struct h1_body *b, const char *in, size_
 		size_t part = 0, data_n = 0;
 		event = h1_chunk_next(&b->chunk, in + *used, n - *used, &part, &data, &data_n);
 		*used += part;
+		if (event == CHUNK_DROP)
+			continue;
 		b->payload += data_n;
 		if (g != NULL)
-			gather(g, data, data_n);
-	} while (event == CHUNK_DATA);
+			gather_piece(g, data, data_n);
+	} while (event == CHUNK_DATA || event == CHUNK_DROP);
 	b->done = event == CHUNK_END;
 	return event == CHUNK_BAD ? BODY_BAD : BODY_OK;
 }
@@ -79,6 +87,50 @@ enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t
 	enum h1_body_result r = feed_chunked(b, in, n, used, &g);
 	*kept = g.n;
 	return r;
+}
+
+/* The coded bytes, without those that are to be left out, to the front of in. */
+static enum h1_body_result tidy_chunked(struct h1_body *b, char *in, size_t n, size_t *used,
+					size_t *kept)
+{
+	enum h1_chunk_event event;
+	struct gather g = { in, 0 };
+	const char *run = in; /* bytes from here on are kept, and not gathered yet */
+	size_t at = b->held;
+	do {
+		const char *data = NULL;
+		size_t part = 0, data_n = 0;
+		event = h1_chunk_next(&b->chunk, in + at, b->held + n - at, &part, &data, &data_n);
+		at += part;
+		if (event == CHUNK_DATA)
+			b->payload += data_n;
+		if (event != CHUNK_DROP)
+			continue;
+		gather_piece(&g, run, (size_t)(data - run));
+		run = data + data_n;
+	} while (event == CHUNK_DATA || event == CHUNK_DROP);
+	*used = at - b->held;
+	b->held = event == CHUNK_MORE ? (uint8_t)h1_chunk_held(&b->chunk) : 0;
+	gather_piece(&g, run, (size_t)(in + at - run) - b->held);
+	*kept = g.n;
+	b->done = event == CHUNK_END;
+	return event == CHUNK_BAD ? BODY_BAD : BODY_OK;
+}
+
+enum h1_body_result h1_body_tidy(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept)
+{
+	*used = *kept = 0;
+	if (b->done)
+		return BODY_OK;
+	if (b->framing != FRAMING_CHUNKED) {
+		*used = *kept = feed_plain(b, n);
+		return BODY_OK;
+	}
+	if (b->held > 0) {
+		memmove(in + b->held, in, n);
+		memcpy(in, b->chunk.name, b->held);
+	}
+	return tidy_chunked(b, in, n, used, kept);
 }
 
 bool h1_body_is_whole_at_close(const struct h1_body *b)

@@ -1,6 +1,6 @@
 /*
- * Where a message body ends, for all framings behind one interface: the relay asks how much of what
- * it has belongs to the body, and whether that was all.
+ * Where a message body ends, one interface for all framings: the relay asks how many of its bytes
+ * belong to the body, and whether that was all.
  */
 #ifndef NEAP_HTTP_H1_BODY_H
 #define NEAP_HTTP_H1_BODY_H
@@ -10,6 +10,7 @@
 struct h1_body {
 	uint8_t framing;  /* enum http_framing */
 	bool done;	  /* the whole body was seen */
+	uint8_t held;	  /* bytes in chunk.name that h1_body_tidy has not passed on yet */
 	uint64_t left;	  /* FRAMING_LENGTH: bytes to come */
 	uint64_t payload; /* payload bytes so far (without chunk coding) */
 	struct h1_chunk chunk;
@@ -21,8 +22,8 @@ enum h1_body_result { BODY_OK, BODY_BAD };
 void h1_body_init(struct h1_body *b, const struct http_head *h);
 
 /*
- * Of the n bytes at in, the first *used belong to this body, coding included; b->done says whether
- * it ended there (bytes behind are the next message, or too many). BODY_BAD: b->chunk.reason.
+ * The first *used of the n bytes at in belong to this body, coding included; b->done says whether
+ * it ended there (bytes after that are the next message, or too many). BODY_BAD: b->chunk.reason.
  */
 enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, size_t *used);
 
@@ -33,7 +34,15 @@ enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, si
 enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t *used,
 				   size_t *kept);
 
-/* n more bytes of a body with a length went by unseen (n ≤ left). */
+/*
+ * The same, for an answer that keeps its coding: *kept bytes at in are the next ones to send. `in`
+ * has room for H1_CHUNK_HELD_MAX bytes more than n. Bytes that struct h1_chunk says are left out;
+ * bytes that perhaps must be left out wait inside until that is known, so *kept may also be more
+ * than n.
+ */
+enum h1_body_result h1_body_tidy(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept);
+
+/* n more bytes of a body with a length were moved without being read here (n ≤ left). */
 void h1_body_skip(struct h1_body *b, uint64_t n);
 
 /* The connection ended: was this a whole body (RFC 9112 §8)? */

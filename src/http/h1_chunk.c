@@ -6,8 +6,9 @@
 
 enum {
 	DIGITS_MAX = 16,       /* hex digits of a size, leading zeros included */
+	QUICK_DIGITS = 15,     /* of a size that needs no look at its bounds */
 	LINE_MAX = 1024,       /* bytes of one size line */
-	EXTENSIONS_MAX = 4096, /* bytes of extensions over a whole body */
+	EXTENSIONS_MAX = 4096, /* bytes of extensions over the whole body of a request */
 	TRAILERS_MAX = 64,
 };
 
@@ -21,6 +22,8 @@ enum state {
 	EXT_QUOTED,
 	EXT_ESCAPED,
 	EXT_QUOTED_END,
+	EXT_NAME_END, /* blanks after a name, a size or a value: in answers only */
+	PART_END,
 	SIZE_LF,
 	DATA,
 	DATA_CR,
@@ -39,43 +42,57 @@ void h1_chunk_init(struct h1_chunk *c, uint32_t trailer_bytes_max)
 	*c = (struct h1_chunk){ .state = SIZE_FIRST, .trailer_bytes_max = trailer_bytes_max };
 }
 
-static void bad(struct h1_chunk *c, const char *reason)
+static void refuse_chunk(struct h1_chunk *c, const char *reason)
 {
 	c->state = BAD;
 	c->reason = reason;
 }
 
 /* The byte must be WANTED; then the state is NEXT. */
-static void expect(struct h1_chunk *c, char byte, char wanted, enum state next, const char *reason)
+static void expect_byte_then(struct h1_chunk *c, char byte, char wanted, enum state next,
+			     const char *reason)
 {
 	if (byte != wanted)
-		bad(c, reason);
+		refuse_chunk(c, reason);
 	else
 		c->state = (uint8_t)next;
 }
 
-static unsigned hex_value(char c)
+static unsigned digit_value(char c)
 {
 	return scan_is(c, SCAN_DIGIT) ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
 }
 
-/* Behind a complete size, extension name or value. */
+/* Blanks that a server may not send, but some do: a copy leaves them out. */
+static bool leave_out_blank(struct h1_chunk *c, char byte, enum state next)
+{
+	if (!c->is_answer || (byte != ' ' && byte != '\t'))
+		return false;
+	c->state = (uint8_t)next;
+	c->drop = 1;
+	return true;
+}
+
+/* After a complete size, extension name or value. */
 static void after_part(struct h1_chunk *c, char byte, const char *reason)
 {
+	if (leave_out_blank(c, byte, PART_END))
+		return;
 	if (byte == ';')
 		c->state = EXT_NAME_FIRST;
 	else
-		expect(c, byte, '\r', SIZE_LF, byte == '\n' ? "bare LF in chunk size" : reason);
+		expect_byte_then(c, byte, '\r', SIZE_LF,
+				 byte == '\n' ? "bare LF in chunk size" : reason);
 }
 
 static void size_digit(struct h1_chunk *c, char byte)
 {
 	/* More than INT64_MAX is a negative number to many a recipient. */
 	if (++c->digits > DIGITS_MAX || c->left > INT64_MAX >> 4) {
-		bad(c, "chunk size too large");
+		refuse_chunk(c, "chunk size too large");
 		return;
 	}
-	c->left = c->left << 4 | hex_value(byte);
+	c->left = c->left << 4 | digit_value(byte);
 	c->state = SIZE;
 }
 
@@ -84,19 +101,29 @@ static void step_size(struct h1_chunk *c, char byte)
 	if (scan_is(byte, SCAN_HEX))
 		size_digit(c, byte);
 	else if (c->state == SIZE_FIRST)
-		bad(c, "invalid chunk size");
+		refuse_chunk(c, "invalid chunk size");
 	else
 		after_part(c, byte, "invalid chunk size");
+}
+
+static void after_name(struct h1_chunk *c, char byte)
+{
+	if (byte == '=')
+		c->state = EXT_VALUE_FIRST;
+	else if (!leave_out_blank(c, byte, EXT_NAME_END))
+		after_part(c, byte, "invalid chunk extension");
 }
 
 static void step_token(struct h1_chunk *c, char byte, enum state inside)
 {
 	if (scan_is(byte, SCAN_TOKEN))
 		c->state = (uint8_t)inside;
+	else if (c->state != inside && leave_out_blank(c, byte, c->state))
+		return;
 	else if (c->state != inside)
-		bad(c, "invalid chunk extension");
-	else if (inside == EXT_NAME && byte == '=')
-		c->state = EXT_VALUE_FIRST;
+		refuse_chunk(c, "invalid chunk extension");
+	else if (inside == EXT_NAME)
+		after_name(c, byte);
 	else
 		after_part(c, byte, "invalid chunk extension");
 }
@@ -104,7 +131,7 @@ static void step_token(struct h1_chunk *c, char byte, enum state inside)
 static void step_quoted(struct h1_chunk *c, char byte)
 {
 	if (!scan_is(byte, SCAN_VALUE))
-		bad(c, "invalid chunk extension");
+		refuse_chunk(c, "invalid chunk extension");
 	else if (byte == '"')
 		c->state = EXT_QUOTED_END;
 	else if (byte == '\\')
@@ -113,8 +140,8 @@ static void step_quoted(struct h1_chunk *c, char byte)
 
 static void step_extension(struct h1_chunk *c, char byte)
 {
-	if (++c->extension_bytes > EXTENSIONS_MAX) {
-		bad(c, "chunk extensions too long");
+	if (++c->extension_bytes > EXTENSIONS_MAX && !c->is_answer) {
+		refuse_chunk(c, "chunk extensions too long");
 		return;
 	}
 	switch ((enum state)c->state) {
@@ -135,11 +162,14 @@ static void step_extension(struct h1_chunk *c, char byte)
 		step_quoted(c, byte);
 		return;
 	case EXT_ESCAPED:
-		expect(c, byte, byte, EXT_QUOTED, NULL);
+		expect_byte_then(c, byte, byte, EXT_QUOTED, NULL);
 		if (!scan_is(byte, SCAN_VALUE))
-			bad(c, "invalid chunk extension");
+			refuse_chunk(c, "invalid chunk extension");
 		return;
-	default: /* EXT_QUOTED_END */
+	case EXT_NAME_END:
+		after_name(c, byte);
+		return;
+	default: /* EXT_QUOTED_END, PART_END */
 		after_part(c, byte, "invalid chunk extension");
 	}
 }
@@ -155,13 +185,13 @@ static void begin_chunk(struct h1_chunk *c)
 static void step_size_line(struct h1_chunk *c, char byte)
 {
 	if (++c->line_bytes > LINE_MAX)
-		bad(c, "chunk size line too long");
+		refuse_chunk(c, "chunk size line too long");
 	else if (c->state <= SIZE)
 		step_size(c, byte);
 	else if (c->state < SIZE_LF)
 		step_extension(c, byte);
 	else if (byte != '\n')
-		bad(c, "bare CR in chunk size");
+		refuse_chunk(c, "bare CR in chunk size");
 	else
 		begin_chunk(c);
 }
@@ -169,37 +199,65 @@ static void step_size_line(struct h1_chunk *c, char byte)
 static void step_data_end(struct h1_chunk *c, char byte)
 {
 	if (c->state == DATA_CR)
-		expect(c, byte, '\r', DATA_LF, "no CRLF behind chunk data");
+		expect_byte_then(c, byte, '\r', DATA_LF, "no CRLF behind chunk data");
 	else
-		expect(c, byte, '\n', SIZE_FIRST, "no CRLF behind chunk data");
+		expect_byte_then(c, byte, '\n', SIZE_FIRST, "no CRLF behind chunk data");
+}
+
+/* The beginning of a long name decides. */
+static bool is_own_trailer(const struct h1_chunk *c, struct str name)
+{
+	struct str own = c->own != NULL ? str_of(c->own) : STR("");
+	own.n = own.n > sizeof(c->name) ? sizeof(c->name) : own.n;
+	return str_eq_nocase(name, own);
+}
+
+/* The name is known, as far as it matters: may the line stay? N bytes of it were consumed. */
+static void judge_trailer(struct h1_chunk *c, size_t n)
+{
+	struct str name = { c->name, c->name_n };
+	if (field_may_trail(name) && !is_own_trailer(c, name))
+		return;
+	if (!c->is_answer) {
+		refuse_chunk(c, "forbidden trailer");
+		return;
+	}
+	c->is_dropping = true;
+	c->drop = (uint8_t)n;
 }
 
 static void trailer_name_byte(struct h1_chunk *c, char byte)
 {
-	if (c->name_n < sizeof(c->name))
-		c->name[c->name_n++] = byte;
 	c->state = TRAILER_NAME;
+	if (c->name_n == sizeof(c->name))
+		return;
+	c->name[c->name_n++] = byte;
+	if (c->name_n == sizeof(c->name))
+		judge_trailer(c, c->name_n);
 }
 
 static void step_trailer_name(struct h1_chunk *c, char byte)
 {
-	if (scan_is(byte, SCAN_TOKEN))
+	if (scan_is(byte, SCAN_TOKEN)) {
 		trailer_name_byte(c, byte);
-	else if (byte != ':' || c->state == TRAILER_FIRST)
-		bad(c, "invalid trailer name");
-	else if (!field_may_trail((struct str){ c->name, c->name_n }))
-		bad(c, "forbidden trailer");
-	else
+	} else if (byte != ':' || c->state == TRAILER_FIRST) {
+		refuse_chunk(c, "invalid trailer name");
+	} else {
 		c->state = TRAILER_VALUE;
+		if (c->name_n < sizeof(c->name))
+			judge_trailer(c, c->name_n + 1U);
+	}
 }
 
 static void step_trailer_first(struct h1_chunk *c, char byte)
 {
 	c->name_n = 0;
+	c->is_dropping = false;
+	c->drop = 0;
 	if (byte == '\r')
 		c->state = END_LF;
 	else if (++c->trailers > TRAILERS_MAX)
-		bad(c, "too many trailers");
+		refuse_chunk(c, "too many trailers");
 	else
 		step_trailer_name(c, byte);
 }
@@ -207,9 +265,10 @@ static void step_trailer_first(struct h1_chunk *c, char byte)
 static void step_trailer(struct h1_chunk *c, char byte)
 {
 	if (++c->line_bytes > c->trailer_bytes_max) {
-		bad(c, "trailers too large");
+		refuse_chunk(c, "trailers too large");
 		return;
 	}
+	c->drop = c->is_dropping;
 	switch ((enum state)c->state) {
 	case TRAILER_FIRST:
 		step_trailer_first(c, byte);
@@ -219,17 +278,17 @@ static void step_trailer(struct h1_chunk *c, char byte)
 		return;
 	case TRAILER_VALUE:
 		if (!scan_is(byte, SCAN_VALUE))
-			expect(c, byte, '\r', TRAILER_LF, "control character in trailer");
+			expect_byte_then(c, byte, '\r', TRAILER_LF, "control character in trailer");
 		return;
 	case TRAILER_LF:
-		expect(c, byte, '\n', TRAILER_FIRST, "bare CR in trailer");
+		expect_byte_then(c, byte, '\n', TRAILER_FIRST, "bare CR in trailer");
 		return;
 	default: /* END_LF */
-		expect(c, byte, '\n', END, "bare CR in trailer");
+		expect_byte_then(c, byte, '\n', END, "bare CR in trailer");
 	}
 }
 
-static void step(struct h1_chunk *c, char byte)
+static void step_byte(struct h1_chunk *c, char byte)
 {
 	if (c->state <= SIZE_LF)
 		step_size_line(c, byte);
@@ -237,6 +296,29 @@ static void step(struct h1_chunk *c, char byte)
 		step_data_end(c, byte);
 	else
 		step_trailer(c, byte);
+}
+
+/*
+ * Nearly all size lines have no extensions, and they and the ends of chunks are mostly here as a
+ * whole. How many bytes such a one has; 0: it is another one, to be read byte by byte.
+ */
+static size_t quick_line(struct h1_chunk *c, const char *p, size_t n)
+{
+	uint64_t size = 0;
+	size_t i = 0;
+	if (c->state == DATA_CR && n >= 2 && p[0] == '\r' && p[1] == '\n') {
+		c->state = SIZE_FIRST;
+		return 2;
+	}
+	if (c->state != SIZE_FIRST)
+		return 0;
+	for (; i < n && i < QUICK_DIGITS && scan_is(p[i], SCAN_HEX); i++)
+		size = size << 4 | digit_value(p[i]);
+	if (i == 0 || n - i < 2 || p[i] != '\r' || p[i + 1] != '\n')
+		return 0;
+	c->left = size;
+	begin_chunk(c);
+	return i + 2;
 }
 
 /* The part of this chunk's payload that is here. */
@@ -260,12 +342,28 @@ enum h1_chunk_event h1_chunk_next(struct h1_chunk *c, const char *in, size_t n, 
 			*used += *data_n;
 			return CHUNK_DATA;
 		}
-		step(c, in[*used]);
+		size_t line = quick_line(c, in + *used, n - *used);
+		*used += line;
+		if (line > 0)
+			continue;
+		step_byte(c, in[*used]);
 		*used += c->state != BAD;
+		if (unlikely(c->drop > 0) && c->state != BAD) {
+			*data_n = c->drop;
+			*data = in + *used - *data_n;
+			c->drop = 0;
+			return CHUNK_DROP;
+		}
 	}
 	if (c->state == BAD)
 		return CHUNK_BAD;
 	return c->state == END ? CHUNK_END : CHUNK_MORE;
+}
+
+size_t h1_chunk_held(const struct h1_chunk *c)
+{
+	bool is_judged = c->name_n == sizeof(c->name);
+	return c->is_answer && c->state == TRAILER_NAME && !is_judged ? c->name_n : 0;
 }
 
 size_t h1_chunk_size_line(char *to, uint64_t n)

@@ -1,10 +1,10 @@
 #include "http/h1_head.h"
 
 #include "http/field_id.h"
-#include "http/framing.h"
+#include "http/h1_framing.h"
+#include "http/h1_line.h"
 #include "http/refuse.h"
 #include "http/scan.h"
-#include "http/start_line.h"
 #include "http/target.h"
 
 void h1_head_init(struct http_head *h, bool is_response, struct http_field *fields,
@@ -18,22 +18,8 @@ size_t h1_skip_empty_line(const char *base, size_t n)
 	return n >= 2 && base[0] == '\r' && base[1] == '\n' ? 2 : 0;
 }
 
-const char *refuse_byte(char c, const char *otherwise)
-{
-	switch (c) {
-	case '\0':
-		return "NUL in header";
-	case '\n':
-		return "bare LF in header";
-	case '\r':
-		return "bare CR in header";
-	default:
-		return otherwise;
-	}
-}
-
 /* Goes over a field name to its colon; *p is left there. */
-static enum h1_result parse_name(struct http_head *h, const char **p, const char *end)
+static enum h1_result parse_field_name(struct http_head *h, const char **p, const char *end)
 {
 	const char *name = *p;
 	bool underscore = false;
@@ -60,9 +46,9 @@ static enum h1_result parse_name(struct http_head *h, const char **p, const char
 	return H1_DONE;
 }
 
-/* Goes over a field value to behind its CRLF; *value is trimmed. */
-static enum h1_result parse_value(struct http_head *h, const char **p, const char *end,
-				  struct str *value)
+/* Goes over a field value and its CRLF; *value is trimmed. */
+static enum h1_result parse_field_value(struct http_head *h, const char **p, const char *end,
+					struct str *value)
 {
 	const char *start = *p;
 	while (start < end && (*start == ' ' || *start == '\t'))
@@ -83,7 +69,7 @@ static enum h1_result parse_value(struct http_head *h, const char **p, const cha
 	return H1_DONE;
 }
 
-/* Fields that must not be there twice, and the one whose value is needed as a number. */
+/* Notes a known field. Some must not be there twice, and the value of one is needed as a number. */
 static enum h1_result note_known(struct http_head *h, enum field_id id, struct str value)
 {
 	bool again = http_has(h, id);
@@ -94,7 +80,7 @@ static enum h1_result note_known(struct http_head *h, enum field_id id, struct s
 		return H1_DONE;
 	if (again)
 		return refuse(h, 400, "repeated Content-Length");
-	if (!framing_parse_length(value, &h->length))
+	if (!h1_framing_parse_length(value, &h->length))
 		return refuse(h, 400, "invalid Content-Length");
 	h->flags |= HTTP_HAS_LENGTH;
 	return H1_DONE;
@@ -106,12 +92,12 @@ static enum h1_result parse_field(struct http_head *h, const char *base, const c
 	const char *line = base + h->at, *p = line;
 	if (unlikely(h->n == h->limits->headers))
 		return refuse(h, 431, "too many fields");
-	enum h1_result r = parse_name(h, &p, end);
+	enum h1_result r = parse_field_name(h, &p, end);
 	if (r != H1_DONE)
 		return r;
 	struct str value, name = { line, (size_t)(p - line) };
 	p++;
-	r = parse_value(h, &p, end, &value);
+	r = parse_field_value(h, &p, end, &value);
 	if (r != H1_DONE)
 		return r;
 	enum field_id id = field_id_of(name);
@@ -126,16 +112,16 @@ static enum h1_result parse_field(struct http_head *h, const char *base, const c
 	return id == FIELD_OTHER ? H1_DONE : note_known(h, id, value);
 }
 
-/* All fields are known: what only the whole head can tell. */
-static enum h1_result finish(struct http_head *h, const char *base)
+/* All fields are there: the checks that need the whole head. */
+static enum h1_result finish_head(struct http_head *h, const char *base)
 {
 	enum h1_result r = H1_DONE;
 	if (!h->is_response)
 		r = target_check_host(h, base);
 	if (r == H1_DONE)
-		r = framing_read_body(h, base);
+		r = h1_framing_read_body(h, base);
 	if (r == H1_DONE)
-		r = framing_read_connection(h, base);
+		r = h1_framing_read_connection(h, base);
 	if (r == H1_DONE)
 		h->phase = PHASE_DONE;
 	return r;
@@ -150,7 +136,7 @@ static enum h1_result parse_blank_line(struct http_head *h, const char *base, co
 		return refuse(h, 400, "bare CR in header");
 	h->at += 2;
 	h->bytes = h->at;
-	return finish(h, base);
+	return finish_head(h, base);
 }
 
 static enum h1_result parse_fields(struct http_head *h, const char *base, const char *end)
@@ -169,15 +155,16 @@ static enum h1_result parse_fields(struct http_head *h, const char *base, const 
 static enum h1_result parse_start_line(struct http_head *h, const char *base, const char *end)
 {
 	if (h->is_response)
-		return status_line_parse(h, base, end);
-	enum h1_result r = request_line_parse(h, base, end);
+		return h1_line_parse_status(h, base, end);
+	enum h1_result r = h1_line_parse_request(h, base, end);
 	return r == H1_DONE ? target_parse(h, base) : r;
 }
 
 static enum h1_result refuse_size(struct http_head *h)
 {
 	if (h->phase == PHASE_START_LINE)
-		return refuse(h, 414, "request line too long");
+		return refuse(h, 414,
+			      h->is_response ? "status line too long" : "request line too long");
 	return refuse(h, 431, "header too large");
 }
 
@@ -185,7 +172,7 @@ enum h1_result h1_head_parse(struct http_head *h, const char *base, size_t n)
 {
 	if (h->phase >= PHASE_DONE)
 		return h->phase == PHASE_DONE ? H1_DONE : H1_BAD;
-	/* Bytes behind the limit are not looked at, so that one piece and many are judged alike. */
+	/* Bytes after the limit are not looked at, so that one piece and many are judged alike. */
 	bool is_full = n >= h->limits->header_bytes;
 	const char *end = base + (is_full ? h->limits->header_bytes : n);
 	enum h1_result r = H1_DONE;
@@ -201,36 +188,9 @@ enum h1_result h1_head_parse(struct http_head *h, const char *base, size_t n)
 	return r == H1_MORE && is_full ? refuse_size(h) : r;
 }
 
-/* 1xx and 204 have no body, and may not pretend to (RFC 9112 §6.1, RFC 9110 §8.6). */
-static bool check_bodiless(struct http_head *h)
-{
-	if (http_has(h, FIELD_TRANSFER_ENCODING))
-		return refuse(h, 502, "Transfer-Encoding where no body may be") == H1_DONE;
-	if ((h->flags & HTTP_HAS_LENGTH) != 0 && h->length > 0)
-		return refuse(h, 502, "Content-Length where no body may be") == H1_DONE;
-	return true;
-}
-
-bool h1_response_framing(struct http_head *h, uint8_t request_method_id)
-{
-	bool is_bodiless = h->status < 200 || h->status == 204;
-	if (is_bodiless && !check_bodiless(h))
-		return false;
-	if (is_bodiless || h->status == 304 || request_method_id == METHOD_HEAD)
-		h->framing = FRAMING_NONE;
-	return true;
-}
-
 struct str h1_path(const struct http_head *h, const char *base)
 {
 	if (h->path.n > 0)
 		return http_str(base, h->path);
 	return h->form == TARGET_ASTERISK ? STR("*") : STR("/");
-}
-
-bool h1_keeps_alive(const struct http_head *h)
-{
-	if ((h->flags & HTTP_CONN_CLOSE) != 0 || h->framing == FRAMING_UNTIL_CLOSE)
-		return false;
-	return h->minor == 1 || (h->flags & HTTP_CONN_KEEP_ALIVE) != 0;
 }

@@ -8,36 +8,30 @@
 
 #include "http/msg.h"
 
-enum h1_result {
-	H1_MORE, /* not whole yet */
-	H1_DONE,
-	H1_BAD, /* head->refusal says why; nothing else of the head may be used */
-};
-
 /* Makes *h ready for a new message. fields has room for limits->headers. */
 void h1_head_init(struct http_head *h, bool is_response, struct http_field *fields,
 		  const struct http_limits *limits);
 
 /*
- * Parses n bytes at base, the first of which is the message's first byte (for a request: an empty
- * line before it is skipped by the caller with h1_skip_empty_line). The first byte that cannot be
+ * Parses n bytes at base, the first of which is the message's first byte (the caller skips empty
+ * lines before a request with h1_skip_empty_line). The first byte that cannot be
  * right is refused at once, whole line or not, so the answer never depends on how the bytes were
- * cut into pieces. Bytes behind limits->header_bytes are not looked at.
+ * cut into pieces. Bytes after limits->header_bytes are not looked at.
  *
  * A request is refused with: 400 malformed, 414 longer URI than the limit, 431 too many or too
  * long fields, 501 a transfer coding other than one final chunked, 505 a version other than 1.0
  * and 1.1, 417 an unknown expectation; a response with 502, whatever is wrong. On DONE everything
  * RFC 9112 asks of it was checked: request line, fields, Host, target, framing. Its path and query
- * are set (of an absolute target too; an empty path is "/", see h1_path).
+ * are set, for an absolute target too (an empty path is "/", see h1_path).
  *
  * Where the RFCs leave a choice:
  *
- * - Lines end in CRLF, nowhere in a bare LF; no empty line but before a request; a method has at
+ * - Lines end in CRLF, nowhere in a bare LF; no empty lines but before a request; a method has at
  *   most 32 bytes.
- * - Target: controls, blanks, DEL, non-ASCII, '#', '"', '<' and '>' are refused, and '\' in the
- *   path. All of RFC 3986's others, and the '^', '`', '{', '|', '}', '[', ']' that browsers send
- *   raw, pass. In the path '%' needs two hex digits (nginx and Go refuse it too); in a query
- *   anything may follow it.
+ * - Target: controls, blanks, DEL and '#' are refused, and in the path also non-ASCII, '"', '<',
+ *   '>' and '\': curl and others send these raw in a query. All of RFC 3986's others, and the '^',
+ *   '`', '{', '|', '}', '[', ']' that browsers send raw, pass. In the path '%' needs two hex digits
+ *   (nginx and Go refuse it too); in a query anything may follow it.
  * - Host may not be empty, and 1.0 may leave it out. A ',' is no part of a host; neither is user
  *   information. An absolute target must agree with Host (case and default port aside); CONNECT
  *   is parsed, the caller refuses it.
@@ -49,24 +43,17 @@ void h1_head_init(struct http_head *h, bool is_response, struct http_field *fiel
  * - Names with '_' pass, but for aliases of known fields in requests (field_is_alias): 400.
  * - Connection: names of guarded fields (field_is_guarded) are ignored; others set named_hop.
  *   Elements that are no tokens are refused, and more than 32 such names.
- * - Expect in 1.0, and 100-continue without a body, are ignored. Upgrade in 1.0 is ignored.
- * - A response may leave out the reason, and the space before it. Its status is 100 to 599.
+ * - Expect is a list, of which empty elements do not count. In 1.0, and 100-continue without a
+ *   body, it is ignored. Upgrade in 1.0 is ignored.
+ * - A response may leave out the reason, and the space before it. Its status is 100 to 999.
  *
- * A response's framing depends on the request: call h1_response_framing then.
+ * A response's framing depends on the request: call h1_response_framing then (h1_framing.h).
  */
 enum h1_result h1_head_parse(struct http_head *h, const char *base, size_t n);
 
 /*
- * RFC 9112 §6.3 for a response to a request with this method, 1xx too: sets h->framing. false:
- * refuse (h->refusal set): a 1xx or 204 with Transfer-Encoding or a Content-Length above 0. A
- * "Content-Length: 0" there passes, and should not be forwarded (RFC 9110 §8.6). HEAD and 304 keep
- * their h->length, without a body.
- */
-bool h1_response_framing(struct http_head *h, uint8_t request_method_id);
-
-/*
  * How many bytes (0 or 2) of a leading empty line to skip before a request (RFC 9112 §2.2: CRLF).
- * Of a lone CR h1_head_parse says H1_MORE, so call this before each parse while h->at is 0.
+ * h1_head_parse says H1_MORE to a lone CR, so call this before each parse while h->at is 0.
  */
 size_t h1_skip_empty_line(const char *base, size_t n);
 
@@ -75,8 +62,5 @@ size_t h1_skip_empty_line(const char *base, size_t n);
  * asterisk form).
  */
 struct str h1_path(const struct http_head *h, const char *base);
-
-/* May the connection be used again after this message, as far as this head says (RFC 9112 §9.3)? */
-bool h1_keeps_alive(const struct http_head *h);
 
 #endif

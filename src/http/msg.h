@@ -43,6 +43,10 @@ enum field_id {
 	FIELD_CONTENT_TYPE,
 	FIELD_AUTHORIZATION,
 	FIELD_MAX_FORWARDS,
+	FIELD_X_NEAP_ERROR,
+	FIELD_X_NEAP_ID,
+	FIELD_CLIENT_CERT,
+	FIELD_CLIENT_CERT_CHAIN,
 	FIELD_IDS /* how many there are */
 };
 
@@ -91,6 +95,7 @@ enum http_flag {
 	HTTP_TE_TRAILERS = 32,
 	HTTP_UPGRADE_H2C = 64, /* the Upgrade field lists h2c: never tunnelled */
 	HTTP_HAS_LENGTH = 128, /* a (valid) Content-Length was there */
+	HTTP_STRAY_BODY = 256, /* announces a body where none may be: nobody knows what follows */
 };
 
 enum http_target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY, TARGET_ASTERISK };
@@ -98,7 +103,7 @@ enum http_target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY, TARGET
 struct http_limits {
 	uint32_t header_bytes; /* whole head */
 	uint32_t uri_bytes;
-	uint32_t headers; /* fields a head; never above the room of the fields array */
+	uint32_t headers; /* fields per head; never above the room of the fields array */
 };
 
 /*
@@ -107,7 +112,18 @@ struct http_limits {
  */
 struct http_refusal {
 	uint16_t status;
+	bool is_limit; /* a limit of ours was exceeded: nothing is wrong with the message itself */
 	const char *reason; /* a constant */
+};
+
+/* How far the parser of a head is. */
+enum http_phase { PHASE_START_LINE, PHASE_FIELDS, PHASE_DONE, PHASE_BAD };
+
+/* What it says of the bytes that it was given. */
+enum h1_result {
+	H1_MORE, /* not whole yet */
+	H1_DONE,
+	H1_BAD, /* head->refusal says why; nothing else of the head may be used */
 };
 
 struct http_head {
@@ -116,8 +132,8 @@ struct http_head {
 	struct http_field *fields; /* room for limits->headers */
 	bool is_response;
 	/* progress of the parser */
-	uint8_t phase;
-	uint32_t at; /* first byte not parsed yet */
+	uint8_t phase; /* enum http_phase */
+	uint32_t at;   /* first byte not parsed yet */
 	/* the result */
 	uint32_t bytes; /* length of the head with its blank line */
 	uint32_t

@@ -2,22 +2,23 @@
 #ifndef NEAP_HTTP_REFUSE_H
 #define NEAP_HTTP_REFUSE_H
 
-#include "http/h1_head.h"
-
-enum http_phase { PHASE_START_LINE, PHASE_FIELDS, PHASE_DONE, PHASE_BAD };
+#include "http/msg.h"
 
 /* The status is the one for a request; a refused response is always a 502. */
 static inline enum h1_result refuse(struct http_head *h, uint16_t status, const char *reason)
 {
-	h->refusal.status = h->is_response ? 502 : status;
-	h->refusal.reason = reason;
+	h->refusal = (struct http_refusal){
+		.status = h->is_response ? 502 : status,
+		.is_limit = status == 414 || status == 431,
+		.reason = reason,
+	};
 	h->phase = PHASE_BAD;
 	return H1_BAD;
 }
 
 /*
- * What is wrong with this byte where it was found, as a reason; OTHERWISE when the byte alone does
- * not say it.
+ * What is wrong with this byte at its place, as a reason; OTHERWISE when the byte alone does not
+ * say it.
  */
 const char *refuse_byte(char c, const char *otherwise);
 

@@ -33,7 +33,7 @@ static inline bool scan_is(char c, uint8_t classes)
 	return (scan_table[(unsigned char)c] & classes) != 0;
 }
 
-/* The first byte at or behind p that is in none of the classes; end if there is none. */
+/* The first byte from p on that is in none of the classes; end if there is none. */
 static inline const char *scan_while(const char *p, const char *end, uint8_t classes)
 {
 	while (p < end && scan_is(*p, classes))
@@ -41,7 +41,7 @@ static inline const char *scan_while(const char *p, const char *end, uint8_t cla
 	return p;
 }
 
-/* The end of a field value: the first byte at or behind p that is no SCAN_VALUE. */
+/* The end of a field value: the first byte from p on that is no SCAN_VALUE. */
 static inline const char *scan_value(const char *p, const char *end)
 {
 #ifdef __SSE2__
@@ -60,13 +60,13 @@ static inline const char *scan_value(const char *p, const char *end)
 	return scan_while(p, end, SCAN_VALUE);
 }
 
-/* The same two as functions of offsets, so that a spec can hold them against each other. */
+/* The same two as functions of offsets, so that a spec can compare them. */
 size_t scan_value_bytes(const char *p, size_t n);
 size_t scan_value_bytes_plain(const char *p, size_t n);
 
 struct scan_marks {
 	const char *question; /* the first '?', or NULL */
-	bool bad_percent;     /* stopped by the byte that should be a hex digit behind a '%' */
+	bool bad_percent;     /* stopped by a byte that should be a hex digit after a '%' */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "base/num.h"
+#include "http/refuse.h"
 #include "http/scan.h"
 
 struct authority {

@@ -18,7 +18,7 @@ static bool is_v4_mapped(const uint8_t ip[16])
 	return memcmp(ip, v4_prefix, sizeof(v4_prefix)) == 0;
 }
 
-static enum err refuse(struct error *e, struct str text, const char *why)
+static enum err addr_refuse(struct error *e, struct str text, const char *why)
 {
 	int n = text.n > QUOTE_MAX ? QUOTE_MAX : (int)text.n;
 
@@ -76,11 +76,11 @@ static enum err parse_unix(struct addr *a, struct str text, struct str path, str
 	struct sockaddr_un *un = &a->u.un;
 
 	if (path.n == 0 || path.p[0] != '/')
-		return refuse(e, text, "the path of a unix socket must start with /");
+		return addr_refuse(e, text, "the path of a unix socket must start with /");
 	if (memchr(path.p, '\0', path.n) != NULL)
-		return refuse(e, text, "a zero byte in the path");
+		return addr_refuse(e, text, "a zero byte in the path");
 	if (path.n >= sizeof(un->sun_path))
-		return refuse(e, text, "the path is too long (107 bytes is the most)");
+		return addr_refuse(e, text, "the path is too long (107 bytes is the most)");
 	*a = (struct addr){ 0 };
 	un->sun_family = AF_UNIX;
 	memcpy(un->sun_path, path.p, path.n);
@@ -89,7 +89,7 @@ static enum err parse_unix(struct addr *a, struct str text, struct str path, str
 }
 
 /* Cuts TEXT at its last colon; an IPv6 address must be in brackets, which are taken off. */
-static const char *cut(struct str text, struct str *host, struct str *port, bool *bracketed)
+static const char *split_port(struct str text, struct str *host, struct str *port, bool *bracketed)
 {
 	const char *colon = text.n > 0 ? memrchr(text.p, ':', text.n) : NULL;
 
@@ -134,13 +134,34 @@ enum err addr_parse(struct addr *a, struct str text, struct error *e)
 
 	if (str_starts_with(text, STR("unix:")))
 		return parse_unix(a, text, (struct str){ text.p + 5, text.n - 5 }, e);
-	why = cut(text, &host, &port, &bracketed);
+	why = split_port(text, &host, &port, &bracketed);
 	if (why != NULL)
-		return refuse(e, text, why);
+		return addr_refuse(e, text, why);
 	if (port.n > 5 || !num_parse_u64(port, UINT16_MAX, &number))
-		return refuse(e, text, "the port must be a number from 0 to 65535");
+		return addr_refuse(e, text, "the port must be a number from 0 to 65535");
 	why = parse_host(a, host, bracketed, (uint16_t)number);
-	return why == NULL ? ERR_OK : refuse(e, text, why);
+	return why == NULL ? ERR_OK : addr_refuse(e, text, why);
+}
+
+static bool is_any(const struct addr *a)
+{
+	if (a->u.sa.sa_family == AF_INET)
+		return a->u.in.sin_addr.s_addr == htonl(INADDR_ANY);
+	return a->u.sa.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr);
+}
+
+/* Any address of IPv6 covers those of IPv4, too: its sockets are dual stack. */
+static bool covers(const struct addr *any, const struct addr *a)
+{
+	return is_any(any) && (any->u.sa.sa_family == AF_INET6 || a->u.sa.sa_family == AF_INET);
+}
+
+bool addr_overlaps(const struct addr *a, const struct addr *b)
+{
+	if (a->len == 0 || b->len == 0 || addr_is_unix(a) || addr_is_unix(b) ||
+	    addr_port(a) != addr_port(b))
+		return false;
+	return addr_equal(a, b) || covers(a, b) || covers(b, a);
 }
 
 bool addr_is_unix(const struct addr *a)
@@ -247,7 +268,7 @@ void peer_of_addr(struct peer *p, const struct addr *a)
 	p->port = addr_port(a);
 }
 
-/* By hand: inet_ntop goes through printf, and this is written once a request. */
+/* Written by hand: inet_ntop goes through printf, and each request prints one. */
 static size_t print_ipv4(const uint8_t ip[4], char *to)
 {
 	size_t n = 0;
@@ -276,8 +297,8 @@ size_t peer_print_ip(const struct peer *p, char to[INET6_ADDRSTRLEN])
 	return strlen(to);
 }
 
-/* The bits behind the prefix mean nothing: cleared, so that equal ranges are equal bytes. */
-static void mask(struct cidr *c)
+/* The bits after the prefix mean nothing. They are cleared so that equal ranges are equal bytes. */
+static void clear_after_prefix(struct cidr *c)
 {
 	for (unsigned i = 0; i < sizeof(c->ip); i++) {
 		unsigned kept = c->bits > 8 * i ? c->bits - 8 * i : 0;
@@ -298,20 +319,20 @@ enum err cidr_parse(struct cidr *c, struct str text, struct error *e)
 		return ERR_OK;
 	}
 	if (!str_split(&rest, '/', &ip) || !addr_of_ip(&a, ip, 0))
-		return refuse(e, text, "not an IP address or a range (as in 10.0.0.0/8)");
+		return addr_refuse(e, text, "not an IP address or a range (as in 10.0.0.0/8)");
 	peer_of_addr(&p, &a);
 	unsigned before = a.u.sa.sa_family == AF_INET ? V4_BITS_BEFORE : 0;
 	uint64_t bits = 128 - before;
 	if (rest.p != NULL) {
 		length = rest;
 		if (length.n > 3 || !num_parse_u64(length, 128 - before, &bits))
-			return refuse(e, text,
-				      "the prefix length must be a number up to 32 "
-				      "(IPv4) or 128 (IPv6)");
+			return addr_refuse(e, text,
+					   "the prefix length must be a number up to 32 "
+					   "(IPv4) or 128 (IPv6)");
 	}
 	*c = (struct cidr){ .bits = (uint8_t)(bits + before) };
 	memcpy(c->ip, p.ip, sizeof(c->ip));
-	mask(c);
+	clear_after_prefix(c);
 	return ERR_OK;
 }
 

@@ -15,10 +15,15 @@ struct dns_answer {
 	const char *failure; /* NULL: fine; else why not (a constant) */
 	unsigned count;
 	struct addr addrs[DNS_ADDRS_MAX]; /* ports as asked */
-	uint32_t ttl_s;			  /* smallest; 0 when unknown (hosts file) */
+	int ttl_s;			  /* smallest; -1 when unknown (hosts file) */
+	/* AF_INET or AF_INET6: it was not answered in time; AF_UNSPEC: both were. */
+	int missing;
 };
 
-/* One resolver a process, made at first use. It reads resolv.conf here and never again. */
+/*
+ * One resolver per process, made at first use. While it has queries it notices within a second that
+ * resolv.conf has changed. It asks the new servers from then on, also about what is in flight.
+ */
 enum err dns_create(struct dns **d, struct loop *loop, struct error *e);
 void dns_destroy(struct dns *d); /* queries in flight end without a callback */
 
@@ -28,13 +33,16 @@ void dns_destroy(struct dns *d); /* queries in flight end without a callback */
  */
 enum err dns_use_servers(struct dns *d, const char *servers, struct error *e);
 
+/* How often resolv.conf has changed. It is looked at, but at most once per second. */
+unsigned dns_changes(struct dns *d);
+
 struct dns_query;
 
 /*
  * Resolves a name (both families, IPv4 first unless only IPv6 answers) within timeout_ms. A literal
  * IP is answered too. on_done is called once, never from inside this call, unless dns_cancel came
- * first. The query object is owned by the resolver and ends when on_done returns. When only one
- * family has answered in time, its addresses are the answer. NULL: no memory.
+ * first. The resolver owns the query; it ends when on_done returns. When one family has addresses,
+ * the other has 250 ms more; after that the answer is that half. NULL: no memory.
  */
 struct dns_query *dns_resolve(struct dns *d, const char *name, uint16_t port, uint32_t timeout_ms,
 			      void (*on_done)(void *ctx, const struct dns_answer *answer),

@@ -5,37 +5,43 @@
 
 #include "base/clock.h"
 
-enum { ROUNDS_MAX = 64, NEWS_ROOM = 64 };
+enum { ROUNDS_MAX = 64, NEWS_ROOM = 64, SPARE_US = 2000, SPARE_US_MAX = 10000 };
 
 static void take_time(struct loop *l)
 {
 	l->now_us = clock_now_ns() / 1000;
 	l->unix_now = ev_now(l->ev);
+	l->until_us = l->now_us + SPARE_US;
 }
 
-/* What was deferred up to now; what these defer themselves comes in the next round. */
-static void run_round(struct loop *l)
+static void run_first(struct loop *l, struct list *of)
+{
+	struct deferred *d = container_of(list_first(of), struct deferred, node);
+
+	list_remove(&d->node);
+	loop_note_beat(l);
+	d->run(d); /* may free d, and cancel others */
+}
+
+/* All that are in the list now. Those that they add run in the next round. */
+static void run_round(struct loop *l, struct list *of)
 {
 	struct list round;
 	struct list *node;
 
 	list_init(&round);
-	while ((node = list_first(&l->deferred)) != NULL) {
+	while ((node = list_first(of)) != NULL) {
 		list_remove(node);
 		list_append(&round, node);
 	}
-	while ((node = list_first(&round)) != NULL) {
-		struct deferred *d = container_of(node, struct deferred, node);
-
-		list_remove(node);
-		d->run(d); /* may free d, and cancel others of this round */
-	}
+	while (!list_is_empty(&round))
+		run_first(l, &round);
 }
 
 static void run_deferred(struct loop *l)
 {
 	for (int i = 0; i < ROUNDS_MAX && !list_is_empty(&l->deferred); i++)
-		run_round(l);
+		run_round(l, &l->deferred);
 }
 
 static void prepare_cb(struct ev_loop *ev, ev_prepare *w, int events)
@@ -46,9 +52,9 @@ static void prepare_cb(struct ev_loop *ev, ev_prepare *w, int events)
 	run_deferred(l);
 	/* Objects that defer each other for ever must not keep the sockets waiting: an active idle
 	 * watcher makes libev look at them without sleeping. */
-	if (!list_is_empty(&l->deferred))
+	if (!list_is_empty(&l->deferred) || !list_is_empty(&l->yielded) || !list_is_empty(&l->next))
 		ev_idle_start(ev, &l->idle);
-	else
+	else if (unlikely(ev_is_active(&l->idle)))
 		ev_idle_stop(ev, &l->idle);
 }
 
@@ -61,13 +67,17 @@ static void idle_cb(struct ev_loop *ev, ev_idle *w, int events)
 
 static void check_cb(struct ev_loop *ev, ev_check *w, int events)
 {
+	struct loop *l = container_of(w, struct loop, check);
+
 	(void)ev;
 	(void)events;
-	take_time(container_of(w, struct loop, check));
+	take_time(l);
+	if (unlikely(!list_is_empty(&l->next)))
+		run_round(l, &l->next);
 }
 
 /*
- * Telling one thing may drop others, but adds none: the watchers that do were all called before
+ * Telling one thing may drop others, but adds none: all watchers that add some were called before
  * this one.
  */
 static void deliver_cb(struct ev_loop *ev, ev_check *w, int events)
@@ -80,12 +90,41 @@ static void deliver_cb(struct ev_loop *ev, ev_check *w, int events)
 	while (l->news_n > 0) {
 		struct news n = l->news[--l->news_n];
 
-		if (n.about != NULL)
-			n.tell(n.about, n.events);
+		if (n.about == NULL)
+			continue;
+		loop_note_beat(l);
+		n.tell(n.about, n.events);
 	}
 }
 
-static bool make_room(struct loop *l)
+/* Work that yielded gets as much time as all other work of this turn took, within bounds. */
+static int64_t yielded_share_us(int64_t others_us)
+{
+	if (others_us < SPARE_US)
+		return SPARE_US;
+	return others_us < SPARE_US_MAX ? others_us : SPARE_US_MAX;
+}
+
+static void turn_cb(struct ev_loop *ev, ev_check *w, int events)
+{
+	struct loop *l = container_of(w, struct loop, turn);
+	struct list end;
+
+	(void)events;
+	if (list_is_empty(&l->yielded)) {
+		ev_check_stop(ev, w);
+		return;
+	}
+	int64_t now_us = clock_now_ns() / 1000;
+	l->until_us = now_us + yielded_share_us(now_us - l->now_us);
+	list_append(&l->yielded, &end); /* what yields again comes after it */
+	do {
+		run_first(l, &l->yielded);
+	} while (list_first(&l->yielded) != &end && loop_has_time(l));
+	list_remove(&end);
+}
+
+static bool grow_news(struct loop *l)
 {
 	uint32_t room = l->news_room == 0 ? NEWS_ROOM : 2 * l->news_room;
 	struct news *more = realloc(l->news, room * sizeof(*more));
@@ -100,7 +139,7 @@ static bool make_room(struct loop *l)
 uint32_t loop_news_add(struct loop *l, void *about, void (*tell)(void *about, int events),
 		       int events)
 {
-	if (unlikely(l->news_n == l->news_room) && !make_room(l))
+	if (unlikely(l->news_n == l->news_room) && !grow_news(l))
 		return 0;
 	l->news[l->news_n] = (struct news){ .about = about, .tell = tell, .events = events };
 	return ++l->news_n;
@@ -111,13 +150,23 @@ void loop_news_drop(struct loop *l, uint32_t place)
 	l->news[place - 1].about = NULL;
 }
 
+void loop_news_extend(struct loop *l, uint32_t place, int events)
+{
+	l->news[place - 1].events |= events;
+}
+
 enum err loop_init(struct loop *l, struct error *e)
 {
 	list_init(&l->deferred);
+	list_init(&l->yielded);
+	list_init(&l->next);
+	atomic_init(&l->own_beat, 0);
+	l->beat = &l->own_beat;
+	l->tls = NULL;
 	l->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (l->ev == NULL)
 		return err_sys(e, errno, "cannot make an event loop (epoll)");
-	/* First of all callbacks after a wake-up, so that all others see the new time. */
+	/* The first callback after a wake-up, so that all others see the new time. */
 	ev_check_init(&l->check, check_cb);
 	ev_set_priority(&l->check, EV_MAXPRI);
 	ev_check_start(l->ev, &l->check);
@@ -126,7 +175,10 @@ enum err loop_init(struct loop *l, struct error *e)
 	ev_check_start(l->ev, &l->deliver);
 	l->news = NULL;
 	l->news_n = l->news_room = l->told = 0;
-	/* Last before sleeping. */
+	/* The last callback of a turn; active only while work has yielded. */
+	ev_check_init(&l->turn, turn_cb);
+	ev_set_priority(&l->turn, EV_MINPRI);
+	/* The last thing before sleeping. */
 	ev_prepare_init(&l->prepare, prepare_cb);
 	ev_set_priority(&l->prepare, EV_MINPRI);
 	ev_prepare_start(l->ev, &l->prepare);
@@ -141,6 +193,7 @@ void loop_fini(struct loop *l)
 		return;
 	ev_idle_stop(l->ev, &l->idle);
 	ev_prepare_stop(l->ev, &l->prepare);
+	ev_check_stop(l->ev, &l->turn);
 	ev_check_stop(l->ev, &l->deliver);
 	ev_check_stop(l->ev, &l->check);
 	free(l->news);
@@ -181,4 +234,23 @@ void loop_defer(struct loop *l, struct deferred *d)
 void loop_defer_cancel(struct deferred *d)
 {
 	list_remove(&d->node);
+}
+
+void loop_yield(struct loop *l, struct deferred *d)
+{
+	if (!list_is_empty(&d->node))
+		return;
+	list_append(&l->yielded, &d->node);
+	ev_check_start(l->ev, &l->turn); /* unless it runs already */
+}
+
+void loop_next(struct loop *l, struct deferred *d)
+{
+	if (list_is_empty(&d->node))
+		list_append(&l->next, &d->node);
+}
+
+bool loop_has_time(const struct loop *l)
+{
+	return clock_now_ns() / 1000 < l->until_us;
 }

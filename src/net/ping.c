@@ -14,7 +14,7 @@ enum {
 	ICMP_HEAD = 8,
 	IP_HEAD_MIN = 20,
 	RECEIVED_MAX = 128, /* longer than any reply to us, with any IP header */
-	RECEIVES = 16,	    /* in one turn of the loop; a raw socket may get others' */
+	RECEIVES = 16, /* in one turn of the loop; a raw socket may get the replies of others */
 	GROUPS_MAX = 1024,
 	GROUPS_FILE_MAX = 64,
 };
@@ -46,7 +46,7 @@ static uint16_t get16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
-/* Of IPv6 the kernel fills in the checksum, which covers the addresses too. */
+/* With IPv6 the kernel fills in the checksum, which covers the addresses, too. */
 void ping_write(uint8_t to[PING_BYTES], const struct ping_mark *m)
 {
 	memset(to, 0, ICMP_HEAD);
@@ -75,15 +75,15 @@ bool ping_is_reply(const struct ping_mark *m, const uint8_t *p, size_t n)
 	return memcmp(p + ICMP_HEAD, m->nonce, PING_NONCE) == 0;
 }
 
-static int open_socket(int family, int type)
+static int open_icmp(int family, int type)
 {
 	int protocol = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 
 	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
 }
 
-/* The kernel of a raw socket hands over replies only. */
-static void filter(int fd, bool is_v6)
+/* The kernel then hands over replies only to a raw socket. */
+static void pass_replies_only(int fd, bool is_v6)
 {
 	if (is_v6) {
 		struct icmp6_filter f;
@@ -98,20 +98,20 @@ static void filter(int fd, bool is_v6)
 
 static int open_any(int family, bool *is_raw)
 {
-	int fd = open_socket(family, SOCK_DGRAM);
+	int fd = open_icmp(family, SOCK_DGRAM);
 	int sys = errno;
 
 	*is_raw = false;
 	if (fd >= 0 || (sys != EACCES && sys != EPERM && sys != EPROTONOSUPPORT))
 		return fd;
-	fd = open_socket(family, SOCK_RAW);
+	fd = open_icmp(family, SOCK_RAW);
 	*is_raw = true;
 	if (fd >= 0)
-		filter(fd, family == AF_INET6);
+		pass_replies_only(fd, family == AF_INET6);
 	return fd;
 }
 
-static void finish(struct ping *p, int sys)
+static void end_ping(struct ping *p, int sys)
 {
 	ping_cancel(p);
 	p->on_done(p, sys); /* may free p */
@@ -127,7 +127,7 @@ static bool is_from(const struct ping *p, const struct addr *from)
 	return from->u.in.sin_addr.s_addr == p->to.u.in.sin_addr.s_addr;
 }
 
-static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
+static void reply_cb(struct ev_loop *ev, ev_io *w, int events)
 {
 	struct ping *p = container_of(w, struct ping, reader);
 	uint8_t bytes[RECEIVED_MAX];
@@ -140,14 +140,14 @@ static void reader_cb(struct ev_loop *ev, ev_io *w, int events)
 			return;
 		if (n >= 0 && (size_t)n <= sizeof(bytes) && is_from(p, &from) &&
 		    ping_is_reply(&p->mark, bytes, (size_t)n)) {
-			finish(p, 0);
+			end_ping(p, 0);
 			return;
 		}
 	}
 }
 
 /* 0, or why it cannot be sent at all; a full queue passes. */
-static int send_one(struct ping *p)
+static int send_echo(struct ping *p)
 {
 	uint8_t bytes[PING_BYTES];
 
@@ -164,19 +164,19 @@ static void again_cb(struct ev_loop *ev, ev_timer *w, int events)
 	struct ping *p = container_of(w, struct ping, again);
 
 	(void)ev, (void)events;
-	int sys = send_one(p);
+	int sys = send_echo(p);
 	if (sys != 0)
-		finish(p, sys);
+		end_ping(p, sys);
 }
 
-static int begin(struct ping *p)
+static int send_first(struct ping *p)
 {
 	if (getrandom(p->mark.nonce, sizeof(p->mark.nonce), 0) != PING_NONCE ||
 	    getrandom(&p->mark.id, sizeof(p->mark.id), 0) != (ssize_t)sizeof(p->mark.id))
 		return errno;
 	if (connect(p->fd, &p->to.u.sa, p->to.len) != 0)
 		return errno;
-	return send_one(p);
+	return send_echo(p);
 }
 
 int ping_start(struct ping *p, struct loop *loop, const struct addr *to,
@@ -192,13 +192,13 @@ int ping_start(struct ping *p, struct loop *loop, const struct addr *to,
 	p->fd = open_any(family, &p->mark.is_raw);
 	if (p->fd < 0)
 		return errno;
-	int sys = begin(p);
+	int sys = send_first(p);
 	if (sys != 0) {
 		(void)close(p->fd);
 		p->fd = -1;
 		return sys;
 	}
-	ev_io_init(&p->reader, reader_cb, p->fd, EV_READ);
+	ev_io_init(&p->reader, reply_cb, p->fd, EV_READ);
 	ev_io_start(loop->ev, &p->reader);
 	ev_timer_init(&p->again, again_cb, again_s, again_s);
 	ev_timer_start(loop->ev, &p->again);

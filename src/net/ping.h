@@ -3,7 +3,7 @@
  * rights but a group in net.ipv4.ping_group_range, else over a raw one (CAP_NET_RAW).
  *
  * Only an echo reply from that very address with our number, a sequence that we sent and the
- * sixteen random bytes of this ping counts. Whatever else comes is passed over, ICMP errors too:
+ * sixteen random bytes of this ping counts. All others are ignored, ICMP errors too:
  * anybody can send those. The caller owns the deadline and calls ping_cancel when it is over.
  */
 #ifndef NEAP_NET_PING_H
@@ -19,14 +19,14 @@ struct ping_mark {
 	uint16_t id;
 	uint16_t sent; /* sequences 1 … sent are ours */
 	bool is_v6;
-	bool is_raw; /* its id is ours to choose; of IPv4 the IP header comes along */
+	bool is_raw; /* we choose the id; with IPv4 the IP header comes along */
 	uint8_t nonce[PING_NONCE];
 };
 
 struct ping {
 	struct loop *loop;
 	ev_io reader;
-	ev_timer again; /* it is sent once more each second, for packets get lost */
+	ev_timer again; /* it is sent once more each second, since packets get lost */
 	int fd;		/* -1: none is under way */
 	struct addr to;
 	struct ping_mark mark;
@@ -43,13 +43,15 @@ void ping_cancel(struct ping *p); /* harmless when none is under way */
 enum err ping_check(struct error *e);
 
 /*
- * To be called before unshare(CLONE_NEWNET), for the new namespace has a ping_group_range of its
- * own: ping_check goes by the one of now.
+ * Call it before unshare(CLONE_NEWNET): the new namespace has a ping_group_range of its own, and
+ * ping_check goes by the present one.
  */
 void ping_remember_groups(void);
 
-/* For the above: the request with the mark's last sequence, and is this the reply to it? */
+/* Writes the request with the mark's last sequence. */
 void ping_write(uint8_t to[PING_BYTES], const struct ping_mark *m);
+
+/* Are these n bytes a reply to one of the mark's requests? */
 bool ping_is_reply(const struct ping_mark *m, const uint8_t *p, size_t n);
 
 #endif

@@ -36,7 +36,7 @@ void pipe_pool_fini(struct pipe_pool *pool)
 	pool->idle_n = 0;
 }
 
-/* How large it is; past the user's quota a pipe does not grow, and new ones are tiny. */
+/* Returns how large it is. Past the user's quota a pipe does not grow, and new ones are tiny. */
 static int make_large(int fd, bool may_be_largest)
 {
 	int bytes = may_be_largest ? fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES_LARGE) : -1;
@@ -99,33 +99,28 @@ void pipe_put(struct pipe_pool *pool, struct pipe *p)
 	pool->idle_n++;
 }
 
-static ssize_t move(struct stream *s, int from, int to, size_t max)
+static ssize_t move(int from, int to, size_t max)
 {
 	ssize_t n;
 
 	do {
 		n = splice(from, NULL, to, NULL, max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
 	} while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return n;
-	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return IO_AGAIN;
-	s->sys = errno;
-	return IO_ERROR;
+	return n;
 }
 
-ssize_t pipe_fill(struct pipe *p, struct stream *from, size_t max)
+ssize_t pipe_fill(struct pipe *p, int fd, size_t max)
 {
-	ssize_t n = move(from, from->fd, p->write_fd, max < p->room ? max : p->room);
+	ssize_t n = move(fd, p->write_fd, max < p->room ? max : p->room);
 
 	if (n > 0)
 		p->held += (size_t)n;
 	return n;
 }
 
-ssize_t pipe_drain(struct pipe *p, struct stream *to)
+ssize_t pipe_drain(struct pipe *p, int fd)
 {
-	ssize_t n = move(to, p->read_fd, to->fd, p->held);
+	ssize_t n = move(p->read_fd, fd, p->held);
 
 	if (n > 0)
 		p->held -= (size_t)n;

@@ -1,11 +1,24 @@
 #include "net/sock.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+/*
+ * Has this machine an address to reach that one from? A socket of UDP is asked, whose ports are not
+ * those of TCP: what TCP lacks may be a port.
+ */
+static bool has_source(const struct addr *a)
+{
+	int fd = socket(a->u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd < 0 || connect(fd, &a->u.sa, a->len) == 0;
+
+	if (fd >= 0)
+		(void)close(fd); /* nothing was sent */
+	return has;
+}
 
 int sock_connect_start(const struct addr *a)
 {
@@ -22,6 +35,8 @@ int sock_connect_start(const struct addr *a)
 		(void)close(fd); /* never connected, nothing can be lost */
 		fd = -1;
 	}
+	if (sys == EADDRNOTAVAIL && !has_source(a))
+		sys = ENETUNREACH;
 	errno = sys;
 	return fd;
 }
@@ -52,6 +67,22 @@ void sock_set_nodelay(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+void sock_set_keepalive(int fd, uint32_t silent_ms)
+{
+	enum { PROBES = 3, SECONDS_MAX = 32767 /* the kernel's */ };
+	uint32_t seconds = silent_ms / 1000;
+	int idle = seconds < 1 ? 1 : seconds > SECONDS_MAX ? SECONDS_MAX : (int)seconds;
+	int interval = idle < PROBES ? 1 : idle / PROBES;
+	int probes = PROBES, on = silent_ms > 0;
+
+	/* Refused only where there is nothing to probe (unix sockets). */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)) != 0)
+		return;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
 void sock_set_reset(int fd)
 {
 	struct linger now = { .l_onoff = 1, .l_linger = 0 };
@@ -60,11 +91,32 @@ void sock_set_reset(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
+void sock_close_with_reset(int fd)
+{
+	sock_set_reset(fd);
+	(void)close(fd);
+}
+
+void sock_close_with_words(int fd, struct str words, char *scratch, size_t scratch_bytes)
+{
+	(void)recv(fd, scratch, scratch_bytes, MSG_DONTWAIT);	       /* whatever it is */
+	(void)send(fd, words.p, words.n, MSG_DONTWAIT | MSG_NOSIGNAL); /* as far as it goes */
+	(void)shutdown(fd, SHUT_WR);
+	(void)close(fd);
+}
+
 bool sock_has_input(int fd)
 {
 	char byte;
 
 	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+bool sock_has_ended(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) > 0;
 }
 
 void sock_local(int fd, struct peer *p)
@@ -76,11 +128,13 @@ void sock_local(int fd, struct peer *p)
 		peer_of_addr(p, &a);
 }
 
-int sock_unsent(int fd)
+void sock_peer(int fd, struct peer *p)
 {
-	int bytes = 0;
+	struct addr a = { .len = sizeof(a.u) };
 
-	return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : -1;
+	*p = (struct peer){ .family = AF_UNSPEC };
+	if (getpeername(fd, &a.u.sa, &a.len) == 0)
+		peer_of_addr(p, &a);
 }
 
 bool sock_err_is_shortage(int sys)

@@ -5,7 +5,7 @@
 /* libev's clock is read a moment before ours: this much later it surely is our deadline too. */
 static const double skew_s = 0.0005;
 
-static void arm(struct timers *t, int64_t due_ms)
+static void arm_lanes(struct timers *t, int64_t due_ms)
 {
 	double delay_s = (double)(due_ms * 1000 - t->loop->now_us) / 1e6;
 
@@ -17,7 +17,7 @@ static void arm(struct timers *t, int64_t due_ms)
 	t->armed_ms = due_ms;
 }
 
-static struct timer *oldest(const struct timer_lane *lane)
+static struct timer *oldest_timer(const struct timer_lane *lane)
 {
 	struct list *node = list_first(&lane->queue);
 
@@ -26,12 +26,13 @@ static struct timer *oldest(const struct timer_lane *lane)
 
 /* Looks at the lane's head anew each time, for on_due may free any timer and start new ones
  * (which are due later than NOW_MS, so this ends). */
-static void expire(struct timer_lane *lane, int64_t now_ms)
+static void expire_lane(struct timer_lane *lane, int64_t now_ms)
 {
 	struct timer *timer;
 
-	while ((timer = oldest(lane)) != NULL && timer->due_ms <= now_ms) {
+	while ((timer = oldest_timer(lane)) != NULL && timer->due_ms <= now_ms) {
 		list_remove(&timer->node);
+		loop_note_beat(lane->timers->loop);
 		timer->on_due(timer);
 	}
 }
@@ -41,7 +42,7 @@ static int64_t next_due_ms(const struct timers *t)
 	int64_t due_ms = INT64_MAX;
 
 	for (const struct timer_lane *lane = t->lanes; lane != NULL; lane = lane->next) {
-		const struct timer *timer = oldest(lane);
+		const struct timer *timer = oldest_timer(lane);
 
 		if (timer != NULL && timer->due_ms < due_ms)
 			due_ms = timer->due_ms;
@@ -49,22 +50,22 @@ static int64_t next_due_ms(const struct timers *t)
 	return due_ms;
 }
 
-static void timer_cb(struct ev_loop *ev, ev_timer *w, int events)
+static void lanes_cb(struct ev_loop *ev, ev_timer *w, int events)
 {
 	struct timers *t = container_of(w, struct timers, timer);
 	int64_t now_ms = loop_now_ms(t->loop);
 
 	(void)ev;
 	(void)events;
-	/* While lanes are looked at nothing is armed: it would be done again below. */
+	/* Nothing is armed while lanes are looked at: it would be done again below. */
 	t->armed_ms = INT64_MIN;
 	for (struct timer_lane *lane = t->lanes; lane != NULL; lane = lane->next)
-		expire(lane, now_ms);
+		expire_lane(lane, now_ms);
 	int64_t due_ms = next_due_ms(t);
 	if (due_ms == INT64_MAX)
 		t->armed_ms = INT64_MAX;
 	else
-		arm(t, due_ms);
+		arm_lanes(t, due_ms);
 }
 
 void timers_init(struct timers *t, struct loop *loop)
@@ -72,8 +73,8 @@ void timers_init(struct timers *t, struct loop *loop)
 	t->loop = loop;
 	t->lanes = NULL;
 	t->armed_ms = INT64_MAX;
-	ev_timer_init(&t->timer, timer_cb, 0., 0.);
-	/* Behind the sockets: what has arrived in the same turn was in time. */
+	ev_timer_init(&t->timer, lanes_cb, 0., 0.);
+	/* After the sockets: what has arrived in the same turn was in time. */
 	ev_set_priority(&t->timer, EV_MINPRI);
 }
 
@@ -122,8 +123,8 @@ void timer_init(struct timer *t, void (*on_due)(struct timer *self))
 }
 
 /*
- * From the next full millisecond, so never early; 0 is 1, so that a timer which starts itself again
- * in on_due comes in another turn.
+ * It counts from the next full millisecond, so it is never early. 0 is taken as 1: a timer that
+ * starts itself again in on_due comes in another turn.
  */
 static int64_t due_of(const struct timer_lane *lane)
 {
@@ -140,10 +141,11 @@ void timer_start(struct timer *t, struct timer_lane *lane)
 	t->due_ms = due_of(lane);
 	list_append(&lane->queue, &t->node);
 	/*
-	 * A deadline that is no longer wanted stays armed: its firing costs less than taking back.
+	 * A deadline that is no longer wanted stays armed: to take it back costs more than its
+	 * firing.
 	 */
 	if (t->due_ms < lane->timers->armed_ms)
-		arm(lane->timers, t->due_ms);
+		arm_lanes(lane->timers, t->due_ms);
 }
 
 void timer_stop(struct timer *t)

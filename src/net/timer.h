@@ -1,8 +1,8 @@
 /*
- * Deadlines for very many objects at no system call and no heap work: one FIFO lane per duration
- * (all of a lane wait equally long, so the oldest is always first), one libev timer for all lanes.
- * Starting, moving and stopping a timer links a list node. Resolution: 1 ms plus a loop turn; never
- * early.
+ * Deadlines for very many objects without system calls and heap work. There is one FIFO lane per
+ * duration: all timers of a lane wait equally long, so the oldest is always first. One libev timer
+ * serves all lanes. Starting, moving and stopping a timer links a list node. A timer is at most 1
+ * ms and a turn of the loop late, and never early.
  */
 #ifndef NEAP_NET_TIMER_H
 #define NEAP_NET_TIMER_H

@@ -1,14 +1,16 @@
 /*
  * The data plane of one worker: listeners, client connections, exchanges, upstream connections.
- * Made by the worker from a loaded config and VM; everything runs on its loop.
+ * Made by the worker from a loaded config and its policies; everything runs on its loop.
  */
 #ifndef NEAP_PROXY_PROXY_H
 #define NEAP_PROXY_PROXY_H
 
 #include "conf/conf.h"
 #include "net/timer.h"
-#include "script/vm.h"
-#include "shm/board.h"
+
+struct board;
+struct bundle;
+struct policies;
 
 struct proxy;
 
@@ -16,9 +18,10 @@ struct proxy_options {
 	struct loop *loop;
 	struct timers *timers;
 	struct board *board;
-	unsigned worker;	 /* slot on the board */
-	const struct conf *conf; /* outlives the proxy */
-	struct vm *vm;		 /* loaded with that conf; outlives the proxy */
+	unsigned worker;	   /* slot on the board */
+	const struct conf *conf;   /* outlives the proxy */
+	struct policies *policies; /* loaded with that conf; outlive the proxy */
+	struct bundle *secrets;	   /* the files that its TLS settings name; for proxy_create only */
 	const int *wake_fds; /* eventfds by worker slot (-1: none), ours among them; NULL: alone */
 	void (*on_state_change)(void *ctx); /* a backend's state changed here: wake the agent */
 	void *ctx;
@@ -26,11 +29,21 @@ struct proxy_options {
 
 enum err proxy_create(struct proxy **p, const struct proxy_options *o, struct error *e);
 
+/* An address of the config: indices into conf.services, and into the listen of that one. */
+struct proxy_place {
+	unsigned service, listen;
+};
+
+/* Serves what the config says of that place on this socket, too; the fd stays the caller's. */
+enum err proxy_listen(struct proxy *p, struct proxy_place place, int fd, struct error *e);
+
 /*
- * Serves service (index into conf.services) on this listening socket too; the fd stays the
- * caller's.
+ * Accepts at once on a socket of another worker, which is gone. Owns the fd once it succeeds. Until
+ * proxy_stand_down for that worker, or the drain.
  */
-enum err proxy_listen(struct proxy *p, unsigned service, int fd, struct error *e);
+enum err proxy_stand_in(struct proxy *p, unsigned worker, struct proxy_place place, int fd,
+			struct error *e);
+void proxy_stand_down(struct proxy *p, unsigned worker);
 
 /* Begins to accept. */
 void proxy_start(struct proxy *p);

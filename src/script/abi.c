@@ -4,12 +4,22 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/log.h"
-#include "script/digest.h"
-#include "script/fate.h"
-#include "script/state.h"
+#include "script/policies.h"
+#include "shm/board.h"
+#include "shm/board_backend.h"
+#include "shm/board_cell.h"
+#include "shm/board_counter.h"
+#include "shm/board_pool.h"
+#include "shm/board_state.h"
+#include "shm/board_suspect.h"
+#include "shm/board_worker.h"
 
-/* LuaJIT has no atomics: it reads these words as what they are on machines with aligned loads. */
+/*
+ * LuaJIT has no atomics. It reads these words as they are, which is right where aligned loads are
+ * whole.
+ */
 _Static_assert(offsetof(neap_slot, epoch) == offsetof(struct board_backend, epoch), "one layout");
 _Static_assert(offsetof(neap_slot, pool) == offsetof(struct board_backend, pool), "one layout");
 _Static_assert(offsetof(neap_slot, weight) == offsetof(struct board_backend, weight), "one layout");
@@ -29,17 +39,12 @@ NEAP_API uint32_t neap_abi_version(void)
 
 NEAP_API neap_current *neap_runtime(void)
 {
-	return &vm_current()->current;
+	return &policies_current()->cos.current;
 }
 
 NEAP_API void neap_log(uint32_t level, const char *text, size_t n)
 {
 	log_at((enum log_level)level, "%.*s", (int)n, text);
-}
-
-static struct board *board(void)
-{
-	return vm_current()->o.board;
 }
 
 static bool is_slot(int32_t slot)
@@ -49,100 +54,117 @@ static bool is_slot(int32_t slot)
 
 NEAP_API neap_slot *neap_slot_at(int32_t slot)
 {
-	return is_slot(slot) ? (neap_slot *)(void *)&board()->backends[slot] : NULL;
+	return is_slot(slot) ? (neap_slot *)(void *)&policies_board()->backends[slot] : NULL;
 }
 
 NEAP_API uint32_t neap_slot_text(int32_t slot, uint32_t epoch, neap_member *to)
 {
 	return is_slot(slot) &&
-	       board_backend_text(board(), slot, epoch, (struct board_text *)(void *)to);
+	       board_backend_text(policies_board(), slot, epoch, (struct board_text *)(void *)to);
 }
 
 NEAP_API uint32_t neap_slot_inflight(int32_t slot)
 {
-	return is_slot(slot) ? board_inflight(board(), slot) : 0;
+	return is_slot(slot) ? board_inflight(policies_board(), slot) : 0;
 }
 
 NEAP_API double neap_slot_since(int32_t slot)
 {
-	return is_slot(slot) ? (double)board_state_since_ms(board(), slot) / 1000 : 0;
+	return is_slot(slot) ? (double)board_state_since_ms(policies_board(), slot) / 1000 : 0;
 }
 
 NEAP_API double neap_slot_errors(int32_t slot)
 {
 	uint64_t requests, failures = 0;
 	if (is_slot(slot))
-		board_totals(board(), slot, &requests, &failures);
+		board_totals(policies_board(), slot, &requests, &failures);
 	return (double)failures;
 }
 
 /* What the log says of it; "is dead." is the article's. */
-static void say(const char *url, enum board_state to, double seconds, struct str why)
+static void log_change(const char *url, enum board_state to, double seconds, struct str why)
 {
 	static const char *const words[] = { "is not known", "is up", "is dead", "drains",
 					     "is ejected" };
 	if (to == STATE_DOWN)
-		log_warn("%s is dead.", url);
+		log_warn("%.*s%s%s is dead.", (int)why.n, why.p, why.n > 0 ? ": " : "", url);
 	else if (to == STATE_EJECTED)
 		log_warn("%s is ejected for %g s: %.*s", url, seconds, (int)why.n, why.p);
 	else
 		log_info("%s %s, a policy says", url, words[to]);
 }
 
-static bool change(int32_t slot, enum board_state to, double seconds, struct str why)
+static bool change_state(int32_t slot, enum board_state to, double seconds, struct str why)
 {
-	int64_t now_ms = (int64_t)(vm_current()->o.loop->unix_now * 1000);
+	int64_t now_ms = (int64_t)(policies_current()->o.loop->unix_now * 1000);
 	if (to == STATE_DOWN)
-		return board_mark_down(board(), slot, why, now_ms);
+		return board_mark_down(policies_board(), slot, why, now_ms);
 	if (to == STATE_EJECTED)
-		return board_eject(board(), slot, now_ms + (int64_t)(fmin(seconds, 1e9) * 1000),
-				   why, now_ms);
-	return board_set_state(board(), slot, to, why, now_ms);
+		return board_eject(policies_board(), slot,
+				   now_ms + (int64_t)(fmin(seconds, 1e9) * 1000), why, now_ms);
+	return board_set_state(policies_board(), slot, to, why, now_ms);
 }
 
 NEAP_API uint32_t neap_slot_set_state(int32_t slot, uint32_t epoch, uint32_t to, double seconds,
 				      const char *why, size_t n)
 {
-	struct vm *vm = vm_current();
+	struct policies *p = policies_current();
 	struct board_text text;
 	struct str reason = { why, n };
 	if (!is_slot(slot) || to > STATE_EJECTED ||
-	    !board_backend_text(board(), slot, epoch, &text) ||
-	    !change(slot, (enum board_state)to, seconds, reason))
+	    !board_backend_text(policies_board(), slot, epoch, &text) ||
+	    !change_state(slot, (enum board_state)to, seconds, reason))
 		return 0;
-	say(text.url, (enum board_state)to, seconds, reason);
-	if (vm->o.on_state_change != NULL)
-		vm->o.on_state_change(vm->o.ctx);
+	log_change(text.url, (enum board_state)to, seconds, reason);
+	policies_tell_state_change(p);
+	return 1;
+}
+
+/* Did an attempt there fail for a reason that says nothing about the backend? */
+static bool says_nothing(const neap_current *c, int32_t slot)
+{
+	return c->failure != NULL && c->request != NULL && c->request->slot == slot &&
+	       (c->failure->ours != 0 || c->failure->kept != 0);
+}
+
+NEAP_API uint32_t neap_slot_suspect(int32_t slot, uint32_t epoch, const char *why, size_t n)
+{
+	struct policies *p = policies_current();
+	if (!is_slot(slot) || board_epoch(policies_board(), slot) != epoch ||
+	    says_nothing(&p->cos.current, slot))
+		return 0;
+	board_suspect(policies_board(), slot, (struct str){ why, n });
+	policies_tell_state_change(p);
 	return 1;
 }
 
 NEAP_API int32_t neap_pool_find(const char *name, size_t n)
 {
-	return board_pool_find(board(), (struct str){ name, n });
+	return board_pool_find(policies_board(), (struct str){ name, n });
 }
 
 NEAP_API const volatile uint32_t *neap_pool_version(int32_t pool)
 {
 	if (pool < 0 || pool >= BOARD_POOLS_MAX)
 		return NULL;
-	return (const volatile uint32_t *)(const void *)&board()->pools[pool].version;
+	return (const volatile uint32_t *)(const void *)&policies_board()->pools[pool].version;
 }
 
 NEAP_API uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max)
 {
-	return pool < 0 ? 0 : board_pool_members(board(), pool, to, max);
+	return pool < 0 ? 0 : board_pool_members(policies_board(), pool, to, max);
 }
 
 enum { LOADS_AT_ONCE = 64 };
 
 /*
- * Requests in flight of n backends, at most LOADS_AT_ONCE, and `more` to each. Row by row: the
- * processor follows one row of memory at a time, without a loop within the loop.
+ * The requests in flight of n backends, at most LOADS_AT_ONCE, plus `more` each. It goes row by
+ * row: the processor follows one row of memory at a time, without a loop within the loop.
  */
 static void read_loads(const struct board *b, const int32_t *slots, uint32_t n, uint32_t more,
 		       uint32_t *loads)
 {
-	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	uint32_t workers = board_workers(b);
 	const _Atomic uint32_t *row = b->inflight[BOARD_EARLIER];
 	for (uint32_t i = 0; i < n; i++)
 		loads[i] = more + atomic_load_explicit(&row[slots[i]], memory_order_relaxed);
@@ -164,11 +186,11 @@ static bool is_less(uint32_t load, uint32_t weight, const struct least *than)
 	return (uint64_t)load * than->weight < (uint64_t)than->load * weight;
 }
 
-/* Looks at those from `at` up to `end`; false: one is idle, and nothing is less than that. */
+/* Looks at those from `at` up to `end`. false: one is idle, and nothing is less than idle. */
 static bool find_least(const int32_t *slots, const uint32_t *weights, uint32_t at, uint32_t end,
 		       uint32_t more, struct least *least)
 {
-	const struct board *b = board();
+	const struct board *b = policies_board();
 	uint32_t loads[LOADS_AT_ONCE];
 	while (at < end && least->load > 0) {
 		uint32_t n = end - at < LOADS_AT_ONCE ? end - at : LOADS_AT_ONCE;
@@ -182,33 +204,23 @@ static bool find_least(const int32_t *slots, const uint32_t *weights, uint32_t a
 	return least->load > 0;
 }
 
-static uint32_t least_turn; /* where to begin, so that equal ones take turns */
-
-uint32_t fate_turn(void)
-{
-	return least_turn;
-}
-
 NEAP_API uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n,
-					 uint32_t more)
+					 uint32_t more, uint32_t first)
 {
-	uint32_t first = least_turn++ % n;
 	struct least least = { first, 0, weights[first] };
-	read_loads(board(), slots + first, 1, more, &least.load);
+	read_loads(policies_board(), slots + first, 1, more, &least.load);
 	if (find_least(slots, weights, first + 1, n, more, &least))
 		(void)find_least(slots, weights, 0, first, more, &least); /* it is in `least` */
 	return least.at;
 }
 
 NEAP_API uint32_t neap_pool_least_loaded_but(const int32_t *slots, const uint32_t *weights,
-					     uint32_t n, uint32_t more, int32_t but)
+					     uint32_t n, uint32_t more, uint32_t first, int32_t but)
 {
-	static uint32_t turn; /* one of its own: the other's is not moved on */
-	uint32_t first = turn++ % n;
 	struct least least = { first, UINT32_MAX, weights[first] };
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t at = (first + i) % n;
-		uint32_t load = board_inflight(board(), slots[at]) + more;
+		uint32_t load = board_inflight(policies_board(), slots[at]) + more;
 		if (slots[at] == but && load > more)
 			load--;
 		if (i == 0 || is_less(load, weights[at], &least))
@@ -217,7 +229,7 @@ NEAP_API uint32_t neap_pool_least_loaded_but(const int32_t *slots, const uint32_
 	return least.at;
 }
 
-/* Of 32 random bits and a weight, so that the highest score falls to each by its weight. */
+/* A score of 32 random bits and a weight: how often it is the highest goes by the weight. */
 static double score_of(double bits, uint32_t weight)
 {
 	return (double)weight / -log((bits + 0.5) / 4294967296.0);
@@ -226,12 +238,12 @@ static double score_of(double bits, uint32_t weight)
 NEAP_API uint32_t neap_pool_hash(const uint32_t *weights, const double *ids, uint32_t n,
 				 const char *key, size_t key_n)
 {
-	double hashed = neap_hash(key, key_n, 0), best_bits = -1;
+	double hashed = digest_bytes(key, key_n, 0), best_bits = -1;
 	uint32_t best = 0, best_weight = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t weight = weights[i];
 		double bits = digest_pair(hashed, ids[i]);
-		/* Logarithms are for different weights only. */
+		/* Logarithms are needed for different weights only. */
 		if (weight != best_weight) {
 			if (best_weight != 0 &&
 			    score_of(bits, weight) <= score_of(best_bits, best_weight))
@@ -248,17 +260,17 @@ NEAP_API uint32_t neap_pool_hash(const uint32_t *weights, const double *ids, uin
 
 NEAP_API uint64_t *neap_counter(const char *name, size_t n)
 {
-	return (uint64_t *)(void *)board_counter(board(), (struct str){ name, n });
+	return (uint64_t *)(void *)board_counter(policies_board(), (struct str){ name, n });
 }
 
-static _Atomic uint64_t *cell(uint64_t *counter)
+static _Atomic uint64_t *atomic_cell(uint64_t *counter)
 {
 	return (_Atomic uint64_t *)(void *)counter;
 }
 
 NEAP_API double neap_counter_add(uint64_t *counter, double by)
 {
-	return (double)atomic_fetch_add_explicit(cell(counter), (uint64_t)(int64_t)by,
+	return (double)atomic_fetch_add_explicit(atomic_cell(counter), (uint64_t)(int64_t)by,
 						 memory_order_relaxed);
 }
 
@@ -284,13 +296,13 @@ static double of_bits(uint64_t bits)
 
 NEAP_API void neap_counter_set(uint64_t *counter, double value)
 {
-	atomic_store_explicit(cell(counter), bits_of(value), memory_order_relaxed);
+	atomic_store_explicit(atomic_cell(counter), bits_of(value), memory_order_relaxed);
 }
 
 NEAP_API void neap_counter_gauge_add(uint64_t *counter, double by)
 {
-	uint64_t old = atomic_load_explicit(cell(counter), memory_order_relaxed);
-	while (!atomic_compare_exchange_weak_explicit(cell(counter), &old,
+	uint64_t old = atomic_load_explicit(atomic_cell(counter), memory_order_relaxed);
+	while (!atomic_compare_exchange_weak_explicit(atomic_cell(counter), &old,
 						      bits_of(of_bits(old) + by),
 						      memory_order_relaxed, memory_order_relaxed))
 		continue;

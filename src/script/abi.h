@@ -1,7 +1,7 @@
 /*
- * The one contract between C and Lua: both compilers read it. C includes this file; LuaJIT gets
- * the part between the two cdef marks (embedded in the binary as "abi.h"). Lua calls these
- * functions through FFI; none of them ever calls Lua back. ABI_VERSION is compared at load
+ * The one contract between C and Lua: both compilers read it. C includes this file; LuaJIT gets the
+ * part between the two cdef marks (embedded in the binary as "abi.h"). Lua calls these functions
+ * through FFI; none of them ever calls Lua back. ABI_VERSION is compared at load
  * (neap_abi_version).
  */
 #ifndef NEAP_SCRIPT_ABI_H
@@ -12,7 +12,7 @@
 
 #include "base/cc.h"
 
-#define ABI_VERSION 1
+#define ABI_VERSION 7
 
 /* cdef begin */
 
@@ -25,7 +25,7 @@ enum neap_verdict {
 	NEAP_RETRY,	  /* after failed: try another */
 	NEAP_FAIL,	  /* after failed: give up */
 	NEAP_WAIT,	  /* the hook waits: the exchange is parked, on_resumed comes later */
-	NEAP_REFUSE,	  /* a hook erred and on_error = "refuse": 503 */
+	NEAP_REFUSE,	  /* a hook failed and the service is strict: 503 */
 	NEAP_DONE,	  /* hooks without a result */
 };
 
@@ -50,6 +50,8 @@ typedef struct neap_reply {
 typedef struct neap_failure {
 	uint32_t stage, kind, status;
 	uint32_t safe; /* 1: the core would allow a retry */
+	uint32_t ours; /* 1: a limit or shortage of our own: it says nothing about the backend */
+	uint32_t kept; /* 1: a kept connection had ended before: that says nothing either */
 	char message[256];
 } neap_failure;
 
@@ -63,8 +65,8 @@ typedef struct neap_outcome { /* times in seconds, -1: did not happen */
 } neap_outcome;
 
 /*
- * The view of one request that Lua sees as `request`; embedded in the exchange. What points into
- * the head is valid while the exchange keeps its head. C fills all but what is marked script.
+ * The view of one request, which Lua sees as `request`; embedded in the exchange. Pointers into the
+ * head are valid while the exchange keeps its head. C fills all members but those marked "script".
  */
 typedef struct neap_request {
 	const char *method, *path, *query, *host;
@@ -84,23 +86,27 @@ typedef struct neap_request {
 	uint8_t ip_family;
 	uint8_t has_state; /* script: Lua keeps something under this id (ctx, a pool view) */
 	uint16_t port;
-	const void *head; /* struct http_head; NULL in tcp mode */
-	const char *base; /* the head's bytes */
-	void *edits;	  /* script: struct edits, header changes; NULL: none */
-	char *new_path;	  /* script: set_path, owned; NULL: unchanged (with query) */
+	const void *head;	/* struct http_head; NULL in tcp mode */
+	const char *base;	/* the head's bytes */
+	const void *outer_tls;	/* of the client's TLS: struct client_tls; NULL: nothing */
+	const void *connection; /* the client's: struct stream; NULL: none */
+	void *edits;		/* script: struct edits, header changes; NULL: none */
+	char *new_path;		/* script: set_path, owned; NULL: unchanged (with query) */
 	uint32_t new_path_n;
 	uint32_t tried_n; /* slots this request tried already */
 	const int32_t *tried;
 	int64_t deadline_ms; /* monotonic; a waiting hook ends then; 0: only its own 5 s */
 	/* the decision */
-	int32_t slot;	  /* script */
-	uint32_t epoch;	  /* script */
-	char reason[128]; /* script: zero terminated, printable */
-	neap_reply reply; /* script */
+	int32_t slot;	   /* script */
+	uint32_t epoch;	   /* script */
+	char reason[128];  /* script: zero terminated, printable */
+	neap_reply reply;  /* script */
+	uint32_t ran;	   /* script: the hooks of this entry that were called, 1 << id */
+	void *certificate; /* script: struct certificate, for the handshake; NULL: none */
 	/* parking */
 	void *co; /* script: the waiting coroutine */
 	void (*on_resumed)(struct neap_request *self, uint32_t verdict);
-	/* somebody tells of it: that hook erred (why; NULL: it is left out), and what came of it */
+	/* explains: that hook erred (why; NULL: it is left out), and `then` follows */
 	void (*on_trouble)(struct neap_request *self, uint32_t hook, const char *why,
 			   const char *then);
 } neap_request;
@@ -131,7 +137,8 @@ typedef struct neap_addr {
 } neap_addr;
 
 typedef struct neap_member {
-	char name[160], url[256], scheme[8], host[128], base[128], path[108], zone[32], tags[512];
+	char name[160], url[256], scheme[8], host[128], base[128], path[108], zone[32], tags[512],
+		server_name[128];
 	uint16_t port;
 	uint8_t addrs, send_proxy;
 	neap_addr addr[8];
@@ -163,8 +170,8 @@ void neap_board_reclaim(struct board *b);
 uint32_t neap_board_version(const struct board *b, int32_t pool);
 void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to);
 double neap_board_stamp(const struct board *b,
-			int32_t slot); /* another one for each change of state */
-/* Addresses into to[8]; how many. */
+			int32_t slot); /* differs after each change of state */
+/* Writes the addresses into to[8]; returns how many there are. */
 uint32_t neap_board_addrs(const struct board *b, int32_t slot, neap_addr *to, char host[128]);
 int32_t neap_board_find(struct board *b, int32_t pool, const char *name, size_t n);
 /* 1: the state changed. */
@@ -172,41 +179,56 @@ uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const ch
 uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,
 			      size_t n);
 void neap_board_outlier(const struct board *b, int32_t slot, neap_outlier *to);
-/* Another number when a backend of the pool has just failed as often in a row as `eject` says. */
+/* Changes when a backend of the pool has failed as often in a row as `eject` says. */
 uint32_t neap_board_outliers(const struct board *b, int32_t pool);
-/* Out of service until then, for the ejections-th time lately; 1: the state changed. */
+/* Takes it out of service until then, for the ejections-th time lately; 1: the state changed. */
 uint32_t neap_board_eject(struct board *b, int32_t slot, double until_ms, uint32_t ejections,
 			  const char *why, size_t n);
-/* How many backends of the tier in use are up, of how many. */
+/* How many backends the tier in use has, and how many of them are up. */
 typedef struct neap_share {
 	uint32_t up, of;
 } neap_share;
 void neap_board_share(const struct board *b, int32_t pool, neap_share *to);
 void neap_board_set_panics(struct board *b, int32_t pool, uint32_t panics);
+/* Failures after connecting (shm/board_suspect.h). */
+typedef struct neap_suspicion {
+	uint32_t failures;  /* in a row; 0: it is no suspect */
+	uint32_t suspected; /* ever; wraps around */
+	uint32_t reason_n;
+	char reason[128]; /* of the first one in the row */
+} neap_suspicion;
+void neap_board_suspicion(const struct board *b, int32_t slot, neap_suspicion *to);
+/* Changes whenever a backend of the pool becomes suspect. */
+uint32_t neap_board_suspected(const struct board *b, int32_t pool);
+/* Marks it down, as requests do; 1: the state changed. */
+uint32_t neap_board_mark_down(struct board *b, int32_t slot, const char *why, size_t n);
 /* A literal IP address; 0: it is none. */
 uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
 size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
-uint32_t neap_addr_is_ours(const char *ip, size_t n); /* 1: this machine has that address */
+uint32_t neap_addr_is_ours(const char *ip, size_t n); /* 1: the address is this machine's */
 /* The board's memory of hooks that err, for those of the agent; hook is an enum hook_id. */
 uint32_t neap_board_hook_error(struct board *b, uint32_t service,
 			       uint32_t hook); /* 1: tripped now */
-/* From here on the running task is in that hook of the agent's. */
+/* The running task is in that hook of the agent from here on. */
 void neap_hook_enter(uint32_t service, uint32_t hook);
-/* What was timed so far is the current hook's: before another one begins. */
+/* Before another hook begins: the time so far is the current hook's. */
 void neap_hook_stage(void);
-/* Where this worker counts a service's calls of request, backends, pick, log, access_log.format. */
+/*
+ * Where this worker counts a service's calls of: request, backends, pick, log, access_log.format.
+ */
 uint64_t *neap_hook_calls(uint32_t service, const char *name, size_t n);
 uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook);
 void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook);
 double
 neap_clock(void); /* monotonic seconds, read now: the loop's time stands still while it works */
 double neap_wall_ms(void);
-uint32_t neap_shortages(void); /* what ended for want of files or memory of our own, so far */
+/* How many connections and pings our own lack of files or memory has ended so far. */
+uint32_t neap_shortages(void);
 
 /*
- * The runtime's own part (abi_*.c and lua/neap/runtime): policies never see these, only the
- * objects built on them. Texts go in as pointer and length. Answers that are texts are left in
- * neap_current.out; they hold until the next call.
+ * The runtime's own part (abi_*.c and lua/neap/runtime). Policies never see these functions, only
+ * the objects built on them. Texts go in as pointer and length. Texts that are answers are left in
+ * neap_current.out until the next call.
  */
 
 /* The part of a backend's row on the board that hooks read directly. */
@@ -217,8 +239,8 @@ typedef struct neap_slot {
 	int32_t next[2];
 	volatile uint32_t weight, slots;
 	volatile int32_t tier;
-	uint32_t member[8];	/* and what else the board keeps there */
-	volatile uint8_t state; /* of a word: little-endian machines only */
+	uint32_t member[8];	/* the board's alone */
+	volatile uint8_t state; /* the first byte of a word, on little-endian machines */
 	uint8_t since[7];
 	int64_t ejected_until_ms;
 	volatile uint32_t latency_us;
@@ -227,7 +249,7 @@ typedef struct neap_slot {
 	int64_t back_since_ms;
 } neap_slot;
 
-/* How often hooks look at this: whether workers beside this one count for `inflight`. */
+/* What the running hook is about, and what all hooks of the process look at. */
 typedef struct neap_current {
 	neap_request *request; /* NULL: no hook is running */
 	neap_response *response;
@@ -241,7 +263,7 @@ typedef struct neap_current {
 	uint32_t may_wait;    /* 1: the running hook may wait */
 	int32_t worker;	      /* -1: the agent, or a check */
 	uint32_t waited;      /* 1: the running hook has waited */
-	uint32_t cost_factor; /* not 0: this entry is timed, neap_hook_stage tells where it is */
+	uint32_t cost_factor; /* not 0: this entry is timed, neap_hook_stage is to be called */
 } neap_current;
 
 neap_current *neap_runtime(void);
@@ -253,15 +275,21 @@ uint32_t neap_slot_text(int32_t slot, uint32_t epoch, neap_member *to); /* texts
 uint32_t neap_slot_inflight(int32_t slot);
 double neap_slot_since(int32_t slot);
 double neap_slot_errors(int32_t slot);
-/* What a hook says of a backend: `to` is an enum board_state; 1: the state changed. */
+/* A hook sets a backend's state: `to` is an enum board_state; 1: the state changed. */
 uint32_t neap_slot_set_state(int32_t slot, uint32_t epoch, uint32_t to, double seconds,
 			     const char *why, size_t n);
+/*
+ * A hook says that a backend failed after connecting. 0: it is gone, or the failure says nothing
+ * about it.
+ */
+uint32_t neap_slot_suspect(int32_t slot, uint32_t epoch, const char *why, size_t n);
 int32_t neap_pool_find(const char *name, size_t n);
 const volatile uint32_t *neap_pool_version(int32_t pool);
 uint32_t neap_pool_members(int32_t pool, int32_t *to, uint32_t max);
 /*
- * All members of a pool, those of them that may serve, and whether that is so because fewer than
- * the share `panic` are up. The print is another one when members, texts, weights or tiers change.
+ * All members of a pool, and which of them may serve. In a panic (less than the share `panic` of them
+ * is up) those that are down or ejected may, too. The print changes when members, texts, weights or
+ * tiers do.
  */
 typedef struct neap_scan {
 	uint32_t n, live, has_slots, panics, print_low, print_high;
@@ -271,9 +299,10 @@ typedef struct neap_scan {
 } neap_scan;
 void neap_pool_scan(int32_t pool, double panic, neap_scan *to);
 /*
- * Members that may serve a request which has tried some: with a free slot, `n` from the front, in
- * their order; without, `full` from the back. Of all tiers, which are from `lowest` to `highest`
- * where there is a free slot; in a panic of tier `tier` only, where it is not for what lives.
+ * The members that may serve a request which has tried some already. Those with a free slot stand
+ * at the front, `n` of them in the pool's order, with tiers from `lowest` to `highest`. Those
+ * without stand at the back, `full` of them. They are of all tiers; in a panic, members that are
+ * not up are of tier `tier` only. One request in flight to slot `but` (-1: none) is not counted.
  */
 typedef struct neap_left {
 	uint32_t n, full;
@@ -281,20 +310,21 @@ typedef struct neap_left {
 	int32_t slots[16384];
 } neap_left;
 void neap_pool_left(int32_t pool, uint32_t panics, int32_t tier, const int32_t *tried,
-		    uint32_t tried_n, neap_left *to);
-/* The slot of the backend of that name, member or not; -1: none. */
+		    uint32_t tried_n, neap_left *to, int32_t but);
+/* The slot of the backend of that name, whether it is a member or not; -1: none. */
 int32_t neap_pool_find_name(int32_t pool, const char *name, size_t n);
 /* The hashes of the names of these slots. */
 void neap_pool_ids(const int32_t *slots, uint32_t n, double *ids);
 /*
- * Of these slots the one least loaded for its weight (equal ones take turns); its index. With
- * `more` requests added to each: 0, or 1 where weights count among idle ones too.
+ * Finds the slot with the least load for its weight; returns its index. Among equal ones it is the
+ * first at or after index `first` (below n), going round. `more` requests are added to each load:
+ * 0, or 1 where weights count among idle ones, too.
  */
 uint32_t neap_pool_least_loaded(const int32_t *slots, const uint32_t *weights, uint32_t n,
-				uint32_t more);
-/* The same without one of the requests in flight to slot `but`. */
+				uint32_t more, uint32_t first);
+/* The same, but one of the requests in flight to slot `but` is not counted. */
 uint32_t neap_pool_least_loaded_but(const int32_t *slots, const uint32_t *weights, uint32_t n,
-				    uint32_t more, int32_t but);
+				    uint32_t more, uint32_t first, int32_t but);
 /* Rendezvous hashing by weight: ids are hashes of the backends' names; the index of the winner. */
 uint32_t neap_pool_hash(const uint32_t *weights, const double *ids, uint32_t n, const char *key,
 			size_t key_n);
@@ -316,6 +346,30 @@ uint32_t neap_request_header(const neap_request *r, const char *name, size_t n);
 uint32_t neap_request_cookie(const neap_request *r, const char *name, size_t n);
 uint32_t neap_request_client_ip(const neap_request *r);
 uint32_t neap_request_id(const neap_request *r);
+/* What is known of TLS that is not ended here; 0: nothing. ALPN: a length of one byte and a name, … */
+enum neap_said { NEAP_SAID_SNI, NEAP_SAID_ALPN, NEAP_SAID_JA4 };
+uint32_t neap_request_said(const neap_request *r, uint32_t what);
+/*
+ * What is known of TLS that is ended here (abi_tls.c). 0: the client came in the clear. Texts: 1:
+ * neap_current.out has it; 0: there is none.
+ */
+typedef struct neap_tls_seen {
+	uint32_t resumed, has_client, verified;
+} neap_tls_seen;
+uint32_t neap_tls_look(const neap_request *r, neap_tls_seen *to);
+uint32_t neap_tls_text(const neap_request *r, uint32_t what); /* enum tls_text */
+double neap_tls_not_after(const neap_request *r);	      /* seconds since 1970 */
+/*
+ * What a ClientHello says, while the hook `certificate` begins (abi_hello.c). 1: neap_current.out has
+ * it; 0: nothing. ALPN as above; versions with blanks between.
+ */
+enum neap_hello_text { NEAP_HELLO_SNI, NEAP_HELLO_ALPN, NEAP_HELLO_VERSIONS, NEAP_HELLO_JA4 };
+uint32_t neap_hello_text(const neap_request *r, uint32_t what);
+/* Texts of a certificate and its key (PEM). 1: they are good; 0: out says why not. */
+uint32_t neap_certificate_try(const char *chain, size_t chain_n, const char *key, size_t key_n);
+/* The same, and the handshake gets it. */
+uint32_t neap_certificate_give(neap_request *r, const char *chain, size_t chain_n, const char *key,
+			       size_t key_n);
 /* 0: done; else an enum edits_result. value NULL removes. */
 uint32_t neap_request_set_header(neap_request *r, const char *name, size_t n, const char *value,
 				 size_t value_n);
@@ -326,6 +380,8 @@ uint32_t neap_response_set_header(neap_response *r, const char *name, size_t n, 
 uint32_t neap_response_add_header(neap_response *r, const char *name, size_t n, const char *value,
 				  size_t value_n);
 void neap_request_set_reason(neap_request *r, const char *why, size_t n);
+
+enum { NEAP_PATH_MAX = 16384, NEAP_REPLY_HEADERS_MAX = 32768 }; /* bytes */
 
 /*
  * An answer given by a script: start, any number of headers, the body. 0: done; else an enum
@@ -340,16 +396,35 @@ uint32_t neap_reply_body(neap_request *r, const char *body, size_t n);
 double neap_random(void);				    /* [0, 1) */
 double neap_hash(const char *bytes, size_t n, double seed); /* an integer below 2^32 */
 void neap_hmac(const char *key, size_t key_n, const char *bytes, size_t n); /* hexadecimal */
-/* 256 bits, hexadecimal, of all processes on this board for as long as it lives; 0: no room. */
+/* 256 bits, hexadecimal, the same for all processes as long as the board lives; 0: no room. */
 uint32_t neap_secret(void);
 
 /*
- * Waiting. Each of the first group begins something for the running coroutine: 1: it must yield
- * now and has the result when it is resumed; 0: the result is there already. The result:
+ * Waiting. Each function of the first group begins something for the running coroutine. 1: it must
+ * yield now, and has the result when it is resumed; 0: the result is there already. The result is
  * neap_wait_failure() (NULL: fine) and neap_current.out.
  */
 uint32_t neap_wait_sleep(double seconds);
 uint32_t neap_wait_resolve(const char *name, size_t n, double timeout);
+/*
+ * The next neap_wait_connect, which must follow at once, speaks TLS. All texts may be empty. 1: fine;
+ * 0: not, and out has the reason.
+ */
+typedef struct neap_tls {
+	const char *name, *host; /* the server's own name, if it has one, and its host */
+	size_t name_n, host_n;
+	const char *pool; /* of a check: its settings hold instead of ca to key */
+	size_t pool_n;
+	const char *ca; /* PEM, as the two after it; empty: the system's */
+	size_t ca_n;
+	const char *certificate, *key;
+	size_t certificate_n, key_n;
+	const char *first; /* sent in the clear before the handshake */
+	size_t first_n;
+	uint32_t skips_verify;
+} neap_tls;
+uint32_t neap_wait_secure(const neap_tls *tls);
+/* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
 uint32_t neap_wait_connect(const char *host, size_t n, uint32_t port, double timeout);
 uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeout);
 uint32_t neap_wait_line(uint32_t conn, double timeout);
@@ -357,15 +432,25 @@ uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
 uint32_t neap_wait_all(uint32_t conn, double timeout);
 uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout); /* what has come */
 uint32_t neap_wait_ping(const char *ip, size_t n, double timeout);  /* an ICMP echo */
-/* flags: 1: it answers a HEAD request; 2: of a longer body the first body_max bytes are enough. */
+enum neap_answer_flag {
+	NEAP_ANSWER_TO_HEAD = 1,
+	NEAP_ANSWER_CUT = 2, /* of a longer body the first body_max bytes are enough */
+};
+/* flags: enum neap_answer_flag */
 uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout);
 const char *neap_wait_failure(void);
-uint32_t neap_wait_conn(void);	     /* the connection that neap_wait_connect made */
-uint32_t neap_wait_ttl(void);	     /* seconds, of what neap_wait_resolve found; 0: unknown */
-uint32_t neap_wait_status(void);     /* of the answer neap_wait_response read */
-uint32_t neap_wait_headers(void);    /* its header lines, into out */
-uint32_t neap_ping_check(void);	     /* 1: this process may ping; else why not, in out */
-void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
+uint32_t neap_wait_conn(void);	  /* the connection that neap_wait_connect made */
+uint32_t neap_wait_stood(void);	  /* which of its addresses that was, from 0 */
+int32_t neap_wait_ttl(void);	  /* seconds, of what neap_wait_resolve found; -1: unknown */
+uint32_t neap_wait_missing(void); /* 4, 6: nothing is known of such addresses; else 0 */
+uint32_t neap_dns_changes(void);  /* how often resolv.conf was found changed */
+uint32_t neap_wait_status(void);  /* of the answer neap_wait_response read */
+uint32_t neap_wait_headers(void); /* its header lines, into out */
+uint32_t neap_ping_check(void);	  /* 1: this process may ping; else why not, in out */
+/* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
+void neap_conn_keep(uint32_t conn, const char *key, size_t n);
+uint32_t neap_conn_reuse(const char *key, size_t n); /* one that was kept; 0: none */
+void neap_conn_close(uint32_t conn);		     /* harmless when it is closed already */
 
 /*
  * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends
@@ -376,14 +461,14 @@ uint32_t neap_task_start(double task, double seconds, uint32_t guarded);
 void neap_task_cancel(double task);
 
 /*
- * The line of the access log for the request whose log entry runs; text NULL: it gets none. 0: no
- * memory.
+ * Sets the line of the access log for the request whose log entry runs; text NULL: it gets none. 0:
+ * no memory.
  */
 uint32_t neap_access_line(const char *text, size_t n);
 
 /*
  * What the board has counted, for the admin side (abi_stats.c): sums over all workers, as doubles,
- * for Lua has no other numbers that large.
+ * because Lua has no other numbers that large.
  */
 typedef struct neap_times { /* enough for percentiles: see base/histogram.h */
 	double sum_us;
@@ -397,9 +482,11 @@ typedef struct neap_backend_counts {
 } neap_backend_counts;
 
 typedef struct neap_service_counts {
-	double requests, answers[6], bytes, connections, retries, aborted, broken;
-	double refused[13];	     /* by enum board_refusal */
-	double calls[4], hook_ns[4]; /* decide, failed, response, log */
+	double requests, answers[7], bytes, connections, retries, aborted, broken;
+	double refused[14];	       /* by enum board_refusal */
+	double calls[6], hook_ns[6];   /* by entry, see shm/stats.h */
+	double handshakes[3];	       /* by enum board_handshake */
+	double handshake_failures[16]; /* by enum tls_reason */
 	neap_times total;
 } neap_service_counts;
 
@@ -428,13 +515,23 @@ typedef struct neap_pool_counts { /* its queue and its retry budget */
 } neap_pool_counts;
 
 void neap_count_pool(int32_t pool, neap_pool_counts *to);
-/* The shadow policy of a pool; and of a backend, the requests that went there, and would have. */
+/*
+ * The shadow policy of a pool. picks, of a backend: the requests that went there, and that would
+ * have.
+ */
 typedef struct neap_shadow_counts {
 	double asked, agreed, none, errors, ns;
 } neap_shadow_counts;
 void neap_count_shadow(int32_t pool, neap_shadow_counts *to);
 void neap_count_shadow_picks(int32_t slot, double picks[2]);
-/* Of all these backends together. */
+/* A certificate that a service shows; not_after: seconds since 1970. */
+typedef struct neap_certificate {
+	int64_t not_after;
+	uint32_t service; /* its number in the config, from 0 */
+	char name[128], file[256];
+} neap_certificate;
+uint32_t neap_certificate_at(uint32_t i, neap_certificate *to); /* 0: there are not so many */
+/* All these backends together. */
 void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to);
 void neap_count_service(const char *name, size_t n, neap_service_counts *to);
 uint32_t neap_count_worker(uint32_t worker,
@@ -444,21 +541,21 @@ double neap_bucket_bound(uint32_t bucket); /* seconds; 0: none */
 /* The i-th counter of policies; 0: not in use. Its value as a counter and as a gauge. */
 uint32_t neap_count_named(uint32_t i, char name[128], double value[2]);
 /*
- * Stories of requests (JSON) on a shelf, failed 1: that of failures. How many were ever put there;
- * and one of the last 512 by its number, from 0, into TO (4096 bytes): its length, 0: it is gone, or
- * it is being written.
+ * Stories of requests (JSON) on a shelf; failed 1: on that of failures. neap_stories: how many were
+ * ever put there. neap_story: one of the last 512 by its number, from 0, into TO (4096 bytes);
+ * returns its length, 0: it is gone, or being written.
  */
 double neap_stories(uint32_t failed);
 uint32_t neap_story(uint32_t failed, double number, char *to);
-/* In a time that depends on the first one's length only. */
+/* The time that this takes depends on the length of the first text only. */
 uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, size_t b_n);
 /*
- * Recording (abi_record.c): what traffic is from now on, as lines, until the time is over or there
- * are so many. `redact`: ",cookie,authorization,".
+ * Recording (abi_record.c): traffic from now on, as lines, until the time is over or there are so
+ * many requests. `redact`: ",cookie,authorization,".
  */
 typedef struct neap_recording {
-	double begun;	  /* requests so far: also those under way, and those lost */
-	double lost;	  /* of them, for want of room */
+	double begun;	  /* requests so far, with those under way and those lost */
+	double lost;	  /* of them, because there was no room */
 	uint32_t is_on;	  /* 1: one is under way */
 	uint32_t is_over; /* 1: no further request is recorded */
 } neap_recording;
@@ -466,8 +563,36 @@ uint32_t neap_recording_start(uint32_t ms, uint32_t requests, const char *redact
 void neap_recording_look(neap_recording *to);
 double neap_recording_take(char *to, double room); /* whole lines; bytes */
 void neap_recording_stop(void);
-/* Holds a state against checks, requests and policies; to 0 (auto) lets go, as unknown. */
+/*
+ * Pins a state: checks, requests and policies do not change it. pin 0 (auto): lets go, and the
+ * state is unknown.
+ */
 uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, const char *why, size_t n);
+
+/*
+ * Certificates from a CA (abi_acme.c), for the agent. 1: done, and out has the answer; 0: out says
+ * why not. Keys are PEM, on P-256.
+ */
+enum { NEAP_ACME_ABSENT = 2 }; /* there is no such file */
+uint32_t neap_acme_base64url(const char *bytes, size_t n);
+uint32_t neap_acme_bytes(const char *text, size_t n);	/* of base64url */
+uint32_t neap_acme_digest(const char *bytes, size_t n); /* SHA-256, base64url */
+uint32_t neap_acme_mac(const char *secret, size_t secret_n, const char *bytes, size_t n);
+uint32_t neap_acme_key(void); /* a new one */
+uint32_t neap_acme_jwk(const char *pem, size_t pem_n);
+uint32_t neap_acme_sign(const char *pem, size_t pem_n, const char *bytes, size_t n);   /* ES256 */
+uint32_t neap_acme_request(const char *pem, size_t pem_n, const char *name, size_t n); /* DER */
+/* Certificate and key of tls-alpn-01, for a key authorization. */
+uint32_t neap_acme_proof(const char *name, size_t name_n, const char *bytes, size_t n);
+/* Chain and key: do they go together, and with the name? dates: from, until, seconds since 1970. */
+uint32_t neap_acme_leaf(const char *pem, size_t pem_n, const char *name, size_t n, double dates[2]);
+/* Whom the CA of the service is verified by: the file that tls.acme.ca names. */
+uint32_t neap_acme_trust(uint32_t service);
+uint32_t neap_acme_publish(const char *text, size_t n); /* for workers: shm/board_acme.h */
+/* Files of the storage. */
+uint32_t neap_acme_load(const char *path, size_t n);
+uint32_t neap_acme_store(const char *path, size_t path_n, const char *bytes, size_t n);
+uint32_t neap_acme_folder(const char *path, size_t n);
 
 /* cdef end */
 

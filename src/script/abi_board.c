@@ -1,11 +1,20 @@
-/* The board as Lua reaches it through FFI: thin, because src/shm/board.h says what each does. */
-#include "script/state.h"
+/* The board as Lua reaches it through FFI: thin, because src/shm/board_*.h say what each does. */
+#include "script/policies.h"
 
 #include <arpa/inet.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/addr.h"
 #include "shm/board.h"
+#include "shm/board_backend.h"
+#include "shm/board_carry.h"
+#include "shm/board_hook.h"
+#include "shm/board_outlier.h"
+#include "shm/board_pool.h"
+#include "shm/board_serve.h"
+#include "shm/board_state.h"
+#include "shm/board_suspect.h"
 
 _Static_assert(sizeof(neap_addr) == sizeof(struct board_addr), "one layout");
 _Static_assert(offsetof(neap_addr, scope) == offsetof(struct board_addr, scope), "one layout");
@@ -24,10 +33,10 @@ NEAP_API int32_t neap_board_pool(struct board *b, const char *name, size_t n)
 /* The slot of a backend that this board knows, or the one of the generation before. */
 static int32_t inherit(struct board *b, int32_t pool, struct str name)
 {
-	const struct vm *vm = vm_current();
-	if (vm == NULL || vm->o.previous == NULL || pool < 0 || pool >= BOARD_POOLS_MAX)
+	const struct policies *p = policies_current();
+	if (p == NULL || p->o.previous == NULL || pool < 0 || pool >= BOARD_POOLS_MAX)
 		return board_backend_find(b, pool, name);
-	return board_inherit(b, pool, name, vm->o.previous);
+	return board_inherit(b, pool, name, p->o.previous);
 }
 
 NEAP_API int32_t neap_board_publish(struct board *b, int32_t pool, const neap_member *m)
@@ -148,6 +157,26 @@ NEAP_API void neap_board_share(const struct board *b, int32_t pool, neap_share *
 NEAP_API void neap_board_set_panics(struct board *b, int32_t pool, uint32_t panics)
 {
 	atomic_store_explicit(&b->pools[pool].panics, panics, memory_order_relaxed);
+}
+
+NEAP_API void neap_board_suspicion(const struct board *b, int32_t slot, neap_suspicion *to)
+{
+	to->failures = board_suspicion(b, slot);
+	to->suspected = atomic_load_explicit(&b->backends[slot].suspected, memory_order_acquire);
+	to->reason_n = 0;
+	if (to->failures > 0)
+		to->reason_n =
+			(uint32_t)board_suspicion_reason(b, slot, to->reason, sizeof to->reason);
+}
+
+NEAP_API uint32_t neap_board_suspected(const struct board *b, int32_t pool)
+{
+	return atomic_load_explicit(&b->pools[pool].suspected, memory_order_acquire);
+}
+
+NEAP_API uint32_t neap_board_mark_down(struct board *b, int32_t slot, const char *why, size_t n)
+{
+	return board_mark_down(b, slot, (struct str){ why, n }, clock_wall_ms());
 }
 
 NEAP_API uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to)

@@ -3,23 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/h1_out.h"
+#include "http/edits.h"
+#include "http/h1_write.h"
+#include "net/client_tls.h"
 #include "script/abi.h"
-#include "script/edits.h"
 #include "script/hook.h"
-#include "script/state.h"
+#include "script/policies.h"
 
-enum { JOINED_MAX = 16384, REPLY_HEADERS_MAX = 32768, PATH_MAX_BYTES = 16384 };
+enum { JOINED_MAX = 16384 };
 
-static uint32_t answer(struct str s)
+static uint32_t give(struct str s)
 {
-	neap_current *current = &vm_current()->current;
+	neap_current *current = &policies_current()->cos.current;
 	current->out = s.p;
 	current->out_n = (uint32_t)s.n;
 	return 1;
 }
 
-static bool add(char *to, size_t *n, struct str s)
+static bool append_value(char *to, size_t *n, struct str s)
 {
 	if (s.n > JOINED_MAX - *n)
 		return false;
@@ -28,8 +29,9 @@ static bool add(char *to, size_t *n, struct str s)
 	return true;
 }
 
-/* All values of that name from field `first` on, as one list. */
-static struct str join(const struct http_head *h, const char *base, struct str name, uint16_t first)
+/* All values of fields of that name, from field `first` on, as one list. */
+static struct str join_values(const struct http_head *h, const char *base, struct str name,
+			      uint16_t first)
 {
 	static char joined[JOINED_MAX];
 	struct str separator = str_eq_nocase(name, STR("cookie")) ? STR("; ") : STR(", ");
@@ -37,11 +39,17 @@ static struct str join(const struct http_head *h, const char *base, struct str n
 	for (uint16_t i = first; i < h->n; i++) {
 		if (!str_eq_nocase(http_field_name(base, &h->fields[i]), name))
 			continue;
-		if ((n > 0 && !add(joined, &n, separator)) ||
-		    !add(joined, &n, http_field_value(base, &h->fields[i])))
+		if ((n > 0 && !append_value(joined, &n, separator)) ||
+		    !append_value(joined, &n, http_field_value(base, &h->fields[i])))
 			break;
 	}
 	return (struct str){ joined, n };
+}
+
+/* RFC 9440 §4: what a client says of certificates is believed by nobody; request.tls has it. */
+static bool is_untold(const struct http_head *h, const struct http_field *f)
+{
+	return !h->is_response && (f->id == FIELD_CLIENT_CERT || f->id == FIELD_CLIENT_CERT_CHAIN);
 }
 
 static uint32_t find_header(const struct http_head *h, const char *base, const void *edits,
@@ -50,18 +58,18 @@ static uint32_t find_header(const struct http_head *h, const char *base, const v
 	struct str value;
 	int edited = edits_find(edits, name, &value);
 	if (edited > 0)
-		return answer(value);
+		return give(value);
 	if (edited < 0 || h == NULL)
 		return 0;
 	const struct http_field *first = http_find_name(h, base, name);
-	if (first == NULL)
+	if (first == NULL || is_untold(h, first))
 		return 0;
 	uint16_t at = (uint16_t)(first - h->fields);
 	for (uint16_t i = (uint16_t)(at + 1); i < h->n; i++) {
 		if (str_eq_nocase(http_field_name(base, &h->fields[i]), name))
-			return answer(join(h, base, name, at));
+			return give(join_values(h, base, name, at));
 	}
-	return answer(http_field_value(base, first));
+	return give(http_field_value(base, first));
 }
 
 NEAP_API uint32_t neap_request_header(const neap_request *r, const char *name, size_t n)
@@ -71,7 +79,7 @@ NEAP_API uint32_t neap_request_header(const neap_request *r, const char *name, s
 
 NEAP_API uint32_t neap_request_cookie(const neap_request *r, const char *name, size_t n)
 {
-	const neap_current *current = &vm_current()->current;
+	const neap_current *current = &policies_current()->cos.current;
 	struct str wanted = { name, n }, item;
 	if (!neap_request_header(r, "cookie", 6))
 		return 0;
@@ -82,7 +90,7 @@ NEAP_API uint32_t neap_request_cookie(const neap_request *r, const char *name, s
 			continue;
 		if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
 			value = (struct str){ value.p + 1, value.n - 2 };
-		return answer(value);
+		return give(value);
 	}
 	return 0;
 }
@@ -90,19 +98,32 @@ NEAP_API uint32_t neap_request_cookie(const neap_request *r, const char *name, s
 NEAP_API uint32_t neap_request_client_ip(const neap_request *r)
 {
 	static char text[INET6_ADDRSTRLEN];
-	return answer(hook_client_ip(r, text));
+	return give(hook_client_ip(r, text));
 }
 
 NEAP_API uint32_t neap_request_id(const neap_request *r)
 {
 	static char text[48];
-	return answer(hook_request_id(r, text, sizeof text));
+	return give(hook_request_id(policies_hooks(policies_current(), r->service), r, text,
+				    sizeof text));
 }
 
-/* The views hold the edits as void *, which Lua need not know. */
-static uint32_t change(void **held,
-		       enum edits_result (*how)(struct edits **, struct str, struct str),
-		       struct str name, struct str value)
+NEAP_API uint32_t neap_request_said(const neap_request *r, uint32_t what)
+{
+	const struct client_tls *said = r->outer_tls;
+	if (said == NULL)
+		return 0;
+	struct str text = what == NEAP_SAID_SNI	   ? said->sni
+			  : what == NEAP_SAID_ALPN ? said->alpn
+						   : said->ja4;
+	bool is_known = text.n > 0 || (what == NEAP_SAID_ALPN && text.p != NULL);
+	return is_known ? give(text) : 0;
+}
+
+/* The views hold the edits as void *, for Lua does not know their type. */
+static uint32_t change_header(void **held,
+			      enum edits_result (*how)(struct edits **, struct str, struct str),
+			      struct str name, struct str value)
 {
 	struct edits *edits = *held;
 	uint32_t result = how(&edits, name, value);
@@ -113,16 +134,16 @@ static uint32_t change(void **held,
 NEAP_API uint32_t neap_request_set_header(neap_request *r, const char *name, size_t n,
 					  const char *value, size_t value_n)
 {
-	return change(&r->edits, edits_set, (struct str){ name, n },
-		      (struct str){ value, value_n });
+	return change_header(&r->edits, edits_set, (struct str){ name, n },
+			     (struct str){ value, value_n });
 }
 
-/* Kept with the query it goes out with. */
+/* The path is kept with the query that goes out with it. */
 NEAP_API uint32_t neap_request_set_path(neap_request *r, const char *path, size_t n)
 {
 	bool keeps_query = r->has_query != 0 && memchr(path, '?', n) == NULL;
 	size_t query_n = keeps_query ? r->query_n + 1u : 0;
-	if (n > PATH_MAX_BYTES || !h1_is_target((struct str){ path, n }))
+	if (n > NEAP_PATH_MAX || !h1_is_target((struct str){ path, n }))
 		return EDITS_BAD_VALUE;
 	char *new = malloc(n + query_n + 1);
 	if (new == NULL)
@@ -146,15 +167,15 @@ NEAP_API uint32_t neap_response_header(const neap_response *r, const char *name,
 NEAP_API uint32_t neap_response_set_header(neap_response *r, const char *name, size_t n,
 					   const char *value, size_t value_n)
 {
-	return change(&r->edits, edits_set, (struct str){ name, n },
-		      (struct str){ value, value_n });
+	return change_header(&r->edits, edits_set, (struct str){ name, n },
+			     (struct str){ value, value_n });
 }
 
 NEAP_API uint32_t neap_response_add_header(neap_response *r, const char *name, size_t n,
 					   const char *value, size_t value_n)
 {
-	return change(&r->edits, edits_add, (struct str){ name, n },
-		      (struct str){ value, value_n });
+	return change_header(&r->edits, edits_add, (struct str){ name, n },
+			     (struct str){ value, value_n });
 }
 
 /* Printable ASCII only: it goes into a header and the log. */
@@ -192,14 +213,14 @@ NEAP_API uint32_t neap_reply_header(neap_request *r, const char *name, size_t n,
 	if (result != EDITS_OK)
 		return result;
 	size_t bytes = reply->headers_n + key.n + text.n + 4;
-	if (bytes > REPLY_HEADERS_MAX)
+	if (bytes > NEAP_REPLY_HEADERS_MAX)
 		return EDITS_FULL;
 	char *headers = realloc(reply->headers, bytes);
 	if (headers == NULL)
 		return EDITS_MEMORY;
-	struct h1_out out;
-	h1_out_init(&out, headers + reply->headers_n, bytes - reply->headers_n);
-	h1_out_field(&out, key, text);
+	struct out out;
+	out_init(&out, headers + reply->headers_n, bytes - reply->headers_n);
+	h1_write_field(&out, key, text);
 	reply->headers = headers;
 	reply->headers_n += (uint32_t)out.n;
 	return 0;
@@ -217,21 +238,4 @@ NEAP_API uint32_t neap_reply_body(neap_request *r, const char *body, size_t n)
 	r->reply.body = copy;
 	r->reply.body_n = (uint32_t)n;
 	return 0;
-}
-
-NEAP_API uint32_t neap_access_line(const char *text, size_t n)
-{
-	struct vm *vm = vm_current();
-	if (n > vm->line.room) {
-		char *bigger = realloc(vm->line.text, n);
-		if (bigger == NULL)
-			return 0;
-		vm->line.text = bigger;
-		vm->line.room = n;
-	}
-	if (n > 0)
-		memcpy(vm->line.text, text, n);
-	vm->line.n = n;
-	vm->line.answer = text != NULL;
-	return 1;
 }

@@ -3,16 +3,13 @@
 #include <sys/random.h>
 
 #include "script/abi.h"
-#include "script/state.h"
+#include "script/policies.h"
+#include "shm/board.h"
+#include "shm/recording.h"
 
-static struct board *board(void)
+static int64_t loop_ms(void)
 {
-	return vm_current()->o.board;
-}
-
-static int64_t now_ms(void)
-{
-	return loop_now_ms(vm_current()->o.loop);
+	return loop_now_ms(policies_current()->o.loop);
 }
 
 NEAP_API uint32_t neap_recording_start(uint32_t ms, uint32_t requests, const char *redact, size_t n)
@@ -20,25 +17,26 @@ NEAP_API uint32_t neap_recording_start(uint32_t ms, uint32_t requests, const cha
 	uint8_t key[RECORDING_KEY_BYTES];
 
 	return getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key) &&
-	       recording_start(board(), now_ms(), ms, requests, (struct str){ redact, n }, key);
+	       recording_start(policies_board(), loop_ms(), ms, requests, (struct str){ redact, n },
+			       key);
 }
 
 NEAP_API void neap_recording_look(neap_recording *to)
 {
-	const struct recording *r = &board()->recording;
+	const struct recording *r = &policies_board()->recording;
 
-	to->begun = (double)recording_begun(board());
+	to->begun = (double)recording_begun(policies_board());
 	to->lost = (double)atomic_load(&r->lost);
 	to->is_on = atomic_load(&r->number) != 0;
-	to->is_over = recording_is_over(board(), now_ms());
+	to->is_over = recording_is_over(policies_board(), loop_ms());
 }
 
 NEAP_API double neap_recording_take(char *to, double room)
 {
-	return (double)recording_take(board(), to, (size_t)room);
+	return (double)recording_take(policies_board(), to, (size_t)room);
 }
 
 NEAP_API void neap_recording_stop(void)
 {
-	recording_stop(board());
+	recording_stop(policies_board());
 }

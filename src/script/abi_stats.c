@@ -3,28 +3,42 @@
 
 #include <string.h>
 
-#include "script/hook.h"
-#include "script/state.h"
+#include "base/clock.h"
+#include "base/histogram.h"
+#include "script/policies.h"
+#include "shm/board.h"
+#include "shm/board_budget.h"
+#include "shm/board_cell.h"
+#include "shm/board_certificate.h"
+#include "shm/board_counter.h"
+#include "shm/board_life.h"
+#include "shm/board_queue.h"
+#include "shm/board_service.h"
+#include "shm/board_shadow.h"
+#include "shm/board_state.h"
+#include "shm/board_story.h"
+#include "shm/board_worker.h"
+#include "shm/hook_id.h"
+#include "shm/stats.h"
 
 _Static_assert(sizeof(((neap_times *)0)->bucket) / sizeof(double) == HISTOGRAM_BUCKETS,
 	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->refused) / sizeof(double) == REFUSALS,
 	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->handshakes) / sizeof(double) == HANDSHAKES,
+	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->handshake_failures) / sizeof(double) ==
+		       TLS_REASONS,
+	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->calls) / sizeof(double) == BOARD_ENTRIES,
 	       "one number");
 
-static struct board *board(void)
+static uint32_t counted_workers(void)
 {
-	return vm_current()->o.board;
+	return board_workers(policies_board());
 }
 
-static uint32_t workers_used(void)
-{
-	uint32_t used = atomic_load(&board()->workers_used);
-	return used < BOARD_WORKERS_MAX ? used : BOARD_WORKERS_MAX;
-}
-
-static void add(double *to, const _Atomic uint64_t *from)
+static void add_count(double *to, const _Atomic uint64_t *from)
 {
 	*to += (double)stat_get(from);
 }
@@ -32,15 +46,15 @@ static void add(double *to, const _Atomic uint64_t *from)
 static void add_times(neap_times *to, const struct board_histogram *from)
 {
 	if (stat_get(&from->sum_us) == 0)
-		return; /* untouched memory stays so */
-	add(&to->sum_us, &from->sum_us);
+		return; /* memory that was never touched stays so */
+	add_count(&to->sum_us, &from->sum_us);
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-		add(&to->bucket[i], &from->bucket[i]);
+		add_count(&to->bucket[i], &from->bucket[i]);
 }
 
 NEAP_API void neap_life(neap_life_story *to)
 {
-	const struct board_life *l = &board()->life;
+	const struct board_life *l = &policies_board()->life;
 
 	*to = (neap_life_story){
 		.generation = atomic_load(&l->generation),
@@ -51,7 +65,7 @@ NEAP_API void neap_life(neap_life_story *to)
 		.reload_ms = (double)atomic_load(&l->reload_ms),
 		.is_failed = atomic_load(&l->is_failed),
 	};
-	board_life_error(board(), to->error, sizeof(to->error));
+	board_life_error(policies_board(), to->error, sizeof(to->error));
 }
 
 NEAP_API void neap_count_pool(int32_t pool, neap_pool_counts *to)
@@ -62,8 +76,8 @@ NEAP_API void neap_count_pool(int32_t pool, neap_pool_counts *to)
 	memset(to, 0, sizeof(*to));
 	if (pool < 0 || pool >= BOARD_POOLS_MAX)
 		return;
-	board_queue_totals(board(), pool, &q);
-	board_budget_totals(board(), pool, &budget);
+	board_queue_totals(policies_board(), pool, &q);
+	board_budget_totals(policies_board(), pool, &budget);
 	*to = (neap_pool_counts){
 		.waiting = (double)q.waiting,
 		.queued = (double)q.queued,
@@ -83,7 +97,7 @@ NEAP_API void neap_count_shadow(int32_t pool, neap_shadow_counts *to)
 	memset(to, 0, sizeof(*to));
 	if (pool < 0 || pool >= BOARD_POOLS_MAX)
 		return;
-	board_shadow_totals(board(), pool, &sum);
+	board_shadow_totals(policies_board(), pool, &sum);
 	*to = (neap_shadow_counts){
 		.asked = (double)sum.asked,
 		.agreed = (double)sum.agreed,
@@ -98,15 +112,15 @@ NEAP_API void neap_count_shadow_picks(int32_t slot, double picks[2])
 	uint64_t real = 0, shadow = 0;
 
 	if (slot >= 0 && slot < BOARD_BACKENDS_MAX)
-		board_shadow_picked(board(), slot, &real, &shadow);
+		board_shadow_picked(policies_board(), slot, &real, &shadow);
 	picks[0] = (double)real;
 	picks[1] = (double)shadow;
 }
 
 static void add_backend_times(neap_times *to, int32_t slot)
 {
-	const struct board *b = board();
-	for (uint32_t i = 0; i < workers_used(); i++)
+	const struct board *b = policies_board();
+	for (uint32_t i = 0; i < counted_workers(); i++)
 		add_times(to, &b->latency[i][slot]);
 	add_times(to, &b->latency[BOARD_EARLIER][slot]);
 }
@@ -122,7 +136,7 @@ NEAP_API void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to)
 
 NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 {
-	const struct board *b = board();
+	const struct board *b = policies_board();
 	uint64_t requests, failures;
 
 	memset(to, 0, sizeof(*to));
@@ -138,36 +152,40 @@ NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 		add_backend_times(&to->first_byte, slot);
 }
 
-static void add_service(neap_service_counts *to, const struct board_service_cell *c)
+static void add_service_counts(neap_service_counts *to, const struct board_service_cell *c)
 {
-	add(&to->requests, &c->requests);
+	add_count(&to->requests, &c->requests);
 	for (size_t i = 0; i < countof(c->answers); i++)
-		add(&to->answers[i], &c->answers[i]);
-	add(&to->bytes, &c->bytes);
-	add(&to->connections, &c->connections);
-	add(&to->retries, &c->retries);
-	add(&to->aborted, &c->aborted);
-	add(&to->broken, &c->broken);
+		add_count(&to->answers[i], &c->answers[i]);
+	add_count(&to->bytes, &c->bytes);
+	add_count(&to->connections, &c->connections);
+	add_count(&to->retries, &c->retries);
+	add_count(&to->aborted, &c->aborted);
+	add_count(&to->broken, &c->broken);
 	for (size_t i = 0; i < REFUSALS; i++)
-		add(&to->refused[i], &c->refused[i]);
+		add_count(&to->refused[i], &c->refused[i]);
+	for (size_t i = 0; i < HANDSHAKES; i++)
+		add_count(&to->handshakes[i], &c->handshakes[i]);
+	for (size_t i = 0; i < TLS_REASONS; i++)
+		add_count(&to->handshake_failures[i], &c->handshake_failures[i]);
 	for (size_t i = 0; i < BOARD_ENTRIES; i++) {
-		add(&to->calls[i], &c->entries[i].calls);
-		add(&to->hook_ns[i], &c->entries[i].ns);
+		add_count(&to->calls[i], &c->entries[i].calls);
+		add_count(&to->hook_ns[i], &c->entries[i].ns);
 	}
 	add_times(&to->total, &c->total);
 }
 
 NEAP_API void neap_count_service(const char *name, size_t n, neap_service_counts *to)
 {
-	struct board *b = board();
+	struct board *b = policies_board();
 	int service = board_service(b, (struct str){ name, n });
 
 	memset(to, 0, sizeof(*to));
 	if (service == BOARD_NONE)
 		return;
-	for (uint32_t i = 0; i < workers_used(); i++)
-		add_service(to, &b->service_cells[i][service]);
-	add_service(to, &b->service_cells[BOARD_EARLIER][service]);
+	for (uint32_t i = 0; i < counted_workers(); i++)
+		add_service_counts(to, &b->service_cells[i][service]);
+	add_service_counts(to, &b->service_cells[BOARD_EARLIER][service]);
 }
 
 NEAP_API uint32_t neap_count_worker(uint32_t worker, neap_worker_counts *to)
@@ -175,38 +193,45 @@ NEAP_API uint32_t neap_count_worker(uint32_t worker, neap_worker_counts *to)
 	memset(to, 0, sizeof(*to));
 	if (worker >= BOARD_WORKERS_MAX)
 		return 0;
-	const struct board_worker *w = &board()->workers[worker];
+	const struct board_worker *w = &policies_board()->workers[worker];
 	to->pid = atomic_load(&w->pid);
 	to->generation = atomic_load(&w->generation);
 	to->connections = atomic_load(&w->connections);
-	add(&to->requests, &w->requests);
-	add(&to->bad_requests, &w->bad_requests);
-	add(&to->hook_errors, &w->hook_errors);
-	add(&to->lua_bytes, &w->lua_bytes);
-	add(&to->lag_us, &w->lag_us);
-	add(&to->starts, &w->starts);
+	add_count(&to->requests, &w->requests);
+	add_count(&to->bad_requests, &w->bad_requests);
+	add_count(&to->hook_errors, &w->hook_errors);
+	add_count(&to->lua_bytes, &w->lua_bytes);
+	add_count(&to->lag_us, &w->lag_us);
+	add_count(&to->starts, &w->starts);
 	return to->starts > 0;
 }
 
-/* Calls in workers, by enum hook_id: what Lua has counted, or those of the entry that is the hook.
- */
+/* Calls of a hook in workers: as Lua has counted them, or those of the entry that is the hook. */
 static void add_calls(double *to, const struct board_service_cell *c, uint32_t hook)
 {
 	switch (hook) {
 	case HOOK_REQUEST:
+		add_count(to, &c->hooks[COUNTED_REQUEST]);
+		break;
 	case HOOK_BACKENDS:
+		add_count(to, &c->hooks[COUNTED_BACKENDS]);
+		break;
 	case HOOK_PICK:
-		add(to, &c->hooks[hook]);
+		add_count(to, &c->hooks[COUNTED_PICK]);
 		break;
 	case HOOK_FAILED:
 	case HOOK_RESPONSE:
-		add(to, &c->entries[hook - HOOK_PICK].calls);
+		add_count(to, &c->entries[hook - HOOK_PICK].calls);
+		break;
+	case HOOK_CERTIFICATE:
+	case HOOK_CONNECTION:
+		add_count(to, &c->entries[hook - HOOK_CERTIFICATE + ENTRY_CERTIFICATE].calls);
 		break;
 	case HOOK_LOG:
-		add(to, &c->hooks[3]);
+		add_count(to, &c->hooks[COUNTED_LOG]);
 		break;
 	case HOOK_LINE:
-		add(to, &c->hooks[4]);
+		add_count(to, &c->hooks[COUNTED_LINE]);
 		break;
 	default:
 		break;
@@ -218,17 +243,18 @@ NEAP_API void neap_count_hook(uint32_t service, uint32_t hook, neap_hook_counts 
 	memset(to, 0, sizeof(*to));
 	if (service >= BOARD_SERVICES_MAX || hook >= BOARD_HOOKS)
 		return;
-	const struct board_hook *h = &board()->hooks[service][hook];
-	add(&to->errors, &h->errors);
-	add(&to->killed, &h->killed);
-	add(&to->calls, &h->calls);
-	add(&to->ns, &h->ns);
-	uint32_t row = atomic_load(&board()->service_rows[service]);
-	for (uint32_t i = 0; row != 0 && row <= BOARD_SERVICES_MAX && i < workers_used(); i++)
-		add_calls(&to->calls, &board()->service_cells[i][row - 1], hook);
+	const struct board_hook *h = &policies_board()->hooks[service][hook];
+	add_count(&to->errors, &h->errors);
+	add_count(&to->killed, &h->killed);
+	add_count(&to->calls, &h->calls);
+	add_count(&to->ns, &h->ns);
+	uint32_t row = atomic_load(&policies_board()->service_rows[service]);
+	for (uint32_t i = 0; row != 0 && row <= BOARD_SERVICES_MAX && i < counted_workers(); i++)
+		add_calls(&to->calls, &policies_board()->service_cells[i][row - 1], hook);
 	if (row != 0 && row <= BOARD_SERVICES_MAX)
-		add_calls(&to->calls, &board()->service_cells[BOARD_EARLIER][row - 1], hook);
-	to->tripped = atomic_load(&h->tripped_until_ms) > vm_coarse_ms();
+		add_calls(&to->calls, &policies_board()->service_cells[BOARD_EARLIER][row - 1],
+			  hook);
+	to->tripped = atomic_load(&h->tripped_until_ms) > clock_coarse_ms();
 }
 
 NEAP_API double neap_bucket_bound(uint32_t bucket)
@@ -240,10 +266,24 @@ NEAP_API uint32_t neap_count_named(uint32_t i, char name[128], double value[2])
 {
 	uint64_t bits;
 
-	if (i >= BOARD_COUNTERS_MAX || !board_counter_at(board(), i, name, 128, &bits))
+	if (i >= BOARD_COUNTERS_MAX || !board_counter_at(policies_board(), i, name, 128, &bits))
 		return 0;
 	value[0] = (double)bits;
 	memcpy(&value[1], &bits, sizeof(bits));
+	return 1;
+}
+
+_Static_assert(sizeof(neap_certificate) == sizeof(struct board_certificate), "one layout");
+_Static_assert(offsetof(neap_certificate, file) == offsetof(struct board_certificate, file),
+	       "one layout");
+
+NEAP_API uint32_t neap_certificate_at(uint32_t i, neap_certificate *to)
+{
+	struct board_certificate row;
+
+	if (!board_certificate_at(policies_board(), i, &row))
+		return 0;
+	memcpy(to, &row, sizeof(row));
 	return 1;
 }
 
@@ -263,10 +303,10 @@ static enum board_shelf shelf_of(uint32_t failed)
 
 NEAP_API double neap_stories(uint32_t failed)
 {
-	return (double)board_story_count(board(), shelf_of(failed));
+	return (double)board_story_count(policies_board(), shelf_of(failed));
 }
 
 NEAP_API uint32_t neap_story(uint32_t failed, double number, char *to)
 {
-	return (uint32_t)board_story_get(board(), shelf_of(failed), (uint64_t)number, to);
+	return (uint32_t)board_story_get(policies_board(), shelf_of(failed), (uint64_t)number, to);
 }

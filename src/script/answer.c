@@ -4,9 +4,8 @@
 #include <stdlib.h>
 
 #include "http/h1_head.h"
-#include "script/state.h"
 
-struct exchange {
+struct asked {
 	const struct vm_question *q;
 	struct vm_answer *a;
 };
@@ -17,7 +16,7 @@ static void set_str(lua_State *L, const char *key, struct str value)
 	lua_setfield(L, -2, key);
 }
 
-/* By name in lower case; of several of one name the first, and `is_double` under the name. */
+/* By name in lower case; the values of fields of one name become one list (RFC 9110 §5.3). */
 static void set_headers(lua_State *L, const struct vm_question *q)
 {
 	lua_createtable(L, 0, q->head->n);
@@ -54,7 +53,7 @@ static void push_question(lua_State *L, const struct vm_question *q)
 	const struct http_head *h = q->head;
 	char ip[INET6_ADDRSTRLEN];
 
-	lua_createtable(L, 0, 10);
+	lua_createtable(L, 0, 11);
 	set_str(L, "method", http_str(q->base, h->method));
 	set_str(L, "path", h1_path(h, q->base));
 	set_str(L, "query", http_str(q->base, h->query));
@@ -65,13 +64,15 @@ static void push_question(lua_State *L, const struct vm_question *q)
 	lua_setfield(L, -2, "is_unix");
 	lua_pushboolean(L, q->is_draining);
 	lua_setfield(L, -2, "is_draining");
+	lua_pushboolean(L, q->has_waited);
+	lua_setfield(L, -2, "has_waited");
 	set_headers(L, q);
 }
 
 /* Protected. neap.admin.answer(question) → status, header lines, body */
-static int answer(lua_State *L)
+static int answer_protected(lua_State *L)
 {
-	const struct exchange *x = lua_touserdata(L, 1);
+	const struct asked *x = lua_touserdata(L, 1);
 	struct vm_answer *a = x->a;
 	size_t n;
 
@@ -97,10 +98,10 @@ static int answer(lua_State *L)
 
 enum err vm_answer(struct vm *vm, const struct vm_question *q, struct vm_answer *a, struct error *e)
 {
-	struct exchange x = { q, a };
+	struct asked x = { q, a };
 
 	*a = (struct vm_answer){ .status = 500 };
-	lua_pushcfunction(vm->L, answer);
+	lua_pushcfunction(vm->L, answer_protected);
 	lua_pushlightuserdata(vm->L, &x);
 	return vm_call(vm, 1, 0, FUSE_TICKS_RUNTIME, e);
 }

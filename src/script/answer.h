@@ -5,8 +5,8 @@
 #define NEAP_SCRIPT_ANSWER_H
 
 #include "http/msg.h"
+#include "lua/vm.h"
 #include "net/addr.h"
-#include "script/vm.h"
 
 struct vm_question {
 	const struct http_head *head; /* of a request, parsed */
@@ -14,12 +14,17 @@ struct vm_question {
 	struct str body;
 	const struct peer *peer;
 	bool is_draining;
+	bool has_waited; /* after VM_ANSWER_LATER */
 };
 
+/* cdef begin: Lua reads these numbers with NEAP_ before their names */
 enum {
 	VM_ANSWER_HEADERS_MAX = 2048,
-	VM_ANSWER_RELOAD = 0, /* instead of a status: when the config has been loaded again */
+	/* Instead of a status: */
+	VM_ANSWER_RELOAD = 0, /* when the config has been loaded again */
+	VM_ANSWER_LATER = 1,  /* ask again in a while: too many guess a token */
 };
+/* cdef end */
 
 struct vm_answer {
 	uint16_t status;

@@ -1,48 +1,111 @@
 /*
- * A connection of a waiting coroutine: dialled, written and read on its behalf. Owned by the
- * coroutine's list; what it has received and not given out yet lies in a bounded buffer.
+ * A connection of a waiting coroutine: dialled, written and read on its behalf. It does one thing at a
+ * time, its wish. What it has received and not given out yet lies in a bounded buffer. Owned by a wait
+ * (wait.h), which hears of what it waits for.
  */
 #ifndef NEAP_SCRIPT_CONN_H
 #define NEAP_SCRIPT_CONN_H
 
-#include "http/h1_body.h"
-#include "http/h1_head.h"
-#include "script/co.h"
+#include "http/h1_reader.h"
+#include "net/stream_open.h"
+#include "script/io.h"
 
-/* An answer being read; made when the first one is. */
+enum { CONN_FIRST_MAX = 64, CONN_WORDS_MAX = 256, CONN_KEY_MAX = 65 };
+
+/* cdef begin: Lua reads these numbers with NEAP_ before their names */
+enum {
+	CONN_BUFFER_MAX = 16 * 1024 * 1024, /* received and not given out */
+	CONN_LINE_MAX = 64 * 1024,
+	CONN_HEADERS_MAX = 128,
+	CONN_INTERIM_MAX = 16,
+};
+/* cdef end */
+
+/* An answer over HTTP that is read from a conn's buffer; made when the first one is. */
 struct conn_answer {
-	struct http_head head;
-	struct h1_body body;
-	struct http_limits limits;
-	bool has_head;
-	unsigned interims;	/* 1xx heads so far */
-	size_t body_at, body_n; /* the payload in the buffer; coded bytes follow it */
-	struct http_field fields[IO_HEADERS_MAX];
+	struct h1_reader reader;
+	struct h1_reader_bounds bounds;
+	bool is_cut; /* a longer body is no failure: bounds.body_max bytes of it are enough */
+	struct http_field fields[CONN_HEADERS_MAX];
+};
+
+enum conn_state { CONN_NEW, CONN_DIALLING, CONN_OPEN, CONN_ENDED /* by the other side */ };
+
+/* What is to be done on it. */
+enum conn_wish {
+	CONN_NOTHING,
+	CONN_SEND,
+	CONN_LINE,
+	CONN_BYTES,
+	CONN_ALL,
+	CONN_SOME,
+	CONN_RESPONSE
 };
 
 struct conn {
-	struct list node; /* in wait.conns */
-	struct co *co;
-	uint32_t id;
+	struct list node; /* the owner's */
+	struct io *io;
+	uint32_t id; /* never 0; another one for each connection of the process */
+	enum conn_state state;
 	struct stream stream;
-	struct dial dial;
-	bool is_dialling;
-	bool is_over; /* the other side has closed */
+	struct stream_dialling dialling;
+	uint16_t port;		    /* for the names that are resolved for it */
+	SSL *ssl;		    /* until it is dialled; NULL: in the clear */
+	char first[CONN_FIRST_MAX]; /* sent in the clear before TLS */
+	uint8_t first_n;
+
+	/* It is dialled, or the wish is over: from the loop, and it may be destroyed in there. */
+	void (*on_over)(struct conn *c);
+	void *owner;
+
+	/* The wish; what became of the last one. */
+	enum conn_wish wish;
+	size_t left;	     /* bytes to send or to receive */
+	const char *sending; /* `left` bytes of the script's string, or of `unsent` */
+	char *unsent;	     /* owned: what had to wait outlives the script's string */
+	const char *failure; /* NULL: fine */
+
+	/* What was received. */
 	char *bytes;
 	size_t n, cap;
 	size_t taken; /* given out already; goes with the next read */
-	uint16_t port;
 	struct conn_answer *answer;
+
+	/* While it is kept (kept.h): what for, and for how long. */
+	char key[CONN_KEY_MAX];
+	ev_timer idle;
 };
 
-struct conn *conn_create(struct co *co); /* NULL: too many, or no memory */
+/* Into the owner's list. NULL: no memory. */
+struct conn *conn_create(struct io *io, struct list *list);
 void conn_destroy(struct conn *c);
-struct conn *conn_find(struct co *co, uint32_t id);
 
-/* true: decided at once (failure in the co's wait); false: co_wake will come. */
-bool conn_dial(struct conn *c, const struct addr *addrs, unsigned count);
+/*
+ * Before it is dialled: it speaks TLS, with ssl (tls_dial_open), its own from now on. first, at most
+ * CONN_FIRST_MAX bytes, goes before that.
+ */
+void conn_secure(struct conn *c, SSL *ssl, struct str first);
 
-/* Goes on with what the co's wait says; true: it is over (failure or result in the wait). */
-bool conn_step(struct conn *c);
+/*
+ * Dials the first of these addresses that takes it, all of them within timeout_ms. true: decided at
+ * once (c->failure); false: on_over comes.
+ */
+bool conn_dial(struct conn *c, const struct addr *addrs, unsigned count, uint32_t timeout_ms);
+
+/*
+ * Wishes. The connection stands. true: it is over (c->failure, or io->current has the result); false:
+ * on_over comes. conn_receive: `n` of CONN_BYTES and CONN_SOME.
+ */
+bool conn_send(struct conn *c, const char *bytes, size_t n);
+bool conn_receive(struct conn *c, enum conn_wish wish, size_t n);
+
+/* Makes it ready for CONN_RESPONSE; the flags are of enum neap_answer_flag. false: no memory. */
+bool conn_expect_answer(struct conn *c, uint32_t flags, size_t body_max);
+
+/* One that was kept is lent again: it has a new number, and its owner is still to be set. */
+void conn_lend(struct conn *c);
+
+/* Nobody waits for it any more. */
+void conn_stop(struct conn *c);
 
 #endif

@@ -1,68 +1,47 @@
 #include "script/cost.h"
 
-#include "script/co.h"
+#include "base/clock.h"
+#include "script/place.h"
+#include "shm/board.h"
 
-static struct board_hook *row(const struct vm *vm, uint32_t place)
+/* The current hook's; NULL: none. */
+static struct board_hook *board_row(const struct cost *c)
 {
-	uint32_t service = place >> 8, hook = place & 0xff;
+	uint32_t place = *c->current->hook;
+	uint32_t service = place_service(place), hook = place_hook(place);
 	if (service >= BOARD_SERVICES_MAX || hook >= BOARD_HOOKS)
 		return NULL;
-	return &vm->o.board->hooks[service][hook];
+	return &c->current->board->hooks[service][hook];
 }
 
-/* What passed since the last time is the hook's that runs now. */
-static void charge(struct vm *vm)
+void cost_next_hook(struct cost *c)
 {
-	int64_t now = clock_now_ns();
-	struct board_hook *h = row(vm, *vm->current.hook);
-	if (h != NULL && now > vm->cost_since_ns)
+	int64_t now_ns = clock_now_ns();
+	struct board_hook *h = board_row(c);
+	if (h != NULL && now_ns > c->since_ns)
 		atomic_fetch_add_explicit(
-			&h->ns, (uint64_t)(now - vm->cost_since_ns) * vm->current.cost_factor,
+			&h->ns, (uint64_t)(now_ns - c->since_ns) * c->current->cost_factor,
 			memory_order_relaxed);
-	vm->cost_since_ns = now;
+	c->since_ns = now_ns;
 }
 
-void cost_begin(struct vm *vm, uint32_t factor)
+void cost_begin(struct cost *c, uint32_t factor)
 {
-	vm->current.cost_factor = factor;
-	vm->cost_since_ns = clock_now_ns();
+	c->current->cost_factor = factor;
+	c->since_ns = clock_now_ns();
 }
 
-void cost_end(struct vm *vm)
+void cost_end(struct cost *c)
 {
-	if (vm->current.cost_factor == 0)
+	if (c->current->cost_factor == 0)
 		return;
-	charge(vm);
-	vm->current.cost_factor = 0;
+	cost_next_hook(c);
+	c->current->cost_factor = 0;
 }
 
-NEAP_API void neap_hook_stage(void)
+void cost_count_call(const struct cost *c)
 {
-	charge(vm_current());
-}
-
-NEAP_API void neap_hook_enter(uint32_t service, uint32_t hook)
-{
-	struct vm *vm = vm_current();
-	struct co *co = co_running(vm);
-	struct board_hook *h = row(vm, service << 8 | hook);
-	*vm->current.hook = service << 8 | hook;
+	struct board_hook *h = board_row(c);
 	if (h != NULL)
 		atomic_fetch_add_explicit(&h->calls, 1, memory_order_relaxed);
-	if (co == NULL)
-		return;
-	co->is_costed = true;
-	cost_begin(vm, 1);
-}
-
-NEAP_API uint64_t *neap_hook_calls(uint32_t service, const char *name, size_t n)
-{
-	static uint64_t unseen[BOARD_COUNTED]; /* where no worker counts */
-	const struct vm_options *o = &vm_current()->o;
-	if (o->worker < 0)
-		return unseen;
-	/* Lua has no atomics: aligned words that one process writes need none on 64 bits. */
-	return (uint64_t *)board_service_cell(o->board, (unsigned)o->worker, service,
-					      (struct str){ name, n })
-		->hooks;
 }

@@ -1,62 +1,52 @@
 /*
- * Waiting I/O of coroutines: sleep, names, TCP connections, one answer over HTTP. Each coroutine
- * has its own connections; they are closed when its entry ends. Buffers are bounded.
+ * What the waits of all coroutines of a process share: the loop, the resolver, the numbers of
+ * connections, and where results go.
  */
 #ifndef NEAP_SCRIPT_IO_H
 #define NEAP_SCRIPT_IO_H
 
-#include "base/list.h"
-#include "net/dial.h"
 #include "net/dns.h"
-#include "net/ping.h"
-#include "net/stream.h"
+#include "script/abi.h"
+#include "script/trusts.h"
 
-enum {
-	IO_CONNS_MAX = 16,		  /* a coroutine */
-	IO_BUFFER_MAX = 16 * 1024 * 1024, /* received and not taken, of a connection */
-	IO_LINE_MAX = 64 * 1024,
-	IO_HEADERS_MAX = 128,
-	IO_INTERIM_MAX = 16,
+enum io_mode {
+	IO_REAL,
+	IO_TRIAL /* nobody is asked: whoever wants to has come as far as it can (trial.c) */
 };
 
-struct co;
-struct conn;
-
-enum wait_kind {
-	WAIT_NONE,
-	WAIT_SLEEP,
-	WAIT_RESOLVE,
-	WAIT_CONNECT, /* resolving, then dialling */
-	WAIT_SEND,
-	WAIT_LINE,
-	WAIT_BYTES,
-	WAIT_ALL,
-	WAIT_SOME,
-	WAIT_RESPONSE,
-	WAIT_PING,
+/* The TLS settings of pools, for checks; set by who loads the config. find NULL: there are none. */
+struct io_pools {
+	/* name: of the pool's backends; NULL: each by its host. */
+	enum err (*find)(void *ctx, struct str pool, struct tls_context **c, const char **name,
+			 struct error *e);
+	void *ctx;
 };
 
-/* What a coroutine waits for, and what came of it. */
-struct wait {
-	enum wait_kind kind;
-	const char *failure; /* NULL: fine */
-	struct dns_query *query;
-	struct ping *ping; /* WAIT_PING; freed with the next wait */
-	struct conn *conn;
-	const char *sending; /* WAIT_SEND: the script's string, in `text` once it had to wait */
-	size_t left;	     /* bytes to send or to receive */
-	size_t body_max;
-	bool is_head;
-	bool is_cut;	/* of a longer body only body_max bytes are wanted */
-	uint32_t ttl_s; /* of the names resolved */
-	char *text;	/* names resolved, or bytes to be sent; freed with the next such wait */
-	struct list conns;
+struct io {
+	enum io_mode mode;
+	struct loop *loop;
+	neap_current *current; /* its `out` gets what was received */
+	struct dns *dns;       /* made at first use */
+	struct trusts trusts;
+	struct io_pools pools;
+	struct list kept; /* connections between two requests (kept.h), the oldest first */
+	unsigned kept_n;
+	uint32_t conns;	    /* connections so far; the last one's number */
+	uint32_t shortages; /* connections and pings that our own lack of files ended */
 };
 
-void wait_init(struct wait *w);
-/* Ends what is under way and closes all connections. */
-void wait_fini(struct wait *w);
-/* The time of the wait is up: stops what is under way; its failure is "timeout". */
-void wait_expire(struct wait *w);
+/* `current` is borrowed. */
+void io_init(struct io *io, struct loop *loop, neap_current *current);
+void io_fini(struct io *io);
+
+/* NULL: there is none, which the log says. */
+struct dns *io_resolver(struct io *io);
+
+/* Leaves a text for Lua. It must outlive the next entry. */
+static inline void io_give(const struct io *io, const char *text, size_t n)
+{
+	io->current->out = text;
+	io->current->out_n = (uint32_t)n;
+}
 
 #endif

@@ -1,17 +1,15 @@
-/* Work that Lua starts in coroutines of its own: what the agent does beside traffic. */
+#include "script/task.h"
+
 #include <lauxlib.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "script/co.h"
-#include "script/cost.h"
-#include "script/state.h"
-
-enum { NO_HOOK = 0xff };
+#include "lua/traceback.h"
+#include "script/place.h"
 
 struct task {
-	struct list node; /* in vm.tasks */
-	struct vm *vm;
+	struct list node; /* in tasks.all */
+	struct tasks *of;
 	struct co *co; /* NULL: not started yet, or it has ended */
 	double number; /* Lua's */
 	double seconds;
@@ -19,7 +17,7 @@ struct task {
 	struct deferred start;
 };
 
-static void destroy(struct task *t)
+static void destroy_task(struct task *t)
 {
 	loop_defer_cancel(&t->start);
 	list_remove(&t->node);
@@ -27,24 +25,25 @@ static void destroy(struct task *t)
 }
 
 /* Tells Lua how it ended; what that errs is logged. */
-static void tell_failure(struct vm *vm, double number, const char *why)
+static void tell_failure(const struct tasks *t, double number, const char *why)
 {
+	lua_State *L = t->vm->L;
 	struct error e;
-	lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->end_task);
-	lua_pushnumber(vm->L, number);
-	lua_pushstring(vm->L, why);
-	if (vm_call(vm, 2, 0, FUSE_TICKS_RUNTIME, &e) != ERR_OK)
+	lua_rawgeti(L, LUA_REGISTRYINDEX, t->end);
+	lua_pushnumber(L, number);
+	lua_pushstring(L, why);
+	if (vm_call(t->vm, 2, 0, FUSE_TICKS_RUNTIME, &e) != ERR_OK)
 		log_error("a task of the runtime: %s", e.text);
 }
 
-static void end(struct task *t, enum co_result result, bool is_too_late)
+static void end_task(struct task *t, enum co_result result, bool is_too_late)
 {
-	struct vm *vm = t->vm;
+	const struct tasks *of = t->of;
 	double number = t->number;
 	char why[1024];
 	struct co *co = t->co;
 	t->co = NULL;
-	destroy(t);
+	destroy_task(t);
 	if (result == CO_DONE) {
 		co_put(co);
 		return;
@@ -52,28 +51,29 @@ static void end(struct task *t, enum co_result result, bool is_too_late)
 	if (is_too_late)
 		(void)str_copy(why, sizeof why, STR("did not answer in time"));
 	else
-		vm_describe(vm, co->L, NULL, why, sizeof why);
+		traceback_describe(of->vm->L, co->L, NULL, why, sizeof why);
 	co_drop(co);
-	tell_failure(vm, number, why);
+	tell_failure(of, number, why);
 }
 
-static void on_waited(struct co *co, enum co_result result, bool is_too_late)
+static void on_task_end(struct co *co, enum co_result result, bool is_too_late)
 {
 	if (result == CO_DONE)
 		(void)co_verdict(co);
-	end(co->owner, result, is_too_late);
+	end_task(co->owner, result, is_too_late);
 }
 
-static void start(struct deferred *d)
+static void start_task(struct deferred *d)
 {
 	struct task *t = container_of(d, struct task, start);
-	struct vm *vm = t->vm;
-	struct co *co = co_take(vm);
+	const struct tasks *of = t->of;
+	struct co_pool *cos = of->cos;
+	struct co *co = co_take(cos);
 	uint32_t verdict;
 	if (co == NULL) {
 		double number = t->number;
-		destroy(t);
-		tell_failure(vm, number, "no memory for a coroutine");
+		destroy_task(t);
+		tell_failure(of, number, "no memory for a coroutine");
 		return;
 	}
 	co->owner = t;
@@ -82,57 +82,61 @@ static void start(struct deferred *d)
 	co->failure = NULL;
 	co->outcome = NULL;
 	co->ticks = t->is_guarded ? FUSE_TICKS_HOOK : FUSE_TICKS_RUNTIME;
+	co->memory_user = t->is_guarded ? MEMORY_OF_POLICY : MEMORY_OF_RUNTIME;
 	co->may_wait = true;
 	co->is_costed = false;
-	co->on_end = on_waited;
-	co->deadline_ms = t->seconds > 0 ? loop_now_ms(vm->o.loop) + (int64_t)(t->seconds * 1000)
-					 : 0;
+	co->on_end = on_task_end;
+	co->wait.deadline_ms =
+		t->seconds > 0 ? loop_now_ms(cos->loop) + (int64_t)(t->seconds * 1000) : 0;
 	t->co = co;
-	*vm->current.hook = NO_HOOK; /* until it enters one */
-	enum co_result result = co_run(co, vm->run_task, t->number, &verdict);
-	cost_end(vm);
+	*cos->current.hook = PLACE_NO_HOOK; /* until it enters one */
+	enum co_result result = co_run(co, of->run, t->number, &verdict);
+	cost_end(&cos->cost);
 	if (result != CO_WAITING)
-		end(t, result, false);
-	vm_gc_look(vm);
+		end_task(t, result, false);
+	vm_look_at_garbage(of->vm);
 }
 
-NEAP_API uint32_t neap_task_start(double number, double seconds, uint32_t guarded)
+bool task_start(struct tasks *of, double number, double seconds, bool is_guarded)
 {
-	struct vm *vm = vm_current();
 	struct task *t = calloc(1, sizeof *t);
 	if (t == NULL)
-		return 0;
-	t->vm = vm;
+		return false;
+	t->of = of;
 	t->number = number;
 	t->seconds = seconds < 1e9 ? seconds : 1e9;
-	t->is_guarded = guarded != 0;
+	t->is_guarded = is_guarded;
 	list_init(&t->node);
-	list_append(&vm->tasks, &t->node);
-	deferred_init(&t->start, start);
-	loop_defer(vm->o.loop, &t->start);
-	return 1;
+	list_append(&of->all, &t->node);
+	deferred_init(&t->start, start_task);
+	loop_defer(of->cos->loop, &t->start);
+	return true;
 }
 
-/* A running task (which cancels itself) ends by returning. */
-NEAP_API void neap_task_cancel(double number)
+void task_cancel(struct tasks *of, double number)
 {
-	struct vm *vm = vm_current();
-	for (struct list *l = vm->tasks.next; l != &vm->tasks; l = l->next) {
+	for (struct list *l = of->all.next; l != &of->all; l = l->next) {
 		struct task *t = container_of(l, struct task, node);
 		if (t->number != number)
 			continue;
-		if (t->co != NULL && t->co == vm->running)
+		if (t->co != NULL && t->co == of->cos->running)
 			return;
 		if (t->co != NULL)
 			co_drop(t->co);
-		destroy(t);
+		destroy_task(t);
 		return;
 	}
 }
 
-void task_fini(struct vm *vm)
+void tasks_init(struct tasks *t, struct co_pool *cos)
+{
+	*t = (struct tasks){ .vm = cos->vm, .cos = cos, .run = LUA_NOREF, .end = LUA_NOREF };
+	list_init(&t->all);
+}
+
+void tasks_fini(struct tasks *t)
 {
 	struct list *node;
-	while ((node = list_first(&vm->tasks)) != NULL)
-		destroy(container_of(node, struct task, node));
+	while ((node = list_first(&t->all)) != NULL)
+		destroy_task(container_of(node, struct task, node));
 }

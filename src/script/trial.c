@@ -1,12 +1,16 @@
-/* vm_try_policies: each pick hook once, on a made-up request, in a process that serves nobody. */
+#include "script/trial.h"
+
 #include <arpa/inet.h>
 #include <lauxlib.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+#include "http/edits.h"
 #include "http/h1_head.h"
 #include "script/hook.h"
-#include "script/state.h"
+#include "script/shadow.h"
+#include "shm/board_size.h"
 
 static const char head_bytes[] = "GET /path?query=1 HTTP/1.1\r\n"
 				 "Host: localhost\r\n"
@@ -14,15 +18,22 @@ static const char head_bytes[] = "GET /path?query=1 HTTP/1.1\r\n"
 				 "Accept: */*\r\n"
 				 "\r\n";
 
+static const char answer_bytes[] = "HTTP/1.1 200 OK\r\n"
+				   "Content-Type: text/plain\r\n"
+				   "Content-Length: 2\r\n"
+				   "\r\n";
+
 enum { FIELDS_MAX = 8 };
 
 struct trial {
-	struct vm *vm;
+	struct policies *p;
+	struct vm *vm; /* theirs */
 	bool is_strict;
 	struct http_limits limits;
-	struct http_field fields[FIELDS_MAX];
-	struct http_head head;
+	struct http_field fields[FIELDS_MAX], answer_fields[FIELDS_MAX];
+	struct http_head head, answer;
 	uint64_t requests;
+	uint16_t answers[BOARD_SERVICES_MAX]; /* the status that `request` gave; 0: it gave none */
 	char lines[sizeof((struct error *)0)->text]; /* of the errors, so far */
 };
 
@@ -39,17 +50,19 @@ static enum err push_function(struct vm *vm, const char *name, struct error *e)
 	return ERR_OK;
 }
 
-static enum err publish(struct vm *vm, struct error *e)
+static enum err publish_pools(struct vm *vm, struct error *e)
 {
 	enum err err = push_function(vm, "publish", e);
 	return err == ERR_OK ? vm_call(vm, 0, 0, FUSE_TICKS_RUNTIME, e) : err;
 }
 
-static void make_head(struct trial *t)
+static void make_heads(struct trial *t)
 {
 	t->limits = (struct http_limits){ 16384, 8192, FIELDS_MAX };
 	h1_head_init(&t->head, false, t->fields, &t->limits);
 	(void)h1_head_parse(&t->head, head_bytes, sizeof(head_bytes) - 1); /* it is well formed */
+	h1_head_init(&t->answer, true, t->answer_fields, &t->limits);
+	(void)h1_head_parse(&t->answer, answer_bytes, sizeof(answer_bytes) - 1);
 }
 
 /* A request of a client on this machine. */
@@ -71,7 +84,7 @@ static void make_request(struct trial *t, neap_request *r, unsigned service, uns
 		.host = host.p,
 		.host_n = (uint32_t)host.n,
 		.id = ++t->requests,
-		.time = t->vm->o.loop->unix_now,
+		.time = t->p->o.loop->unix_now,
 		.service = service,
 		.attempt = 1,
 		.minor = 1,
@@ -84,7 +97,7 @@ static void make_request(struct trial *t, neap_request *r, unsigned service, uns
 	memcpy(r->ip, local_ip, sizeof(r->ip));
 	hook_request_init(r);
 	r->pool = (int32_t)pool;
-	if (!t->vm->conf->services[service].is_tcp)
+	if (!t->p->hooks.conf->services[service].is_tcp)
 		return;
 	r->is_tcp = 1;
 	r->method = r->path = r->query = r->host = NULL;
@@ -93,9 +106,9 @@ static void make_request(struct trial *t, neap_request *r, unsigned service, uns
 	r->head = r->base = NULL;
 }
 
-/* "FILE: services[1].policy: …", behind the lines that are there. WHOSE: "policy" or "shadow". */
-static enum err add_line(struct trial *t, const neap_request *r, const char *whose,
-			 const char *text, struct error *e)
+/* "FILE: services[1].policy: …", after the lines that are there. HOOK: as hook_word says it. */
+static enum err note_error(struct trial *t, const neap_request *r, const char *hook,
+			   const char *text, struct error *e)
 {
 	lua_State *L = t->vm->L;
 	size_t n = strlen(t->lines);
@@ -103,100 +116,256 @@ static enum err add_line(struct trial *t, const neap_request *r, const char *who
 
 	if (err != ERR_OK)
 		return err;
-	lua_pushstring(L, t->vm->o.config);
+	lua_pushstring(L, t->vm->native.config);
 	lua_pushinteger(L, (lua_Integer)r->service);
 	lua_pushinteger(L, (lua_Integer)r->pool);
-	lua_pushstring(L, whose);
+	lua_pushstring(L, hook);
 	lua_pushstring(L, text);
 	err = vm_call(t->vm, 5, 1, FUSE_TICKS_RUNTIME, e);
 	if (err != ERR_OK)
 		return err;
-	(void)snprintf(t->lines + n, sizeof(t->lines) - n, "%s%s", n > 0 ? "\n" : "",
-		       lua_tostring(L, -1)); /* cut is fine */
+	if (strstr(t->lines, lua_tostring(L, -1)) == NULL) /* two pools, one error */
+		(void)snprintf(t->lines + n, sizeof(t->lines) - n, "%s%s", n > 0 ? "\n" : "",
+			       lua_tostring(L, -1)); /* cut is fine */
 	lua_pop(L, 1);
 	return ERR_OK;
 }
 
-/* What the pick that has just run keeps of its objects is an error too. */
-static enum err look_kept(struct trial *t, const neap_request *r, struct error *e)
+/* Errors of hooks go there from here on, not into the log. */
+static void catch_errors(struct trial *t, struct error *failure)
 {
+	failure->code = ERR_OK;
+	t->p->hooks.failure = failure;
+}
+
+/* Adds a line for the error since, if there was one. */
+static enum err note_failures(struct trial *t, const neap_request *r, struct error *e)
+{
+	const struct error *failure = t->p->hooks.failure;
+
+	t->p->hooks.failure = NULL;
+	if (failure->code == ERR_OK)
+		return ERR_OK;
+	return note_error(t, r, hook_word(t->p->hooks.failed_hook), failure->text, e);
+}
+
+/* Objects that the last pick keeps are an error, too. */
+static enum err look_kept(struct trial *t, unsigned service, unsigned pool, struct error *e)
+{
+	const neap_request r = { .service = service, .pool = (int32_t)pool };
 	lua_State *L = t->vm->L;
 	enum err err = push_function(t->vm, "kept", e);
 
 	if (err != ERR_OK)
 		return err;
-	lua_pushinteger(L, (lua_Integer)r->service);
-	lua_pushinteger(L, (lua_Integer)r->pool);
+	lua_pushinteger(L, (lua_Integer)service);
+	lua_pushinteger(L, (lua_Integer)pool);
 	err = vm_call(t->vm, 2, 1, FUSE_TICKS_RUNTIME, e);
 	if (err != ERR_OK)
 		return err;
 	if (lua_isstring(L, -1))
-		err = add_line(t, r, "policy", lua_tostring(L, -1), e);
+		err = note_error(t, &r, "pick", lua_tostring(L, -1), e);
 	lua_pop(L, 1);
 	return err;
 }
 
-/* A hook that waits is let go: there is no network here, and it has come that far. */
+/* The request has ended with that status: calls log. */
+static enum err try_log(struct trial *t, struct hooks *h, neap_request *r, uint32_t status,
+			struct error *e)
+{
+	struct error failure;
+	bool has_backend = status == 200;
+	const neap_outcome outcome = {
+		.status = status,
+		.attempts = has_backend,
+		.slot = has_backend ? r->slot : -1,
+		.epoch = r->epoch,
+		.connect = has_backend ? 0.001 : -1,
+		.first_byte = has_backend ? 0.002 : -1,
+		.total = 0.003,
+		.reason = has_backend ? "" : "a made-up request",
+	};
+
+	catch_errors(t, &failure);
+	hook_finish(h, r, &outcome);
+	return note_failures(t, r, e);
+}
+
+static enum err try_response(struct trial *t, struct hooks *h, neap_request *r, struct error *e)
+{
+	struct error failure;
+	neap_response view = {
+		.status = t->answer.status,
+		.latency_us = 1000,
+		.head = &t->answer,
+		.base = answer_bytes,
+	};
+
+	catch_errors(t, &failure);
+	(void)hook_response(h, r, &view); /* its errors are noted */
+	edits_free(view.edits);
+	return note_failures(t, r, e);
+}
+
+/* What a decision led to: response, then log. */
+static enum err try_rest(struct trial *t, struct hooks *h, neap_request *r,
+			 enum neap_verdict verdict, struct error *e)
+{
+	uint32_t status = verdict == NEAP_BACKEND ? 200
+			  : verdict == NEAP_REPLY ? r->reply.status
+						  : 503;
+	enum err err = ERR_OK;
+
+	if (verdict == NEAP_BACKEND && r->is_tcp == 0)
+		err = try_response(t, h, r, e);
+	return err == ERR_OK ? try_log(t, h, r, status, e) : err;
+}
+
+/*
+ * A whole request. If a hook waits, the request ends there: there is no network here, and it has
+ * come far enough. *pool: whose pick was asked; -1: none.
+ */
+static enum err try_request(struct trial *t, unsigned service, int *pool, struct error *e)
+{
+	struct hooks *h = policies_hooks(t->p, service);
+	struct error failure;
+	neap_request r;
+
+	make_request(t, &r, service, 0);
+	r.pool = -1;
+	catch_errors(t, &failure);
+	enum neap_verdict verdict = hook_decide(h, &r);
+	*pool = verdict == NEAP_REPLY || verdict == NEAP_WAIT ? -1 : r.pool;
+	enum err err = note_failures(t, &r, e);
+	if (verdict == NEAP_REPLY)
+		t->answers[service] = (uint16_t)r.reply.status;
+	if (err == ERR_OK && verdict != NEAP_WAIT)
+		return try_rest(t, h, &r, verdict, e);
+	hook_finish(h, &r, NULL);
+	return err;
+}
+
+/*
+ * pick alone, of a pool that the whole request did not reach. What `request` keeps for later hooks
+ * is missing, so those are called only if there is no such hook.
+ */
 static enum err try_pick(struct trial *t, unsigned service, unsigned pool, struct error *e)
 {
-	struct hooks *h = vm_hooks(t->vm, service);
-	struct error failure = { .code = ERR_OK };
+	struct hooks *h = policies_hooks(t->p, service);
+	struct error failure;
 	neap_request r;
 
 	make_request(t, &r, service, pool);
-	t->vm->failure = &failure;
-	(void)hook_pick(h, &r); /* any verdict will do */
-	t->vm->failure = NULL;
-	hook_finish(h, &r, NULL);
+	catch_errors(t, &failure);
+	enum neap_verdict verdict = hook_pick(h, &r);
 	r.pool = (int32_t)pool;
-	if (failure.code != ERR_OK)
-		return add_line(t, &r, "policy", failure.text, e);
-	return t->is_strict ? look_kept(t, &r, e) : ERR_OK;
+	enum err err = note_failures(t, &r, e);
+	if (err == ERR_OK && verdict != NEAP_WAIT && !hooks_have(h, HOOK_REQUEST))
+		return try_rest(t, h, &r, verdict, e);
+	hook_finish(h, &r, NULL);
+	return err;
 }
 
 /* The shadow of a pool, about a request that would be on its way. */
 static enum err try_shadow(struct trial *t, unsigned service, unsigned pool, struct error *e)
 {
-	struct error failure = { .code = ERR_OK };
+	struct error failure;
 	neap_request r;
 
 	make_request(t, &r, service, pool);
-	t->vm->failure = &failure;
-	(void)hook_shadow(vm_hooks(t->vm, service), &r);
-	t->vm->failure = NULL;
+	catch_errors(t, &failure);
+	(void)hook_shadow(policies_hooks(t->p, service), &r);
 	r.pool = (int32_t)pool;
-	return failure.code == ERR_OK ? ERR_OK : add_line(t, &r, "shadow", failure.text, e);
+	return note_failures(t, &r, e);
+}
+
+/* The hooks before requests. A certificate that waits has come far enough. */
+static enum err try_connection(struct trial *t, unsigned service, struct error *e)
+{
+	struct hooks *h = policies_hooks(t->p, service);
+	struct error failure;
+	neap_request r;
+
+	make_request(t, &r, service, 0);
+	r.pool = -1;
+	catch_errors(t, &failure);
+	if (hooks_have(h, HOOK_CONNECTION))
+		(void)hook_connection(h, &r); /* its errors are noted */
+	if (failure.code == ERR_OK && hooks_have(h, HOOK_CERTIFICATE))
+		(void)hook_certificate(h, &r);
+	hook_cancel(&r);
+	certificate_drop(r.certificate);
+	return note_failures(t, &r, e);
+}
+
+static bool may_use(const struct trial *t, unsigned service, unsigned pool)
+{
+	return (int)pool == t->p->hooks.conf->services[service].pool ||
+	       hooks_have(policies_hooks(t->p, service), HOOK_BACKENDS);
 }
 
 /* The pools that a service may use: its own; with a `backends` hook, any. */
 static enum err try_service(struct trial *t, unsigned service, struct error *e)
 {
-	const struct conf *c = t->vm->conf;
-	struct hooks *h = vm_hooks(t->vm, service);
-	bool has_pick = h != NULL && hooks_have(h, HOOK_PICK);
-	enum err err = ERR_OK;
+	const struct conf *c = t->p->hooks.conf;
+	int asked = -1;
+	enum err err = try_connection(t, service, e);
 
-	for (unsigned pool = 0; h != NULL && pool < c->pools_n && err == ERR_OK; pool++) {
-		if ((int)pool != c->services[service].pool && !hooks_have(h, HOOK_BACKENDS))
+	if (err == ERR_OK)
+		err = try_request(t, service, &asked, e);
+
+	for (unsigned pool = 0; pool < c->pools_n && err == ERR_OK; pool++) {
+		if (!may_use(t, service, pool))
 			continue;
-		if (has_pick)
+		if (asked != (int)pool)
 			err = try_pick(t, service, pool, e);
+		if (err == ERR_OK && t->is_strict)
+			err = look_kept(t, service, pool, e);
 		if (err == ERR_OK && c->pools[pool].has_shadow)
 			err = try_shadow(t, service, pool, e);
 	}
 	return err;
 }
 
-enum err vm_try_policies(struct vm *vm, bool is_strict, struct error *e)
+/* Warns of what is not wrong, but may not be meant. */
+static enum err warn_of_doubts(struct trial *t, struct error *e)
 {
-	struct trial t = { .vm = vm, .is_strict = is_strict };
-	int top = lua_gettop(vm->L);
-	enum err err = publish(vm, e);
+	struct vm *vm = t->vm;
+	enum err err = push_function(vm, "warnings", e);
+	struct str rest, line;
 
-	make_head(&t);
-	for (unsigned i = 0; err == ERR_OK && i < vm->conf->services_n; i++)
+	if (err != ERR_OK)
+		return err;
+	lua_pushstring(vm->L, vm->native.config);
+	lua_createtable(vm->L, (int)t->p->hooks.services_n, 0);
+	for (unsigned i = 0; i < t->p->hooks.services_n; i++) {
+		lua_pushinteger(vm->L, t->answers[i]);
+		lua_rawseti(vm->L, -2, (int)i);
+	}
+	err = vm_call(vm, 2, 1, FUSE_TICKS_RUNTIME, e);
+	if (err != ERR_OK)
+		return err;
+	rest = str_of(lua_tostring(vm->L, -1));
+	while (rest.n > 0 && str_split(&rest, '\n', &line))
+		log_warn("%.*s", (int)line.n, line.p);
+	return ERR_OK;
+}
+
+enum err trial_run(struct policies *p, bool is_strict, struct error *e)
+{
+	struct trial t = { .p = p, .vm = &p->vm, .is_strict = is_strict };
+	lua_State *L = p->vm.L;
+	int top = lua_gettop(L);
+	enum err err = publish_pools(&p->vm, e);
+
+	make_heads(&t);
+	p->cos.io.mode = IO_TRIAL;
+	for (unsigned i = 0; err == ERR_OK && i < p->hooks.conf->services_n; i++)
 		err = try_service(&t, i, e);
-	lua_settop(vm->L, top);
+	p->cos.io.mode = IO_REAL;
+	if (err == ERR_OK && is_strict)
+		err = warn_of_doubts(&t, e);
+	lua_settop(L, top);
 	if (err == ERR_OK && t.lines[0] != '\0')
 		return err_set(e, ERR_SCRIPT, "%s", t.lines);
 	return err;

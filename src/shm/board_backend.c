@@ -1,12 +1,14 @@
-#include "shm/board.h"
+#include "shm/board_backend.h"
 
 #include "base/clock.h"
+#include "shm/board_cell.h"
+#include "shm/board_worker.h"
 #include "shm/hash.h"
 #include "shm/words.h"
 
 enum { INDEX_EMPTY = 0, INDEX_WAS_USED = -1, RECLAIM_AFTER_MS = 60000 };
 
-static struct str name_of(const struct board_text *text)
+static struct str text_name(const struct board_text *text)
 {
 	return (struct str){ text->name, strnlen(text->name, sizeof text->name) };
 }
@@ -24,7 +26,7 @@ static void store_text(struct board *b, int slot, const struct board_text *text)
 	struct board_backend *backend = &b->backends[slot];
 	uint32_t version = atomic_load_explicit(&backend->text_version, memory_order_relaxed) + 1;
 	atomic_thread_fence(
-		memory_order_release); /* whoever sees words of the new text sees version - 1 */
+		memory_order_release); /* a reader of words of the new text sees version - 1 */
 	words_store(b->prose[slot].text[version & 1], text, sizeof *text);
 	atomic_store_explicit(&backend->text_version, version, memory_order_release);
 }
@@ -49,7 +51,7 @@ static bool is_named(const struct board *b, int slot, int pool, struct str name)
 	if (atomic_load_explicit(&b->backends[slot].pool, memory_order_relaxed) != pool)
 		return false;
 	load_text(b, slot, &text);
-	return str_eq(name_of(&text), name);
+	return str_eq(text_name(&text), name);
 }
 
 static unsigned index_start(int pool, struct str name)
@@ -80,8 +82,8 @@ static void index_add(struct board *b, int pool, struct str name, int slot)
 }
 
 /*
- * Entries that were used keep searches going; at the end of a run they are not needed and become
- * empty.
+ * An entry that was used keeps searches going. At the end of a run none is needed, so they become
+ * empty there.
  */
 static void index_remove(struct board *b, unsigned at)
 {
@@ -101,7 +103,7 @@ int board_backend_find(const struct board *b, int pool, struct str name)
 	return at == BOARD_INDEX ? BOARD_NONE : atomic_load(&b->index[at]) - 1;
 }
 
-static int take_slot(struct board *b)
+static int find_free_slot(struct board *b)
 {
 	int32_t used = atomic_load(&b->slots_used);
 	if (atomic_load(&b->slots_free) > 0) {
@@ -132,7 +134,7 @@ static void clear_cell(struct board *b, unsigned row, int slot)
 static void clear_histogram(struct board_histogram *h)
 {
 	if (stat_get(&h->sum_us) == 0)
-		return; /* rows never used stay without memory */
+		return; /* a row that was never used takes no memory */
 	atomic_store_explicit(&h->sum_us, 0, memory_order_relaxed);
 	for (unsigned at = 0; at < HISTOGRAM_BUCKETS; at++)
 		atomic_store_explicit(&h->bucket[at], 0, memory_order_relaxed);
@@ -146,10 +148,10 @@ static void clear_shadow(struct board_shadow_picks *p)
 	atomic_store_explicit(&p->shadow, 0, memory_order_relaxed);
 }
 
-/* Nobody counts here: the slot was out of every list, with nothing in flight, for a minute. */
+/* Nobody counts here now: the slot was in no list and had nothing in flight for a minute. */
 static void clear_cells(struct board *b, int slot)
 {
-	uint32_t workers = atomic_load(&b->workers_used);
+	uint32_t workers = board_workers(b);
 	for (uint32_t i = 0; i < workers; i++) {
 		clear_cell(b, i, slot);
 		clear_histogram(&b->latency[i][slot]);
@@ -172,7 +174,7 @@ static bool store_numbers(struct board_backend *backend, const struct board_memb
 static int publish_new(struct board *b, int pool, const struct board_member *m,
 		       enum board_state initial)
 {
-	int slot = take_slot(b);
+	int slot = find_free_slot(b);
 	if (slot == BOARD_NONE)
 		return slot;
 	struct board_backend *backend = &b->backends[slot];
@@ -181,6 +183,7 @@ static int publish_new(struct board *b, int pool, const struct board_member *m,
 	(void)store_numbers(backend, m);
 	store_text(b, slot, &m->text);
 	words_store_text(b->prose[slot].reason, BOARD_REASON_WORDS, (struct str){ NULL, 0 });
+	words_store_text(b->prose[slot].suspicion, BOARD_REASON_WORDS, (struct str){ NULL, 0 });
 	atomic_store(&backend->member, 0);
 	atomic_store(&backend->idle_since_ms, 0);
 	atomic_store(&backend->ejected_until_ms, 0);
@@ -189,11 +192,13 @@ static int publish_new(struct board *b, int pool, const struct board_member *m,
 	atomic_store(&backend->pinned, 0);
 	atomic_store(&backend->streak, 0);
 	atomic_store(&backend->ejections, 0);
+	atomic_store(&backend->suspicion, 0);
+	atomic_store(&backend->suspected, 0);
 	atomic_store(&backend->back_since_ms,
 		     atomic_load(&b->pools[pool].has_served) != 0 ? clock_wall_ms() : 0);
 	atomic_store(&backend->state, (uint64_t)clock_wall_ms() << 8 | (uint64_t)initial);
 	atomic_store(&backend->pool, pool);
-	index_add(b, pool, name_of(&m->text), slot);
+	index_add(b, pool, text_name(&m->text), slot);
 	return slot;
 }
 
@@ -220,7 +225,7 @@ static bool update_text(struct board *b, int slot, const struct board_text *want
 int board_backend_publish(struct board *b, int pool, const struct board_member *m,
 			  enum board_state initial)
 {
-	struct str name = name_of(&m->text);
+	struct str name = text_name(&m->text);
 	if (pool < 0 || pool >= BOARD_POOLS_MAX || name.n == 0 || name.n == sizeof m->text.name)
 		return BOARD_NONE;
 	int slot = board_backend_find(b, pool, name);
@@ -252,7 +257,7 @@ static void free_slot(struct board *b, int slot, int pool)
 {
 	struct board_text text;
 	load_text(b, slot, &text);
-	unsigned at = index_find(b, pool, name_of(&text));
+	unsigned at = index_find(b, pool, text_name(&text));
 	if (at != BOARD_INDEX && atomic_load(&b->index[at]) == slot + 1)
 		index_remove(b, at);
 	atomic_fetch_add_explicit(&b->backends[slot].epoch, 1, memory_order_release);

@@ -1,6 +1,17 @@
-/* What a generation leaves to the next one, each with a board of its own. */
-#include "shm/board.h"
+#include "shm/board_carry.h"
 
+#include "shm/board.h"
+#include "shm/board_backend.h"
+#include "shm/board_budget.h"
+#include "shm/board_cell.h"
+#include "shm/board_counter.h"
+#include "shm/board_pool.h"
+#include "shm/board_queue.h"
+#include "shm/board_service.h"
+#include "shm/board_state.h"
+#include "shm/board_story.h"
+#include "shm/board_tickets.h"
+#include "shm/board_worker.h"
 #include "shm/words.h"
 
 static const char gauge_prefix[] =
@@ -8,11 +19,11 @@ static const char gauge_prefix[] =
 
 /* ---- one backend, by the next generation's agent ---- */
 
-static void copy_reason(struct board_prose *to, const struct board_prose *from)
+static void copy_reason(_Atomic uint64_t *to, const _Atomic uint64_t *from)
 {
 	uint64_t words[BOARD_REASON_WORDS];
-	words_load(words, from->reason, sizeof words);
-	words_store(to->reason, words, sizeof words);
+	words_load(words, from, sizeof words);
+	words_store(to, words, sizeof words);
 }
 
 static void copy_condition(struct board_backend *to, const struct board_backend *from)
@@ -24,6 +35,7 @@ static void copy_condition(struct board_backend *to, const struct board_backend 
 	atomic_store(&to->back_since_ms, atomic_load(&from->back_since_ms));
 	atomic_store(&to->streak, atomic_load(&from->streak));
 	atomic_store(&to->ejections, atomic_load(&from->ejections));
+	atomic_store(&to->suspicion, atomic_load(&from->suspicion));
 	atomic_store(&to->state, atomic_load(&from->state));
 }
 
@@ -52,7 +64,8 @@ int board_inherit(struct board *b, int pool, struct str name, const struct board
 	slot = board_backend_publish(b, pool, &m, STATE_UNKNOWN);
 	if (slot == BOARD_NONE)
 		return slot;
-	copy_reason(&b->prose[slot], &from->prose[old]);
+	copy_reason(b->prose[slot].reason, from->prose[old].reason);
+	copy_reason(b->prose[slot].suspicion, from->prose[old].suspicion);
 	copy_condition(&b->backends[slot], backend);
 	return slot;
 }
@@ -96,7 +109,7 @@ static int32_t slots_of(const struct board *b)
 }
 
 /* Adds what *total grew by since the last time. Both written by the master alone. */
-static void take(_Atomic uint64_t *to, _Atomic uint64_t *taken, uint64_t total)
+static void take_growth(_Atomic uint64_t *to, _Atomic uint64_t *taken, uint64_t total)
 {
 	atomic_fetch_add(to, total - atomic_exchange(taken, total));
 }
@@ -112,7 +125,7 @@ static void take_cells(_Atomic uint64_t *to, _Atomic uint64_t *taken, const uint
 {
 	for (size_t i = 0; i < n; i++) {
 		if (sums[i] != 0)
-			take(&to[i], &taken[i], sums[i]);
+			take_growth(&to[i], &taken[i], sums[i]);
 	}
 }
 
@@ -124,8 +137,8 @@ enum {
 static void take_latency(struct board *b, int to, struct board *from, int slot)
 {
 	uint64_t sums[HISTOGRAM_CELLS] = { 0 };
-	uint32_t workers = atomic_load(&from->workers_used);
-	for (uint32_t i = 0; i < workers && i < BOARD_WORKERS_MAX; i++)
+	uint32_t workers = board_workers(from);
+	for (uint32_t i = 0; i < workers; i++)
 		add_cells(sums, (const _Atomic uint64_t *)&from->latency[i][slot], HISTOGRAM_CELLS);
 	add_cells(sums, (const _Atomic uint64_t *)&from->latency[BOARD_EARLIER][slot],
 		  HISTOGRAM_CELLS);
@@ -136,8 +149,8 @@ static void take_latency(struct board *b, int to, struct board *from, int slot)
 static void take_service(struct board *b, int to, struct board *from, int row)
 {
 	uint64_t sums[SERVICE_CELLS] = { 0 };
-	uint32_t workers = atomic_load(&from->workers_used);
-	for (uint32_t i = 0; i < workers && i < BOARD_WORKERS_MAX; i++)
+	uint32_t workers = board_workers(from);
+	for (uint32_t i = 0; i < workers; i++)
 		add_cells(sums, (const _Atomic uint64_t *)&from->service_cells[i][row],
 			  SERVICE_CELLS);
 	add_cells(sums, (const _Atomic uint64_t *)&from->service_cells[BOARD_EARLIER][row],
@@ -179,10 +192,10 @@ static int place_of(const struct board *b, const struct board *from, int place)
 
 static void take_hook(struct board_hook *to, struct board_hook *from)
 {
-	take(&to->errors, &from->errors_taken, atomic_load(&from->errors));
-	take(&to->killed, &from->killed_taken, atomic_load(&from->killed));
-	take(&to->calls, &from->calls_taken, atomic_load(&from->calls));
-	take(&to->ns, &from->ns_taken, atomic_load(&from->ns));
+	take_growth(&to->errors, &from->errors_taken, atomic_load(&from->errors));
+	take_growth(&to->killed, &from->killed_taken, atomic_load(&from->killed));
+	take_growth(&to->calls, &from->calls_taken, atomic_load(&from->calls));
+	take_growth(&to->ns, &from->ns_taken, atomic_load(&from->ns));
 }
 
 static void take_hooks(struct board *b, struct board *from)
@@ -208,8 +221,8 @@ static void take_backends(struct board *b, struct board *from)
 		board_totals(from, slot, &requests, &failures);
 		struct board_cell *taken = &from->cells[BOARD_TAKEN][slot];
 		struct board_cell *earlier = &b->cells[BOARD_EARLIER][to];
-		take(&earlier->requests, &taken->requests, requests);
-		take(&earlier->failures, &taken->failures, failures);
+		take_growth(&earlier->requests, &taken->requests, requests);
+		take_growth(&earlier->failures, &taken->failures, failures);
 		take_latency(b, to, from, slot);
 	}
 }
@@ -224,9 +237,9 @@ static void take_workers(struct board *b, struct board *from)
 		bad += atomic_load(&from->workers[i].bad_requests);
 		errors += atomic_load(&from->workers[i].hook_errors);
 	}
-	take(&earlier->requests, &taken->requests, requests);
-	take(&earlier->bad_requests, &taken->bad_requests, bad);
-	take(&earlier->hook_errors, &taken->hook_errors, errors);
+	take_growth(&earlier->requests, &taken->requests, requests);
+	take_growth(&earlier->bad_requests, &taken->bad_requests, bad);
+	take_growth(&earlier->hook_errors, &taken->hook_errors, errors);
 }
 
 static void take_pool(struct board *b, int to, struct board *from, int pool)
@@ -239,13 +252,13 @@ static void take_pool(struct board *b, int to, struct board *from, int pool)
 	struct board_budget_sum retries;
 	board_queue_totals(from, pool, &sum);
 	board_budget_totals(from, pool, &retries);
-	take(&queue->queued, &taken->queued, sum.queued);
-	take(&queue->timed_out, &taken->timed_out, sum.timed_out);
-	take(&queue->left, &taken->left, sum.left);
-	take(&queue->waited_us, &taken->waited_us, sum.waited_us);
-	take(&queue->refused, &taken->refused, sum.refused);
-	take(&budget->spent, &taken_budget->spent, retries.spent);
-	take(&budget->refused, &taken_budget->refused, retries.refused);
+	take_growth(&queue->queued, &taken->queued, sum.queued);
+	take_growth(&queue->timed_out, &taken->timed_out, sum.timed_out);
+	take_growth(&queue->left, &taken->left, sum.left);
+	take_growth(&queue->waited_us, &taken->waited_us, sum.waited_us);
+	take_growth(&queue->refused, &taken->refused, sum.refused);
+	take_growth(&budget->spent, &taken_budget->spent, retries.spent);
+	take_growth(&budget->refused, &taken_budget->refused, retries.refused);
 }
 
 static void take_pools(struct board *b, struct board *from)
@@ -288,7 +301,7 @@ static void take_counter(struct board *b, struct board_counter *from, const char
 	if (to == NULL)
 		return;
 	if (!is_gauge)
-		take(to, &from->taken, atomic_load(&from->value));
+		take_growth(to, &from->taken, atomic_load(&from->value));
 	else if (is_first)
 		atomic_store(to, atomic_load(&from->value));
 }
@@ -325,13 +338,15 @@ void board_take(struct board *b, struct board *from, bool is_first)
 	take_hooks(b, from);
 	take_pools(b, from);
 	take_counters(b, from, is_first);
+	if (is_first)
+		board_tickets_take(b, from);
 	if (!is_first)
 		take_stories(b, from);
 }
 
 /* ---- while both run ---- */
 
-static void follow(struct board *from, int slot, const struct board *b, int known)
+static void follow_state(struct board *from, int slot, const struct board *b, int known)
 {
 	char reason[BOARD_REASON_WORDS * 8];
 	if (board_state(from, slot) == board_state(b, known) || !is_known_state(b, known))
@@ -353,7 +368,7 @@ static void share_one(struct board *b, struct board *from, uint32_t *inflight)
 		/* Those before `from` are in the list themselves. */
 		inflight[to] += board_inflight(from, slot) -
 				atomic_load(&from->inflight[BOARD_EARLIER][slot]);
-		follow(from, slot, b, to);
+		follow_state(from, slot, b, to);
 	}
 }
 
@@ -367,37 +382,4 @@ void board_share(struct board *b, struct board *const *draining, unsigned count)
 		if (atomic_load_explicit(cell, memory_order_relaxed) != inflight[slot])
 			atomic_store_explicit(cell, inflight[slot], memory_order_relaxed);
 	}
-}
-
-/* ---- how it went ---- */
-
-void board_life_note(struct board *b, struct str why, int64_t wall_ms)
-{
-	struct board_life *l = &b->life;
-	char text[BOARD_ERROR_WORDS * 8] = { 0 };
-	uint32_t version = atomic_load_explicit(&l->error_version, memory_order_relaxed) + 1;
-	size_t n = why.n < sizeof text ? why.n : sizeof text - 1;
-	if (n > 0)
-		memcpy(text, why.p, n);
-	atomic_thread_fence(memory_order_release);
-	words_store(l->error[version & 1], text, sizeof text);
-	atomic_store_explicit(&l->error_version, version, memory_order_release);
-	atomic_store(&l->is_failed, why.n > 0);
-	atomic_store(&l->reload_ms, wall_ms);
-}
-
-void board_life_error(const struct board *b, char *to, size_t size)
-{
-	char text[BOARD_ERROR_WORDS * 8];
-	uint32_t before, after;
-	do {
-		before = atomic_load_explicit(&b->life.error_version, memory_order_acquire);
-		words_load(text, b->life.error[before & 1], sizeof text);
-		atomic_thread_fence(memory_order_acquire);
-		after = atomic_load_explicit(&b->life.error_version, memory_order_relaxed);
-	} while (before != after);
-	size_t n = strnlen(text, sizeof text - 1);
-	n = n < size ? n : size - 1;
-	memcpy(to, text, n);
-	to[n] = '\0';
 }

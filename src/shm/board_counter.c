@@ -1,10 +1,11 @@
-#include "shm/board.h"
+#include "shm/board_counter.h"
 
+#include "shm/board.h"
 #include "shm/hash.h"
 #include "shm/words.h"
 
 /*
- * Everyone who finds the cell unnamed writes the same name, so a maker that died leaves nothing
+ * Every process that finds the cell unnamed writes the same name, so one that dies leaves nothing
  * undone.
  */
 static void name_cell(struct board_counter *c, struct str name)

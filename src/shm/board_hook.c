@@ -1,6 +1,9 @@
+#include "shm/board_hook.h"
+
+#include "base/cc.h"
 #include "shm/board.h"
 
-static struct board_hook *row(struct board *b, unsigned service, unsigned hook)
+static struct board_hook *hook_row(struct board *b, unsigned service, unsigned hook)
 {
 	if (service >= BOARD_SERVICES_MAX || hook >= BOARD_HOOKS)
 		return NULL;
@@ -15,7 +18,7 @@ static bool is_too_often(struct board_hook *h, int64_t now_ms)
 	return fifth_last != 0 && now_ms - fifth_last <= BOARD_HOOK_WINDOW_MS;
 }
 
-static void trip(struct board_hook *h, int64_t now_ms)
+static void trip_row(struct board_hook *h, int64_t now_ms)
 {
 	atomic_store(&h->tripped_until_ms, now_ms + BOARD_HOOK_TRIPPED_MS);
 	atomic_store(&h->is_trying, 0);
@@ -23,36 +26,36 @@ static void trip(struct board_hook *h, int64_t now_ms)
 
 bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t now_ms)
 {
-	struct board_hook *h = row(b, service, hook);
+	struct board_hook *h = hook_row(b, service, hook);
 	if (h == NULL)
 		return false;
 	atomic_fetch_add(&h->errors, 1);
 	bool is_often = is_too_often(h, now_ms);
 	if (atomic_load(&h->tripped_until_ms) == 0 ? !is_often : atomic_load(&h->is_trying) == 0)
 		return false;
-	trip(h, now_ms);
+	trip_row(h, now_ms);
 	return true;
 }
 
 void board_hook_leave_out(struct board *b, unsigned service, unsigned hook, int64_t now_ms)
 {
-	struct board_hook *h = row(b, service, hook);
+	struct board_hook *h = hook_row(b, service, hook);
 	if (h != NULL)
-		trip(h, now_ms);
+		trip_row(h, now_ms);
 }
 
 void board_hook_trip(struct board *b, unsigned service, unsigned hook, int64_t now_ms)
 {
-	struct board_hook *h = row(b, service, hook);
+	struct board_hook *h = hook_row(b, service, hook);
 	if (h == NULL)
 		return;
 	atomic_fetch_add(&h->killed, 1);
-	trip(h, now_ms);
+	trip_row(h, now_ms);
 }
 
 bool board_hook_is_tripped(struct board *b, unsigned service, unsigned hook, int64_t now_ms)
 {
-	struct board_hook *h = row(b, service, hook);
+	struct board_hook *h = hook_row(b, service, hook);
 	int64_t until =
 		h == NULL ? 0 : atomic_load_explicit(&h->tripped_until_ms, memory_order_relaxed);
 	if (likely(until == 0))
@@ -72,10 +75,20 @@ bool board_hook_is_tripped(struct board *b, unsigned service, unsigned hook, int
 
 void board_hook_ok_after_trip(struct board *b, unsigned service, unsigned hook)
 {
-	struct board_hook *h = row(b, service, hook);
+	struct board_hook *h = hook_row(b, service, hook);
 	if (h == NULL || atomic_exchange(&h->is_trying, 0) == 0)
 		return;
 	for (unsigned i = 0; i < countof(h->recent_ms); i++)
 		atomic_store(&h->recent_ms[i], 0);
 	atomic_store(&h->tripped_until_ms, 0);
+}
+
+void board_hook_untried(struct board *b, unsigned service, unsigned hook)
+{
+	struct board_hook *h = hook_row(b, service, hook);
+	if (h == NULL)
+		return;
+	int64_t until = atomic_load(&h->tripped_until_ms);
+	if (atomic_exchange(&h->is_trying, 0) != 0) /* else it was tripped again meanwhile */
+		(void)atomic_compare_exchange_strong(&h->tripped_until_ms, &until, 1);
 }

@@ -1,5 +1,6 @@
-/* Failures as `eject` counts them. */
-#include "shm/board.h"
+#include "shm/board_outlier.h"
+
+#include "shm/board_worker.h"
 
 bool board_outlier(struct board *b, unsigned worker, int slot, uint32_t longest)
 {
@@ -17,7 +18,7 @@ bool board_outlier(struct board *b, unsigned worker, int slot, uint32_t longest)
 
 void board_outliers(const struct board *b, int slot, uint32_t *requests, uint32_t *outliers)
 {
-	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	uint32_t workers = board_workers(b);
 	*requests = *outliers = 0;
 	for (uint32_t i = 0; i < workers; i++) {
 		const struct board_cell *cell = &b->cells[i][slot];

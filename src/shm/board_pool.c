@@ -1,6 +1,6 @@
-#include "shm/board.h"
+#include "shm/board_pool.h"
 
-#include "shm/words.h"
+#include <stdbool.h>
 
 int board_pool_find(const struct board *b, struct str name)
 {
@@ -35,7 +35,7 @@ int board_pool_publish(struct board *b, struct str name)
  * Walks copy `half` of the list; the result counts only if the version is still the same
  * afterwards.
  */
-static unsigned walk(const struct board *b, int pool, unsigned half, int32_t *to, unsigned max)
+static unsigned walk_list(const struct board *b, int pool, unsigned half, int32_t *to, unsigned max)
 {
 	const struct board_pool *p = &b->pools[pool];
 	uint32_t count = atomic_load_explicit(&p->count[half], memory_order_relaxed);
@@ -55,7 +55,7 @@ unsigned board_pool_members(const struct board *b, int pool, int32_t *to, unsign
 	unsigned count;
 	uint32_t before = atomic_load_explicit(&p->list_version, memory_order_acquire), after;
 	for (;;) {
-		count = walk(b, pool, before & 1, to, max);
+		count = walk_list(b, pool, before & 1, to, max);
 		atomic_thread_fence(memory_order_acquire);
 		after = atomic_load_explicit(&p->list_version, memory_order_relaxed);
 		if (after == before)
@@ -64,7 +64,7 @@ unsigned board_pool_members(const struct board *b, int pool, int32_t *to, unsign
 	}
 }
 
-static bool is_list(const struct board *b, int pool, const int32_t *slots, unsigned count)
+static bool has_list(const struct board *b, int pool, const int32_t *slots, unsigned count)
 {
 	const struct board_pool *p = &b->pools[pool];
 	unsigned half = atomic_load_explicit(&p->list_version, memory_order_relaxed) & 1;
@@ -99,7 +99,7 @@ static uint32_t link_slots(struct board *b, int pool, uint32_t version, const in
 	return linked;
 }
 
-/* Leftovers of a writer that died may carry the version that comes next. */
+/* A writer that died may have left the next version on some slots. */
 static void forget_version(struct board *b, int pool, uint32_t version)
 {
 	int32_t slots = atomic_load_explicit(&b->slots_used, memory_order_relaxed);
@@ -115,64 +115,18 @@ void board_pool_set_members(struct board *b, int pool, const int32_t *slots, uns
 {
 	struct board_pool *p = &b->pools[pool];
 	uint32_t version = atomic_load_explicit(&p->list_version, memory_order_relaxed);
-	if (version != 0 && is_list(b, pool, slots, count))
+	if (version != 0 && has_list(b, pool, slots, count))
 		return;
 	version++;
 	version += version == 0 ? 2
 				: 0; /* 0: never in a list; the lowest bit must keep alternating */
 	forget_version(b, pool, version);
 	atomic_thread_fence(
-		memory_order_release); /* whoever sees the links below sees the version above */
+		memory_order_release); /* a reader of the links below sees the version above */
 	uint32_t linked = link_slots(b, pool, version, slots, count);
 	atomic_store_explicit(&p->count[version & 1], linked, memory_order_relaxed);
 	if (linked > 0)
 		atomic_store_explicit(&p->has_served, 1, memory_order_relaxed);
 	atomic_store_explicit(&p->list_version, version, memory_order_release);
 	atomic_fetch_add_explicit(&p->version, 1, memory_order_release);
-}
-
-/* Does it count where the share that is up is asked for? */
-static bool counts(const struct board *b, int slot)
-{
-	return board_state(b, slot) != STATE_DRAIN &&
-	       atomic_load_explicit(&b->backends[slot].weight, memory_order_relaxed) > 0;
-}
-
-static bool is_up(const struct board *b, int slot)
-{
-	enum board_state state = board_state(b, slot);
-	return state == STATE_UP || state == STATE_UNKNOWN;
-}
-
-static int32_t tier_of(const struct board *b, int slot)
-{
-	return atomic_load_explicit(&b->backends[slot].tier, memory_order_relaxed);
-}
-
-/* The lowest tier with one up, else the lowest of all. */
-static int32_t tier_in_use(const struct board *b, const int32_t *slots, unsigned n)
-{
-	int32_t lowest = INT32_MAX, used = INT32_MAX;
-	for (unsigned i = 0; i < n; i++) {
-		int32_t tier = tier_of(b, slots[i]);
-		if (!counts(b, slots[i]))
-			continue;
-		lowest = tier < lowest ? tier : lowest;
-		used = is_up(b, slots[i]) && tier < used ? tier : used;
-	}
-	return used != INT32_MAX ? used : lowest;
-}
-
-void board_pool_share(const struct board *b, int pool, struct board_share *to)
-{
-	static int32_t slots[BOARD_BACKENDS_MAX]; /* one thread a process */
-	unsigned n = board_pool_members(b, pool, slots, BOARD_BACKENDS_MAX);
-	n = n < BOARD_BACKENDS_MAX ? n : BOARD_BACKENDS_MAX;
-	*to = (struct board_share){ .tier = tier_in_use(b, slots, n) };
-	for (unsigned i = 0; i < n; i++) {
-		if (tier_of(b, slots[i]) != to->tier || !counts(b, slots[i]))
-			continue;
-		to->of++;
-		to->up += is_up(b, slots[i]) ? 1 : 0;
-	}
 }

@@ -1,21 +1,24 @@
-#include "shm/board.h"
+#include "shm/board_queue.h"
+
+#include "shm/board_serve.h"
+#include "shm/board_worker.h"
 
 enum {
-	CLAIM_TURNS = 2000, /* of a contested claim: the others decide within nanoseconds */
-	CALL_US = 10000,    /* who does not come after this is passed over */
+	CLAIM_TURNS = 2000, /* looks at a contested claim: the others decide within nanoseconds */
+	CALL_US = 10000,    /* a worker that does not come in this time is passed over */
 };
 
-/* What all workers hold of that slot, and how many others want one more. */
-static void look(const struct board *b, unsigned worker, int slot, uint32_t *held, uint32_t *wanted,
-		 bool *must_yield)
+/* How many requests of all workers are on the backend, and how many others want one more. */
+static void look_at_slot(const struct board *b, unsigned worker, int slot, uint32_t *held,
+			 uint32_t *wanted, bool *must_yield)
 {
-	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
-	/* of earlier generations; zero but for the time after a reload */
+	uint32_t workers = board_workers(b);
+	/* those of earlier generations: none, except after a reload */
 	*held = atomic_load_explicit(&b->inflight[BOARD_EARLIER][slot], memory_order_relaxed);
 	*wanted = 0;
 	*must_yield = false;
 	for (uint32_t i = 0; i < workers; i++) {
-		/* In this order: a claim that becomes a hold in between counts twice, never not. */
+		/* In this order: a claim granted in between counts twice, never not at all. */
 		uint32_t reserved = atomic_load(&b->cells[i][slot].reserved);
 		*held += atomic_load(&b->inflight[i][slot]);
 		if (i == worker)
@@ -25,29 +28,28 @@ static void look(const struct board *b, unsigned worker, int slot, uint32_t *hel
 	}
 }
 
-static void hold(struct board *b, unsigned worker, int slot)
+static void hold_slot(struct board *b, unsigned worker, int slot)
 {
 	board_inflight_add(b, worker, slot, 1);
 	atomic_store_explicit(&b->cells[worker][slot].reserved, 0, memory_order_release);
 }
 
 /*
- * Of several who want the last one each sees the others (all stores and loads of `reserved` are in
- * one order), so at most one finds it free; among them the lower number goes first.
+ * When several workers want the last one, each sees the others (all stores and loads of `reserved`
+ * are in one order), so at most one finds it free; the lowest number goes first.
  */
 bool board_slot_take(struct board *b, unsigned worker, int slot, uint32_t limit)
 {
 	_Atomic uint32_t *claim = &b->cells[worker][slot].reserved;
-	if (unlikely(worker >= atomic_load_explicit(&b->workers_used, memory_order_relaxed)))
-		board_worker_note(b, worker);
+	board_worker_use(b, worker);
 	bool is_claiming = true;
 	atomic_store(claim, 1);
 	for (int turn = 0; turn < CLAIM_TURNS; turn++) {
 		uint32_t held, wanted;
 		bool must_yield;
-		look(b, worker, slot, &held, &wanted, &must_yield);
+		look_at_slot(b, worker, slot, &held, &wanted, &must_yield);
 		if (likely(is_claiming && held + wanted < limit)) {
-			hold(b, worker, slot);
+			hold_slot(b, worker, slot);
 			return true;
 		}
 		if (held >= limit)
@@ -61,26 +63,16 @@ bool board_slot_take(struct board *b, unsigned worker, int slot, uint32_t limit)
 	return false;
 }
 
-static bool has_room(const struct board *b, int slot, bool panics)
-{
-	const struct board_backend *backend = &b->backends[slot];
-	enum board_state state = board_state(b, slot);
-	uint32_t slots = atomic_load_explicit(&backend->slots, memory_order_relaxed);
-	return (panics || state == STATE_UP || state == STATE_UNKNOWN) &&
-	       atomic_load_explicit(&backend->weight, memory_order_relaxed) > 0 &&
-	       (slots == 0 || board_inflight(b, slot) < slots);
-}
-
-/* A list that changes under the walk makes it a look at some of its members: good enough. */
+/* A list that changes meanwhile makes this a look at some of its members: good enough. */
 bool board_pool_has_room(const struct board *b, int pool)
 {
 	const struct board_pool *p = &b->pools[pool];
 	unsigned half = atomic_load_explicit(&p->list_version, memory_order_acquire) & 1;
 	uint32_t count = atomic_load_explicit(&p->count[half], memory_order_relaxed);
 	int32_t slot = atomic_load_explicit(&p->first[half], memory_order_relaxed);
-	bool panics = atomic_load_explicit(&p->panics, memory_order_relaxed) != 0;
+	struct board_serving serving = board_serving(b, pool);
 	for (uint32_t i = 0; i < count && slot >= 0 && slot < BOARD_BACKENDS_MAX; i++) {
-		if (has_room(b, slot, panics))
+		if (board_may_serve(b, slot, &serving) && board_has_room(b, slot))
 			return true;
 		slot = atomic_load_explicit(&b->backends[slot].next[half], memory_order_relaxed);
 	}
@@ -91,17 +83,17 @@ void board_queue_set(struct board *b, unsigned worker, int pool, uint32_t waitin
 		     int64_t oldest_us)
 {
 	struct board_queue *row = &b->queues[worker][pool];
-	uint32_t before = atomic_load_explicit(&row->waiting, memory_order_relaxed);
 	uint64_t bit = (uint64_t)1 << worker;
-	if (unlikely(worker >= atomic_load_explicit(&b->workers_used, memory_order_relaxed)))
-		board_worker_note(b, worker);
+	/* Nobody else changes it; row->waiting may be what a killed process left. */
+	bool is_set = (board_queue_waiters(b, pool) & bit) != 0;
+	board_worker_use(b, worker);
 	atomic_store_explicit(&row->waiting, waiting, memory_order_relaxed);
 	atomic_store_explicit(&row->oldest_us, oldest_us, memory_order_relaxed);
-	if (before == 0 && waiting > 0)
+	if (waiting > 0 && !is_set)
 		atomic_fetch_or(&b->pools[pool].waiters, bit);
-	else if (before > 0 && waiting == 0)
+	else if (waiting == 0 && is_set)
 		atomic_fetch_and(&b->pools[pool].waiters, ~bit);
-	/* Whoever frees a slot from here on sees us; what was freed before, we see. */
+	/* A process that frees a slot from here on sees us; we see slots that were freed before. */
 	atomic_thread_fence(memory_order_seq_cst);
 }
 
@@ -148,7 +140,7 @@ uint32_t board_queue_waiting(const struct board *b, int pool)
 	return sum;
 }
 
-static void add_row(struct board_queue_sum *to, const struct board_queue *row)
+static void add_queue(struct board_queue_sum *to, const struct board_queue *row)
 {
 	to->queued += stat_get(&row->queued);
 	to->timed_out += stat_get(&row->timed_out);
@@ -159,9 +151,9 @@ static void add_row(struct board_queue_sum *to, const struct board_queue *row)
 
 void board_queue_totals(const struct board *b, int pool, struct board_queue_sum *to)
 {
-	uint32_t workers = atomic_load_explicit(&b->workers_used, memory_order_acquire);
+	uint32_t workers = board_workers(b);
 	*to = (struct board_queue_sum){ .waiting = board_queue_waiting(b, pool) };
-	add_row(to, &b->queues[BOARD_EARLIER][pool]);
+	add_queue(to, &b->queues[BOARD_EARLIER][pool]);
 	for (uint32_t i = 0; i < workers; i++)
-		add_row(to, &b->queues[i][pool]);
+		add_queue(to, &b->queues[i][pool]);
 }

@@ -1,5 +1,7 @@
-#include "shm/board.h"
+#include "shm/board_service.h"
 
+#include "shm/board.h"
+#include "shm/board_worker.h"
 #include "shm/hash.h"
 #include "shm/words.h"
 
@@ -24,7 +26,7 @@ struct board_service_cell *board_service_cell(struct board *b, unsigned worker, 
 					      struct str name)
 {
 	int service = board_service(b, name);
-	/* More names than fit, over many reloads: the last one's row has the rest. */
+	/* More names than rows, after many reloads: the last row counts for all others. */
 	unsigned row = service == BOARD_NONE ? BOARD_SERVICES_MAX - 1 : (unsigned)service;
 
 	board_worker_note(b, worker);

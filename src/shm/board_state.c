@@ -1,4 +1,4 @@
-#include "shm/board.h"
+#include "shm/board_state.h"
 
 #include "shm/words.h"
 
@@ -29,17 +29,19 @@ static void note_return(struct board_backend *backend, enum board_state from, en
 {
 	if (from == STATE_EJECTED)
 		atomic_store_explicit(&backend->streak, 0, memory_order_relaxed);
-	if ((1u << from & out_states) != 0 && (1u << to & live_states) != 0)
-		atomic_store_explicit(&backend->back_since_ms, wall_ms, memory_order_relaxed);
+	if ((1u << from & out_states) == 0 || (1u << to & live_states) == 0)
+		return;
+	atomic_store_explicit(&backend->back_since_ms, wall_ms, memory_order_relaxed);
+	atomic_store_explicit(&backend->suspicion, 0, memory_order_relaxed);
 }
 
 /*
- * Of several who want the same change one wins, and that one writes the reason: a reader may see
- * the new state with the old reason for some nanoseconds, never two words of different reasons
- * unless the state changes twice within them.
+ * When several processes want the same change one wins, and writes the reason. A reader may see the
+ * new state with the old reason for some nanoseconds. It sees words of two reasons only if the
+ * state changes twice meanwhile.
  */
-static bool force(struct board *b, int slot, unsigned from, enum board_state to, struct str reason,
-		  int64_t wall_ms)
+static bool force_state(struct board *b, int slot, unsigned from, enum board_state to,
+			struct str reason, int64_t wall_ms)
 {
 	struct board_backend *backend = &b->backends[slot];
 	uint64_t wanted = (uint64_t)wall_ms << 8 | (uint64_t)to;
@@ -58,10 +60,10 @@ static bool force(struct board *b, int slot, unsigned from, enum board_state to,
 	return true;
 }
 
-static bool change(struct board *b, int slot, unsigned from, enum board_state to, struct str reason,
-		   int64_t wall_ms)
+static bool change_unpinned(struct board *b, int slot, unsigned from, enum board_state to,
+			    struct str reason, int64_t wall_ms)
 {
-	return board_pinned(b, slot) == 0 && force(b, slot, from, to, reason, wall_ms);
+	return board_pinned(b, slot) == 0 && force_state(b, slot, from, to, reason, wall_ms);
 }
 
 bool board_pin(struct board *b, int slot, int state, struct str reason, int64_t wall_ms)
@@ -72,18 +74,18 @@ bool board_pin(struct board *b, int slot, int state, struct str reason, int64_t 
 
 	if (pin == 0 && before == 0)
 		return false;
-	return force(b, slot, any_state, to, reason, wall_ms) || before != pin;
+	return force_state(b, slot, any_state, to, reason, wall_ms) || before != pin;
 }
 
 bool board_set_state(struct board *b, int slot, enum board_state to, struct str reason,
 		     int64_t wall_ms)
 {
-	return change(b, slot, any_state, to, reason, wall_ms);
+	return change_unpinned(b, slot, any_state, to, reason, wall_ms);
 }
 
 bool board_mark_down(struct board *b, int slot, struct str reason, int64_t wall_ms)
 {
-	if (!change(b, slot, live_states, STATE_DOWN, reason, wall_ms))
+	if (!change_unpinned(b, slot, live_states, STATE_DOWN, reason, wall_ms))
 		return false;
 	atomic_store_explicit(&b->backends[slot].marked_by_request, 1, memory_order_release);
 	return true;
@@ -91,14 +93,15 @@ bool board_mark_down(struct board *b, int slot, struct str reason, int64_t wall_
 
 bool board_eject(struct board *b, int slot, int64_t until_ms, struct str reason, int64_t wall_ms)
 {
-	/* First, so that nobody sees an ejected backend whose time is over already. */
+	/* First, so that no reader sees an ejected backend whose time is over. */
 	atomic_store_explicit(&b->backends[slot].ejected_until_ms, until_ms, memory_order_release);
-	return change(b, slot, any_state, STATE_EJECTED, reason, wall_ms);
+	return change_unpinned(b, slot, any_state, STATE_EJECTED, reason, wall_ms);
 }
 
 bool board_set_checked(struct board *b, int slot, bool is_up, struct str reason, int64_t wall_ms)
 {
-	return change(b, slot, checked_states, is_up ? STATE_UP : STATE_DOWN, reason, wall_ms);
+	return change_unpinned(b, slot, checked_states, is_up ? STATE_UP : STATE_DOWN, reason,
+			       wall_ms);
 }
 
 size_t board_reason(const struct board *b, int slot, char *to, size_t size)
@@ -111,6 +114,6 @@ void board_latency(struct board *b, int slot, uint32_t us)
 	_Atomic uint32_t *cell = &b->backends[slot].latency_us;
 	uint32_t old = atomic_load_explicit(cell, memory_order_relaxed);
 	int64_t average = old == 0 ? us : old + ((int64_t)us - (int64_t)old) / 8;
-	/* A value lost to another worker at the same moment does not harm an average. */
+	/* Another worker at the same moment may undo this value: no harm to an average. */
 	atomic_store_explicit(cell, average < 1 ? 1 : (uint32_t)average, memory_order_relaxed);
 }

@@ -1,3 +1,5 @@
+#include "shm/board_story.h"
+
 #include "shm/board.h"
 #include "shm/words.h"
 
@@ -12,7 +14,7 @@ void board_story_put(struct board *b, enum board_shelf shelf, struct str text)
 		return;
 	memcpy(copy, text.p, text.n);
 	atomic_store_explicit(&row->turn, 2 * number + 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release); /* whoever sees a new word sees that turn */
+	atomic_thread_fence(memory_order_release); /* a reader of a new word sees that turn */
 	words_store(row->text, copy, (text.n + 8) / 8 * 8);
 	atomic_store_explicit(&row->turn, 2 * number + 2, memory_order_release);
 }

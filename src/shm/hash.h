@@ -7,15 +7,14 @@
 
 #include <stdint.h>
 
+#include "base/dice.h"
 #include "base/fnv.h"
 #include "base/str.h"
 
 static inline uint64_t hash_name(uint64_t seed, struct str name)
 {
 	uint64_t h = fnv_add(fnv_start ^ (seed * 0x9e3779b97f4a7c15u), name.p, name.n);
-	h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
-	h = (h ^ (h >> 33)) * 0xc4ceb9fe1a85ec53u;
-	h ^= h >> 33;
+	h = dice_spread(h);
 	return h == 0 ? 1 : h;
 }
 

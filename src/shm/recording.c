@@ -5,13 +5,13 @@
 
 #include "shm/board.h"
 
-static uint32_t number_of(const struct board *b)
+static uint32_t current_number(const struct board *b)
 {
 	return atomic_load_explicit(&b->recording.number, memory_order_acquire);
 }
 
-/* What an earlier one left. */
-static void empty(struct recording_ring *ring)
+/* Lines that an earlier recording left. */
+static void empty_ring(struct recording_ring *ring)
 {
 	atomic_store_explicit(&ring->taken,
 			      atomic_load_explicit(&ring->written, memory_order_acquire),
@@ -23,12 +23,12 @@ bool recording_start(struct board *b, int64_t now_ms, uint32_t ms, uint32_t requ
 {
 	struct recording *r = &b->recording;
 
-	if (number_of(b) != 0 && now_ms >= atomic_load(&r->until_ms) + RECORDING_GRACE_MS)
+	if (current_number(b) != 0 && now_ms >= atomic_load(&r->until_ms) + RECORDING_GRACE_MS)
 		recording_stop(b);
-	if (number_of(b) != 0 || !str_copy(r->redact, sizeof(r->redact), redact))
+	if (current_number(b) != 0 || !str_copy(r->redact, sizeof(r->redact), redact))
 		return false;
 	for (unsigned i = 0; i < BOARD_WORKERS_MAX; i++)
-		empty(&b->recording_rings[i]);
+		empty_ring(&b->recording_rings[i]);
 	memcpy(r->key, key, sizeof(r->key));
 	atomic_store(&r->until_ms, now_ms + ms);
 	atomic_store(&r->left, requests);
@@ -81,7 +81,7 @@ void recording_stop(struct board *b)
 		struct recording_ring *ring = &b->recording_rings[i];
 		if (atomic_load(&ring->written) == 0)
 			continue; /* never touched */
-		empty(ring);
+		empty_ring(ring);
 		/* Whole pages only; what it cannot give back stays. */
 		uintptr_t from = ((uintptr_t)ring->bytes + 65535) & ~(uintptr_t)65535;
 		uintptr_t to = ((uintptr_t)ring->bytes + RECORDING_BYTES) & ~(uintptr_t)65535;
@@ -105,7 +105,7 @@ uint64_t recording_begun(const struct board *b)
 uint32_t recording_begin(struct board *b, int64_t now_ms)
 {
 	struct recording *r = &b->recording;
-	uint32_t number = number_of(b);
+	uint32_t number = current_number(b);
 	int64_t until_ms = atomic_load_explicit(&r->until_ms, memory_order_relaxed);
 
 	if (number != 0 && now_ms >= until_ms + RECORDING_GRACE_MS)
@@ -123,7 +123,7 @@ bool recording_add(struct board *b, unsigned worker, uint32_t number, struct str
 	uint64_t at = atomic_load_explicit(&ring->written, memory_order_relaxed);
 	uint64_t waits = at - atomic_load_explicit(&ring->taken, memory_order_acquire);
 
-	if (number != number_of(b) || waits + line.n > RECORDING_BYTES)
+	if (number != current_number(b) || waits + line.n > RECORDING_BYTES)
 		return false;
 	size_t first = RECORDING_BYTES - at % RECORDING_BYTES;
 	if (first > line.n)

@@ -5,6 +5,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shm/board.h"
+#include "shm/board_backend.h"
+#include "shm/board_cell.h"
+#include "shm/board_counter.h"
+#include "shm/board_pool.h"
+#include "shm/board_state.h"
+#include "shm/board_tickets.h"
 #include "shm/words.h"
 
 enum { STATE_VERSION = 1 };
@@ -68,7 +75,7 @@ static bool fill_backend(struct backend_record *r, const struct board *b, int sl
 	return true;
 }
 
-static void write_all(FILE *file, const struct board *b, struct head *h)
+static void write_records(FILE *file, const struct board *b, struct head *h)
 {
 	struct backend_record backend;
 	struct counter_record counter;
@@ -106,7 +113,8 @@ enum err state_write(const struct board *b, int *fd, struct error *e)
 	}
 	memcpy(h.mark, mark, sizeof(mark));
 	(void)fwrite(&h, sizeof(h), 1, file);
-	write_all(file, b, &h);
+	write_records(file, b, &h);
+	board_tickets_write(b, file);
 	rewind(file);
 	(void)fwrite(&h, sizeof(h), 1, file);
 	bool is_written = ferror(file) == 0;
@@ -164,7 +172,7 @@ static void put_counter(struct board *b, struct counter_record *r)
 		atomic_store(cell, r->value);
 }
 
-static bool is_ours(const struct head *h)
+static bool is_state_head(const struct head *h)
 {
 	return memcmp(h->mark, mark, sizeof(mark)) == 0 && h->version == STATE_VERSION &&
 	       h->backend_bytes == sizeof(struct backend_record) &&
@@ -172,7 +180,7 @@ static bool is_ours(const struct head *h)
 	       h->backends <= BOARD_BACKENDS_MAX && h->counters <= BOARD_COUNTERS_MAX;
 }
 
-static void read_all(FILE *file, struct board *b, const struct head *h)
+static void read_records(FILE *file, struct board *b, const struct head *h)
 {
 	struct backend_record backend;
 	struct counter_record counter;
@@ -181,6 +189,7 @@ static void read_all(FILE *file, struct board *b, const struct head *h)
 		put_backend(b, &backend);
 	for (uint32_t i = 0; i < h->counters && fread(&counter, sizeof(counter), 1, file) == 1; i++)
 		put_counter(b, &counter);
+	board_tickets_read(b, file);
 	atomic_store(&b->life.generation, h->generation);
 }
 
@@ -198,8 +207,9 @@ struct board *state_read(int fd)
 		return NULL;
 	}
 	rewind(file);
-	if (fread(&h, sizeof(h), 1, file) == 1 && is_ours(&h) && board_create(&b, &e) == ERR_OK)
-		read_all(file, b, &h);
+	if (fread(&h, sizeof(h), 1, file) == 1 && is_state_head(&h) &&
+	    board_create(&b, &e) == ERR_OK)
+		read_records(file, b, &h);
 	(void)fclose(file); /* only read from */
 	return b;
 }

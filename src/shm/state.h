@@ -1,18 +1,20 @@
 /*
- * What one board knows of its backends and counters, as bytes for a board of another process: over
- * an upgrade of the binary. Fixed records with a version; what another version wrote is left alone.
+ * What a board knows of its backends and counters, as bytes for the board of another process: for
+ * an upgrade of the binary. Fixed records with a version; those of another version are not read.
  */
 #ifndef NEAP_SHM_STATE_H
 #define NEAP_SHM_STATE_H
 
-#include "shm/board.h"
+#include "base/err.h"
 
-/* Into a new memfd, in *fd. */
+struct board;
+
+/* Into a new memfd; the caller closes *fd. */
 enum err state_write(const struct board *b, int *fd, struct error *e);
 
 /*
- * A board that board_inherit and board_take can take from; NULL when there is nothing that can be
- * read.
+ * A board that board_inherit and board_take can take from, to be ended by board_destroy; NULL:
+ * there is nothing that can be read. The descriptor stays the caller's.
  */
 struct board *state_read(int fd);
 

@@ -1,6 +1,6 @@
 /*
- * What is counted on the board for metrics: cells of one worker each, so that counting is a load
- * and a store, and the totals outlive their worker. Sums are made by who reads.
+ * What is counted on the board for metrics: each worker has cells of its own, so that counting is a
+ * load and a store, and the totals outlive the worker. Readers make the sums.
  */
 #ifndef NEAP_SHM_STATS_H
 #define NEAP_SHM_STATS_H
@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "base/histogram.h"
+#include "crypto/tls_reason.h"
 
-/* Why a client was answered by neap itself, or not at all. Names: lua/neap/admin/metrics.lua. */
+/* cdef begin: Lua reads these numbers with NEAP_ before their names */
+/* Why a client was answered by neap itself, or not at all. Names: lua/neap/admin/counts.lua. */
 enum board_refusal {
 	REFUSED_BAD_REQUEST, /* 400 */
 	REFUSED_SLOW,	     /* 408 */
@@ -24,15 +26,27 @@ enum board_refusal {
 	REFUSED_TIMEOUT,     /* 504 */
 	REFUSED_UNAVAILABLE, /* 503: no candidate, or the policy said so */
 	REFUSED_CONNECTIONS, /* too many connections */
+	REFUSED_BY_POLICY,   /* the hook `connection` said "close" */
 	REFUSED_OTHER,
 	REFUSALS
 };
 
-/* What C enters Lua for, in this order: decide, failed, response, log. */
-enum { BOARD_ENTRIES = 4, BOARD_ENTRY_SAMPLE = 64 };
+/* How TLS handshakes of clients ended. Names: lua/neap/admin/counts.lua. */
+enum board_handshake { HANDSHAKE_FULL, HANDSHAKE_RESUMED, HANDSHAKE_FAILED, HANDSHAKES };
 
-/* Of these hooks Lua itself counts the calls: request, backends, pick; log, access_log.format. */
-enum { BOARD_COUNTED = 5 };
+/* What C enters Lua for, in this order: decide, failed, response, log, certificate, connection. */
+enum { BOARD_ENTRIES = 6, BOARD_ENTRY_SAMPLE = 64 };
+
+/* The hooks whose calls Lua itself counts. */
+enum board_counted {
+	COUNTED_REQUEST,
+	COUNTED_BACKENDS,
+	COUNTED_PICK,
+	COUNTED_LOG,
+	COUNTED_LINE,
+	BOARD_COUNTED
+};
+/* cdef end */
 
 struct board_histogram {
 	_Atomic uint64_t sum_us;
@@ -47,19 +61,22 @@ struct board_entry {
 /* One worker's counts of one service. */
 struct board_service_cell {
 	_Alignas(64) _Atomic uint64_t requests;
-	_Atomic uint64_t answers[6]; /* by the status's first digit; 0: none was sent */
-	_Atomic uint64_t bytes;	     /* of bodies, to clients */
+	_Atomic uint64_t
+		answers[7];	/* by the status's first digit; 0: none was sent; 6: 600 to 999 */
+	_Atomic uint64_t bytes; /* of bodies, to clients */
 	_Atomic uint64_t connections;
 	_Atomic uint64_t retries;
 	_Atomic uint64_t aborted; /* the client left first */
-	_Atomic uint64_t broken;  /* an answer that could not be finished, or that we cut */
+	_Atomic uint64_t broken;  /* an answer that could not be finished, or that neap cut */
 	struct board_histogram total;
 	struct board_entry entries[BOARD_ENTRIES];
-	_Atomic uint64_t hooks[BOARD_COUNTED]; /* calls */
+	_Atomic uint64_t hooks[BOARD_COUNTED]; /* calls, by enum board_counted */
 	_Atomic uint64_t refused[REFUSALS];
+	_Atomic uint64_t handshakes[HANDSHAKES];
+	_Atomic uint64_t handshake_failures[TLS_REASONS];
 };
 
-/* By the one process whose cell it is. */
+/* Only the process that owns the cell adds to it. */
 static inline void stat_add(_Atomic uint64_t *cell, uint64_t n)
 {
 	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,

@@ -1,6 +1,6 @@
 /*
  * Bytes kept as relaxed atomic words, so that a copy that races with a writer is no data race in
- * C11's sense; whoever copies finds out by a version number whether the copy is whole. Private to
+ * C11's sense; the reader finds out by a version number whether its copy is whole. Private to
  * this room.
  */
 #ifndef NEAP_SHM_WORDS_H
@@ -31,7 +31,7 @@ static inline void words_load(void *to, const _Atomic uint64_t *from, size_t byt
 	}
 }
 
-/* Text, cut so that a zero fits behind it. count: words, at most 16. */
+/* Text, cut so that it can be zero terminated. count: words, at most 16. */
 static inline void words_store_text(_Atomic uint64_t *to, size_t count, struct str text)
 {
 	char copy[16 * 8] = { 0 };
@@ -41,7 +41,7 @@ static inline void words_store_text(_Atomic uint64_t *to, size_t count, struct s
 	words_store(to, copy, count * 8);
 }
 
-/* Returns the length of what was copied; a zero is behind it. size is not 0. */
+/* Returns the length of what was copied, zero terminated. size is not 0. */
 static inline size_t words_load_text(char *to, size_t size, const _Atomic uint64_t *from,
 				     size_t count)
 {

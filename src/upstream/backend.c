@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shm/board.h"
+#include "shm/board_backend.h"
+
 static bool address_of(struct addr *to, const struct board_addr *from, const char *path)
 {
 	*to = (struct addr){ 0 };
@@ -51,6 +54,16 @@ static bool has_addr(const struct backend *b, const struct addr *a)
 	return false;
 }
 
+/* The address that stood the last time keeps its place in front, if it is still there. */
+static void keep_first(struct backend *b, const struct addr *stood)
+{
+	b->first = 0;
+	for (unsigned i = 0; i < b->addrs_n; i++) {
+		if (addr_equal(&b->addrs[i], stood))
+			b->first = (uint8_t)i;
+	}
+}
+
 /* true: an address that was there is there no more. */
 static bool set_addrs(struct backend *b, const struct board_text *text)
 {
@@ -64,9 +77,25 @@ static bool set_addrs(struct backend *b, const struct board_text *text)
 		if (address_of(&addrs[b->addrs_n], &text->addr[i], text->path))
 			b->addrs_n++;
 	}
+	if (before_n > 0)
+		keep_first(b, &before[b->first]);
 	for (unsigned i = 0; i < before_n; i++)
 		has_lost = has_lost || !has_addr(b, &before[i]);
 	return has_lost;
+}
+
+/* true: TLS with it is another than before, or there is some or none now. */
+static bool set_tls(struct backend *b, const struct board_text *text)
+{
+	struct backend_text *own = b->text;
+	bool is_tls = strcmp(text->scheme, "https") == 0 || strcmp(text->scheme, "tls") == 0;
+	bool has_changed = is_tls != b->is_tls || strcmp(text->host, own->host) != 0 ||
+			   strcmp(text->server_name, own->server_name) != 0;
+	b->is_tls = is_tls;
+	(void)str_copy(own->host, sizeof(own->host),
+		       str_of(text->host)); /* sizes as on the board */
+	(void)str_copy(own->server_name, sizeof(own->server_name), str_of(text->server_name));
+	return has_changed;
 }
 
 static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t epoch)
@@ -77,8 +106,11 @@ static bool refresh(struct upstream *u, struct backend *b, int slot, uint32_t ep
 	struct board_text text;
 	if (!board_backend_text(u->board, slot, epoch, &text))
 		return false;
-	if (set_addrs(b, &text) || b->epoch != epoch) {
-		u->close_idle(b);
+	bool is_other = set_tls(b, &text) || b->epoch != epoch;
+	if (is_other)
+		tls_sessions_drop(&own->sessions);
+	if (set_addrs(b, &text) || is_other) {
+		u->close_idle_of(b);
 		b->places++;
 	}
 	b->slot = slot;
@@ -107,6 +139,8 @@ static struct backend *backend_create(struct upstream *u, int slot, uint32_t epo
 			       .name = text->name,
 			       .url = text->url };
 	list_init(&b->idle);
+	list_init(&b->dials);
+	pace_init(&b->pace, u->loop, u->moment, u->workers, &b->idle_n);
 	if (!refresh(u, b, slot, epoch)) {
 		free(text);
 		slab_put(&u->entries, b);

@@ -2,71 +2,13 @@
 
 #include <errno.h>
 
-#include "upstream/upstream.h"
+#include "base/log.h"
+#include "net/sock.h"
+#include "net/tls_dial.h"
 
-/*
- * What a dial needs and a connection that stands does not: it is large, so it lives only while
- * dialling.
- */
-struct dialing {
-	struct dial dial;
-	struct uconn *uconn;
-};
-
-size_t uconn_dialing_bytes(void)
+int64_t uconn_age_us(const struct uconn *u)
 {
-	return sizeof(struct dialing);
-}
-
-static void idle_ready(struct stream *s, int events)
-{
-	(void)events; /* an end or unasked bytes: either way it cannot be used again */
-	uconn_close(container_of(s, struct uconn, stream));
-}
-
-static void idle_due(struct timer *t)
-{
-	uconn_close(container_of(t, struct uconn, idle_timer));
-}
-
-/*
- * Did an end or unasked bytes come? What came before this turn of the loop shows as a pending
- * event. A connection given back in this very turn was not looked at since its answer was read:
- * what the backend sent behind it may be there, unseen.
- */
-static bool is_spent(const struct uconn *u)
-{
-	char byte;
-
-	if (stream_is_pending(&u->stream))
-		return true;
-	return u->put_turn == ev_iteration(u->stream.loop->ev) &&
-	       recv(u->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
-}
-
-/* The warmest on which nothing has happened. */
-static struct uconn *warmest(struct backend *b)
-{
-	struct list *node;
-	while ((node = list_first(&b->idle)) != NULL) {
-		struct uconn *u = container_of(node, struct uconn, node);
-		if (likely(!is_spent(u)))
-			return u;
-		uconn_close(u);
-	}
-	return NULL;
-}
-
-struct uconn *uconn_take_idle(struct backend *b)
-{
-	struct uconn *u = warmest(b);
-	if (u == NULL)
-		return NULL;
-	list_remove(&u->node);
-	b->idle_n--;
-	timer_stop(&u->idle_timer);
-	u->state = UCONN_BUSY;
-	return u;
+	return u->stream.loop->now_us - u->since_us;
 }
 
 static struct uconn *uconn_create(struct upstream *up, struct backend *b, void *owner)
@@ -78,13 +20,15 @@ static struct uconn *uconn_create(struct upstream *up, struct backend *b, void *
 	u->upstream = up;
 	u->backend = b;
 	list_init(&u->node);
-	timer_init(&u->idle_timer, idle_due);
+	timer_init(&u->idle_timer, NULL);
 	u->requests = 0;
 	u->places = b->places;
 	u->state = UCONN_DIAL;
 	u->dialing = NULL;
 	u->owner = owner;
-	u->on_connected = NULL;
+	u->since_us = up->loop->now_us;
+	list_append(&b->dials, &u->node);
+	pace_on_dial(&b->pace);
 	return u;
 }
 
@@ -94,99 +38,180 @@ static void drop_dialing(struct uconn *u)
 	u->dialing = NULL;
 }
 
-static void connected(struct uconn *u, int fd)
+/* The oldest dial that is not connected; NULL: none of before then. */
+static struct uconn *older(struct backend *b, int64_t before_us)
 {
-	u->state = UCONN_BUSY;
-	stream_open(&u->stream, u->upstream->loop, fd, idle_ready);
+	for (struct list *node = b->dials.next; node != &b->dials; node = node->next) {
+		struct uconn *u = container_of(node, struct uconn, node);
+		if (u->since_us > before_us)
+			break;
+		if (!uconn_shakes(u))
+			return u;
+	}
+	return NULL;
 }
 
-static void dial_done(struct dial *d, int fd)
+/* A later dial stands: those begun a moment before it were lost. */
+static void lose_older(const struct uconn *stands)
 {
-	struct uconn *u = container_of(d, struct dialing, dial)->uconn;
-	int sys = d->sys;
+	struct backend *b = stands->backend;
+	int64_t before_us = stands->since_us - PACE_MOMENT_MS * 1000;
+	struct uconn *u;
+	bool has_lost = false;
+	while ((u = older(b, before_us)) != NULL) {
+		u->on_lost(u);
+		has_lost = true;
+	}
+	if (has_lost)
+		pace_on_loss(&b->pace);
+}
+
+static void connected(struct uconn *u)
+{
+	list_remove(&u->node);
+	lose_older(u);
+	u->state = UCONN_NEW;
+	pace_on_stands(&u->backend->pace, uconn_age_us(u));
+}
+
+/* The next dial begins with the address that stood. */
+static void remember(struct backend *b, const struct stream_dialling *d)
+{
+	for (unsigned i = 0; b->addrs_n > 1 && i < b->addrs_n; i++) {
+		if (addr_equal(&b->addrs[i], stream_dial_winner(d)))
+			b->first = (uint8_t)i;
+	}
+}
+
+static void end_dial(struct uconn *u, bool is_open)
+{
+	if (is_open)
+		remember(u->backend, u->dialing);
 	drop_dialing(u);
-	if (fd >= 0)
-		connected(u, fd);
-	else
-		u->stream.sys = sys;
-	u->on_connected(u, fd >= 0);
+	if (is_open)
+		connected(u);
 }
 
-static bool start(struct uconn *u, const struct backend *b, int *fd)
+static void on_open(struct stream *s, bool is_open)
 {
-	return dial_start(&u->dialing->dial, u->upstream->loop, b->addrs, b->addrs_n, dial_done,
-			  fd);
+	struct uconn *u = container_of(s, struct uconn, stream);
+	end_dial(u, is_open);
+	u->on_connected(u, is_open);
 }
 
-enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b,
-			      void (*on_connected)(struct uconn *, bool), void *owner,
-			      struct uconn **out, int *sys)
+static const struct stream_owner owner = { .on_open = on_open };
+
+/* Closes idle connections, if what the dial lacks may come from them. */
+static bool make_room(struct uconn *u)
 {
-	struct uconn *u = uconn_create(up, b, owner);
+	return sock_err_is_shortage(stream_dial_lacks(u->dialing)) &&
+	       u->upstream->close_idle(u->upstream) > 0;
+}
+
+static enum stream_opened start(struct uconn *u, const struct uconn_wish *wish,
+				const struct stream_tls *tls)
+{
+	const struct backend *b = u->backend;
+	struct dial_goal goal = { b->addrs, b->addrs_n, b->first, wish->timeout_ms };
+	enum stream_opened opened = stream_dial(&u->stream, u->dialing, &goal, tls, &owner);
+	return opened == STREAM_OPENING && make_room(u) ? stream_dial_again(u->dialing) : opened;
+}
+
+/* *why: words. It may happen for each request. */
+static bool tell_tls_fault(struct upstream *up, const char *words, const char *text,
+			   struct stream_failure *why)
+{
+	char left_out[LOG_LEFT_OUT_MAX];
+	uint32_t skipped = 0;
+	*why = (struct stream_failure){ STREAM_FAILURE_TLS, EPROTO, words };
+	if (log_may(&up->tls_faults, loop_now_ms(up->loop), &skipped))
+		log_error("%s%s", text, log_left_out(left_out, skipped));
+	return false;
+}
+
+/* The TLS of a new connection; false: *why has the reason. */
+static bool prepare_tls(struct uconn *u, const struct uconn_wish *wish, struct stream_tls *tls,
+			struct stream_failure *why)
+{
+	struct upstream *up = u->upstream;
+	struct backend_text *text = u->backend->text;
+	struct tls_goal goal = { .sessions = &text->sessions };
+	static const char no_tls[] = "TLS with a backend cannot begin: no memory, or its name is "
+				     "too long";
+	struct error e;
+	if (pool_tls_context(&up->tls, wish->pool, &goal.context, &e) != ERR_OK)
+		return tell_tls_fault(up, "the TLS settings of the pool are wrong", e.text, why);
+	goal.name = pool_tls_name(&up->tls, wish->pool, text->server_name,
+				  text->host[0] != '\0' ? text->host : "localhost");
+	*tls = (struct stream_tls){ tls_dial_open(&goal), wish->first };
+	if (tls->ssl != NULL)
+		return true;
+	return tell_tls_fault(up, no_tls, no_tls, why);
+}
+
+static enum stream_opened start_dial(struct uconn *u, const struct uconn_wish *wish,
+				     struct stream_failure *why)
+{
+	struct stream_tls tls;
+	if (likely(!u->backend->is_tls))
+		return start(u, wish, NULL);
+	return prepare_tls(u, wish, &tls, why) ? start(u, wish, &tls) : STREAM_FAILED;
+}
+
+enum uconn_dialled uconn_dial(struct upstream *up, struct backend *b, const struct uconn_wish *wish,
+			      struct uconn **out, struct stream_failure *why)
+{
+	struct uconn *u = uconn_create(up, b, wish->owner);
 	*out = u;
-	*sys = ENOMEM;
+	*why = (struct stream_failure){ STREAM_FAILURE_SYSTEM, ENOMEM, sock_err_text(ENOMEM) };
 	if (u == NULL)
 		return UCONN_FAILED;
-	u->on_connected = on_connected;
+	u->on_connected = wish->on_connected;
+	u->on_lost = wish->on_lost;
 	u->dialing = slab_take(&up->dialings);
 	if (u->dialing == NULL)
 		goto fail;
-	u->dialing->uconn = u;
-	int fd = -1;
-	bool is_over = start(u, b, &fd);
-	if (is_over && fd < 0 && sock_err_is_shortage(u->dialing->dial.sys) &&
-	    upstream_close_idle(up) > 0)
-		is_over = start(u, b, &fd);
-	if (!is_over)
+	enum stream_opened opened = start_dial(u, wish, why);
+	if (opened == STREAM_OPENING)
 		return UCONN_IN_PROGRESS;
-	*sys = u->dialing->dial.sys;
-	drop_dialing(u);
-	if (fd >= 0) {
-		connected(u, fd);
+	end_dial(u, opened == STREAM_OPEN);
+	if (opened == STREAM_OPEN)
 		return UCONN_CONNECTED;
-	}
+	if (why->kind == STREAM_FAILURE_SYSTEM)
+		*why = stream_failure(&u->stream);
 fail:
 	uconn_close(u);
 	*out = NULL;
 	return UCONN_FAILED;
 }
 
-void uconn_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle)
+int uconn_lacks(const struct uconn *u)
 {
-	struct backend *b = u->backend;
-	if (b->idle_n >= max_idle || unlikely(u->places != b->places)) {
-		uconn_close(u);
-		return;
-	}
-	u->state = UCONN_IDLE;
-	u->put_turn = ev_iteration(u->stream.loop->ev);
-	u->owner = NULL;
-	u->stream.on_ready = idle_ready;
-	stream_watch_write(&u->stream, false);
-	stream_watch_read(&u->stream, true);
-	list_prepend(&b->idle, &u->node);
-	b->idle_n++;
-	timer_start(&u->idle_timer, idle);
+	return u->dialing != NULL ? stream_dial_lacks(u->dialing) : 0;
+}
+
+int uconn_first_lacks(const struct backend *b)
+{
+	const struct list *node = list_first(&b->dials);
+	return node == NULL ? 0 : uconn_lacks(container_of(node, struct uconn, node));
+}
+
+void uconn_first_answer(struct uconn *u)
+{
+	u->state = UCONN_BUSY;
+	pace_on_answer(&u->backend->pace, uconn_age_us(u));
 }
 
 void uconn_close(struct uconn *u)
 {
-	if (u->state == UCONN_IDLE)
-		u->backend->idle_n--;
+	if (u->state != UCONN_BUSY)
+		pace_on_failure(&u->backend->pace, u->state == UCONN_NEW);
 	list_remove(&u->node);
 	timer_stop(&u->idle_timer);
 	if (u->dialing != NULL) {
-		dial_cancel(&u->dialing->dial);
+		stream_dial_cancel(u->dialing);
 		drop_dialing(u);
 	}
 	stream_close(&u->stream);
 	slab_put(&u->upstream->uconns, u);
-}
-
-unsigned uconn_close_idle(struct backend *b)
-{
-	unsigned closed = b->idle_n;
-	while (!list_is_empty(&b->idle))
-		uconn_close(container_of(list_first(&b->idle), struct uconn, node));
-	return closed;
 }

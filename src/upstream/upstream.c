@@ -2,18 +2,26 @@
 
 #include <stdlib.h>
 
+#include "shm/board_size.h"
+#include "upstream/pool.h"
+#include "upstream/uconn.h"
+
 enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers,
-		       struct board *board, unsigned worker, uint32_t max_connections,
+		       struct board *board, unsigned workers, uint32_t max_connections,
 		       struct error *e)
 {
-	*u = (struct upstream){ .loop = loop, .timers = timers, .board = board, .worker = worker };
-	u->close_idle = uconn_close_idle;
+	*u = (struct upstream){
+		.loop = loop, .timers = timers, .board = board, .workers = workers, .tls = u->tls
+	};
+	u->close_idle_of = pool_close_idle;
+	u->close_idle = upstream_close_idle;
+	u->moment = timers_lane(timers, PACE_MOMENT_MS);
 	u->backends = calloc(BOARD_BACKENDS_MAX, sizeof(*u->backends));
-	if (u->backends == NULL)
+	if (u->backends == NULL || u->moment == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the table of backends");
 	slab_init(&u->entries, sizeof(struct backend), BOARD_BACKENDS_MAX);
 	slab_init(&u->uconns, sizeof(struct uconn), max_connections);
-	slab_init(&u->dialings, uconn_dialing_bytes(), max_connections);
+	slab_init(&u->dialings, sizeof(struct stream_dialling), max_connections);
 	return ERR_OK;
 }
 
@@ -22,7 +30,7 @@ unsigned upstream_close_idle(struct upstream *u)
 	unsigned closed = 0;
 	for (int slot = 0; slot < BOARD_BACKENDS_MAX; slot++) {
 		if (u->backends[slot] != NULL)
-			closed += uconn_close_idle(u->backends[slot]);
+			closed += pool_close_idle(u->backends[slot]);
 	}
 	return closed;
 }
@@ -32,10 +40,13 @@ void upstream_fini(struct upstream *u)
 	for (int slot = 0; u->backends != NULL && slot < BOARD_BACKENDS_MAX; slot++) {
 		if (u->backends[slot] == NULL)
 			continue;
-		uconn_close_idle(u->backends[slot]);
+		pool_close_idle(u->backends[slot]);
+		pace_fini(&u->backends[slot]->pace);
+		tls_sessions_drop(&u->backends[slot]->text->sessions);
 		free(u->backends[slot]->text);
 		slab_put(&u->entries, u->backends[slot]);
 	}
+	pool_tls_fini(&u->tls);
 	free(u->backends);
 	u->backends = NULL;
 	slab_fini(&u->entries);

@@ -5,10 +5,13 @@
 #ifndef NEAP_UPSTREAM_UPSTREAM_H
 #define NEAP_UPSTREAM_UPSTREAM_H
 
-#include "upstream/uconn.h"
+#include "upstream/backend.h"
 
+struct board;
+
+/* workers: how many dial the same backends. u->tls is set already. */
 enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *timers,
-		       struct board *board, unsigned worker, uint32_t max_connections,
+		       struct board *board, unsigned workers, uint32_t max_connections,
 		       struct error *e);
 
 /* Idle connections of all backends, when descriptors are short: how many were closed. */

@@ -1,5 +1,5 @@
 -- Changing backends at run time: their state and weight, adding and removing them. A request is
--- checked whole before anything of it is done.
+-- checked as a whole before any of it is carried out.
 
 local agent = require "neap.agent"
 local changes = require "neap.agent.changes"
@@ -9,15 +9,13 @@ local counts = require "neap.admin.counts"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
 local members = require "neap.agent.members"
-local mode = require "neap.config.mode"
-local native = require "neap.native"
 local nearest = require "neap.config.nearest"
 local overlay = require "neap.agent.overlay"
 local reply = require "neap.admin.reply"
-local report = require "neap.config.report"
 local runtime = require "neap.runtime"
 local show = require "neap.config.show"
 local status = require "neap.admin.status"
+local trim = require "neap.trim"
 
 local C = ffi.C
 
@@ -78,7 +76,7 @@ local function check_tag(q, tag)
   local wanted = q.headers["if-match"]
   if not wanted then return nil end
   for item in wanted:gmatch "[^,]+" do
-    item = item:match "^%s*(.-)%s*$"
+    item = trim.blanks(item)
     if item == "*" or item == '"' .. tag .. '"' then return nil end
   end
   return reply.error(412, "it was changed since you read it (If-Match); read it again",
@@ -143,11 +141,9 @@ end
 
 -- ---- changing ----
 
--- Keeps the lists for an agent to come; what cannot be kept is not done.
+-- Keeps the lists for the next agent; a change that cannot be kept is not made.
 local function keep(pool, before)
-  local text, why = overlay.save(agent.current().pools)
-  local ok
-  if text then ok, why = native.keep(text) end
+  local ok, why = agent.current():keep()
   if ok then return nil end
   pool.overlay = before and cjson.decode(before) or nil
   return reply.error(500, "the change cannot be kept: " .. tostring(why))
@@ -211,17 +207,6 @@ function backends.patch(q, pool_name, name)
   return show_one(200, pool, member)
 end
 
--- Does its scheme go with the services that use the pool?
-local function check_mode(pool, def, errors)
-  local services = {}
-  for _, service in ipairs(runtime.config.services) do
-    if service.pool == pool.name then
-      table.insert(services, { mode = service.mode, pool = pool.name, key = "", raw = {} })
-    end
-  end
-  mode.check(services, { { name = pool.name, key = "", backends = { def } } }, errors)
-end
-
 local function in_words(errors)
   local parts = {}
   for i, e in ipairs(errors) do
@@ -237,13 +222,8 @@ local function read_backend(q, pool)
   for key, given in pairs(value) do
     if given == cjson.null then value[key] = nil end
   end
-  local list, errors = config_load.backends({ value }, "backend")
+  local list, errors = config_load.backends({ value }, "backend", pool, runtime.config.services)
   if not list then return nil, reply.error(400, in_words(errors)) end
-  local report_of_mode = report.new()
-  check_mode(pool, list[1], report_of_mode)
-  if not report_of_mode:is_clean() then
-    return nil, reply.error(400, in_words(report_of_mode:close()))
-  end
   return list[1]
 end
 
@@ -276,7 +256,7 @@ function backends.add(q, pool_name)
     :format(escape(pool.name), escape(def.name)))
 end
 
--- What it has under way ends as usual.
+-- Its requests under way end as usual.
 function backends.remove(q, pool_name, name)
   local pool, member, why = find_member(pool_name, name)
   if not pool then return why end

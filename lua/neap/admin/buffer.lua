@@ -1,4 +1,4 @@
--- Long texts from many short pieces: LuaJIT's string.buffer where it is there, which makes no
+-- Long texts from many short pieces: LuaJIT's string.buffer where there is one, which makes no
 -- string of each piece.
 
 local has_buffers, native = pcall(require, "string.buffer")

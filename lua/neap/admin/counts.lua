@@ -2,25 +2,46 @@
 
 local ffi = require "neap.ffi"
 
-local C = ffi.C
+local C, N = ffi.C, ffi.numbers
 
 local counts = {}
 
-local BUCKETS = 42
-local HOOKS = {
-  [0] = "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
-  "shadow", "access_log.format",
-}
+local BUCKETS = N.NEAP_HISTOGRAM_BUCKETS
 
--- In the order of enum board_refusal.
-counts.refusals = {
-  "bad_request", "slow_request", "body_too_large", "uri_too_long", "expectation",
-  "head_too_large", "transfer_coding", "version", "all_failed", "timeout", "unavailable",
-  "too_many_connections", "other",
+-- Names of what C counts from 0 as a list from 1.
+local function list_of(names)
+  local list = {}
+  for number, name in pairs(names) do list[number + 1] = name end
+  return list
+end
+
+counts.refusals = list_of {
+  [N.NEAP_REFUSED_BAD_REQUEST] = "bad_request", [N.NEAP_REFUSED_SLOW] = "slow_request",
+  [N.NEAP_REFUSED_BODY] = "body_too_large", [N.NEAP_REFUSED_URI] = "uri_too_long",
+  [N.NEAP_REFUSED_EXPECTATION] = "expectation", [N.NEAP_REFUSED_HEAD] = "head_too_large",
+  [N.NEAP_REFUSED_CODING] = "transfer_coding", [N.NEAP_REFUSED_VERSION] = "version",
+  [N.NEAP_REFUSED_FAILED] = "all_failed", [N.NEAP_REFUSED_TIMEOUT] = "timeout",
+  [N.NEAP_REFUSED_UNAVAILABLE] = "unavailable",
+  [N.NEAP_REFUSED_BY_POLICY] = "policy",
+  [N.NEAP_REFUSED_CONNECTIONS] = "too_many_connections", [N.NEAP_REFUSED_OTHER] = "other",
 }
--- What C enters Lua for.
-counts.entries = { "decide", "failed", "response", "log" }
-counts.hooks = HOOKS
+counts.handshakes = list_of {
+  [N.NEAP_HANDSHAKE_FULL] = "full", [N.NEAP_HANDSHAKE_RESUMED] = "resumed",
+  [N.NEAP_HANDSHAKE_FAILED] = "failed",
+}
+counts.handshake_failures = list_of {
+  [N.NEAP_TLS_REASON_NONE] = "none", [N.NEAP_TLS_REASON_TIMEOUT] = "timeout",
+  [N.NEAP_TLS_REASON_LEFT] = "left", [N.NEAP_TLS_REASON_SHED] = "shed",
+  [N.NEAP_TLS_REASON_PLAIN] = "plain", [N.NEAP_TLS_REASON_NO_TLS] = "no_tls",
+  [N.NEAP_TLS_REASON_VERSION] = "version", [N.NEAP_TLS_REASON_CIPHER] = "cipher",
+  [N.NEAP_TLS_REASON_ALPN] = "alpn", [N.NEAP_TLS_REASON_NAME] = "name",
+  [N.NEAP_TLS_REASON_CERTIFICATE] = "certificate", [N.NEAP_TLS_REASON_REJECTED] = "rejected",
+  [N.NEAP_TLS_REASON_ALERT] = "alert", [N.NEAP_TLS_REASON_CUT] = "cut",
+  [N.NEAP_TLS_REASON_MEMORY] = "memory", [N.NEAP_TLS_REASON_OTHER] = "other",
+}
+-- The entries from C into Lua.
+counts.entries = { "decide", "failed", "response", "log", "certificate", "connection" }
+counts.hooks = require("neap.words").hooks
 
 local of_backend = ffi.new "neap_backend_counts"
 local of_service = ffi.new "neap_service_counts"
@@ -60,7 +81,7 @@ end
 local of_shadow = ffi.new "neap_shadow_counts"
 local picks_of = ffi.new "double[2]"
 
--- A pool's shadow; seconds: all that it took.
+-- A pool's shadow; seconds: the time it took in all.
 ---@param index integer  on the board
 function counts.shadow(index)
   C.neap_count_shadow(index, of_shadow)
@@ -71,18 +92,18 @@ function counts.shadow(index)
   }
 end
 
--- Of the requests that the shadow was asked about.
+-- Only requests that the shadow was asked about.
 ---@return number real, number shadow  how many went to the backend, and would have
 function counts.shadow_picks(slot)
   C.neap_count_shadow_picks(slot, picks_of)
   return picks_of[0], picks_of[1]
 end
 
-local SLOTS_MAX = 16384
+local SLOTS_MAX = N.NEAP_BOARD_BACKENDS_MAX
 local slots = ffi.new("int32_t[?]", SLOTS_MAX)
 local of_many = ffi.new "neap_times"
 
--- Of all these members together.
+-- Over all these members together.
 function counts.times_of(members)
   local n = math.min(#members, SLOTS_MAX)
   for i = 1, n do slots[i - 1] = members[i].slot end
@@ -90,7 +111,7 @@ function counts.times_of(members)
   return times(of_many)
 end
 
--- The time below which that share of all was; straight lines inside a bucket. nil: there are none.
+-- The time that this share of all did not exceed; linear within a bucket. nil: there are none.
 ---@param t table  times
 ---@param share number
 ---@return number?
@@ -143,7 +164,7 @@ local function array(names, from)
   return t
 end
 
-local CLASSES = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" }
+local CLASSES = { "none", "1xx", "2xx", "3xx", "4xx", "5xx", "other" }
 
 ---@return table
 function counts.service(name)
@@ -156,6 +177,8 @@ function counts.service(name)
     aborted = s.aborted, broken = s.broken,
     answers = array(CLASSES, s.answers),
     refused = array(counts.refusals, s.refused),
+    handshakes = array(counts.handshakes, s.handshakes),
+    handshake_failures = array(counts.handshake_failures, s.handshake_failures),
     calls = array(counts.entries, s.calls),
     seconds = seconds,
     total = times(s.total),

@@ -1,7 +1,7 @@
 -- GET /explain: the stories of requests that are on the board, the newest first.
---   ?id=ID     of that request alone
---   ?pool=P    of those that pool P served; ?failed=1: of those that had a failure
---   ?last=N    so many, 20 unless told
+--   ?id=ID     that of one request
+--   ?pool=P    those of pool P's requests; ?failed=1: those of requests that had a failure
+--   ?last=N    so many, 20 by default
 
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
@@ -9,7 +9,8 @@ local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
 
 local C = ffi.C
-local ROWS, BYTES, LAST = 512, 4096, 20
+local ROWS, BYTES = ffi.numbers.NEAP_BOARD_STORIES, ffi.numbers.NEAP_BOARD_STORY_BYTES
+local LAST = 20
 local KEYS = { id = true, pool = true, failed = true, last = true }
 
 local explain = {}
@@ -54,7 +55,7 @@ local function walk(failed)
     while number > oldest do
       number = number - 1
       local n = C.neap_story(failed, number, buffer)
-      if n > 0 then return ffi.string(buffer, n) end -- else it is being written right now
+      if n > 0 then return ffi.string(buffer, n) end -- else it is being written at this moment
     end
   end
 end
@@ -76,7 +77,7 @@ local function newest_first(only_failed)
   end
 end
 
--- Between quotes as C writes it (src/proxy/json_out.c).
+-- Between quotes as C writes it (src/base/json.c).
 local function quoted(text)
   return '"' .. text:gsub('[%z\1-\31"\\\127-\255]', function(c)
     return ("\\u%04x"):format(c:byte())
@@ -84,10 +85,10 @@ local function quoted(text)
 end
 
 -- Nothing is decoded: quotes within texts are escaped, so that a key is found as it stands. The
--- pool that served comes behind those of the steps.
+-- pool that served comes after those of the steps.
 local function is_wanted(text, id, pool)
   return (not id or text:sub(1, #id) == id)
-    and (not pool or text:match '.*"pool":("[^"]*")' == pool)
+    and (not pool or text:match '^.*"pool":("[^"]*")' == pool)
 end
 
 local function collect(wanted)

@@ -1,8 +1,8 @@
--- Every metric, one row each: name, type, help, labels. docs/metrics.md comes from here, and specs
--- hold the answer of /metrics against it.
+-- Every metric, one row each: name, type, help, labels. docs/metrics.md is made from these rows,
+-- and specs compare the answer of /metrics with them.
 --
 -- of: where its samples come from (see metrics.lua): "process", "service", "worker", "pool",
---     "backend", "hook"
+--     "backend", "hook", "domain"
 -- value: a function of what that gives
 
 local families = {}
@@ -25,23 +25,26 @@ families.rows = {
     labels = { "version", "config" } },
   { "neap_start_time_seconds", "gauge", "When neap was started, as Unix time.",
     of = "process", value = field "started" },
-  { "neap_draining", "gauge", "1 once it ends gracefully.", of = "process",
+  { "neap_draining", "gauge", "1 once a graceful stop has begun.", of = "process",
     value = field "draining" },
   { "neap_generation", "gauge", "The number of the generation that serves, from 1.",
     of = "process", value = field "generation" },
   { "neap_reloads_total", "counter", "Reloads that were tried.", of = "process",
     value = field "reloads" },
-  { "neap_reload_failures_total", "counter", "Of them, those whose config was refused.",
+  { "neap_reload_failures_total", "counter", "Reloads whose config was refused.",
     of = "process", value = field "failures" },
   { "neap_reload_successful", "gauge", "0 when the last reload failed.", of = "process",
     value = field "reload_ok" },
+  { "neap_lua_memory_limit_bytes", "gauge",
+    "`lua_memory`: what the Lua state of each process may use.", of = "process",
+    value = field "lua_memory" },
   { "neap_agent_lua_memory_bytes", "gauge", "Memory of the agent's Lua state.", of = "process",
     value = field "lua_bytes" },
 
-  { "neap_service_requests_total", "counter", "Requests that ended (of tcp: connections).",
+  { "neap_service_requests_total", "counter", "Requests that ended (tcp: connections).",
     of = "service", value = field "requests" },
   { "neap_service_responses_total", "counter",
-    "Answers by class; none: the client got no status line.", of = "service",
+    "Answers by class; none: the client got no status line; other: 600 to 999.", of = "service",
     value = each("answers", "class"), labels = { "class" } },
   { "neap_service_connections_total", "counter", "Client connections accepted.", of = "service",
     value = field "connections" },
@@ -57,6 +60,16 @@ families.rows = {
   { "neap_service_refused_total", "counter",
     "Requests that neap answered itself, and connections turned away, by reason.",
     of = "service", value = each("refused", "reason"), labels = { "reason" } },
+  { "neap_tls_handshakes_total", "counter",
+    "TLS handshakes of clients: full, resumed (of a session before), failed.",
+    of = "service", value = each("handshakes", "result"), labels = { "result" } },
+  { "neap_tls_handshake_failures_total", "counter",
+    "TLS handshakes that failed, by reason: timeout (longer than timeouts.handshake), left (the "
+      .. "client ended it), shed (too many were under way), plain (HTTP in the clear), no_tls, "
+      .. "version, cipher, alpn, name (nothing in common), certificate (the client's does not "
+      .. "verify, or it has none), rejected (the client does not accept ours), alert (the client "
+      .. "gave up for another reason), cut, memory, other.",
+    of = "service", value = each("handshake_failures", "reason"), labels = { "reason" } },
   { "neap_service_duration_seconds", "histogram",
     "From a request's first byte to the end of its answer.", of = "service",
     value = field "total" },
@@ -68,7 +81,7 @@ families.rows = {
     "Time in the policy, estimated from each 64th entry.", of = "service",
     value = each("seconds", "entry"), labels = { "entry" } },
   { "neap_hook_calls_total", "counter",
-    "Calls of a hook, by its pool's policy too; of pick and failed, the default's as well.",
+    "Calls of a hook, a pool's own included; for pick and failed, the default policy's, too.",
     of = "hook", value = field "calls", labels = { "hook" } },
   { "neap_hook_seconds_total", "counter",
     "Time in a hook without its waits, estimated in workers from each 64th entry.", of = "hook",
@@ -88,10 +101,11 @@ families.rows = {
     value = within("queue", "waiting") },
   { "neap_pool_queue_queued_total", "counter", "Requests that had to wait for a free slot.",
     of = "pool", value = within("queue", "queued") },
-  { "neap_pool_queue_timed_out_total", "counter", "Of them, those that waited in vain.",
-    of = "pool", value = within("queue", "timed_out") },
+  { "neap_pool_queue_timed_out_total", "counter",
+    "Requests that waited for a slot until queue.timeout.", of = "pool",
+    value = within("queue", "timed_out") },
   { "neap_pool_queue_left_total", "counter",
-    "Of them, those that ended while they waited: the client left, or no backend was up.",
+    "Requests that ended while they waited: the client left, or no backend was up.",
     of = "pool", value = within("queue", "left") },
   { "neap_pool_queue_refused_total", "counter", "Requests that found the queue full.",
     of = "pool", value = within("queue", "refused") },
@@ -103,11 +117,11 @@ families.rows = {
     of = "pool", value = within("budget", "refused") },
   { "neap_shadow_requests_total", "counter", "Requests that the pool's shadow was asked about.",
     of = "pool", value = within("shadow", "asked") },
-  { "neap_shadow_agreed_total", "counter", "Of them, those it would have sent the same way.",
+  { "neap_shadow_agreed_total", "counter", "Requests that the shadow would have sent the same way.",
     of = "pool", value = within("shadow", "agreed") },
-  { "neap_shadow_none_total", "counter", "Of them, those it had no backend for.",
+  { "neap_shadow_none_total", "counter", "Requests that the shadow had no backend for.",
     of = "pool", value = within("shadow", "none") },
-  { "neap_shadow_errors_total", "counter", "Of them, those about which it failed.",
+  { "neap_shadow_errors_total", "counter", "Requests about which the shadow failed.",
     of = "pool", value = within("shadow", "errors") },
   { "neap_shadow_seconds_total", "counter", "Time in the shadow.", of = "pool",
     value = within("shadow", "seconds") },
@@ -130,9 +144,12 @@ families.rows = {
   { "neap_backend_failures_total", "counter",
     "Attempts that failed, also by a status in retry.status.", of = "backend",
     value = field "failures" },
+  { "neap_backend_suspect_failures", "gauge",
+    "Requests that failed after connecting, in a row, with no good answer since; 0: none.",
+    of = "backend", value = field "suspicion" },
   { "neap_shadow_picks_total", "counter",
-    "Of the requests its pool's shadow was asked about, those that went there (real), and would "
-      .. "have (shadow).",
+    "Requests that the pool's shadow was asked about: those that went there (real), and those "
+      .. "that would have (shadow).",
     of = "backend", value = each("picks", "by"), labels = { "by" } },
   { "neap_backend_latency_seconds", "gauge", "Moving average to the first byte.", of = "backend",
     value = field "latency" },
@@ -140,7 +157,16 @@ families.rows = {
     "From a connection to the first byte of the answer.", of = "backend",
     value = field "first_byte" },
 
-  { "neap_worker_up", "gauge", "1 when a process has this slot.", of = "worker",
+  { "neap_acme_valid_until_seconds", "gauge",
+    "When the certificate of the domain ends, as Unix time; absent: there is none yet.",
+    of = "domain", value = field "valid_until" },
+  { "neap_acme_failing", "gauge", "1 while the last try to get its certificate failed.",
+    of = "domain", value = field "failing" },
+  { "neap_tls_certificate_not_after_timestamp_seconds", "gauge",
+    "When a certificate of a service expires; the name is the first that it is for.",
+    of = "certificate", value = field "not_after" },
+
+  { "neap_worker_up", "gauge", "1 while a process has this slot.", of = "worker",
     value = field "up" },
   { "neap_worker_starts_total", "counter", "Processes that had this slot so far.", of = "worker",
     value = field "starts" },
@@ -159,10 +185,11 @@ families.rows = {
     value = field "lag" },
 }
 
--- The labels that say what a sample is about.
+-- The labels that name what a sample belongs to.
 families.identity = {
   process = {}, service = { "service" }, hook = { "service" }, worker = { "worker" },
-  pool = { "pool" }, backend = { "pool", "backend" },
+  pool = { "pool" }, backend = { "pool", "backend" }, domain = { "service", "domain" },
+  certificate = { "service", "name", "file" },
 }
 
 return families

@@ -8,9 +8,11 @@ local C = ffi.C
 
 local guard = {}
 
-local WRONG_BURST = 10   -- wrong tokens of one client at once; then
-local WRONG_PER_S = 1    -- so many a second are looked at
-local CLIENTS_MAX = 1024 -- remembered
+-- So many wrong tokens may come at once, from all senders together, and so many per second. After
+-- that every token, the right one too, waits for its turn: src/admin has them checked one after the
+-- other, ten per second. So guessing is slow from any number of addresses, and locks nobody out.
+local WRONG_BURST = 10
+local WRONG_PER_S = 1
 
 local function refusal(status, text, headers)
   return { status = status, text = text, headers = headers }
@@ -18,7 +20,7 @@ end
 
 -- Without its port.
 local function name_of(host)
-  return host:match "^%[(.*)%]:?%d*$" or host:match "^([^:]*):?%d*$" or host
+  return host:match "^%[(.*)%]:?%d*$" or host:match "^([^:]*):%d*$" or host
 end
 
 local function is_known_name(name, hosts)
@@ -31,7 +33,7 @@ local function is_known_name(name, hosts)
   return false
 end
 
--- A page of an attacker's name that resolves to us sends that name (DNS rebinding).
+-- A page under an attacker's name that resolves to our address sends that name (DNS rebinding).
 local function check_host(q, admin)
   if q.is_unix or q.host == "" then return nil end
   local name = name_of(q.host)
@@ -58,26 +60,19 @@ local function check_type(q)
   return refusal(415, ("the body is %s (expected Content-Type: application/json)"):format(kind))
 end
 
-local clients, clients_n = {}, 0
+local wrong_left, counted_at = WRONG_BURST, nil
 
--- How many wrong tokens it may still send.
-local function patience(client)
+-- How many wrong tokens may still come before tokens have to wait.
+local function patience()
   local now = C.neap_clock()
-  local entry = clients[client]
-  if not entry then
-    if clients_n >= CLIENTS_MAX then clients, clients_n = {}, 0 end
-    entry = { left = WRONG_BURST, at = now }
-    clients[client] = entry
-    clients_n = clients_n + 1
-  end
-  entry.left = math.min(WRONG_BURST, entry.left + (now - entry.at) * WRONG_PER_S)
-  entry.at = now
-  return entry
+  wrong_left = math.min(WRONG_BURST, wrong_left + (now - (counted_at or now)) * WRONG_PER_S)
+  counted_at = now
+  return wrong_left
 end
 
 local told_at, untold = nil, 0
 
--- At most one line a second, whoever they are.
+-- At most one line per second for all of them.
 local function tell_wrong(client)
   local now = C.neap_clock()
   if told_at and now - told_at < 1 then
@@ -99,21 +94,21 @@ local function check_token(q, admin)
   if not scheme or scheme:lower() ~= "bearer" then
     return refusal(401, "a token is needed (Authorization: Bearer TOKEN)", CHALLENGE)
   end
-  local client = q.is_unix and "the unix socket" or q.client
-  local entry = patience(client)
-  if entry.left < 1 then
-    return refusal(429, "too many wrong tokens from this address; wait a second",
+  local many = patience() < 1
+  if many and not q.has_waited then return { must_wait = true } end
+  if C.neap_is_same_secret(given, #given, admin.token, #admin.token) == 1 then return nil end
+  wrong_left = math.max(wrong_left - 1, 0)
+  tell_wrong(q.is_unix and "the unix socket" or q.client)
+  if many then
+    return refusal(429, "the token is wrong, and so were too many others; wait a second",
       "Retry-After: 1\r\n")
   end
-  if C.neap_is_same_secret(given, #given, admin.token, #admin.token) == 1 then return nil end
-  entry.left = entry.left - 1
-  tell_wrong(client)
   return refusal(401, "the token is wrong", CHALLENGE)
 end
 
 ---@param q table  the question
 ---@param admin table  of the config
----@return table?  -- a refusal: status, text, headers
+---@return table?  -- a refusal: status, text, headers; or must_wait: ask again in its turn
 function guard.reader(q, admin) return check_host(q, admin) end
 
 function guard.changer(q, admin)

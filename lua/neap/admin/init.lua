@@ -1,5 +1,5 @@
--- The admin side: C hands over each request whole (script/answer.c) and sends what comes back. One
--- row an endpoint.
+-- The admin side: C hands over each whole request (script/answer.c) and sends the answer that Lua
+-- returns. One row per endpoint.
 
 local guard = require "neap.admin.guard"
 local reply = require "neap.admin.reply"
@@ -39,7 +39,7 @@ end
 local function find(method, path)
   local allowed, found, captures = {}, nil, nil
   for _, row in ipairs(ROUTES) do
-    local match = { path:match(row[2]) }
+    local match = { path:match(row[2]) } -- linear: the rows above are
     if match[1] then
       table.insert(allowed, row[1])
       if row[1] == method then found, captures = row, match end
@@ -60,7 +60,12 @@ local function not_allowed(method, allowed)
     ("Allow: %s\r\n"):format(list))
 end
 
-local function refused(r) return reply.error(r.status, r.text, r.headers) end
+local LATER = require("neap.ffi").numbers.NEAP_VM_ANSWER_LATER
+
+local function refused(r)
+  if r.must_wait then return { status = LATER, headers = "", body = "" } end
+  return reply.error(r.status, r.text, r.headers)
+end
 
 local function answer(q)
   local settings = runtime.config.admin
@@ -75,7 +80,8 @@ local function answer(q)
   return row[3](q, unpack(captures))
 end
 
----@param q table  method, path, query, host, headers, body, client, is_unix, is_draining
+---@param q table  method, path, query, host, headers, body, client, is_unix, is_draining,
+---has_waited
 ---@return integer status, string headers, string body
 function admin.answer(q)
   local a = answer(q)

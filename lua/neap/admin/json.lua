@@ -1,14 +1,15 @@
 -- JSON as the admin side writes it: lists are marked, so that an empty one is [], and text that is
--- not UTF-8 comes out as text all the same. Reading is neap.json's.
+-- not UTF-8 is still written as text. neap.json reads JSON.
 
 local buffer = require "neap.admin.buffer"
+local digits = require "neap.digits"
 local utf8 = require "neap.config.utf8"
 
 local json = {}
 
 local List, Raw = {}, {}
 
--- What is JSON already.
+-- A text that is JSON already.
 function json.raw(text) return setmetatable({ text = text }, Raw) end
 
 ---@return table  the same, which is written as a list
@@ -21,25 +22,20 @@ local SHORT = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", 
 local function escape(c) return SHORT[c] or ("\\u%04x"):format(c:byte()) end
 
 ---@return string  -- with U+FFFD for what is not UTF-8
-function json.valid(text)
-  local at = utf8.invalid_at(text)
-  while at do
-    text = text:sub(1, at - 1) .. "\239\191\189" .. text:sub(at + 1)
-    at = utf8.invalid_at(text)
-  end
-  return text
-end
+function json.valid(text) return utf8.mended(text, "\239\191\189") end
 
 local function quote(text)
   if text:find "[\128-\255]" then text = json.valid(text) end
   if text:find '[%c"\\\127]' then text = text:gsub('[%c"\\\127]', escape) end
+  if text:find "\194[\128-\159]" then -- C1: on many terminals the beginning of a command
+    text = text:gsub("\194([\128-\159])", escape)
+  end
   return '"' .. text .. '"'
 end
 
 local function number(n)
   if n ~= n or n == math.huge or n == -math.huge then return "null" end
-  if n % 1 == 0 and n < 1e15 and n > -1e15 then return ("%d"):format(n) end
-  return ("%.14g"):format(n)
+  return digits(n)
 end
 
 local encode

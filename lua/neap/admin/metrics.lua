@@ -2,14 +2,17 @@
 
 local agent = require "neap.agent"
 local buffer = require "neap.admin.buffer"
+local certificates = require "neap.agent.certificates"
 local counters = require "neap.runtime.counters"
 local counts = require "neap.admin.counts"
+local digits = require "neap.digits"
 local families = require "neap.admin.families"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
 local native = require "neap.native"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
+local sorted = require "neap.sorted"
 local words = require "neap.words"
 
 local C = ffi.C
@@ -17,8 +20,8 @@ local C = ffi.C
 local metrics = {}
 
 local KEPT_SHARE = 5 -- an answer serves again for so many times as long as it took to make
-local STRIDE = 4     -- of a backend's histogram each fourth bucket is told
-local MANY = 1000    -- from so many backends on they have no histograms of their own
+local STRIDE = 4     -- every fourth bucket of a backend's histogram is shown
+local MANY = 1000    -- with so many backends or more, they have no histograms of their own
 
 local function escape(text)
   if text:find "[\128-\255]" then text = json.valid(text) end
@@ -29,8 +32,7 @@ local function number(n)
   if n ~= n then return "NaN" end
   if n == math.huge then return "+Inf" end
   if n == -math.huge then return "-Inf" end
-  if n % 1 == 0 and n < 1e15 and n > -1e15 then return ("%d"):format(n) end
-  return ("%.10g"):format(n)
+  return digits(n)
 end
 
 -- '{a="b",c="d"}', or "" for none.
@@ -51,6 +53,7 @@ function sources.process(q)
   local row = counts.life()
   row.labels, row.info = "", labels("version", native.version, "config", native.config or "")
   row.draining, row.reload_ok = q.is_draining and 1 or 0, row.is_failed and 0 or 1
+  row.lua_memory = runtime.config.lua_memory
   row.lua_bytes = collectgarbage "count" * 1024
   return { row }
 end
@@ -92,14 +95,36 @@ function sources.worker()
   return rows
 end
 
+function sources.domain()
+  local rows = {}
+  for i, service in ipairs(runtime.config.services) do
+    for _, state in ipairs(agent.current().acme:states(i - 1)) do
+      state.labels = labels("service", service.name, "domain", state.domain)
+      state.failing = state.error and 1 or 0
+      table.insert(rows, state)
+    end
+  end
+  return rows
+end
+
+function sources.certificate()
+  local rows = {}
+  for i, one in ipairs(certificates.list()) do
+    local service = runtime.config.services[one.service + 1]
+    rows[i] = { not_after = one.not_after, labels = labels("service",
+      service and service.name or "", "name", one.name, "file", one.file) }
+  end
+  return rows
+end
+
 local function states_of(state)
   local map = {}
-  for i = 0, 4 do map[words.states[i]] = words.states[i] == state and 1 or 0 end
+  for _, word in pairs(words.states) do map[word] = word == state and 1 or 0 end
   return map
 end
 
 local one_hot = {}
-for i = 0, 4 do one_hot[words.states[i]] = states_of(words.states[i]) end
+for _, word in pairs(words.states) do one_hot[word] = states_of(word) end
 
 local function backend_row(pool, member, with_times)
   local row = counts.backend(member.slot, with_times)
@@ -110,6 +135,7 @@ local function backend_row(pool, member, with_times)
   row.state, row.states, row.since = state, one_hot[state], condition.since / 1000
   row.up = (state == "up" or state == "unknown") and 1 or 0
   row.weight = member.def.weight
+  row.suspicion = agent.current().board.suspicion(member.slot)
   if pool.shadow then
     row.picks = {}
     row.picks.real, row.picks.shadow = counts.shadow_picks(member.slot)
@@ -117,7 +143,7 @@ local function backend_row(pool, member, with_times)
   return row
 end
 
--- Both from one walk: what pools have is what their backends have.
+-- Both from one walk: a pool's figures are those of its backends together.
 local function pools_and_backends()
   local pools, backends, count = {}, {}, 0
   for _, pool in ipairs(agent.current().pools) do count = count + #pool.members end
@@ -164,13 +190,6 @@ local function histogram(out, name, row, times)
   sample(out, name .. "_count", row.labels, times.count)
 end
 
-local function sorted_keys(map)
-  local keys = {}
-  for key in pairs(map) do table.insert(keys, key) end
-  table.sort(keys)
-  return keys
-end
-
 local function samples(out, family, row)
   local name = family[1]
   if not family.value then return sample(out, name, row.info, 1) end
@@ -178,7 +197,7 @@ local function samples(out, family, row)
   if value == nil then return end
   if family[2] == "histogram" then return histogram(out, name, row, value) end
   if not label then return sample(out, name, row.labels, value) end
-  for _, key in ipairs(sorted_keys(value)) do
+  for _, key in ipairs(sorted.keys(value)) do
     sample(out, name, join(row.labels, labels(label, key)), value[key])
   end
 end
@@ -188,7 +207,7 @@ local function head(out, name, kind, help)
   out:put("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n")
 end
 
--- Those of policies; names that begin like ours are left out.
+-- The metrics of policies; names that begin like ours are left out.
 local function policies(out)
   local help, known = {}, {}
   for _, metric in ipairs(counters.metrics()) do help[metric.name] = metric.help end

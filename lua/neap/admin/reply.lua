@@ -4,13 +4,13 @@ local json = require "neap.admin.json"
 
 local reply = {}
 
--- For every answer: nothing here is to be kept, guessed at, framed or told to others.
+-- For every answer: it must not be cached, sniffed, framed or passed on as a referrer.
 local ALWAYS = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
   .. "Referrer-Policy: no-referrer\r\nX-Frame-Options: DENY\r\n"
   .. "Cross-Origin-Resource-Policy: same-origin\r\n"
 local NOTHING = "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
 
--- Header values may not hold line ends, whatever they are made of.
+-- Header values must not have line ends, wherever they come from.
 local function one_line(text) return (text:gsub("%c", " ")) end
 
 ---@param more string?  header lines

@@ -1,20 +1,17 @@
--- /status as text for a terminal: `neap status` once, `neap top` again and again. Whatever comes
--- from outside (names, reasons) is stripped of control characters.
+-- /status as text for a terminal: `neap status` once, `neap top` again and again. Control
+-- characters are taken out of texts from outside (names, reasons).
 
 local decode = require("cjson.safe").decode
 local null = require("cjson.safe").null
+local plain = require "neap.admin.plain"
+
+local clean = plain.text
 
 local screen = {}
 
 local ORDER = { down = 1, ejected = 2, drain = 3, unknown = 4, up = 5 }
 local COLOURS = { down = "31", ejected = "31", drain = "33", up = "32", unknown = "2" }
 local EVENTS = 5
-
--- Those of C1 and those that turn the direction of text too.
-local function clean(text)
-  return (tostring(text):gsub("%c", "?"):gsub("\194[\128-\159]", "?")
-    :gsub("\226\128[\170-\174]", "?"):gsub("\226\129[\166-\169]", "?"))
-end
 
 local function width(text)
   local _, more = text:gsub("[\128-\191]", "")
@@ -66,7 +63,7 @@ end
 
 -- ---- what changed since the answer before ----
 
-local before -- name → value, and the time it is of
+local before -- name → value, and the time of both
 local after
 
 local function rate(name, value)
@@ -77,7 +74,7 @@ local function rate(name, value)
   return math.max(value - old, 0) / passed
 end
 
--- Percentiles of what was counted since, or since the start.
+-- Percentiles of what was counted since then, or since the start.
 local function quantile(name, latency, bounds, share)
   after[name] = latency.buckets
   local old = before and before[name]
@@ -101,8 +98,10 @@ end
 local Page = {}
 Page.__index = Page
 
+-- A reader of a file or a pipe wants the whole reason.
 function Page:line(text, colour)
-  text = cut(text, self.columns)
+  text = clean(text)
+  if self.is_terminal then text = cut(text, self.columns) end
   if colour and self.is_terminal then text = ("\27[%sm%s\27[0m"):format(colour, text) end
   table.insert(self.lines, text)
 end
@@ -147,8 +146,36 @@ local function services(page, s)
       seconds(quantile(key .. " 99", service.latency, s.bounds, 0.99)),
       count(service.answers["4xx"]), count(service.answers["5xx"]), count(refusals(service))))
     for _, hook in ipairs(service.hook_errors) do
-      page:line(("  hook %s: %s errors%s"):format(clean(hook.name), count(hook.errors),
+      page:line(("  hook %s: %s %s%s"):format(clean(hook.name), count(hook.errors),
+        hook.errors == 1 and "error" or "errors",
         hook.tripped and ", left out for now" or ""), "31")
+    end
+  end
+end
+
+local SOON = 14 -- days
+
+-- Domains whose certificate a CA does not give.
+local function failing_domains(page, service)
+  for _, one in ipairs(service.acme or {}) do
+    if type(one.error) == "string" and page:room() > 4 then
+      page:line(("  %s: no certificate for %s: %s"):format(clean(service.name), clean(one.domain),
+        clean(one.error)), "31")
+    end
+  end
+end
+
+-- Certificates that end soon, or have ended.
+local function certificates(page, s)
+  for _, service in ipairs(s.services) do
+    failing_domains(page, service)
+    for _, one in ipairs(service.certificates or {}) do
+      if one.days < SOON and page:room() > 4 then
+        local what = clean(one.name ~= "" and one.name or one.file)
+        page:line(one.days < 0 and ("  %s: the certificate of %s has expired"):format(
+          clean(service.name), what) or ("  %s: the certificate of %s expires in %d day%s"):format(
+          clean(service.name), what, one.days, one.days == 1 and "" or "s"), "31")
+      end
     end
   end
 end
@@ -164,9 +191,18 @@ local function sorted(backends)
   return list
 end
 
+-- Why it is in its state; if it serves and is suspect, why that.
+local function why_of(backend)
+  local suspect, state = backend.suspect, backend.state
+  if type(suspect) == "table" and (state == "up" or state == "unknown") then
+    return ("suspect, %d failed in a row: %s"):format(suspect.failures, suspect.reason)
+  end
+  if state == "up" and backend.origin.state ~= "api" then return "" end
+  return backend.reason
+end
+
 local function backend_line(pool, backend, name, s)
-  local why = backend.reason
-  if backend.state == "up" and backend.origin.state ~= "api" then why = "" end
+  local why = why_of(backend)
   local each = rate(("backend %s %s"):format(pool.name, backend.name), backend.requests)
   return "  " .. left(clean(backend.name), name) .. " " .. left(backend.state, 8)
     .. right(tostring(backend.weight), 6) .. right(count(backend.inflight), 10)
@@ -216,7 +252,7 @@ local function events(page, s)
   end
 end
 
--- In top, each line is cleared behind its end, and what is below the last one.
+-- In top, each line is cleared after its end, and so is everything below the last one.
 local function finish(page)
   if page.rows == 0 then return table.concat(page.lines, "\n") .. "\n" end
   while #page.lines < page.rows - 1 do table.insert(page.lines, "") end
@@ -238,6 +274,7 @@ function screen.draw(text, columns, rows, is_terminal)
     is_terminal = is_terminal }, Page)
   heading(page, s)
   services(page, s)
+  certificates(page, s)
   for _, pool in ipairs(s.pools) do
     if page:room() > 4 then pool_of(page, pool, s) end
   end

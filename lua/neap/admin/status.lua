@@ -1,6 +1,7 @@
--- GET /status: everything that is known now, as JSON; GET /healthz.
+-- GET /status: everything neap knows now, as JSON; GET /healthz.
 
 local agent = require "neap.agent"
+local certificates = require "neap.agent.certificates"
 local counts = require "neap.admin.counts"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
@@ -14,7 +15,7 @@ local C = ffi.C
 
 local status = {}
 
-local KEPT = 0.1 -- seconds for which an answer serves again: asking often must not hold up checks
+local KEPT = 0.1 -- seconds for which an answer serves again: asking often must not delay checks
 local KEPT_SHARE = 5 -- and so many times as long as it took to make
 
 -- Latency in a form to draw: percentiles now, and the buckets, whose differences are those of any
@@ -61,18 +62,40 @@ local function costs_of(index)
   return list
 end
 
-local function service_of(config, index)
+-- The domains that certificates are got for.
+local function acme_of(index)
+  local list = json.list()
+  for i, state in ipairs(agent.current().acme:states(index)) do
+    list[i] = {
+      domain = state.domain, state = state.state, error = state.error or json.null,
+      valid_until = state.valid_until or json.null, next = state.next or json.null,
+    }
+  end
+  return list
+end
+
+local function certificates_of(own)
+  local list, now = json.list(), C.neap_wall_ms() / 1000
+  for i, one in ipairs(own or {}) do
+    list[i] = { name = one.name, file = one.file, not_after = one.not_after,
+      days = certificates.days(one.not_after, now) }
+  end
+  return list
+end
+
+local function service_of(config, index, own)
   local s = counts.service(config.name)
   local listen = json.list()
   for i, text in ipairs(config.listen) do listen[i] = text end
   return {
     name = config.name, mode = config.mode, listen = listen, pool = config.pool or json.null,
     policy = name_of_policy(config.policy), on_error = config.on_error,
+    guard = config.guard,
     requests = s.requests, connections = s.connections, bytes = s.bytes, retries = s.retries,
     aborted = s.aborted, broken = s.broken, answers = s.answers, refused = s.refused,
     latency = latency(s.total),
     policy_calls = s.calls, policy_seconds = s.seconds, hook_errors = hooks_of(index),
-    hooks = costs_of(index),
+    hooks = costs_of(index), acme = acme_of(index), certificates = certificates_of(own[index]),
   }
 end
 
@@ -85,7 +108,7 @@ local function on_reload(member, count)
   return json.encode(after)
 end
 
--- What rarely changes, as text that is kept.
+-- The parts that rarely change, as text that is kept.
 local function fixed_part(member)
   local def = member.def
   if member.told_of == def and member.told_addresses == member.addresses then return member.told end
@@ -100,9 +123,17 @@ local function fixed_part(member)
   return member.told
 end
 
-local MOVING = ',"state":"%s","reason":%s,"since":%.3f,"inflight":%d,"requests":%d,'
-  .. '"failures":%d,"latency":%.6f,"origin":{"backend":"%s","state":"%s","weight":"%s"},'
+local MOVING = ',"state":"%s","reason":%s,"suspect":%s,"since":%.3f,"inflight":%d,'
+  .. '"requests":%d,"failures":%d,"latency":%.6f,'
+  .. '"origin":{"backend":"%s","state":"%s","weight":"%s"},'
   .. '"on_reload":%s%s}'
+
+-- Failures after connecting, with no good answer since.
+local function suspicion_of(member)
+  local failures, _, reason = agent.current().board.suspicion(member.slot)
+  if failures == 0 then return "null" end
+  return ('{"failures":%d,"reason":%s}'):format(failures, json.quote(reason))
+end
 
 -- As JSON: there may be very many.
 ---@param pool table  of the agent
@@ -116,9 +147,9 @@ function status.backend(pool, member)
     ending = (',"ejected_until":%.3f'):format(condition.ejected_until / 1000)
   end
   return fixed_part(member) .. MOVING:format(state, json.quote(condition.reason),
-    condition.since / 1000, c.inflight, c.requests, c.failures, c.latency, origin,
-    c.pinned and "api" or "auto", member.file_weight and "api" or origin, on_reload(member, c),
-    ending), state, c
+    suspicion_of(member), condition.since / 1000, c.inflight, c.requests, c.failures, c.latency,
+    origin, c.pinned and "api" or "auto", member.file_weight and "api" or origin,
+    on_reload(member, c), ending), state, c
 end
 
 local function shadow_of(pool)
@@ -130,6 +161,12 @@ local function shadow_of(pool)
   end
   s.policy, s.picks = name_of_policy(pool.shadow), picks
   return s
+end
+
+-- How old the list that `discover` gave is, and what has been wrong since.
+local function discover_of(pool)
+  if not pool.hooks.discover then return json.null end
+  return { answered = pool.answered or json.null, error = pool.discover_failure or json.null }
 end
 
 local function pool_of(pool)
@@ -144,7 +181,7 @@ local function pool_of(pool)
   end
   local own = counts.pool(pool.index)
   return {
-    queue = own.queue, budget = own.budget, shadow = shadow_of(pool),
+    queue = own.queue, budget = own.budget, shadow = shadow_of(pool), discover = discover_of(pool),
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     panics = pool.is_panicking or false,
     health = { type = pool.health.type, interval = pool.health.interval },
@@ -186,7 +223,8 @@ end
 local function build(q)
   local current, config = agent.current(), runtime.config
   local services, pools, bounds = json.list(), json.list(), json.list()
-  for i, service in ipairs(config.services) do services[i] = service_of(service, i - 1) end
+  local own = certificates.by_service()
+  for i, service in ipairs(config.services) do services[i] = service_of(service, i - 1, own) end
   for i, pool in ipairs(current.pools) do pools[i] = pool_of(pool) end
   for i, bound in ipairs(counts.bounds) do bounds[i] = bound end
   local life = counts.life()
@@ -195,14 +233,14 @@ local function build(q)
     started = life.started, reload = reload_of(life), now = C.neap_wall_ms() / 1000,
     draining = q.is_draining, read_only = config.admin.token == nil,
     services = services, pools = pools, workers = workers(), bounds = bounds,
-    agent = { lua_bytes = collectgarbage "count" * 1024 },
+    lua_memory = config.lua_memory, agent = { lua_bytes = collectgarbage "count" * 1024 },
     metrics = metrics(), events = recent(current.events),
   }
 end
 
 local kept, kept_until = nil, 0
 
--- Something changed by a person: the next answer has it.
+-- A person changed something: the next answer shows it.
 function status.forget() kept = nil end
 
 function status.answer(q)
@@ -222,7 +260,7 @@ function status.reload(q)
   return { status = 0, headers = "", body = "" }
 end
 
--- 200 while it serves, 503 once it ends: for a balancer in front, or a supervisor.
+-- 200 while neap serves, 503 once it ends: for a balancer in front, or a supervisor.
 function status.health(q)
   if q.is_draining then return reply.json(503, { status = "draining" }) end
   return reply.json(200, { status = "ok" })

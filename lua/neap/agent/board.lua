@@ -1,15 +1,17 @@
 -- The board as the agent writes it. Addresses are texts here: "192.0.2.1", "2001:db8::1", or "unix"
--- (the path is the backend's own).
+-- (the path is that of the backend).
 
 local ffi = require "neap.ffi"
 local tags = require "neap.tags"
+local words = require "neap.words"
 
 local C = ffi.C
 
 local board = {}
 
-local ADDRS_MAX, SLOTS_MAX = 8, 16384
-local AF_UNIX = 1
+local N = ffi.numbers
+local ADDRS_MAX, SLOTS_MAX = N.NEAP_BOARD_ADDRS_MAX, N.NEAP_BOARD_BACKENDS_MAX
+local AF_UNIX = 1 -- the system's
 
 local b -- struct board *
 local member = ffi.new "neap_member"
@@ -51,7 +53,7 @@ local function fill_text(key, value)
   ffi.copy(member[key], value, math.min(#value, ffi.sizeof(member[key]) - 1))
 end
 
-local TEXTS = { "name", "url", "scheme", "host", "base", "path", "zone" }
+local TEXTS = { "name", "url", "scheme", "host", "base", "path", "zone", "server_name" }
 
 ---@param pool integer
 ---@param def table  a backend as the configuration has it
@@ -62,7 +64,9 @@ function board.publish(pool, def, addresses)
   for _, key in ipairs(TEXTS) do fill_text(key, def[key]) end
   fill_text("tags", tags.encode(def.tags or {}))
   member.port, member.weight, member.tier = def.port, def.weight, def.tier
-  member.slots, member.send_proxy = def.slots or 0, def.send_proxy or 0
+  member.slots = def.slots or 0
+  member.send_proxy = type(def.send_proxy) == "table" and ffi.numbers.NEAP_SEND_PROXY_V2_TLS
+    or def.send_proxy or 0
   member.addrs = fill_addrs(member.addr, def.port, addresses)
   return none(C.neap_board_publish(b, pool, member))
 end
@@ -99,8 +103,8 @@ function board.version(pool) return C.neap_board_version(b, pool) end
 -- Another number for each change of state.
 function board.stamp(slot) return C.neap_board_stamp(b, slot) end
 
----@return table  state (0 unknown, 1 up, 2 down, 3 drain, 4 ejected), reason, epoch, is_marked (by
---- a request), ejected_until (ms)
+---@return table  state (a number, see neap.words), reason, epoch, is_marked (by a request),
+--- ejected_until (ms)
 function board.condition(slot)
   C.neap_board_condition(b, slot, condition)
   return {
@@ -129,7 +133,29 @@ function board.outlier(slot)
   return outlier.streak, outlier.ejections, outlier.requests, outlier.failures
 end
 
--- Did a person give it its state?
+local suspicion = ffi.new "neap_suspicion"
+
+-- Failures after connecting.
+---@return number failures  in a row
+---@return number suspected  ever; wraps around
+---@return string reason  of the first one in the row
+function board.suspicion(slot)
+  C.neap_board_suspicion(b, slot, suspicion)
+  local failures, suspected = suspicion.failures, suspicion.suspected
+  if failures == 0 then return 0, suspected, "" end
+  return failures, suspected, ffi.string(suspicion.reason, suspicion.reason_n)
+end
+
+-- Another number each time that a backend becomes suspect, or fails once more as one.
+function board.suspected(pool) return C.neap_board_suspected(b, pool) end
+
+-- Marks it as a request does: it is checked again soon.
+---@return boolean is_new
+function board.mark_down(slot, reason)
+  return C.neap_board_mark_down(b, slot, reason, #reason) == 1
+end
+
+-- Did a person set its state?
 function board.is_pinned(slot)
   C.neap_board_outlier(b, slot, outlier)
   return outlier.pinned == 1
@@ -145,7 +171,7 @@ end
 
 local share = ffi.new "neap_share"
 
--- Of the tier in use.
+-- How many of the tier in use are up, and how many it has.
 ---@return number up, number of
 function board.share(pool)
   C.neap_board_share(b, pool, share)
@@ -156,14 +182,14 @@ function board.set_panics(pool, is_panicking)
   C.neap_board_set_panics(b, pool, is_panicking and 1 or 0)
 end
 
-local NUMBERS = { unknown = 0, up = 1, down = 2, drain = 3, ejected = 4 }
+local NUMBERS = words.numbers(words.states)
 
 ---@return boolean is_new
 function board.set_state(slot, state, reason)
   return C.neap_board_set_state(b, slot, NUMBERS[state], reason, #reason) == 1
 end
 
--- A person's word: the state stays so until it is nil, which lets go.
+-- A person sets the state: it stays until it is set to nil, which returns it to the checks.
 ---@return boolean is_new
 function board.pin(slot, state, reason)
   local pin = state and NUMBERS[state] + 1 or 0

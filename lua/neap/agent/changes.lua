@@ -1,5 +1,5 @@
--- Watches the states on the board, whoever changes them: one log line a change, the `changed` hook,
--- and what follows for the checks.
+-- Watches the states on the board, whoever changes them: writes one log line per change, calls the
+-- `changed` hook, and tells the checks.
 
 local changes = {}
 
@@ -8,20 +8,26 @@ local WAITING_MAX = 1000 -- changes that a pool's slow hook may leave waiting
 
 local STATES = require("neap.words").states
 
--- That a new one is up was said already: it "checked ok".
-local function level_of(old, new)
+local function level_of(new)
   if new == "down" or new == "ejected" then return "warn" end
-  return old == "unknown" and new == "up" and "debug" or "info"
+  return "info"
 end
 
-local function log_change(agent, member, old, new, reason)
+-- Changes that need no line: a check's line said it; the worker's line did, when a policy marked
+-- the backend down ("is dead."); or a new one is up, as expected.
+local function is_said(is_told, old, new, condition)
+  if is_told ~= nil then return is_told end
+  return (old == "unknown" and new == "up") or (new == "down" and condition.is_marked)
+end
+
+local function log_change(agent, member, old, new, reason, is_quiet)
   local line = "backend %s of pool %s: %s → %s%s"
-  local log = agent.host.log[level_of(old, new)]
+  local log = agent.host.log[is_quiet and "debug" or level_of(new)]
   local why = reason ~= "" and " (" .. reason .. ")" or ""
   log(line, member.url, member.pool.name, old, new, why)
 end
 
--- One at a time a pool, so that a hook that waits sees changes in their order.
+-- One at a time in each pool, so that a hook that waits sees changes in their order.
 local function run_hook(agent, pool)
   local item = pool.changed_item
   if item then return item end
@@ -57,7 +63,7 @@ local function call_hook(agent, member, old, new, reason)
   agent.jobs:set(item, pool.name .. " changed", 0)
 end
 
--- Takes in what the board says of the member now, without a word about it.
+-- Takes over what the board says of the member now, without a line in the log.
 function changes.note(agent, member)
   member.stamp = agent.board.stamp(member.slot)
   local condition = agent.board.condition(member.slot)
@@ -66,17 +72,21 @@ function changes.note(agent, member)
 end
 
 -- What changed since the last look, if anything did.
-function changes.look(agent, member)
+---@param is_told boolean?  another line tells it, none does; nil: by who made the change
+---@return string? change  the states: "up → down"
+function changes.look(agent, member, is_told)
   if agent.board.stamp(member.slot) == member.stamp then return end
   local old = member.state
   local condition = changes.note(agent, member)
   if member.state == old then return end
-  log_change(agent, member, old, member.state, condition.reason)
-  agent.events:add("state", level_of(old, member.state) == "warn" and "warn" or "info",
+  log_change(agent, member, old, member.state, condition.reason,
+    is_said(is_told, old, member.state, condition))
+  agent.events:add("state", level_of(member.state) == "warn" and "warn" or "info",
     condition.reason, { pool = member.pool.name, backend = member.name, from = old,
     to = member.state })
   agent.health:on_change(member)
   call_hook(agent, member, old, member.state, condition.reason)
+  if old ~= "unknown" or member.state ~= "up" then return old .. " → " .. member.state end
 end
 
 -- Looks at all pools whose version moved.

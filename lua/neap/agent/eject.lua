@@ -1,6 +1,6 @@
--- Outliers: what fails more than the others of its pool is taken out of service for a while, and
--- for longer each time. Workers count (src/shm/board_outlier.c); who is out is decided here alone,
--- so that all workers agree and no more than `max_share` are out.
+-- Outliers: a backend that fails more than the others of its pool is taken out of service for a
+-- while, and for longer each time. Workers count (src/shm/board_outlier.c); only this file decides
+-- which are out, so that all workers agree and no more than `max_share` are out.
 
 local changes = require "neap.agent.changes"
 local probes = require "neap.agent.probes"
@@ -9,7 +9,7 @@ local eject = {}
 
 local WRAP = 2 ^ 32
 
--- Not what drains, is out already, was found dead by a check, or has its state from a person.
+-- Not one that drains, is out already, was found dead by a check, or has its state from a person.
 local function is_candidate(agent, member)
   if agent.board.is_pinned(member.slot) then return false end
   if member.state == "down" then
@@ -130,7 +130,7 @@ local function look(agent, pool, now)
   if pool.eject.error_rate then look_at_rates(agent, pool) end
 end
 
--- To be called with every tick, when all changes of states are taken in.
+-- To be called with every tick, after all changes of states were taken in.
 function eject.look(agent, now)
   for _, pool in ipairs(agent.pools) do
     if pool.eject then look(agent, pool, now) end

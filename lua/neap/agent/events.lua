@@ -1,4 +1,4 @@
--- What happened lately, for the admin side: changes of backends and of who runs, what a person
+-- What happened lately, for the admin side: changes of backends and of processes, what a person
 -- changed, hooks that err.
 
 local events = {}
@@ -45,7 +45,7 @@ local function each_hook(counts, services, fn)
   end
 end
 
--- What agents before this one have told.
+-- What agents before this one have reported.
 local function errors_so_far(counts, services)
   local errors_of = {}
   each_hook(counts, services, function(key, _, _, errors) errors_of[key] = errors end)
@@ -55,14 +55,15 @@ end
 local function look_at_hooks(self, counts, services)
   each_hook(counts, services, function(key, service, name, errors, _, is_tripped)
     if errors > (self.errors[key] or 0) then
-      self:add("hook", "error", ("hook %s of service %s erred (%d times since the start)%s")
-        :format(name, service.name, errors, is_tripped and "; it is left out for now" or ""))
+      self:add("hook", "error", ("hook %s of service %s erred (%d %s since the start)%s")
+        :format(name, service.name, errors, errors == 1 and "time" or "times",
+          is_tripped and "; it is left out for now" or ""))
     end
     self.errors[key] = errors
   end)
 end
 
--- To be called often; looks once a second.
+-- To be called often; looks once per second.
 ---@param counts table  neap.admin.counts
 ---@param services table[]  of the config
 function Events:look(counts, services)

@@ -1,6 +1,7 @@
 -- The checks of all backends: when, with what, and what their results mean.
 
 local changes = require "neap.agent.changes"
+local check_log = require "neap.agent.check_log"
 local health_config = require "neap.config.health"
 local pace = require "neap.agent.pace"
 local probes = require "neap.agent.probes"
@@ -9,9 +10,8 @@ local health = {}
 local Health = {}
 Health.__index = Health
 
-local LOUD_POOL = 16    -- up to so many backends each regular check is logged at level info
-local REVIVE_AFTER = 10 -- seconds after which what a request marked down is tried again unchecked
-local FIRST_RATE = 500  -- of a large pool, how many first checks begin in a second
+local REVIVE_AFTER = 10 -- seconds until one that a request marked down is tried again unchecked
+local FIRST_RATE = 500  -- how many first checks of a large pool begin per second
 local FIRST_AT_ONCE = 64
 
 function health.new(agent) return setmetatable({ agent = agent }, Health) end
@@ -26,7 +26,7 @@ local function set_due(self, probe, delay)
   self.agent.jobs:set(probe, probe.member.pool.name, delay)
 end
 
--- All of them again: what a request marked down must pass each.
+-- All of them again: a backend that a request marked down must pass each.
 local function set_all_due(self, member)
   for _, probe in ipairs(member.probes) do
     if has_check(member.pool) then
@@ -64,12 +64,25 @@ function Health:remove(member)
   for _, probe in ipairs(member.probes) do self.agent.jobs:remove(probe) end
 end
 
--- Of a large pool not all first checks begin at once, but so many a second.
+-- The first checks of a large pool do not begin all at once, but so many per second.
 local function first_delay(self, pool, settings)
   local now = self.agent.host.now()
   pool.first_due = math.max(pool.first_due or 0, now) + 1 / FIRST_RATE
   local delay = pool.first_due - now - FIRST_AT_ONCE / FIRST_RATE
   return math.max(delay, 0) % (settings.interval / 2)
+end
+
+-- A request found it suspect: each check is done now, but not more often than `recheck` says.
+function Health:ask(member)
+  if not has_check(member.pool) then return end
+  local now = self.agent.host.now()
+  for _, probe in ipairs(member.probes) do
+    if not probe.is_asked then
+      local gap = math.min(probe.settings.recheck, probe.settings.interval)
+      probe.is_asked, probe.asked_at = true, math.max(now, (probe.asked_at or -gap) + gap)
+      set_due(self, probe, probe.asked_at - now)
+    end
+  end
 end
 
 -- Its addresses are known now: the first round.
@@ -85,10 +98,17 @@ function Health:check_first(member)
   end
 end
 
--- It is another server now behind the same name.
+-- A request marked it down and nobody checks it: traffic has to try it again.
+local function revive(self, member, why)
+  if member.state ~= "down" then return end
+  self.agent.board.set_state(member.slot, "unknown", why)
+  changes.look(self.agent, member)
+end
+
+-- It is another server now behind the same name, or its name has an address at last.
 function Health:check_soon(member)
   probes.forget(member)
-  if not has_check(member.pool) then return end
+  if not has_check(member.pool) then return revive(self, member, "it has another address") end
   for _, probe in ipairs(member.probes) do set_due(self, probe, 0) end
 end
 
@@ -98,6 +118,7 @@ function Health:run(probe)
   local pool = member.pool
   local hook = pool.hooks.check
   probe.shortages = host.shortages()
+  probe.decides, probe.is_asked = probe.is_asked, nil
   if not hook and probe.settings.type == "none" then return "unchecked" end
   probe.is_hook = hook ~= nil and not host.is_tripped(pool, "check")
   if probe.is_hook then host.enter(pool, "check") end
@@ -111,44 +132,28 @@ function Health:run(probe)
   return check(member.def, member.addresses)
 end
 
-local function log_result(agent, probe, is_ok, reason, stage)
-  local member = probe.member
-  local is_news = probe.last_ok ~= is_ok
-  local is_regular = is_ok or probe.down == nil
-  local is_loud = is_news or (is_regular and #member.pool.members <= LOUD_POOL)
-  local which = probe.label and (" (%s)"):format(probe.label) or ""
-  probe.last_ok = is_ok
-  local log = agent.host.log
-  if is_ok then
-    local say = is_loud and log.info or log.debug
-    say("%s checked ok by healthcheck%s", member.url, which)
-    return
-  end
-  local say = is_loud and log.warn or log.debug
-  local what = stage == "connect" and "Unreachable to" or "Unhealthy"
-  say("%s %s, error:%s", what, member.target, reason)
-  say("%s checked dead by healthcheck%s", member.url, which)
-end
-
 -- A check that began before something else marked it down saw what was true before that.
 local function is_outdated(probe, is_ok)
   local marked_at = probe.member.marked_at
   return is_ok and marked_at ~= nil and probe.started <= marked_at
 end
 
--- One that finds it dead is enough; up it is when all find it well.
+-- One check that finds it dead is enough; it is up when all find it healthy. Returns the change of
+-- state that follows, in words, if there is one.
 local function decide(self, probe, verdict, reason)
   local member, board = probe.member, self.agent.board
   probe.verdict = verdict
-  probe.down = not verdict and (probe.down or { looks = 0, by_request = false }) or nil
+  local by_request = probe.decides or false
+  probe.down = not verdict and (probe.down or { looks = 0, by_request = by_request }) or nil
   self.applied = member
   if not verdict then
     board.checked(member.slot, false, reason)
   elseif probes.agree(member) then
     board.checked(member.slot, true, "checked ok")
   end
-  changes.look(self.agent, member)
+  local change = changes.look(self.agent, member, check_log.tells_change(self.agent))
   self.applied = nil
+  return change
 end
 
 local function apply(self, probe, is_ok, reason, stage)
@@ -156,22 +161,13 @@ local function apply(self, probe, is_ok, reason, stage)
   changes.look(agent, probe.member) -- a result is about what was true before it
   if is_outdated(probe, is_ok) then return end
   if probe.label then reason = probe.label .. ": " .. reason end
-  log_result(agent, probe, is_ok, reason, stage)
-  local verdict = pace.verdict(probe, is_ok)
-  if verdict ~= nil then decide(self, probe, verdict, reason) end
+  local verdict = pace.verdict(probe, is_ok, probe.decides)
+  local change = verdict ~= nil and decide(self, probe, verdict, reason) or nil
+  check_log.tell(agent, probe, is_ok, reason, stage, change)
   if before and probe.down == before then before.looks = before.looks + 1 end
 end
 
--- A request marked it down and nobody checks it: traffic has to try it again.
-local function revive(self, member)
-  if member.state ~= "down" then return nil end
-  local why = ("tried again after %d s"):format(REVIVE_AFTER)
-  self.agent.board.set_state(member.slot, "unknown", why)
-  changes.look(self.agent, member)
-  return nil
-end
-
--- The agent itself had no files or memory for a connection. One line a second is enough.
+-- The agent itself had no files or memory for a connection. One line per second is enough.
 local function was_short(self, probe)
   local host = self.agent.host
   if host.shortages() == probe.shortages then return false end
@@ -184,7 +180,8 @@ local function was_short(self, probe)
   return true
 end
 
--- What the agent itself lacked, or that it was held up meanwhile, says nothing of the backend.
+-- If the agent itself lacked something, or was delayed meanwhile, the result is no evidence against
+-- the backend.
 local function is_void(self, probe, is_ok)
   if is_ok then return false end
   if was_short(self, probe) then return true end
@@ -213,7 +210,7 @@ local function judge(self, probe, outcome, is_ok, reason, stage)
   return is_ok, reason ~= nil and tostring(reason) or "no reason given", stage
 end
 
--- After the first check those of a large pool go apart: over half an interval.
+-- After the first check, those of a large pool are spread over half an interval.
 local function next_delay(self, probe)
   local delay = pace.delay(probe, self.agent.host.random())
   local is_first = not probe.has_run
@@ -224,10 +221,16 @@ end
 
 function Health:ended(probe, outcome, ...)
   local settings = probe.settings
-  if outcome == "done" and (...) == "unchecked" then return revive(self, probe.member) end
+  if outcome == "done" and (...) == "unchecked" then
+    revive(self, probe.member, ("tried again after %d s"):format(REVIVE_AFTER))
+    return nil
+  end
   local is_ok, reason, stage = judge(self, probe, outcome, ...)
   if is_ok ~= nil then
-    if is_void(self, probe, is_ok) then return math.min(settings.recheck, settings.interval) end
+    if is_void(self, probe, is_ok) then
+      probe.is_asked = probe.is_asked or probe.decides
+      return math.min(settings.recheck, settings.interval)
+    end
     apply(self, probe, is_ok, reason, stage)
   end
   return next_delay(self, probe)
@@ -237,7 +240,7 @@ end
 function Health:on_change(member)
   local by_check = self.applied == member
   self.agent.ejected[member] = member.state == "ejected" or nil
-  member.marked_at = nil
+  member.marked_at, member.is_suspended = nil, nil
   if by_check then return end
   if member.state == "down" then
     member.marked_at = self.agent.host.now()
@@ -248,7 +251,7 @@ function Health:on_change(member)
   end
 end
 
--- Brings back what was ejected until now: as its last check found it.
+-- Brings back backends whose ejection is over, in the state that their last check found.
 function Health:end_ejections()
   local agent = self.agent
   for member in pairs(agent.ejected) do

@@ -13,10 +13,10 @@ local C = ffi.C
 
 local host = { log = log }
 
-local HOOK_IDS = { check = 6, discover = 7, changed = 8 } -- enum hook_id
+local HOOK_IDS = require("neap.hooks").ids
 local SAY_EVERY = 1 -- seconds between two lines about the same hook
 
--- Monotonic seconds, read anew at each call: the agent must notice when it was held up.
+-- Monotonic seconds, read anew at each call: the agent must notice when it was delayed.
 host.now = C.neap_clock
 
 host.random = C.neap_random
@@ -24,8 +24,11 @@ host.random = C.neap_random
 -- How often this process was short of files or memory itself, so far.
 host.shortages = C.neap_shortages
 
--- Runs fn in a coroutine that may wait; on_end(ok, reason) then, unless it was cancelled.
-function host.spawn(fn, on_end) return tasks.start { fn = fn, on_end = on_end } end
+-- Runs fn in a coroutine that may wait; on_end(ok, reason) then, unless it was cancelled. is_own:
+-- it runs no code of a policy, so the fuse gives it the time that the runtime's code has.
+function host.spawn(fn, on_end, is_own)
+  return tasks.start { fn = fn, on_end = on_end, guarded = not is_own }
+end
 
 host.cancel = tasks.cancel
 
@@ -36,7 +39,7 @@ local function is_localhost(name)
   return name == "localhost" or name:find "%.localhost$" ~= nil
 end
 
--- localhost is this machine in both families (RFC 6761 §6.3), even where the hosts file says one.
+-- localhost is this machine in both families (RFC 6761 §6.3), even if the hosts file has only one.
 local function with_loopback(addresses)
   local list, has = {}, {}
   for _, address in ipairs(addresses or {}) do
@@ -52,15 +55,19 @@ local function with_loopback(addresses)
 end
 
 ---@return string[]? addresses
----@return any ttl_or_why  seconds (0: unknown), or why there are none
+---@return any ttl_or_why  seconds (-1: unknown), or why there are none
+---@return integer? missing  4 or 6: about IPv4, or IPv6, nobody answered; 0: all is known
 function host.resolve(name, timeout)
   local addresses, why = dns.resolve(name, timeout)
-  if is_localhost(name) then return with_loopback(addresses), 0 end
-  if addresses then return addresses, C.neap_wait_ttl() end
+  if is_localhost(name) then return with_loopback(addresses), -1, 0 end
+  if addresses then return addresses, C.neap_wait_ttl(), C.neap_wait_missing() end
   return nil, why
 end
 
--- The object that hooks are given for the slot's backend of now.
+-- Another number when /etc/resolv.conf has changed.
+host.dns_changes = C.neap_dns_changes
+
+-- The object that hooks get for the backend that has the slot now.
 function host.backend(slot) return backends.get(slot, C.neap_slot_at(slot).epoch) end
 
 function host.pool(pool) return runtime.pool(pool.name) end
@@ -68,8 +75,8 @@ function host.pool(pool) return runtime.pool(pool.name) end
 ---@return table  check, discover, changed: functions or nil
 function host.pool_hooks(name) return runtime.pool_hooks[name] end
 
--- One check out of those that settings describe; where they say none, the simplest one, for a
--- policy's check that fails all the time.
+-- One check made of those that the settings describe; if they describe none, the simplest one, for
+-- when a policy's check fails all the time.
 ---@param list table[]
 ---@return function
 function host.check_of(list)
@@ -100,14 +107,14 @@ function host.is_tripped(pool, hook)
   return C.neap_board_hook_is_tripped(current.state.board, pool.service, HOOK_IDS[hook]) == 1
 end
 
--- It ran well: if it was tripped, it no longer is.
+-- It ran without an error: if it was tripped, it no longer is.
 function host.hook_ok(pool, hook)
   C.neap_board_hook_ok(current.state.board, pool.service or service_of(pool), HOOK_IDS[hook])
 end
 
 local said = {} -- hook of a pool → { at =, left_out = }
 
--- Counts an error of a hook and logs it, once a second for each.
+-- Counts an error of a hook and logs it, once per second for each hook.
 function host.hook_error(pool, hook, why)
   pool.service = pool.service or service_of(pool)
   if C.neap_board_hook_error(current.state.board, pool.service, HOOK_IDS[hook]) == 1 then

@@ -1,19 +1,22 @@
 -- What runs beside traffic: publishes pools and backends on the board, resolves their names, runs
--- `discover`, checks health and reports changes. C calls `tick` ten times a second; everything that
--- may wait runs in coroutines of its own.
+-- `discover`, checks health and reports changes. C calls `tick` ten times per second; everything
+-- that may wait runs in a coroutine of its own.
 
+local acme = require "neap.agent.acme"
+local certificates = require "neap.agent.certificates"
 local changes = require "neap.agent.changes"
 local discover = require "neap.agent.discover"
 local eject = require "neap.agent.eject"
 local events = require "neap.agent.events"
 local health = require "neap.agent.health"
 local jobs = require "neap.agent.jobs"
+local journal = require "neap.agent.journal"
 local members = require "neap.agent.members"
 local names = require "neap.agent.names"
-local overlay = require "neap.agent.overlay"
 local panic = require "neap.agent.panic"
 local probes = require "neap.agent.probes"
 local shadows = require "neap.agent.shadows"
+local suspects = require "neap.agent.suspects"
 
 local agent = {}
 local Agent = {}
@@ -48,23 +51,28 @@ local function new_pool(self, config)
 end
 
 function Agent:publish(config)
+  self.config = config
   for _, pool_config in ipairs(config.pools) do
     local pool = new_pool(self, pool_config)
     table.insert(self.pools, pool)
-    pool.overlay = self.kept[pool.name]
-    members.set(self, pool, pool_config.backends)
-    if pool.hooks.discover then discover.start(self, pool) end
+    pool.overlay = self.kept[pool.name] and self.kept[pool.name].changed
+    discover.begin(self, pool, pool_config.backends)
   end
+  self:keep()
 end
 
--- What a person changed, in words, for the log and for whoever looks.
+-- Leaves what this agent knows to the next one.
+---@return boolean? ok, string? why
+function Agent:keep() return self.leave(journal.text(self.pools)) end
+
+-- What a person changed, in words, for the log and the admin side.
 function Agent:note_change(q, what, more)
   local who = q.is_unix and "the unix socket" or q.client
   self.host.log.info("admin: %s %s", who, what)
   self.events:add("change", "info", ("%s %s"):format(who, what), more)
 end
 
--- How late the agent was at worst since then, in seconds: now, or in a tick meanwhile.
+-- How late the agent was at worst since that time, in seconds: now, or in a tick meanwhile.
 ---@param since number
 ---@return number
 function Agent:late_since(since)
@@ -99,11 +107,14 @@ function Agent:tick()
   note_lateness(self, now)
   changes.scan(self)
   self.health:end_ejections()
+  suspects.look(self)
   eject.look(self, now)
   panic.look(self)
   self.jobs:tick()
   reclaim(self, now)
+  self.names:look(now)
   shadows.look(self, now)
+  certificates.look(self, now)
   if self.counts then self.events:look(self.counts, self.config.services) end
   self.tick_due = self.host.now() + TICK
   self.is_ready = self.is_ready or is_ready(self, now)
@@ -114,7 +125,8 @@ end
 ---@param board table  (neap.agent.board)
 function agent.new(host, board)
   local self = setmetatable({ host = host, board = board }, Agent)
-  self.kept = {} -- pool → what was changed before this agent was started
+  self.kept, self.earlier = {}, {} -- what agents before left: of this generation, of the last one
+  self.leave = function() return true end
   self.pools, self.ejected, self.lates = {}, {}, {}
   self.waiting = 0 -- discover hooks that never ran to the end yet
   self.started = host.now()
@@ -137,9 +149,12 @@ function agent.start(config)
   local board = require "neap.agent.board"
   current = agent.new(host, board.attach())
   local native = require "neap.native"
-  current.kept = overlay.load(native.journal and native.journal() or "")
+  if native.journal then
+    current.kept, current.earlier = journal.read(native.journal()), journal.read(native.earlier())
+    current.leave = native.keep
+  end
   current:publish(config)
-  current.config = config
+  current.acme = acme.start(config, current.jobs, require "neap.agent.acme.tools")
   current.counts = config.admin and require "neap.admin.counts" or nil
 end
 

@@ -3,6 +3,7 @@
 -- An item is a table with
 --   limit            seconds that one run may take
 --   run(item)        may wait
+--   is_own           true: no code of a policy runs in it (neap.agent.host)
 --   ended(item, outcome, …) → seconds until it is due again, or nil: never (until it is set)
 --       outcome is "done" (… is what run returned), "error" (… is the message) or "timeout"
 
@@ -48,8 +49,8 @@ local function finish(self, item, round, outcome, ...)
   if due then self.timetable:set(item, item.key, due) end
 end
 
--- What run returned is taken in by the next tick, outside of the coroutine: the fuse watches what
--- runs inside as it watches a hook.
+-- The next tick takes in what run returned, outside of the coroutine: the fuse watches the code
+-- inside as it watches a hook.
 local function start(self, item)
   local round = (item.round or 0) + 1
   local result = { item = item, round = round, outcome = "done", n = 0 }
@@ -65,7 +66,7 @@ local function start(self, item)
       keep(tostring(why))
     end
     table.insert(self.results, result)
-  end)
+  end, item.is_own)
   if not item.task then finish(self, item, round, "error", "out of memory") end
 end
 

@@ -9,6 +9,7 @@ local AF_UNIX = "unix"
 
 local COMPARED = {
   "url", "scheme", "host", "port", "base", "path", "weight", "tier", "zone", "slots", "send_proxy",
+  "server_name",
 }
 
 local function has_same_entries(a, b)
@@ -89,18 +90,19 @@ end
 
 -- The pool's members are exactly these backends, in this order. Those that stay keep their state.
 ---@param list table[]  backends as the configuration has them, checked
----@param origin string?  where the list comes from: "file" (unless told) or "discover"
+---@param origin string?  where the list comes from: "file" (by default) or "discover"
 function members.set(agent, pool, list, origin)
   pool.base, pool.origin = list, origin or "file"
   members.apply(agent, pool)
 end
 
--- The same with what a person changed since.
+-- The same, with what a person has changed since.
 function members.apply(agent, pool)
   local list = overlay.apply(pool)
   local slots, order, by_name, left_out = {}, {}, {}, 0
   for _, def in ipairs(list) do
     if def.send_proxy == nil then def.send_proxy = pool.send_proxy end
+    def.pool = pool.name
     local member = publish(agent, pool, def)
     if member then
       member.origin, member.file_weight = def.origin, def.file_weight

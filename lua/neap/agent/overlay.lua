@@ -1,8 +1,8 @@
--- What a person changed about a pool's backends, over what the file or `discover` says: backends
--- added and removed, weights. It is kept for the next agent of this generation; a reload begins
--- with what the file says.
+-- What a person changed about a pool's backends, on top of what the file or `discover` says:
+-- backends added and removed, weights. It is kept for the next agent of this generation
+-- (journal.lua); a reload begins with what the file says.
 
-local json = require "cjson.safe"
+local sorted = require "neap.sorted"
 
 local overlay = {}
 
@@ -22,7 +22,7 @@ local function copy(def, weight, origin)
   return new
 end
 
--- The list that holds: the pool's own with all that was changed.
+-- The list in force: the pool's own with all changes.
 ---@param pool table  base: its own list
 ---@return table[]
 function overlay.apply(pool)
@@ -75,28 +75,10 @@ function overlay.remove(pool, name)
   if is_own(pool, name) then changed.removed[name] = true end
 end
 
--- The names of its own that were removed.
+-- The names in its own list that were removed.
 ---@return string[]
 function overlay.removed(pool)
-  local list = {}
-  for name in pairs(pool.overlay and pool.overlay.removed or {}) do table.insert(list, name) end
-  table.sort(list)
-  return list
-end
-
--- All pools' changes as text.
----@return string
-function overlay.save(pools)
-  local all = {}
-  for _, pool in ipairs(pools) do all[pool.name] = pool.overlay end
-  return json.encode(all)
-end
-
----@param text string
----@return table<string, table>
-function overlay.load(text)
-  local all = json.decode(text)
-  return type(all) == "table" and all or {}
+  return sorted.keys(pool.overlay and pool.overlay.removed or {})
 end
 
 return overlay

@@ -1,4 +1,4 @@
--- Says when a pool begins and ceases to panic: fewer than the share `panic` of its backends are up,
+-- Says when a pool's panic begins and ends: fewer than the share `panic` of its backends are up,
 -- and all are used, dead ones too. Workers see it for themselves, by the same count
 -- (runtime/pools.lua); here it is only written to the log and, for metrics, to the board.
 
@@ -22,7 +22,7 @@ local function look(agent, pool)
   say(agent, pool, up, of)
 end
 
--- To be called with every tick, when all changes of states are taken in.
+-- To be called with every tick, after all changes of states were taken in.
 function panic.look(agent)
   for _, pool in ipairs(agent.pools) do
     if pool.panic > 0 and pool.panic_seen ~= pool.version then

@@ -1,12 +1,15 @@
 -- The checks of one backend: one record for each that its pool's settings name, or one for its
--- policy's `check`. The backend is up when all of them find it well.
+-- policy's `check`. The backend is up when all of them find it healthy.
 --
 -- A probe is an item of the agent's jobs with
 --   member, settings, check
 --   label         names it in lines and reasons, where a pool has several
 --   successes, failures   in a row
+--   was_well      it was found healthy once; else bad_looks = checks that found it dead
 --   verdict       true, false; nil: it has found nothing yet
 --   last_ok       what the last check found
+--   is_asked      a request found its backend suspect: the next check decides
+--   decides       the check that runs, or ran last, does
 --   down          while it finds it dead: { looks = checks since then, by_request = boolean }
 
 local health_config = require "neap.config.health"
@@ -24,7 +27,7 @@ local function new(member, settings, check)
     successes = 0, failures = 0 }
 end
 
--- What a pool checks: { settings =, check =, label = } each. A policy's check stands for them all.
+-- What a pool checks: { settings =, check =, label = } each. A policy's check replaces them all.
 ---@param host table
 ---@param health table  config's `health`
 ---@param has_hook boolean
@@ -51,13 +54,13 @@ function probes.start(member, is_marked)
     member.probes[i] = probe
   end
   if member.state == "up" then
-    for _, probe in ipairs(member.probes) do probe.verdict = true end
+    for _, probe in ipairs(member.probes) do probe.verdict, probe.was_well = true, true end
   elseif member.state == "down" then
     probes.fail(member, is_marked)
   end
 end
 
--- Something else than a check says that it is dead: each of them has to find it well again.
+-- Something other than a check says that it is dead: each of them has to find it healthy again.
 ---@param by_request boolean
 function probes.fail(member, by_request)
   for _, probe in ipairs(member.probes) do
@@ -66,8 +69,8 @@ function probes.fail(member, by_request)
   end
 end
 
--- Something else than a check says that it is not dead: "up" counts as found by each of them; after
--- "unknown" the first result decides; what drains or is ejected is checked on as it was.
+-- Something other than a check says that it is not dead: "up" counts as found by each of them;
+-- after "unknown" the first result decides; if it drains or is ejected, its checks go on as before.
 function probes.rest(member)
   for _, probe in ipairs(member.probes) do
     probe.down, probe.failures = nil, 0

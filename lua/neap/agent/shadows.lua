@@ -1,4 +1,4 @@
--- Says in the log, now and then and at the end, what the shadows of pools would have done.
+-- Writes to the log, now and then and at the end, what the shadows of pools would have done.
 
 local shadows = {}
 

@@ -67,7 +67,8 @@ local function group_of(self, key)
   return group
 end
 
--- Due at that time; an item that waits already is moved, one that runs is due again after it ended.
+-- Makes the item due at that time; one that waits already is moved, one that runs is due again
+-- after it has ended.
 ---@param item table  the timetable's fields: due, turn, at, group, is_running, is_gone, next_due
 ---@param key any     its group
 ---@param due number  monotonic seconds
@@ -85,7 +86,7 @@ function Timetable:set(item, key, due)
   sift_up(group.heap, #group.heap)
 end
 
--- Never due again; one that runs ends in peace.
+-- Makes the item never due again; one that runs is left to end.
 function Timetable.remove(_, item)
   item.is_gone = true
   item.next_due = nil

@@ -1,5 +1,4 @@
--- A connection to a backend, or to where its check goes instead: at the first of the addresses that
--- takes it.
+-- A connection to a backend, or to where its check goes instead: the first address that takes it.
 
 local ffi = require "neap.ffi"
 local tcp = require "neap.io.tcp"
@@ -8,7 +7,7 @@ local dial = {}
 
 dial.clock = ffi.C.neap_clock
 
--- Headers of the PROXY protocol that tell of no client: the connection is the balancer's own.
+-- Headers of the PROXY protocol that name no client: the connection is the balancer's own.
 local NO_CLIENT = { "PROXY UNKNOWN\r\n", "\r\n\r\n\0\r\nQUIT\n\32\0\0\0" }
 
 -- Seconds left until then; never 0, which would mean for ever.
@@ -26,52 +25,97 @@ function dial.goal(settings, backend, addresses)
   return addresses, own.port or settings.port or backend.port
 end
 
--- Without a word of its own, a check begins like the traffic, where it goes to the same place.
+local function goes_elsewhere(settings, backend)
+  local own = backend.health or {}
+  return own.address or own.port or settings.address or settings.port
+end
+
+-- Without a setting of its own, a check begins like the traffic, if it goes to the same place.
 local function proxy_version(settings, backend)
   if settings.send_proxy ~= nil then return settings.send_proxy end
   if type(backend) ~= "table" then return false end -- an object of hooks does not say
-  local own = backend.health or {}
-  local is_elsewhere = own.address or own.port or settings.address or settings.port
-  return not is_elsewhere and backend.send_proxy
+  local version = not goes_elsewhere(settings, backend) and backend.send_proxy
+  return type(version) == "table" and 2 or version
 end
 
-local function connect(backend, address, port, timeout)
-  if address == "unix" then return tcp.connect("unix:" .. backend.path, timeout) end
-  if address:find "^unix:" then return tcp.connect(address, timeout) end
+local OVER_TLS = { https = true, tls = true }
+
+-- How a check speaks TLS, or nil.
+local function tls_of(settings, backend)
+  local own = type(backend) == "table" and backend or {}
+  local wanted = settings.tls
+  if settings.type == "https" then wanted = true end
+  if wanted == nil then
+    wanted = OVER_TLS[own.scheme] and own.path == "" and not goes_elsewhere(settings, own)
+  end
+  return wanted and { pool = own.pool, server_name = own.server_name } or nil
+end
+
+-- A list of addresses → the one that took the last connection: the next dial begins there.
+local stood = setmetatable({}, { __mode = "k" })
+
+local function in_order(addresses)
+  local first = stood[addresses]
+  local order = { first }
+  for _, address in ipairs(addresses) do
+    if address ~= first then table.insert(order, address) end
+  end
+  return order
+end
+
+-- All addresses share the time: one that swallows packets does not keep the others waiting.
+local function connect(backend, addresses, port, timeout, tls, header)
+  local first = addresses[1]
+  local host = backend.host ~= "" and backend.host or "localhost"
+  local function to(address, number)
+    return tcp.dial(address, number, timeout, tls, header, host)
+  end
+  if first == "unix" then return to("unix:" .. backend.path) end
+  if first:find "^unix:" then return to(first) end
   if not port or port == 0 then return nil, "health.port is missing (the backend has no port)" end
-  return tcp.connect(address, port, timeout)
+  if not addresses[2] then return to(first, port) end
+  local order = in_order(addresses)
+  local conn, why = to(table.concat(order, " "), port)
+  if conn then stood[addresses] = order[conn:stood()] end
+  return conn, why
 end
 
-local function begin(settings, backend, conn, deadline)
-  local header = NO_CLIENT[proxy_version(settings, backend) or 0]
-  if not header then return conn end
+local function begin(conn, header, deadline)
   local ok, why = conn:send(header, dial.left(deadline))
   if ok then return conn end
   conn:close()
   return nil, why
 end
 
--- The time is shared among the addresses, so that one that swallows packets leaves some to others.
 ---@param settings table  timeout, address, port, send_proxy
 ---@param backend table
 ---@param addresses string[]  "unix" is the socket at the backend's path
 ---@param deadline number
----@return table? conn, string? why  the first address's
+---@return table? conn, string? why
 function dial.connect(settings, backend, addresses, deadline)
   local goals, port = dial.goal(settings, backend, addresses)
-  local why
-  for i, address in ipairs(goals) do
-    local share = dial.left(deadline) / (#goals - i + 1)
-    local conn, failure = connect(backend, address, port, share)
-    if conn then return begin(settings, backend, conn, deadline) end
-    why = why or failure
-  end
+  local tls, header = tls_of(settings, backend), NO_CLIENT[proxy_version(settings, backend) or 0]
+  local conn, why = connect(backend, goals, port, dial.left(deadline), tls, header)
+  if conn and (tls or not header) then return conn end
+  if conn then return begin(conn, header, deadline) end
   return nil, dial.why(settings, why)
 end
 
 -- "timeout" in words.
 function dial.why(settings, why)
   return why == "timeout" and ("timed out after %g s"):format(settings.timeout) or why
+end
+
+-- A check of one connection: what `talk(conn, deadline)` says of it. A third value: the stage.
+---@return boolean is_ok, string? why, string? stage
+function dial.check(settings, backend, addresses, talk)
+  local deadline = dial.clock() + settings.timeout
+  local conn, why = dial.connect(settings, backend, addresses, deadline)
+  if not conn then return false, why, "connect" end
+  local is_ok
+  is_ok, why = talk(conn, deadline)
+  conn:close()
+  return is_ok, why
 end
 
 -- Where a `backend` object of hooks can be reached: by its host or socket.

@@ -1,14 +1,17 @@
--- It answers a request well: with a good status, and the header fields and text that are expected.
+-- Checks that the backend gives a good answer: a good status, and the expected header fields and
+-- text.
 
 local dial = require "neap.check.dial"
 local http = require "neap.io.http"
 local matcher = require "neap.check.matcher"
+local sorted = require "neap.sorted"
+local trim = require "neap.trim"
 
 local BODY_MAX = 65536
 
 local function base_of(backend)
   if backend.base then return backend.base end
-  return (backend.url:match "^%a+://[^/]*(.-)/*$" or "")
+  return trim.slashes(backend.url:match "^%a+://[^/]*(.*)$" or "")
 end
 
 local function host_of(settings, backend)
@@ -21,10 +24,7 @@ end
 local OURS = { { "user-agent", "neap-healthcheck" }, { "accept", "*/*" } }
 
 local function header_lines(settings, lines)
-  local names = {}
-  for name in pairs(settings.headers) do table.insert(names, name) end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sorted.keys(settings.headers)) do
     table.insert(lines, ("%s: %s"):format(name, settings.headers[name]))
   end
   for _, field in ipairs(OURS) do
@@ -87,12 +87,9 @@ local function exchange(settings, backend, conn, deadline)
 end
 
 return function(settings, backend, addresses)
-  local deadline = dial.clock() + settings.timeout
-  local conn, why = dial.connect(settings, backend, addresses, deadline)
-  if not conn then return false, why, "connect" end
-  local answer
-  answer, why = exchange(settings, backend, conn, deadline)
-  conn:close()
-  if not answer then return false, dial.why(settings, why) end
-  return judge(settings, answer)
+  return dial.check(settings, backend, addresses, function(conn, deadline)
+    local answer, why = exchange(settings, backend, conn, deadline)
+    if not answer then return false, dial.why(settings, why) end
+    return judge(settings, answer)
+  end)
 end

@@ -1,4 +1,4 @@
--- neap.check: ready checks that stand as a policy's `check`, or are called in one.
+-- neap.check: ready checks to use as a policy's `check`, or to call in one.
 
 local section = require "neap.config.check"
 require "neap.config.health"
@@ -8,7 +8,7 @@ local schema = require "neap.config.schema"
 
 local check = {}
 
--- Those say when a pool is checked, and what the results make of it; a check alone has no use for
+-- These keys say when a pool is checked, and what its results mean; a check alone has no use for
 -- them.
 local ABOUT_TIMES = { interval = true, fast = true, jitter = true, rise = true, fall = true,
   recheck = true, initial = true }
@@ -18,7 +18,7 @@ for _, row in ipairs(schema.health) do
   if not ABOUT_TIMES[row[1]] then table.insert(rows, row) end
 end
 
--- The options of a pool's `health`, checked as that.
+-- The options of a pool's `health`, and checked like it.
 local function settings_of(kind, options)
   if options ~= nil and type(options) ~= "table" then
     error(("neap.check.%s: the options are a %s (expected a table)"):format(kind, type(options)), 3)

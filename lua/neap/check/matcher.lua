@@ -5,10 +5,10 @@ local show = require "neap.config.show"
 
 local matcher = {}
 
--- Made once for each text, of which a configuration has few.
+-- Made once for each text; a configuration has few of them.
 local begins = {}
 
--- It may lie across two pieces.
+-- The text may lie across two pieces.
 local function finder(wanted)
   local kept, is_found = "", false
   return function(piece)
@@ -20,7 +20,7 @@ local function finder(wanted)
 end
 
 -- For a text that comes in pieces: a function(piece) → whether it is in what came so far. A backend
--- may drip byte by byte: none is looked at twice.
+-- may send single bytes: none is looked at twice.
 ---@param wanted string|table
 ---@return fun(piece: string): boolean
 function matcher.begin(wanted)

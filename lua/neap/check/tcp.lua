@@ -1,5 +1,5 @@
--- It accepts a connection; and, if the settings say so, what it says (perhaps when asked) is what
--- is expected.
+-- Checks that the backend accepts a connection and, if the settings say so, sends what is expected,
+-- on its own or when asked.
 
 local dial = require "neap.check.dial"
 local matcher = require "neap.check.matcher"
@@ -12,7 +12,7 @@ local function disappointed(settings, bytes)
   return ("expected %s, got %s"):format(matcher.describe(settings.expect), got)
 end
 
--- Reads until it is there, or cannot come any more.
+-- Reads until the expected text is there, or cannot come any more.
 local function listen(settings, conn, deadline)
   local is_there, bytes = matcher.begin(settings.expect), ""
   while #bytes < LOOKED_AT do
@@ -36,11 +36,7 @@ local function talk(settings, conn, deadline)
 end
 
 return function(settings, backend, addresses)
-  local deadline = dial.clock() + settings.timeout
-  local conn, why = dial.connect(settings, backend, addresses, deadline)
-  if not conn then return false, why, "connect" end
-  local is_ok
-  is_ok, why = talk(settings, conn, deadline)
-  conn:close()
-  return is_ok, why
+  return dial.check(settings, backend, addresses, function(conn, deadline)
+    return talk(settings, conn, deadline)
+  end)
 end

@@ -1,11 +1,12 @@
 -- Addresses as text: IP literals, host names, listen addresses, CIDR ranges. Nothing is resolved.
 
+local room = require "neap.config.room"
 local show = require "neap.config.show"
 
 local address = {}
 
-local UNIX_PATH_MAX = 107
-local HOST_MAX = 127
+local UNIX_PATH_MAX = room.path
+local HOST_MAX = room.host
 
 -- Four decimal bytes without leading zeros; their numbers, or nil.
 local function ipv4_bytes(text)
@@ -74,6 +75,7 @@ function address.check_host(text)
   if #text > HOST_MAX then return nil, ("the host is longer than %d bytes"):format(HOST_MAX) end
   if address.is_ipv4(text) then return true end
   local name = text:gsub("%.$", "")
+  -- linear: the text ends in the parts looked for
   for label in (name .. "."):gmatch "([^.]*)%." do
     if not is_label(label) then return nil, "'" .. show.text(text) .. "' is not a host name" end
   end
@@ -103,6 +105,14 @@ function address.check_unix(path)
   return true
 end
 
+-- The IPv4 address in ::ffff:192.0.2.1 (RFC 4291 §2.5.5.2), or nil.
+local function mapped_ipv4(numbers)
+  if table.concat(numbers, ":", 1, 6) ~= "0:0:0:0:0:65535" then return nil end
+  local high, low = numbers[7], numbers[8]
+  local first, third = math.floor(high / 256), math.floor(low / 256)
+  return ("%d.%d.%d.%d"):format(first, high % 256, third, low % 256)
+end
+
 local function listen_unix(text)
   local ok, why = address.check_unix(text:sub(6))
   if not ok then return nil, why end
@@ -110,11 +120,12 @@ local function listen_unix(text)
 end
 
 local function listen_ip(text)
+  if text:find "^%a[%w+.-]*://" then return nil, "an address has no scheme" end
   local v6, port6 = text:match "^%[(.-)%]:(.*)$"
   if v6 then
     local numbers = ipv6_numbers(v6)
     if not numbers then return nil, "'" .. show.text(v6) .. "' is not an IPv6 address" end
-    return table.concat(numbers, ":"), port6
+    return mapped_ipv4(numbers) or table.concat(numbers, ":"), port6
   end
   local host, port = text:match "^([^:]*):([^:]*)$"
   if not host then
@@ -131,7 +142,7 @@ end
 
 -- An address to listen on: `text` for the sockets, `identity` equal for
 -- equal addresses, nil where the system chooses the port. A port alone means any address;
--- localhost means 127.0.0.1.
+-- localhost means 127.0.0.1; an IPv4 address in the form of IPv6 is that IPv4 address.
 ---@param value string|number
 ---@return {text: string, identity: string?}?
 ---@return string? why
@@ -145,7 +156,7 @@ function address.listen(value)
   local port = address.port(port_text, 0)
   if not port then return nil, "'" .. show.text(port_text) .. "' is not a port (0-65535)" end
   return {
-    text = text,
+    text = address.is_ipv4(host) and host .. ":" .. port or text,
     host = host,
     port = port,
     identity = port ~= 0 and host .. ":" .. port or nil,
@@ -154,7 +165,7 @@ end
 
 local ANY = { ["*"] = true, ["0.0.0.0"] = true, ["0:0:0:0:0:0:0:0"] = true }
 
--- Would both want the same port of the same address? (":80" and "0.0.0.0:80" do.)
+-- Do both claim the same port of the same address? (":80" and "0.0.0.0:80" do.)
 function address.collide(a, b)
   if not a.identity or not b.identity then return false end
   if a.identity == b.identity then return true end

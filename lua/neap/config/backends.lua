@@ -1,13 +1,16 @@
--- Lists of backends: of a pool in the configuration, and as `discover` hooks return them.
+-- Lists of backends: those of a pool in the configuration, and those that `discover` hooks return.
 
 local check = require "neap.config.check"
+local health = require "neap.config.health"
+local mode = require "neap.config.mode"
 local report = require "neap.config.report"
+local room = require "neap.config.room"
 local schema = require "neap.config.schema"
 local show = require "neap.config.show"
 
 local backends = {}
 
-local NAME_MAX = 159
+local NAME_MAX = room.name
 
 local function row_of(section, name)
   for _, row in ipairs(section) do
@@ -44,13 +47,14 @@ local function flatten(checked, parts, key)
     zone = checked.zone,
     slots = checked.slots,
     send_proxy = checked.send_proxy,
+    server_name = checked.server_name,
     health = checked.health,
     tags = checked.tags,
     key = key,
   }
 end
 
--- Only once in a pool, for the name is a backend's identity.
+-- Each name only once in a pool, for it is the backend's identity.
 local function check_name(backend, seen, errors)
   if #backend.name > NAME_MAX then
     errors:add(backend.key, ("its host and path are too long for a name (expected a name of at "
@@ -85,14 +89,22 @@ end
 
 check.add_holder("backends", backends.check)
 
--- What a `discover` hook returned, as the configuration has it.
+-- Backends that come later than the config, by all rules of the config: from `discover` or the
+-- admin side.
 ---@param value any
 ---@param key string  what errors call the list
+---@param pool table?  name, health: the one they are for
+---@param services table[]?  of the config
 ---@return table[]? list
 ---@return {key: string, text: string}[]? errors
-function backends.list(value, key)
+function backends.list(value, key, pool, services)
   local errors = report.new()
   local list = backends.check(row_of(schema.pool, "backends"), value, key, errors)
+  if pool and errors:is_clean() then
+    local as_pool = { name = pool.name, health = pool.health, backends = list }
+    mode.check_backends(as_pool, services, errors)
+    health.check_pools({ as_pool }, errors)
+  end
   if errors:is_clean() then return list end
   return nil, errors:close()
 end

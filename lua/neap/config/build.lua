@@ -6,13 +6,17 @@ local check = require "neap.config.check"
 local health = require "neap.config.health"
 local mode = require "neap.config.mode"
 local nearest = require "neap.config.nearest"
+local N = require("neap.ffi").numbers
 local schema = require "neap.config.schema"
 local show = require "neap.config.show"
+local sorted = require "neap.sorted"
+local tls = require "neap.config.tls"
 require "neap.config.backends"
 
 local build = {}
 
-local POOLS_MAX, LISTENS_MAX, BACKENDS_MAX = 256, 256, 16384
+local POOLS_MAX, LISTENS_MAX = N.NEAP_BOARD_POOLS_MAX, N.NEAP_BOARD_LISTENS_MAX
+local BACKENDS_MAX = N.NEAP_BOARD_BACKENDS_MAX
 local NAME_MAX = 63
 
 local function rows(...)
@@ -49,7 +53,7 @@ function build.resolve(folder, path)
   return folder .. path:gsub("^%./+", "")
 end
 
--- Could this policy bring backends of its own? Of one in a file nobody knows yet.
+-- Could this policy bring backends of its own? If it is in a file, nobody knows yet.
 local function may_discover(policy)
   if type(policy) == "table" then return rawget(policy, "discover") ~= nil end
   return type(policy) == "function" or build.is_path(policy)
@@ -60,11 +64,13 @@ local function is_users(policy) return type(policy) ~= "string" or build.is_path
 local function new_service(flat, raw, key)
   local service = { key = key, raw = raw, flat = flat, policy_key = show.path(key, "policy") }
   for _, row in ipairs(schema.service) do service[row[1]] = flat[row[1]] end
+  service.pool_tls = tls.take(service)
   return service
 end
 
 local function new_pool(name, flat, key)
-  local pool = { name = name, key = key, timeouts = flat.timeouts, policy = flat.policy }
+  local pool = { name = name, key = key, timeouts = flat.timeouts, limits = flat.limits,
+    policy = flat.policy, tls = flat.tls }
   for _, row in ipairs(schema.pool) do pool[row[1]] = flat[row[1]] end
   pool.backends = pool.backends or {}
   if pool.policy ~= nil then pool.policy_key = show.path(key, "policy") end
@@ -196,6 +202,7 @@ local function check_listeners(config, services, report)
       table.insert(all, parsed)
       texts[i] = parsed.text
     end
+    service.listens = tls.listens(service, report)
     service.listen = texts
   end
   if #all > LISTENS_MAX then
@@ -204,9 +211,7 @@ local function check_listeners(config, services, report)
 end
 
 local function unknown_pool(name, by_name)
-  local names = {}
-  for known in next, by_name do table.insert(names, known) end
-  table.sort(names)
+  local names = sorted.keys(by_name)
   local near = nearest.find(name, names)
   local hint = near and ("; did you mean '%s'?"):format(near)
     or #names > 0 and #names <= 20 and " (known: " .. table.concat(names, ", ") .. ")" or ""
@@ -214,6 +219,10 @@ local function unknown_pool(name, by_name)
 end
 
 local function check_pool_keys(service, names, report)
+  if service.pool_tls then
+    report:add(show.path(service.key, "tls"), ("its verify, ca, server_name belong to the pool "
+      .. "(expected them in %s)"):format(show.path(show.path("pools", service.pool), "tls")))
+  end
   if rawget(service.raw, "backends") ~= nil then
     report:add(show.path(service.key, "backends"),
       "both 'pool' and 'backends' are given (expected one of them)")
@@ -226,7 +235,7 @@ local function check_pool_keys(service, names, report)
   end
 end
 
--- The pool that a service has of its own: its backends, and the pool's keys beside them.
+-- A service's own pool: its backends, and the pool's keys beside them.
 local function add_anonymous(service, pools, by_name, report)
   if by_name[service.name] then
     local text = "the pool of these backends would be called '%s' as its service, and there is one "
@@ -236,6 +245,9 @@ local function add_anonymous(service, pools, by_name, report)
   end
   local pool = new_pool(service.name, service.flat, service.key)
   pool.timeouts, pool.policy, pool.policy_key = nil, nil, nil
+  pool.tls, service.pool_tls = service.pool_tls, nil
+  if pool.tls then pool.tls.is_ambiguous = tls.is_ambiguous(service, pool) end
+  pool.limits = check.section(schema.pool_limits, {}, show.path(service.key, "limits"), report)
   service.pool = service.name
   by_name[pool.name] = pool
   table.insert(pools, pool)
@@ -314,13 +326,16 @@ local WORDS = { stderr = true, stdout = true, syslog = true }
 local function finish(config, services, pools, folder)
   for _, list in ipairs { services, pools } do
     for _, owner in ipairs(list) do
-      owner.raw, owner.flat = nil, nil
+      owner.raw, owner.flat, owner.pool_tls = nil, nil, nil
       if build.is_path(owner.policy) then
         owner.policy_path = build.resolve(folder, owner.policy)
       end
     end
   end
+  local function resolve(path) return build.resolve(folder, path) end
+  for _, service in ipairs(services) do tls.finish(service.tls, resolve) end
   for _, pool in ipairs(pools) do
+    tls.finish_pool(pool, resolve)
     if build.is_path(pool.shadow) then pool.shadow_path = build.resolve(folder, pool.shadow) end
   end
   local log = config.log
@@ -340,7 +355,7 @@ local function finish(config, services, pools, folder)
     access_log = config.access_log,
     explain = config.explain,
     admin = finish_admin(config.admin, folder),
-    unsafe = config.unsafe,
+    unsafe = config.unsafe, lua_memory = config.lua_memory,
     services = services,
     pools = pools,
     folder = folder,

@@ -6,6 +6,7 @@ local schema = require "neap.config.schema"
 local show = require "neap.config.show"
 local statuses = require "neap.config.statuses"
 local types = require "neap.config.types"
+local unknown = require "neap.config.unknown"
 
 local check = {}
 
@@ -120,11 +121,21 @@ function holders.status_list(row, value, key, report)
   return statuses.list(ranges)
 end
 
+-- An address, or a table with one: the parsed address, with `tls` and `proxy_protocol`.
+local function listen_item(value, key, report)
+  if type(value) ~= "table" then
+    return check.value({ "listen", "listen_address" }, value, key, report)
+  end
+  local item = check.section(schema.listen, value, key, report)
+  local parsed = item.address
+  if parsed then parsed.tls, parsed.proxy_protocol = item.tls, item.proxy_protocol end
+  return parsed
+end
+
 -- One address or a list of them → a list of parsed ones.
 function holders.listen(row, value, key, report)
-  local of = { row[1], "listen_address" }
-  if type(value) ~= "table" then
-    local one = check.value(of, value, key, report)
+  if type(value) ~= "table" or rawget(value, "address") ~= nil then
+    local one = listen_item(value, key, report)
     return one and { one }
   end
   local count = check.short_list_length(value, row.max, key, report, "addresses")
@@ -133,7 +144,7 @@ function holders.listen(row, value, key, report)
   end
   local list = {}
   for i = 1, count or 0 do
-    table.insert(list, check.value(of, rawget(value, i), show.path(key, i), report))
+    table.insert(list, listen_item(rawget(value, i), show.path(key, i), report))
   end
   return list
 end
@@ -153,44 +164,20 @@ function holders.slow_start(row, value, key, report)
   return check.section(schema[row.section], value, key, report)
 end
 
--- Where else a key is known: "interval" → "health.interval".
-local function elsewhere(word, rows)
-  local sections = { "health", "keepalive", "retry", "eject", "timeouts", "limits", "log", "queue" }
-  for _, section in ipairs(sections) do
-    for _, row in ipairs(schema[section]) do
-      if row[1] == word and rows == schema.backend_health and section == "health" then
-        return "; it stands in the health of the pool: a backend says only where it is checked"
-      end
-      if row[1] == word then return ("; did you mean '%s.%s'?"):format(section, word) end
-    end
-  end
-  for _, row in ipairs(rows ~= schema.backend and schema.backend or {}) do
-    if row[1] == word and word ~= "url" then
-      return ("; it is a backend's: backends = { { url = …, %s = … } }"):format(word)
-    end
-  end
-  return ""
-end
+-- One for all, so that the same is equal.
+local V2_TLS = { version = 2, tls = true }
 
-local function names_of(rows)
-  local names = {}
-  for i, row in ipairs(rows) do names[i] = row[1] end
-  return names
-end
-
----@param rows table[]
----@param name any
----@return string
-function check.unknown(rows, name)
-  if type(name) ~= "string" then
-    return ("unexpected item %s (expected only named keys here)"):format(show.value(name))
+-- A version, or the section: → a version, or V2_TLS.
+function holders.send_proxy(row, value, key, report)
+  if type(value) ~= "table" then return single({ row[1], "integer", min = 1, max = 2,
+    also = row.also }, value, key, report) end
+  local section = check.section(schema.send_proxy, value, key, report)
+  if not section.tls then return section.version end
+  if section.version == 1 then
+    report:add(show.path(key, "tls"), "version 1 of the PROXY protocol cannot tell of TLS "
+      .. "(expected version = 2)")
   end
-  local names = names_of(rows)
-  local near = nearest.find(name, names)
-  if near then return ("unknown key; did you mean '%s'?"):format(near) end
-  local hint = elsewhere(name, rows)
-  if hint ~= "" then return "unknown key" .. hint end
-  return "unknown key (known here: " .. table.concat(names, ", ") .. ")"
+  return V2_TLS
 end
 
 local function sort_keys(a, b)
@@ -201,15 +188,15 @@ local function sort_keys(a, b)
 end
 
 local function report_unknown(rows, value, key, report)
-  local known, unknown = {}, {}
+  local known, others = {}, {}
   for _, row in ipairs(rows) do known[row[1]] = true end
   for name in next, value do
-    if not known[name] then table.insert(unknown, name) end
+    if not known[name] then table.insert(others, name) end
   end
-  table.sort(unknown, sort_keys)
-  for i, name in ipairs(unknown) do
-    if report:is_full() then return report:leave_out(#unknown - i + 1) end
-    report:add(show.path(key, name), check.unknown(rows, name))
+  table.sort(others, sort_keys)
+  for i, name in ipairs(others) do
+    if report:is_full() then return report:leave_out(#others - i + 1) end
+    report:add(show.path(key, name), unknown.text(rows, name))
   end
 end
 
@@ -241,7 +228,7 @@ local function absent(row, key, result, report)
   end
 end
 
--- A table's rows: what is given checked, what is absent filled in. Always returns a table.
+-- A table's rows: checks the values given and fills in the absent ones. Always returns a table.
 ---@param rows table[]
 ---@param value any
 ---@param key string
@@ -250,7 +237,7 @@ end
 function check.section(rows, value, key, report)
   if type(value) ~= "table" then
     report:add(key, show.value(value) .. " is not a table (expected a table with "
-      .. table.concat(names_of(rows), ", ") .. ")")
+      .. table.concat(unknown.names(rows), ", ") .. ")")
     value = {}
   end
   report_unknown(rows, value, key, report)

@@ -1,4 +1,4 @@
--- A pool's `health`: one check or a list of them, and what only its checks have: header fields.
+-- A pool's `health`: one check or a list of them, and the header fields, which only checks have.
 
 local check = require "neap.config.check"
 local schema = require "neap.config.schema"
@@ -9,7 +9,7 @@ local health = {}
 local CHECKS_MAX = 16
 local VALUE_MAX = 4096
 
--- Those that would change how the request is framed, or that other keys say.
+-- Fields that would change how the request is framed, or that other keys set.
 local OURS = {
   host = "use host", connection = "every check has a connection of its own",
   ["content-length"] = "a check has no body", ["transfer-encoding"] = "a check has no body",
@@ -85,7 +85,7 @@ local function one(value, key, report)
   return settings
 end
 
--- What new backends begin as: the one thing that all checks of a pool have in common.
+-- The state of new backends: the one setting that all checks of a pool have in common.
 ---@param settings table  config's `health`
 ---@return string
 function health.initial(settings)
@@ -95,7 +95,20 @@ function health.initial(settings)
   return "unknown"
 end
 
--- "none" is no check to be one of several.
+local FAILURES = 3 -- as in the schema
+
+-- After how many failures in a row a suspect is down: one number for all checks of a pool.
+---@param settings table  config's `health`
+---@return number
+function health.failures(settings)
+  for _, one_check in ipairs(health.list(settings)) do
+    local failures = one_check.failures or FAILURES
+    if failures ~= FAILURES then return failures end
+  end
+  return FAILURES
+end
+
+-- "none" cannot be one of several checks.
 local function check_list(list, key, report)
   for i, settings in ipairs(list) do
     local item_key = show.path(key, i)
@@ -107,6 +120,11 @@ local function check_list(list, key, report)
     if initial ~= "unknown" and initial ~= health.initial(list) then
       report:add(show.path(item_key, "initial"), ("another check of this pool says %s (expected "
         .. "one of them only)"):format(show.value(health.initial(list))))
+    end
+    local failures = settings.failures or FAILURES
+    if failures ~= FAILURES and failures ~= health.failures(list) then
+      report:add(show.path(item_key, "failures"), ("another check of this pool says %d (expected "
+        .. "one of them only)"):format(health.failures(list)))
     end
   end
 end

@@ -55,6 +55,8 @@ function json.from_article(value)
   local listen, errors = listen_of(value.proxy)
   if not listen then return nil, errors end
   value.proxy, value.listen = nil, listen
+  if value.log == nil then value.log = {} end
+  if type(value.log) == "table" and value.log.checks == nil then value.log.checks = "all" end
   return value
 end
 

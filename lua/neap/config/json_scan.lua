@@ -16,7 +16,7 @@ local function place_of(text, at)
   return ("%d:%d"):format(line, at - last)
 end
 
--- Ends the scan: only the first error of syntax means anything.
+-- Ends the scan: only the first syntax error means anything.
 function Scanner:stop(at, message)
   error({ key = "", line = place_of(self.text, at), text = message }, 0)
 end

@@ -1,11 +1,12 @@
--- Reads a configuration: a Lua file that returns a table, or a JSON file. What comes out is checked
--- and complete, or a list of everything that is wrong.
+-- Reads a configuration: a Lua file that returns a table, or a JSON file. The result is a checked
+-- and complete table, or a list of everything that is wrong.
 
 local backends = require "neap.config.backends"
 local build = require "neap.config.build"
 local json = require "neap.config.json"
 local reporter = require "neap.config.report"
 local show = require "neap.config.show"
+local trim = require "neap.trim"
 local utf8 = require "neap.config.utf8"
 
 local load = {}
@@ -18,7 +19,7 @@ end
 
 local function folder_of(path) return path:match "^(.*/)" or "" end
 
--- Some errors name the file themselves; all are printed behind its name.
+-- Some errors name the file themselves; all are printed after its name.
 local function without_path(text, path)
   if text:sub(1, #path + 1) ~= path .. ":" then return text end
   text = text:sub(#path + 2)
@@ -29,7 +30,7 @@ end
 -- The first place of a traceback in this file that the message does not name itself.
 local function caller(trace, message, path)
   for line in trace:gmatch "[^\n]+" do
-    line = line:match "^%s*(.-)%s*$"
+    line = trim.blanks(line)
     local place = line:sub(1, #path) == path and line:match("^:%d+: ", #path + 1)
     if place and message:sub(1, #path + #place) ~= path .. place then return line end
   end
@@ -38,7 +39,7 @@ end
 -- The message, and where it was called from.
 local function first_lines(text, path)
   local message, trace = text:match "^(.-)\nstack traceback:\n(.*)$"
-  message = (message or text):gsub("%s*\n%s*", " ")
+  message = (message or text):gsub("\n%s*", " ")
   local place = trace and caller(trace, message, path)
   return place and ("%s (called from %s)"):format(message, place) or message
 end
@@ -94,12 +95,16 @@ function load.load(path, files)
   return load.from_table(raw, folder_of(path))
 end
 
--- A list of backends, as a `discover` hook returns it.
+-- A list of backends that comes later than the config: from a `discover` hook or the admin side.
 ---@param value any
 ---@param key string  what errors call it
+---@param pool table?  name, health: the one they are for
+---@param services table[]?  of the config, with `pool`
 ---@return table[]? list
 ---@return {key: string, text: string}[]? errors
-function load.backends(value, key) return backends.list(value, key) end
+function load.backends(value, key, pool, services)
+  return backends.list(value, key, pool, services)
+end
 
 local function line_of(path, e)
   local place = path .. (e.line and ":" .. e.line or "")
@@ -113,10 +118,10 @@ local function count_from(errors, first)
   return count
 end
 
--- One line an error: "FILE: services[2].health.interval: what is wrong (expected what)".
+-- One line per error: "FILE: services[2].health.interval: what is wrong (expected what)".
 ---@param path string
 ---@param errors {key: string, text: string, line: string?}[]
----@param limit integer?  most bytes, LIMIT unless told; the last line says how many are left out
+---@param limit integer?  most bytes, LIMIT by default; the last line says how many are left out
 ---@return string
 function load.format(path, errors, limit)
   local lines, bytes = {}, 0

@@ -2,23 +2,41 @@
 
 local nearest = {}
 
--- Edits (insert, delete, replace, swap of neighbours) from a to b; stops counting above `limit`.
+local WORD_MAX, EDITS_MAX = 64, 6
+
+-- Rows of the table of distances, for all pairs: the one before the last, the last, this one.
+local before, last, row = {}, {}, {}
+
+-- Fewest edits to the first i bytes of a and j of b.
+local function edits(a, b, i, j)
+  local x, y = a:byte(i), b:byte(j)
+  local d = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x == y and 0 or 1))
+  if i > 1 and j > 1 and x == b:byte(j - 1) and a:byte(i - 1) == y then
+    return math.min(d, before[j - 2] + 1)
+  end
+  return d
+end
+
+-- Fills row i between first and final; returns the least number in it.
+local function fill(a, b, i, limit)
+  local first, final = math.max(1, i - limit), math.min(#b, i + limit)
+  local least = i <= limit and i or limit + 1
+  row[first - 1] = first == 1 and least or limit + 1
+  for j = first, final do
+    row[j] = edits(a, b, i, j)
+    least = math.min(least, row[j])
+  end
+  if final < #b then row[final + 1] = limit + 1 end
+  return least
+end
+
+-- Edits (insert, delete, replace, swap of neighbours) from a to b, or limit + 1 if there are more:
+-- so only the middle of each row can count, and only that is looked at.
 local function distance(a, b, limit)
-  local before, last, row = {}, {}, {}
-  for j = 0, #b do last[j] = j end
+  if math.abs(#a - #b) > limit then return limit + 1 end
+  for j = 0, #b do last[j] = j <= limit and j or limit + 1 end
   for i = 1, #a do
-    row[0] = i
-    local least = i
-    for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
-      local d = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same and 0 or 1))
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        d = math.min(d, before[j - 2] + 1)
-      end
-      row[j] = d
-      least = math.min(least, d)
-    end
-    if least > limit then return limit + 1 end
+    if fill(a, b, i, limit) > limit then return limit + 1 end
     before, last, row = last, row, before
   end
   return last[#b]
@@ -28,12 +46,14 @@ end
 ---@param known string[]
 ---@return string?  -- nil when none is near
 function nearest.find(word, known)
-  local best, best_distance
-  word = word:sub(1, 64):lower():gsub("%-", "_")
-  local limit = math.max(1, math.floor(#word / 3))
+  if #word > WORD_MAX then return nil end
+  word = word:lower():gsub("%-", "_")
+  local best
+  local limit = math.min(math.max(1, math.floor(#word / 3)), EDITS_MAX)
   for _, candidate in ipairs(known) do
     local d = distance(word, candidate, limit)
-    if d <= limit and (not best or d < best_distance) then best, best_distance = candidate, d end
+    if d <= limit then best, limit = candidate, d - 1 end
+    if limit < 0 then break end
   end
   return best
 end

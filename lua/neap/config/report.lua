@@ -1,4 +1,4 @@
--- The errors of one configuration, collected so that all of them are told at once.
+-- The errors of one configuration, collected so that all of them are reported at once.
 
 local report = {}
 report.__index = report
@@ -15,7 +15,7 @@ function report:add(key, text)
   table.insert(self.errors, { key = key, text = text })
 end
 
--- Nobody reads more: what would be added is only counted.
+-- Nobody reads more: further errors are only counted.
 function report:is_full() return #self.errors >= MOST end
 function report:leave_out(count) self.left_out = self.left_out + count end
 

@@ -1,5 +1,5 @@
--- Every key of the configuration, one row each. The check, the defaults and docs/config.md come
--- from here.
+-- Every key of the configuration, one row each. The check, the defaults and docs/config.md are made
+-- from these rows.
 --
 -- A row: { name, type, default =, text = } and, where they apply
 --   min, max      limits of numbers; for texts and lists, max is the number of bytes or items
@@ -15,14 +15,17 @@
 --   show          the default as the docs print it
 -- Types are in config/types.lua.
 
+local N = require("neap.ffi").numbers
+
 local schema = {}
 
 local MONTH = 30 * 24 * 3600
 
 schema.order = {
   "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "forwarded",
-  "timeouts", "pool_timeouts", "limits", "health", "backend_health", "discover", "keepalive",
-  "retry", "budget", "queue", "slow_start", "eject",
+  "errors", "listen", "tls", "tls_certificate", "tls_client", "tls_tickets", "tls_acme", "tls_eab",
+  "pool_tls", "timeouts", "pool_timeouts", "limits", "pool_limits", "health", "backend_health",
+  "discover", "keepalive", "retry", "budget", "queue", "slow_start", "eject", "send_proxy",
 }
 
 schema.titles = {
@@ -35,9 +38,19 @@ schema.titles = {
   explain = "explain",
   admin = "admin",
   forwarded = "forwarded",
+  errors = "errors",
+  tls = "tls of a service",
+  tls_certificate = "tls.certificates",
+  tls_client = "tls.client",
+  tls_tickets = "tls.tickets",
+  tls_acme = "tls.acme",
+  tls_eab = "tls.acme.eab",
+  pool_tls = "tls of a pool",
+  listen = "listen",
   timeouts = "timeouts of a service",
   pool_timeouts = "timeouts of a pool",
-  limits = "limits",
+  limits = "limits of a service",
+  pool_limits = "limits of a pool",
   health = "health",
   backend_health = "health of a backend",
   discover = "discover",
@@ -46,12 +59,14 @@ schema.titles = {
   budget = "retry.budget",
   queue = "queue",
   slow_start = "slow_start",
+  send_proxy = "send_proxy",
   eject = "eject",
 }
 
 schema.process = {
-  { "workers", "integer", default = "auto", min = 1, max = 64, also = { "auto" },
-    text = "Worker processes. `auto`: as many as there are CPUs that this process may use." },
+  { "workers", "integer", default = "auto", min = 1, max = N.NEAP_BOARD_WORKERS_MAX,
+    also = { "auto" },
+    text = "The number of worker processes. `auto`: one for each CPU that this process may use." },
   { "user", "name", max = 63,
     text = "The user that agent and workers run as, when neap is started by root." },
   { "group", "name", max = 63, text = "Their group; without it, the user's own." },
@@ -65,16 +80,24 @@ schema.process = {
     text = "Keeps stories of requests for `neap explain` (docs/explain.md), or false." },
   { "admin", "section", section = "admin", default = false, also = { false },
     text = "The admin side: dashboard, status, metrics, changes (docs/admin.md)." },
+  { "lua_memory", "integer", default = 268435456, min = 16777216, max = 1099511627776,
+    unit = "bytes",
+    text = "How much memory the Lua state of each process may use, in workers and in the agent. "
+      .. "Hooks that want more are stopped (docs/policies.md)." },
   { "unsafe", "boolean", default = false,
-    text = "Gives policies the full Lua library: files, processes, ffi. A policy can then hold up "
-      .. "or take down its worker." },
+    text = "Gives policies the full Lua library: files, processes, ffi. A policy can then block or "
+      .. "crash its worker." },
 }
 
 schema.log = {
   { "target", "path", default = "stderr", max = 255,
     text = "`\"stderr\"`, `\"syslog\"` or a file's path." },
   { "level", "choice", default = "info", values = { "debug", "info", "warn", "error" },
-    text = "The least level that is written." },
+    text = "The lowest level that is written." },
+  { "checks", "choice", default = "changes", values = { "changes", "all" },
+    text = "`\"changes\"`: a line when a check's result differs from the one before; it also says "
+      .. "which state the backend gets. `\"all\"`: each check, in the words of the article "
+      .. "(docs/health.md); a JSON file in the article's format has this." },
 }
 
 schema.explain = {
@@ -86,19 +109,19 @@ schema.explain = {
 
 schema.access_log = {
   { "target", "path", default = "stdout", max = 255,
-    text = "`\"stdout\"`, `\"stderr\"`, `\"syslog\"` or a file's path, which the user that neap "
-      .. "runs as can write to." },
+    text = "`\"stdout\"`, `\"stderr\"`, `\"syslog\"` or a file's path; the user that neap runs as "
+      .. "must be able to write there." },
   { "format", "access_format", default = "combined",
-    text = "`\"combined\"`, `\"json\"`, or a function of the request and its outcome that returns "
-      .. "the line, or nil for none (docs/access-log.md)." },
+    text = "`\"combined\"`, `\"json\"`, or a function that takes the request and its outcome and "
+      .. "returns the line, or nil for none (docs/access-log.md)." },
 }
 
 schema.admin = {
   { "listen", "listen_address", default = "127.0.0.1:9180",
     text = "`host:port`, `:port` or `unix:/path`. Whoever reaches it may read." },
   { "token", "secret", max = 255,
-    text = "8 to 255 characters. Who changes something must send it: `Authorization: Bearer "
-      .. "TOKEN`. Without a token nothing can be changed." },
+    text = "8 to 255 characters. Every change must carry it: `Authorization: Bearer TOKEN`. "
+      .. "Without a token nothing can be changed." },
   { "token_file", "path", max = 255,
     text = "A file that has the token in its first line, instead of `token`; `user` must be able "
       .. "to read it." },
@@ -113,39 +136,63 @@ schema.admin = {
 schema.service = {
   { "name", "name", max = 63, show = "its first listen address",
     text = "What logs and metrics call this service." },
-  { "listen", "listen", default = ":8080", max = 64,
+  { "listen", "listen", default = ":8080", max = 1024,
     text = "An address or a list of addresses: `host:port`, `:port`, `[v6]:port`, `unix:/path`. "
-      .. "Port 0 lets the system choose." },
-  { "mode", "choice", default = "http", values = { "http", "tcp" },
+      .. "Port 0 lets the system choose. Up to 1024 in a service, and in all services and `admin` "
+      .. "together. If addresses overlap, the most specific one gets the connection: "
+      .. "`127.0.0.1:80` before `0.0.0.0:80` before `[::]:80`. An address may also be a table with "
+      .. "`address`, `tls`, `proxy_protocol`." },
+  { "mode", "choice", default = "http", values = { "http", "tcp", "udp" }, later = { udp = true },
     text = "`\"http\"`, or `\"tcp\"`: connections as they are, for any protocol (docs/tcp.md)." },
   { "pool", "name", max = 63, text = "The name of one of `pools`." },
   { "policy", "policy", default = "round_robin",
     text = "The name of a shipped policy, the path of a Lua file (it has a `/` or ends in `.lua`; "
       .. "relative to this file's folder), a table of hooks or a function that returns one." },
+  { "guard", "boolean", default = false,
+    text = "The policy decides who may pass: a request whose hook errs, is stopped, waits too long "
+      .. "or is tripped is answered with 503. Nobody passes because the policy failed. This "
+      .. "overrides `on_error`." },
   { "on_error", "choice", default = "default", values = { "default", "refuse" },
-    text = "What an erring hook does to its request: the default policy decides, or it is answered "
-      .. "with 503." },
-  { "tls", "later", also = { false }, later = true, text = "Certificates." },
+    text = "What happens to a request if `request`, `backends` or `pick` errs: the default policy "
+      .. "decides, or the answer is 503." },
+  { "tls", "tls", default = false, also = { false }, section = "tls",
+    text = "Certificates, and all else about TLS (docs/tls.md). It holds for every address of "
+      .. "`listen` that does not say otherwise." },
+  { "sniff", "choice", default = false, also = { false }, values = { "tls" },
+    text = "With `mode = \"tcp\"`: `\"tls\"` reads the client's first message before the hooks "
+      .. "run (`request.sni`, `request.alpn`, `request.ja4`) and passes it on unchanged "
+      .. "(docs/tcp.md)." },
   { "proxy_protocol", "boolean", default = false,
     text = "Every connection must begin with a PROXY protocol header (version 1 or 2), as another "
       .. "balancer sends it: the address in it is the client's. For listeners that only such "
       .. "balancers can reach." },
+  { "http2", "later", also = { false }, later = true, text = "HTTP/2 for clients." },
+  { "half_close", "boolean", default = false,
+    text = "A client that ends its side of the connection after its request still gets the answer. "
+      .. "Without it such a client counts as gone, and its request is given up." },
   { "forwarded", "section", section = "forwarded", text = "Who is believed about the client." },
   { "request_id", "header", default = false, also = { false, true },
-    text = "Gives each request an id that its backend gets in this field (true: `X-Request-Id`); "
-      .. "a trusted peer's is kept. It is `request.id` of hooks and the id in the access log." },
+    text = "Gives each request an id that its backend gets in this field (true: `X-Request-Id`); a "
+      .. "trusted peer's id is kept. It is `request.id` in hooks and the id in the access log." },
   { "traceparent", "boolean", default = false,
-    text = "Makes a W3C `traceparent` for requests that come without a valid one. One that came "
-      .. "is always passed on." },
+    text = "Makes a W3C `traceparent` for requests that come without a valid one. A valid one is "
+      .. "always passed on." },
+  { "errors", "section", section = "errors", text = "What clients are told of errors." },
   { "timeouts", "section", section = "timeouts", text = "How long to wait for what." },
   { "limits", "section", section = "limits", text = "How much a client may ask for." },
 }
 
 schema.forwarded = {
   { "trust", "list", default = {}, max = 1024, of = { "trust[]", "cidr" },
-    text = "Peers whose `X-Forwarded-*` and `Forwarded` is believed and appended to: IP addresses, "
-      .. "ranges like `10.0.0.0/8`, or `unix` for all unix peers. From anyone else it is "
-      .. "replaced." },
+    text = "Peers whose `X-Forwarded-*` and `Forwarded` fields are believed and appended to: IP "
+      .. "addresses, ranges like `10.0.0.0/8`, or `unix` for all unix peers. Those of anyone else "
+      .. "are replaced." },
+}
+
+schema.errors = {
+  { "expose", "boolean", default = true,
+    text = "neap's own answers carry the reason, in `x-neap-error` and in their text. `false`: "
+      .. "only log, metrics and `neap explain` have it." },
 }
 
 local function timeout(name, default, text)
@@ -155,98 +202,129 @@ local function timeout(name, default, text)
 end
 
 schema.timeouts = {
-  timeout("client_header", 10, "From a request's first byte to the end of its head; for the PROXY "
-    .. "header."),
+  timeout("client_header", 10, "From a request's first byte to the end of its head; also for the "
+    .. "PROXY header."),
+  timeout("handshake", 10, "From the start of a connection to the end of its TLS handshake; with "
+    .. "`sniff`, of its first message."),
   timeout("client_body", 30, "Between two pieces of a request's body."),
-  timeout("client_idle", 60, "Between two requests of a connection."),
+  timeout("client_idle", 75, "Between two requests of a connection. Longer than common balancers "
+    .. "in front wait (60 s), so that they end the connection."),
   timeout("connect", 5, "To reach a backend, all addresses of its name together."),
-  timeout("response", 60, "From the request sent to the first byte of the answer."),
-  timeout("attempt", false, "For one attempt: from its begin, connecting included, to the first "
-    .. "byte of the answer, while the client is not the one who is waited for; of a tcp service, "
-    .. "until the backend is connected. What follows is the policy's `failed` to say."),
-  timeout("stream_idle", 60, "Between two pieces of an answer, either way."),
+  timeout("response", 60, "From sending the request to the first byte of the answer."),
+  timeout("attempt", false, "For one attempt, connecting included, until the first byte of the "
+    .. "answer; in a tcp service, until the backend is connected. It does not end an attempt while "
+    .. "neap waits for the client's body. When it is over, the policy's `failed` decides."),
+  timeout("stream_idle", 60, "Between two pieces of an answer, either way; a piece of the "
+    .. "request's body counts, too."),
+  timeout("linger", 30, "For a client that still sends when its last answer is out: what it sends "
+    .. "is read and dropped, so that the answer reaches it. Two seconds of silence end it, too."),
   timeout("tunnel", 3600, "Between two pieces in a tunnel (WebSocket) or on a connection of a tcp "
     .. "service, either way."),
-  timeout("request", false, "For the whole request, all attempts together; of a tcp service, until "
+  timeout("half_closed", 60, "The same, once one side has ended."),
+  timeout("keepalive_probe", 60, "A tunnel or a connection of a tcp service that is silent for so "
+    .. "long is probed (TCP keepalive), on both sides; after the same time without a reply it is "
+    .. "dead."),
+  timeout("request", false, "For the whole request, all attempts together; in a tcp service, until "
     .. "a backend is connected."),
-  timeout("drain", 30, "For requests to end after a graceful stop began."),
+  timeout("drain", 30, "For requests to end once a graceful stop has begun."),
 }
 
 schema.pool_timeouts = {
   timeout("connect", nil, "To reach a backend."),
-  timeout("response", nil, "From the request sent to the first byte of the answer."),
-  timeout("attempt", nil, "From an attempt's begin to the first byte of the answer."),
-  timeout("stream_idle", nil, "Between two pieces of an answer, either way."),
+  timeout("response", nil, "From sending the request to the first byte of the answer."),
+  timeout("attempt", nil, "From the start of an attempt to the first byte of the answer."),
+  timeout("stream_idle", nil, "Between two pieces of an answer, either way; a piece of the "
+    .. "request's body counts, too."),
 }
 for _, row in ipairs(schema.pool_timeouts) do row.show = "the service's" end
 
 schema.limits = {
   { "header_bytes", "integer", default = 16384, min = 512, max = 262144, unit = "bytes",
-    text = "A request's head." },
+    text = "The size of a request's head." },
   { "uri_bytes", "integer", default = 8192, min = 16, max = 131072, unit = "bytes",
-    text = "Its target." },
-  { "headers", "integer", default = 100, min = 1, max = 1000, text = "Its header lines." },
+    text = "The size of its target." },
+  { "headers", "integer", default = 100, min = 1, max = 1000,
+    text = "The number of its header lines." },
   { "body_bytes", "integer", default = false, min = 1, max = 2 ^ 50, also = { false },
-    unit = "bytes", text = "Its body." },
+    unit = "bytes", text = "The size of its body." },
   { "connections", "integer", default = 10000, min = 1, max = 1000000,
     text = "Client connections of one worker." },
   { "requests", "integer", default = false, min = 1, max = 2 ^ 31, also = { false },
     text = "Requests on one client connection." },
 }
 
+schema.pool_limits = {
+  { "header_bytes", "integer", default = 65536, min = 512, max = 262144, unit = "bytes",
+    text = "The size of an answer's head." },
+  { "headers", "integer", default = 500, min = 1, max = 1000,
+    text = "The number of its header lines." },
+}
+
 schema.pool = {
   { "backends", "backends", max = 16384,
-    text = "A list of URLs (`http://host:port/base`, `unix:/path`; of a tcp service "
+    text = "A list of URLs (`http://host:port/base`, `unix:/path`; in a tcp service "
       .. "`tcp://host:port`) or tables." },
   { "health", "health", section = "health",
     text = "How backends are checked: one check, or a list of checks that must all pass." },
   { "discover", "section", section = "discover", text = "When the policy's `discover` runs." },
   { "keepalive", "section", section = "keepalive", text = "Idle connections to backends." },
   { "retry", "section", section = "retry", text = "When a request is sent again." },
-  { "send_proxy", "integer", default = false, min = 1, max = 2, also = { false },
+  { "send_proxy", "send_proxy", default = false, also = { false }, section = "send_proxy",
     text = "Every connection to a backend begins with a PROXY protocol header of this version, "
-      .. "which tells it the client's address. Of http, such a connection serves one request." },
+      .. "which tells it the client's address; `{ version = 2, tls = true }` also tells what is "
+      .. "known of the client's TLS (docs/tcp.md). With HTTP, such a connection serves one request "
+      .. "only." },
   { "queue", "section", section = "queue", also = { false },
     text = "Requests that wait while every backend they may go to is at its `slots`. `false`: they "
       .. "are answered with 503 at once." },
   { "slow_start", "slow_start", default = false, also = { false }, section = "slow_start",
-    text = "What comes back, or joins, gets its share bit by bit: seconds, or a table "
-      .. "(docs/health.md)." },
+    text = "A backend that comes back, or joins, begins with a small share, which grows. The "
+      .. "value: seconds until it has its full share, or a table (docs/health.md)." },
   { "shadow", "policy", default = false, also = { false },
-    text = "A policy, in the forms of `policy`, whose `pick` is asked about each request too, when "
-      .. "that is on its way; its answers are only compared (docs/policies.md)." },
+    text = "A second policy, in any form of `policy`. Its `pick` is asked about each request too, "
+      .. "once the request is on its way, and its answers are only compared (docs/policies.md)." },
   { "eject", "section", default = false, also = { false }, section = "eject",
-    text = "Takes backends out of service for a while that fail more than the others; `{}`: by the "
-      .. "defaults (docs/health.md)." },
+    text = "Backends that fail more than the others are taken out of service for a while; `{}` "
+      .. "uses the defaults (docs/health.md)." },
+  { "mirror", "later", also = { false }, later = true, text = "Copies of requests." },
+  { "hedge", "later", also = { false }, later = true, text = "A second try beside a slow one." },
   { "panic", "share", default = 0, max = 1, also = { false },
-    text = "The share of backends up, below which all are used, dead ones too; 0: never "
-      .. "(docs/health.md)." },
+    text = "When a smaller share of the backends than this is up, all are used, dead ones too. "
+      .. "0: never (docs/health.md)." },
 }
 
--- These a pool in `pools` has besides; a service has its own.
+-- Further keys of a pool in `pools`; a service has its own.
 schema.pool_own = {
   { "policy", "policy", show = "the service's",
-    text = "As a service's. Overrides its `pick`, `failed`, `response`, `check`, `discover` and "
-      .. "`changed`." },
+    text = "As in a service. Its `pick`, `failed`, `check` and `discover` override the service's; "
+      .. "`response`, `log` and `changed` of both run." },
   { "timeouts", "section", section = "pool_timeouts",
     text = "Overrides `connect`, `response`, `attempt`, `stream_idle`." },
+  { "limits", "section", section = "pool_limits",
+    text = "How much a backend may answer with." },
+  { "tls", "section", section = "pool_tls", optional = true, also = { false },
+    text = "How `https://` and `tls://` backends are spoken to. (Beside a service's own `backends` "
+      .. "these keys stand in the service's `tls`.)" },
 }
 
 schema.backend = {
   { "url", "url", required = true,
-    text = "`http://host:port/base`, `tcp://host:port` (of a tcp service) or `unix:/path`. A name "
-      .. "may have several addresses." },
+    text = "`http://host:port/base`, `tcp://host:port` (in a tcp service) or `unix:/path`; over "
+      .. "TLS `https://` and `tls://`. A name may have several addresses." },
   { "name", "name", max = 159, show = "`host:port` and the base path",
     text = "Its identity in the pool, over reloads too." },
   { "weight", "integer", default = 1, min = 0, max = 1000,
-    text = "Its share of the requests, beside that of the others. 0: nothing new, but who is with "
-      .. "it by a cookie stays." },
+    text = "Its share of the requests, relative to the others. 0: it gets nothing new, but clients "
+      .. "that stay with it by a cookie still come." },
   { "tier", "integer", default = 0, min = 0, max = 1000,
     text = "Backends of a higher tier are used when none of a lower one is left." },
   { "zone", "name", max = 31, text = "Where it is, for policies." },
   { "slots", "integer", default = false, min = 1, max = 1000000, also = { false },
     text = "Requests at a time, over all workers." },
-  { "send_proxy", "integer", min = 1, max = 2, also = { false }, show = "the pool's",
+  { "server_name", "name", max = 127, show = "the pool's",
+    text = "As in the pool's `tls`." },
+  { "send_proxy", "send_proxy", optional = true, also = { false }, section = "send_proxy",
+    show = "the pool's",
     text = "Whether connections to it begin with a PROXY protocol header, and of which version." },
   { "health", "section", section = "backend_health", optional = true,
     text = "Where else to check it." },
@@ -257,56 +335,173 @@ schema.backend = {
 
 schema.health = {
   { "type", "choice", default = "tcp", values = { "tcp", "http", "https", "icmp", "none" },
-    later = { https = true },
-    text = "`\"tcp\"`: it accepts a connection, and answers as expected. `\"http\"`: it answers a "
-      .. "request well. `\"icmp\"`: its host answers a ping. `\"none\"`: no checks." },
+    text = "`\"tcp\"`: it accepts a connection, and answers as expected. `\"http\"`: it gives a "
+      .. "good answer to a request; `\"https\"`: over TLS, in any case. `\"icmp\"`: its host "
+      .. "answers a ping. `\"none\"`: no checks." },
   { "interval", "seconds", default = 60, max = MONTH, unit = "s", text = "Between two checks." },
   { "fast", "seconds", default = false, max = MONTH, also = { false }, unit = "s",
     text = "Between two checks while the backend is on its way up or down: `rise` or `fall` is "
       .. "begun and not reached." },
   { "jitter", "share", default = 0.1, max = 0.5,
-    text = "How far the time between two checks may be off, as a share of it, so that many do not "
-      .. "march in step." },
+    text = "How far the time between two checks may vary, as a share of it, so that checks do not "
+      .. "run in step." },
   { "timeout", "seconds", default = 60, max = MONTH, unit = "s", text = "For one check." },
   { "rise", "integer", default = 1, min = 1, max = 1000, text = "Good checks until it is up." },
   { "fall", "integer", default = 1, min = 1, max = 1000, text = "Bad checks until it is down." },
+  { "failures", "integer", default = 3, min = 1, max = 1000,
+    text = "How many requests in a row that fail after connecting take the backend down, even if "
+      .. "its check finds it healthy (docs/health.md)." },
   { "recheck", "seconds", default = 1, max = MONTH, unit = "s",
-    text = "First new check of what a request marked down; then every 2 s." },
+    text = "How soon a backend that a request marked down is checked again; from then on every "
+      .. "2 s." },
   { "initial", "choice", default = "unknown", values = { "unknown", "up", "down" },
-    text = "What a new backend is before its first check. `\"down\"`: nothing is sent there until "
-      .. "it has passed one." },
-  { "address", "target_host", max = 255, when = { "type", "tcp", "http", "icmp" },
+    text = "The state of a new backend before its first check. `\"down\"`: nothing is sent there "
+      .. "until it has passed one." },
+  { "address", "target_host", max = 255, when = { "type", "tcp", "http", "https", "icmp" },
     show = "the backend's",
     text = "Another address to check: a name, an IP address, or `unix:/path`." },
-  { "port", "integer", min = 1, max = 65535, when = { "type", "tcp", "http" },
+  { "port", "integer", min = 1, max = 65535, when = { "type", "tcp", "http", "https" },
     show = "the backend's", text = "Another port to check." },
-  { "send_proxy", "integer", min = 1, max = 2, also = { false }, when = { "type", "tcp", "http" },
+  { "send_proxy", "integer", min = 1, max = 2, also = { false },
+    when = { "type", "tcp", "http", "https" },
     show = "the backend's, unless another address or port is checked",
-    text = "The check begins with a PROXY protocol header of this version, one without a client." },
+    text = "The check begins with a PROXY protocol header of this version, which names no "
+      .. "client." },
+  { "tls", "boolean", when = { "type", "tcp" },
+    show = "true for `tls://` and `https://` backends",
+    text = "The check begins with a TLS handshake, as the pool's `tls` says." },
   { "send", "bytes", max = 4096, when = { "type", "tcp" },
     text = "Bytes to send once connected: `\"PING\\r\\n\"`." },
   { "expect", "matcher", max = 1023, when = { "type", "tcp" },
-    text = "What the first 4 KiB that come must contain: a text, or `{ pattern = \"^220 \" }` "
+    text = "What the first 4 KiB of the answer must contain: a text, or `{ pattern = \"^220 \" }` "
       .. "(docs/health.md)." },
-  { "method", "token", default = "GET", max = 31, when = { "type", "http" },
+  { "method", "token", default = "GET", max = 31, when = { "type", "http", "https" },
     text = "The method of the request." },
-  { "path", "target", default = "/", max = 1023, when = { "type", "http" },
-    text = "Its path, with a query if need be; behind the backend's base path." },
-  { "host", "name", max = 127, when = { "type", "http" }, show = "the backend's host and port",
+  { "path", "target", default = "/", max = 1023, when = { "type", "http", "https" },
+    text = "Its path, with a query if need be; it comes after the backend's base path." },
+  { "host", "name", max = 127, when = { "type", "http", "https" },
+    show = "the backend's host and port",
     text = "Its `Host`." },
-  { "headers", "headers", default = {}, max = 32, when = { "type", "http" },
+  { "headers", "headers", default = {}, max = 32, when = { "type", "http", "https" },
     text = "Further header fields of the request: `{ authorization = \"Basic …\" }`." },
-  { "status", "statuses", default = "200-399", when = { "type", "http" },
+  { "status", "statuses", default = "200-399", when = { "type", "http", "https" },
     text = "The statuses that are good: `204`, `\"200-399\"`, `\"200,204,300-399\"`, or a list." },
-  { "expect_headers", "header_matchers", default = {}, max = 32, when = { "type", "http" },
-    text = "Header fields that the answer must have: `true`, or what its value must contain, as "
-      .. "`expect`." },
-  { "body", "matcher", max = 1023, when = { "type", "http" },
+  { "expect_headers", "header_matchers", default = {}, max = 32, when = { "type", "http", "https" },
+    text = "Header fields that the answer must have: `true`, or what the field's value must "
+      .. "contain, as in `expect`." },
+  { "body", "matcher", max = 1023, when = { "type", "http", "https" },
     text = "What the first 64 KiB of the answer's body must contain: a text, or "
       .. "`{ pattern = … }`." },
 }
 
--- These a backend may have of its own.
+-- An item of `listen` that is a table.
+schema.listen = {
+  { "address", "listen_address", required = true, text = "Where to listen." },
+  { "tls", "boolean", show = "whether the service has `tls`",
+    text = "Do connections here begin with a TLS handshake?" },
+  { "proxy_protocol", "boolean", show = "the service's",
+    text = "Must connections here begin with a PROXY protocol header?" },
+}
+
+schema.tls = {
+  { "certificate", "path", max = 1023,
+    text = "A file with the certificate and those that lead to the CA's, in this order, as PEM." },
+  { "key", "path", max = 1023, show = "in `certificate`",
+    text = "The file of its private key, as PEM, without a passphrase." },
+  { "ocsp", "path", max = 1023,
+    text = "A file with the CA's word (OCSP, DER) that it is not revoked; clients get it, too." },
+  { "certificates", "certificates", max = 10000,
+    text = "Several instead of one: a list of tables, or of folders (`\"certs/\"`: each "
+      .. "`NAME.pem`, or `NAME.crt` with `NAME.key`; `NAME.ocsp` goes with it). The name that a "
+      .. "client asks for chooses: an exact one first, then a wildcard." },
+  { "sni", "choice", default = "first", values = { "first", "strict" },
+    text = "Who asks for a name that no certificate has, or for none, gets the first certificate; "
+      .. "with `\"strict\"` the handshake ends with the alert `unrecognized_name`." },
+  { "min_version", "choice", default = "1.2", values = { "1.2", "1.3" },
+    text = "The oldest version of TLS." },
+  { "max_version", "choice", default = "1.3", values = { "1.2", "1.3" }, text = "The newest." },
+  { "ciphers", "tls_names", max = 4095, show = "Mozilla's intermediate",
+    text = "Cipher suites of TLS 1.2, by OpenSSL's names, separated by `:`." },
+  { "ciphersuites", "tls_names", max = 1023, show = "Mozilla's intermediate",
+    text = "Those of TLS 1.3." },
+  { "groups", "tls_names", max = 1023, show = "Mozilla's intermediate",
+    text = "Groups for the key exchange: `\"X25519:P-256:P-384\"`." },
+  { "client", "section", section = "tls_client", optional = true, default = false,
+    also = { false }, text = "Asks clients for certificates of their own." },
+  { "tickets", "section", section = "tls_tickets", optional = true, default = true,
+    also = { true, false },
+    text = "Clients that come again resume their session, which saves the better part of a "
+      .. "handshake. Keys rotate by themselves, unless a file has them." },
+  { "self_signed", "boolean", default = false,
+    text = "A certificate made at the start, for trying out: nobody trusts it." },
+  { "acme", "section", section = "tls_acme", optional = true, default = false, also = { false },
+    text = "Certificates got and renewed by neap itself (docs/tls.md)." },
+}
+
+-- An item of `tls.certificates` that is a table.
+schema.tls_certificate = {
+  { "certificate", "path", max = 1023, required = true, text = "As in `tls`." },
+  { "key", "path", max = 1023, show = "in `certificate`", text = "As in `tls`." },
+  { "ocsp", "path", max = 1023, text = "As in `tls`." },
+}
+
+schema.tls_client = {
+  { "ca", "path", max = 1023, required = true,
+    text = "A file with the certificates of those who may issue clients' certificates, as PEM." },
+  { "verify", "choice", default = "require", values = { "require", "request" },
+    text = "`\"require\"`: nobody is served without one. `\"request\"`: a client may have none, "
+      .. "but one that does not verify is refused." },
+  { "crl", "path", max = 1023, text = "A file with lists of revoked certificates, as PEM." },
+  { "depth", "integer", default = 4, min = 0, max = 100,
+    text = "How many certificates may stand between a client's and one of `ca`." },
+}
+
+schema.tls_tickets = {
+  { "keys", "path", max = 1023, required = true,
+    text = "A file of random bytes, 80 a key, that several machines share: the first key encrypts, "
+      .. "the others decrypt." },
+}
+
+schema.tls_acme = {
+  { "domains", "list", default = {}, max = 1000, of = { "domains[]", "name", max = 253 },
+    text = "The names that certificates are got for, each one of its own." },
+  { "email", "name", max = 255, text = "Whom the CA may write to." },
+  { "directory", "name", default = "https://acme-v02.api.letsencrypt.org/directory", max = 1023,
+    text = "The URL of the CA's directory." },
+  { "ca", "path", max = 1023, show = "the system's",
+    text = "A file with the certificates that the CA's own server is verified with." },
+  { "storage", "path", required = true, max = 1023,
+    text = "A folder for the account and the certificates; `user` must be able to write there." },
+  { "challenge", "choice", default = "http-01", values = { "http-01", "tls-alpn-01" },
+    text = "How the CA is shown that the names are ours: over plain HTTP, or in a TLS handshake. "
+      .. "The CA comes to port 80 or 443." },
+  { "agree", "boolean", default = false, text = "You agree to the CA's terms. It must be true." },
+  { "eab", "section", section = "tls_eab", optional = true,
+    text = "An account that you have at the CA already (external account binding)." },
+}
+
+schema.tls_eab = {
+  { "id", "name", required = true, max = 1023, text = "The account's id, as the CA gave it." },
+  { "key", "secret", required = true, max = 1023, text = "Its key, base64url." },
+}
+
+schema.pool_tls = {
+  { "verify", "boolean", default = true,
+    text = "Is a backend believed to be who it is only with a valid certificate?" },
+  { "ca", "path", max = 1023, also = { "system" }, show = "`\"system\"`",
+    text = "A file with the certificates of those who may issue backends' certificates, as PEM; "
+      .. "`\"system\"`: those that this machine trusts." },
+  { "server_name", "name", max = 253, show = "the host of the backend's URL",
+    text = "The name that is asked for, and that the certificate must have." },
+  { "certificate", "path", max = 1023,
+    text = "A certificate of our own, for backends that ask for one, with those that lead to the "
+      .. "CA's." },
+  { "key", "path", max = 1023, show = "in `certificate`", text = "The file of its private key." },
+  { "min_version", "choice", default = "1.2", values = { "1.2", "1.3" },
+    text = "The oldest version of TLS." },
+}
+
+-- Keys of a backend's own `health`.
 schema.backend_health = {
   { "address", "target_host", max = 255, show = "the pool's",
     text = "Another address to check: a name, an IP address, or `unix:/path`." },
@@ -320,7 +515,7 @@ schema.discover = {
 
 schema.keepalive = {
   { "connections", "integer", default = 64, min = 0, max = 65536, also = { false },
-    text = "Idle connections kept, of a worker to a backend; 0 or false: none." },
+    text = "Idle connections that one worker keeps to one backend; 0 or false: none." },
   { "idle", "seconds", default = 55, max = MONTH, unit = "s", text = "How long one may be idle." },
   { "requests", "integer", default = false, min = 1, max = 2 ^ 31, also = { false },
     text = "Requests on one connection." },
@@ -330,63 +525,76 @@ schema.retry = {
   { "attempts", "integer", default = "all", min = 1, max = 16384, also = { "all" },
     text = "Attempts of one request, the first included; each backend is tried at most once." },
   { "unsafe", "boolean", default = false,
-    text = "Sends again even what the backend may have acted on (POST)." },
+    text = "Sends a request again even if the backend may have acted on it (POST)." },
   { "status", "status_list", default = {}, max = 500,
-    text = "A list of statuses that count as failures: `{ 502, \"520-529\" }`. The default policy "
-      .. "marks a backend down for one, and tries one other; a `failed` hook may be milder." },
+    text = "A list of statuses that count as failures: `{ 502, \"520-529\" }`. With the default "
+      .. "policy such an answer makes the backend suspect (docs/health.md), and the request is "
+      .. "tried on one other." },
   { "body_bytes", "integer", default = 65536, min = 0, max = 1048576, also = { false },
     unit = "bytes", text = "How much of a request's body is kept to be sent again." },
   { "budget", "section", section = "budget", default = false, also = { false },
-    text = "Against retry storms: how many requests may be sent again, measured against all." },
+    text = "Against retry storms: how many requests may be sent again, as a share of all." },
 }
 
 schema.budget = {
   { "ratio", "number", default = 0.2, min = 0, max = 1000,
-    text = "Of the pool's requests within `ttl`, over all workers, this share may be sent again." },
+    text = "The share of the pool's requests within `ttl`, over all workers, that may be sent "
+      .. "again." },
   { "min_per_second", "number", default = 10, min = 0, max = 1e6,
-    text = "On top of that, so many a second, for pools with little traffic." },
+    text = "How many more may be sent again per second, for pools with little traffic." },
   { "ttl", "seconds", default = 10, max = 3600, unit = "s",
     text = "The window in which requests and retries are counted." },
 }
 
 schema.queue = {
   { "length", "integer", default = 1024, min = 0, max = 1000000,
-    text = "The most that wait at a time, over all workers. 0: none." },
+    text = "How many requests may wait at a time, over all workers. 0: none." },
   { "timeout", "seconds", default = 5, max = MONTH, unit = "s",
-    text = "How long one waits at most." },
+    text = "How long a request waits at most." },
 }
 
 schema.slow_start = {
   { "time", "seconds", default = 30, max = MONTH, unit = "s",
-    text = "Until it has its full share." },
+    text = "Until the backend has its full share." },
   { "from", "share", default = 0.1, max = 1, text = "The share that it begins with." },
+}
+
+schema.send_proxy = {
+  { "version", "integer", default = 2, min = 1, max = 2, text = "Of the header." },
+  { "tls", "boolean", default = false,
+    text = "With version 2: the header also has the version and cipher of the client's TLS, the "
+      .. "host that it asked for, its protocol (ALPN), and whose certificate it showed." },
 }
 
 schema.eject = {
   { "consecutive", "integer", default = 5, min = 1, max = 1000000, also = { false },
-    text = "Failures in a row, over all workers; the first good answer ends the row." },
+    text = "This many failures in a row, over all workers, eject a backend; a good answer begins "
+      .. "the count anew." },
   { "error_rate", "share", default = false, max = 1, also = { false },
-    text = "How much higher than that of the pool's other backends its share of failures may be, "
-      .. "in one `interval`: with 0.2, 25 % are too many where the others have 4 %." },
+    text = "How much a backend's share of failures in one `interval` may exceed that of the pool's "
+      .. "other backends: with 0.2, 25 % is too much if the others have 4 %." },
   { "interval", "seconds", default = 10, max = MONTH, unit = "s",
     text = "How often shares of failures are looked at." },
   { "min_requests", "integer", default = 20, min = 1, max = 1000000,
-    text = "Of fewer requests in an interval no share is made; the same for all others together." },
+    text = "If a backend had fewer requests in an interval, or all the others together had, their "
+      .. "shares are not compared." },
   { "status", "status_list", default = { 500, 502, 503, 504 }, max = 500,
     show = "`{ 500, 502, 503, 504 }`",
     text = "Statuses that count as failures, besides connections refused, timeouts, resets and "
       .. "invalid answers." },
   { "time", "seconds", default = 30, max = MONTH, unit = "s",
-    text = "How long the first time; the second time twice as long, then three times, …" },
-  { "max_time", "seconds", default = 300, max = MONTH, unit = "s", text = "But no longer." },
+    text = "How long the first ejection lasts; the second lasts twice as long, the third three "
+      .. "times, …" },
+  { "max_time", "seconds", default = 300, max = MONTH, unit = "s",
+    text = "The longest that an ejection lasts." },
   { "max_share", "share", default = 0.5, max = 1,
-    text = "The share of the pool's backends that may be out by it at once; 1: all but one." },
+    text = "The share of the pool's backends that may be ejected at once; 1: all but one." },
 }
 
 -- Rows that only the long form has.
 schema.long = {
-  { "services", "services", max = 256, text = "A list of services." },
-  { "pools", "pools", max = 256, text = "Pools by name." },
+  { "services", "services", max = N.NEAP_BOARD_SERVICES_MAX, text = "A list of services." },
+  { "pools", "pools", max = N.NEAP_BOARD_POOLS_MAX, text = "Pools by name." },
 }
 
 return schema

@@ -18,6 +18,7 @@ end
 local function add(to, value)
   if type(value) == "number" then value = ("%.14g"):format(value) end
   if type(value) ~= "string" or value == "" then return false end
+  -- linear: the text ends in what is looked for
   for piece in (value .. ","):gmatch "([^,]*)," do
     local one = range(piece)
     if not one then return false end

@@ -101,7 +101,7 @@ local function printable(value, row)
   return ok, why
 end
 
--- It stands in terminals, in JSON and in metrics' labels.
+-- It is printed in terminals, in JSON and in labels of metrics.
 local function showable(value, row)
   local ok, why = printable(value, row)
   if ok and value:find "\194[\128-\159]" then
@@ -110,6 +110,23 @@ local function showable(value, row)
   if ok and utf8.invalid_at(value) then return false, show.value(value) .. " is not UTF-8" end
   return ok, why
 end
+
+-- Names for OpenSSL, as one text; a list of them will do as well.
+types.tls_names = {
+  what = "a list of names",
+  expected = types.text.expected,
+  check = function(value, row)
+    if type(value) == "table" then
+      for _, name in ipairs(value) do
+        if type(name) ~= "string" then return false, show.value(name) .. " is not a name" end
+      end
+      value = table.concat(value, ":")
+    end
+    local ok, why = printable(value, row)
+    if ok and value:find "[^%w:_+%-!@=.?*/,]" then return false end
+    return ok, why
+  end,
+}
 
 types.name = { what = "a name", expected = types.text.expected, check = showable }
 types.path = { what = "a path", expected = types.text.expected, check = printable }
@@ -174,6 +191,9 @@ types.choice = {
   check = function(value, row)
     for _, word in ipairs(row.values) do
       if value == word then return true, word end
+      if tostring(value) == word then
+        return false, show.value(value) .. " is a number, and this is a text in quotes"
+      end
     end
     return false
   end,
@@ -268,7 +288,8 @@ types.access_format = {
   end,
 }
 
--- A field's name that neap may write: not one that frames the message or says who the client is.
+-- The name of a field that neap may write: not one that frames the message or says who the client
+-- is.
 local TAKEN = {
   ["host"] = true, ["connection"] = true, ["content-length"] = true, ["transfer-encoding"] = true,
   ["upgrade"] = true, ["te"] = true, ["trailer"] = true, ["keep-alive"] = true,
@@ -279,7 +300,7 @@ local TAKEN = {
 
 types.header = {
   what = "a field name",
-  expected = fixed "true, false or the name of a header field like \"X-Request-Id\"",
+  expected = fixed "the name of a header field like \"X-Request-Id\"",
   check = function(value)
     if type(value) ~= "string" then return false end
     if not value:find "^[%w!#$%%&'*+.^_`|~-]+$" or #value > 63 then

@@ -1,13 +1,15 @@
 -- Backend URLs: "http://host:port/base", "tcp://host:port", "unix:/path".
 
 local address = require "neap.config.address"
+local room = require "neap.config.room"
 local show = require "neap.config.show"
+local trim = require "neap.trim"
 local utf8 = require "neap.config.utf8"
 
 local url = {}
 
-local URL_MAX, BASE_MAX = 255, 127
-local PORTS = { http = 80, https = 443, tcp = false }
+local URL_MAX, BASE_MAX = room.url, room.base
+local PORTS = { http = 80, https = 443, tcp = false, tls = false }
 
 local function split_authority(text)
   local v6, rest = text:match "^%[(.-)%](.*)$"
@@ -34,7 +36,7 @@ local function check_base(base)
   if base:gsub("%%%x%x", ""):find "%%" then
     return nil, "the path has a % without two hex digits"
   end
-  return (base:gsub("/+$", ""))
+  return trim.slashes(base)
 end
 
 local function parse_unix(text)
@@ -45,7 +47,7 @@ local function parse_unix(text)
   return { url = text, scheme = "http", host = "", port = 0, base = "", path = path, name = text }
 end
 
--- What a URL must not have here: it names a server, not a page or a user.
+-- Parts that a URL must not have here: it names a server, not a page or a user.
 local function check_extras(rest)
   if rest:find "%?" then return nil, "a query has no place in a backend's URL" end
   if rest:find "#" then return nil, "a fragment has no place in a backend's URL" end
@@ -54,17 +56,18 @@ local function check_extras(rest)
 end
 
 local function check_scheme(scheme)
-  if scheme == "http" or scheme == "tcp" then return true end
   if PORTS[scheme] == nil then
     return nil, "'" .. show.text(scheme) .. "' is not a known scheme"
   end
-  return nil, scheme .. ":// backends are not available in this version"
+  return true
 end
 
--- What only some schemes have: a path, a port that goes without saying.
+-- Parts that only some schemes have: a path, a default port.
 local function check_parts(scheme, base, port)
   if not port then return nil, "the port is missing" end
-  if scheme == "tcp" and base ~= "" then return nil, "tcp:// has no path" end
+  if (scheme == "tcp" or scheme == "tls") and base ~= "" then
+    return nil, scheme .. ":// has no path"
+  end
   return true
 end
 

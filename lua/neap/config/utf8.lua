@@ -13,11 +13,12 @@ local function sequence(first)
   if first == 0xF4 then return 0x80, 0x8F, 3 end
 end
 
--- The position of the first byte that does not belong, zero bytes included; nil when all is well.
+-- The position of the first wrong byte (a zero byte is wrong, too); nil if there is none.
 ---@param text string
+---@param from integer?  where to begin to look, at a character's first byte
 ---@return integer?
-function utf8.invalid_at(text)
-  local at = text:find "[%z\128-\255]"
+function utf8.invalid_at(text, from)
+  local at = text:find("[%z\128-\255]", from)
   while at do
     local low, high, more = sequence(text:byte(at))
     if not low then return at end
@@ -29,6 +30,22 @@ function utf8.invalid_at(text)
     at = text:find("[%z\128-\255]", at + more + 1)
   end
   return nil
+end
+
+-- Puts another text in place of each wrong byte.
+---@param text string
+---@param with string
+---@return string
+function utf8.mended(text, with)
+  local at = utf8.invalid_at(text)
+  if not at then return text end
+  local pieces, from = {}, 1
+  while at do
+    pieces[#pieces + 1], pieces[#pieces + 2] = text:sub(from, at - 1), with
+    from = at + 1
+    at = utf8.invalid_at(text, from)
+  end
+  return table.concat(pieces) .. text:sub(from)
 end
 
 return utf8

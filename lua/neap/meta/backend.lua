@@ -6,7 +6,7 @@
 ---@field url string  as configured
 ---@field host string  the path for a unix socket
 ---@field port integer|nil  nil for a unix socket
----@field weight integer  its share, beside that of the others
+---@field weight integer  its share, relative to the others
 ---@field tier integer  higher tiers are used when none of a lower one is left
 ---@field zone string|nil  as configured
 ---@field tags table<string, string|number|boolean>  as configured
@@ -23,11 +23,19 @@ local backend = {}
 ---@param reason string|nil
 function backend:down(reason) end
 
+--- Reports that it took a connection and then failed a request. The agent checks it at once. It
+--- goes down if that check fails, or after `health.failures` (3) such reports in a row, over all
+--- workers, with no good answer in between, unless it is the last one that serves. In `failed` the
+--- call has no effect if the failure is no evidence against the backend (`failure.ours`,
+--- `failure.kept`).
+---@param reason string|nil
+function backend:suspect(reason) end
+
 --- Puts it into service.
 function backend:up() end
 
---- No new requests but those that a policy sends there on purpose (`pool:find`); what it has goes
---- on.
+--- Gives it no new requests, except those that a policy sends there on purpose (`pool:find`);
+--- requests under way go on.
 function backend:drain() end
 
 --- Takes it out of service for a time. No check brings it back earlier; `backend:up()` does.

@@ -11,21 +11,27 @@
 ---@field access_log? neap.config.access_log|false
 ---@field explain? neap.config.explain|false
 ---@field admin? neap.config.admin|false
+---@field lua_memory? integer
 ---@field unsafe? boolean
 
 --- A service.
 ---@class neap.config.service: neap.config.pool_keys
 ---@field name? string
----@field listen? string|integer|(string|integer)[]
----@field mode? "http"|"tcp"
+---@field listen? string|integer|neap.config.listen|(string|integer|neap.config.listen)[]
+---@field mode? "http"|"tcp"|"udp"
 ---@field pool? string
 ---@field policy? string|neap.policy|fun(options: table): neap.policy
+---@field guard? boolean
 ---@field on_error? "default"|"refuse"
----@field tls? nil|false
+---@field tls? neap.config.tls|false
+---@field sniff? "tls"|false
 ---@field proxy_protocol? boolean
+---@field http2? nil|false
+---@field half_close? boolean
 ---@field forwarded? neap.config.forwarded
 ---@field request_id? string|false|true
 ---@field traceparent? boolean
+---@field errors? neap.config.errors
 ---@field timeouts? neap.config.timeouts
 ---@field limits? neap.config.limits
 
@@ -36,17 +42,21 @@
 ---@field discover? neap.config.discover
 ---@field keepalive? neap.config.keepalive
 ---@field retry? neap.config.retry
----@field send_proxy? integer|false
+---@field send_proxy? integer|neap.config.send_proxy|false
 ---@field queue? neap.config.queue|false
 ---@field slow_start? number|neap.config.slow_start|false
 ---@field shadow? string|neap.policy|fun(options: table): neap.policy|false
 ---@field eject? neap.config.eject|false
+---@field mirror? nil|false
+---@field hedge? nil|false
 ---@field panic? number|false
 
 --- A pool.
 ---@class neap.config.pool: neap.config.pool_keys
 ---@field policy? string|neap.policy|fun(options: table): neap.policy
 ---@field timeouts? neap.config.pool_timeouts
+---@field limits? neap.config.pool_limits
+---@field tls? neap.config.pool_tls|false
 
 --- A backend.
 ---@class neap.config.backend
@@ -56,7 +66,8 @@
 ---@field tier? integer
 ---@field zone? string
 ---@field slots? integer|false
----@field send_proxy? integer|false
+---@field server_name? string
+---@field send_proxy? integer|neap.config.send_proxy|false
 ---@field health? neap.config.backend_health
 ---@field tags? table<string, string|number|boolean>|string[]
 
@@ -64,6 +75,7 @@
 ---@class neap.config.log
 ---@field target? string
 ---@field level? "debug"|"info"|"warn"|"error"
+---@field checks? "changes"|"all"
 
 --- access_log.
 ---@class neap.config.access_log
@@ -88,16 +100,89 @@
 ---@class neap.config.forwarded
 ---@field trust? string[]
 
+--- errors.
+---@class neap.config.errors
+---@field expose? boolean
+
+--- listen.
+---@class neap.config.listen
+---@field address string|integer
+---@field tls? boolean
+---@field proxy_protocol? boolean
+
+--- tls of a service.
+---@class neap.config.tls
+---@field certificate? string
+---@field key? string
+---@field ocsp? string
+---@field certificates? (string|neap.config.tls_certificate)[]
+---@field sni? "first"|"strict"
+---@field min_version? "1.2"|"1.3"
+---@field max_version? "1.2"|"1.3"
+---@field ciphers? string|string[]
+---@field ciphersuites? string|string[]
+---@field groups? string|string[]
+---@field client? neap.config.tls_client|false
+---@field tickets? neap.config.tls_tickets|true|false
+---@field self_signed? boolean
+---@field acme? neap.config.tls_acme|false
+
+--- tls.certificates.
+---@class neap.config.tls_certificate
+---@field certificate string
+---@field key? string
+---@field ocsp? string
+
+--- tls.client.
+---@class neap.config.tls_client
+---@field ca string
+---@field verify? "require"|"request"
+---@field crl? string
+---@field depth? integer
+
+--- tls.tickets.
+---@class neap.config.tls_tickets
+---@field keys string
+
+--- tls.acme.
+---@class neap.config.tls_acme
+---@field domains? string[]
+---@field email? string
+---@field directory? string
+---@field ca? string
+---@field storage string
+---@field challenge? "http-01"|"tls-alpn-01"
+---@field agree? boolean
+---@field eab? neap.config.tls_eab
+
+--- tls.acme.eab.
+---@class neap.config.tls_eab
+---@field id string
+---@field key string
+
+--- tls of a pool.
+---@class neap.config.pool_tls
+---@field verify? boolean
+---@field ca? string|"system"
+---@field server_name? string
+---@field certificate? string
+---@field key? string
+---@field min_version? "1.2"|"1.3"
+
 --- timeouts of a service.
 ---@class neap.config.timeouts
 ---@field client_header? number|false
+---@field handshake? number|false
 ---@field client_body? number|false
 ---@field client_idle? number|false
 ---@field connect? number|false
 ---@field response? number|false
 ---@field attempt? number|false
 ---@field stream_idle? number|false
+---@field linger? number|false
 ---@field tunnel? number|false
+---@field half_closed? number|false
+---@field keepalive_probe? number|false
 ---@field request? number|false
 ---@field drain? number|false
 
@@ -108,7 +193,7 @@
 ---@field attempt? number|false
 ---@field stream_idle? number|false
 
---- limits.
+--- limits of a service.
 ---@class neap.config.limits
 ---@field header_bytes? integer
 ---@field uri_bytes? integer
@@ -116,6 +201,11 @@
 ---@field body_bytes? integer|false
 ---@field connections? integer
 ---@field requests? integer|false
+
+--- limits of a pool.
+---@class neap.config.pool_limits
+---@field header_bytes? integer
+---@field headers? integer
 
 --- health.
 ---@class neap.config.health
@@ -126,11 +216,13 @@
 ---@field timeout? number
 ---@field rise? integer
 ---@field fall? integer
+---@field failures? integer
 ---@field recheck? number
 ---@field initial? "unknown"|"up"|"down"
 ---@field address? string
 ---@field port? integer
 ---@field send_proxy? integer|false
+---@field tls? boolean
 ---@field send? string
 ---@field expect? string|{pattern: string}
 ---@field method? string
@@ -190,6 +282,11 @@
 ---@field time? number
 ---@field max_time? number
 ---@field max_share? number
+
+--- send_proxy.
+---@class neap.config.send_proxy
+---@field version? integer
+---@field tls? boolean
 
 --- What a configuration file returns.
 ---@class neap.config.file: neap.config.process, neap.config.service

@@ -13,7 +13,7 @@ function counter:next() end
 ---@return integer
 function counter:add(n) end
 
---- What it is.
+--- Its value.
 ---@return integer
 function counter:get() end
 

@@ -4,7 +4,7 @@
 ---@class neap.gauge
 local gauge = {}
 
---- Makes it n.
+--- Sets it to n.
 ---@param n number
 function gauge:set(n) end
 
@@ -12,7 +12,7 @@ function gauge:set(n) end
 ---@param n number|nil  1 when absent
 function gauge:add(n) end
 
---- What it is.
+--- Its value.
 ---@return number
 function gauge:get() end
 

@@ -1,28 +1,34 @@
 ---@meta neap
 
---- What `require "neap"` gives. Functions marked "may wait" hold up nobody else; they work in the
---- hooks that may wait, and end with the hook's deadline (5 s, or what is left of
+--- What `require "neap"` gives. Functions marked "may wait" delay no other request; they work in
+--- the hooks that may wait, and end with the hook's deadline (5 s, or what is left of
 --- `timeouts.request`).
 ---@class neap
 local neap = {}
 
---- The pool of that name, as it is now: what may serve. For the `backends` hook to return, or to
---- look at. A name that the config does not have is an error.
+--- The pool of that name, as it is now: the backends that may serve. The `backends` hook may return
+--- it; any hook may look at it. A name that the config does not have is an error.
 ---@param name string
 ---@return neap.pool
 function neap.pool(name) end
 
---- An answer to be returned by the `request` hook. One that never changes may be made once, at the
---- top of the file.
+--- An answer for the `request` hook to return. One that never changes may be made once, at the top
+--- of the file.
 ---@param answer neap.reply  `{ status = 200, headers = { Vary = "Cookie" }, body = "…" }`
 ---@return neap.reply
 function neap.reply(answer) end
+
+--- A certificate for the `certificate` hook to return. neap reads each pair of texts once and keeps
+--- the 1,000 that were used last. Raises an error when they are no certificate and its key.
+---@param certificate neap.certificate
+---@return neap.certificate
+function neap.certificate(certificate) end
 
 --- The time: seconds since 1970, with fractions. It stands still while a hook runs.
 ---@return number
 function neap.now() end
 
---- A number at random, from 0 to below 1; with n, a whole number from 1 to n.
+--- A random number, from 0 to below 1; with n, a whole number from 1 to n.
 ---@param n integer|nil
 ---@return number
 function neap.random(n) end
@@ -40,11 +46,11 @@ function neap.hash(text, seed) end
 function neap.hmac(key, text) end
 
 --- A secret of this balancer, for `neap.hmac`: 64 hexadecimal digits, made at start, the same in
---- all processes and over restarts of workers. Another one after the balancer was stopped.
+--- all processes and over restarts of workers. After a stop, the next start makes another one.
 ---@return string
 function neap.secret() end
 
---- Lets a time pass. May wait.
+--- Lets time pass. May wait.
 ---@param seconds number
 function neap.sleep(seconds) end
 
@@ -82,14 +88,18 @@ neap.metric = {}
 ---@return neap.counter
 function neap.metric.counter(name, help) end
 
---- A figure that goes up and down.
+--- A figure that goes up and down: one value for all processes. `set` replaces the value, whichever
+--- process calls it, and `add` adds to it; nothing is summed up. For a figure of each worker, use a
+--- name for each.
 ---@param name string
 ---@param help string
 ---@return neap.gauge
 function neap.metric.gauge(name, help) end
 
---- JSON, by lua-cjson.
+--- JSON. Numbers keep all of their digits.
 ---@class neap.json
+---@field null userdata  JSON's `null`, which `decode` gives and `encode` takes. It counts as true:
+--- compare with `value == neap.json.null`.
 neap.json = {}
 
 --- The text of a value.
@@ -104,40 +114,44 @@ function neap.json.encode(value) end
 ---@return string|nil reason
 function neap.json.decode(text) end
 
---- Ready checks, to stand as a policy's `check`.
+--- Ready checks, to use as a policy's `check`.
 ---@class neap.check
 neap.check = {}
 
---- It accepts a connection, and says what is expected.
+--- Checks that it accepts a connection, and says what is expected.
 ---@param options table|nil  of `health`: `timeout`, `address`, `port`, `send_proxy`, `send` …
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.tcp(options) end
 
---- It answers a request well.
+--- Checks that it gives a good answer to a request.
 ---@param options table|nil  of `health`: `timeout`, `address`, `port`, `send_proxy`, `path` …
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.http(options) end
 
---- Its host answers a ping.
+--- Checks that its host answers a ping.
 ---@param options table|nil  of `health`: `timeout`, `address`
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.icmp(options) end
 
---- Requests to others, from hooks; `http://` only, each over a connection of its own. The timeout
---- is for connecting, sending and receiving, each. A longer body than
---- `max_bytes` (1 MiB) is a failure.
+--- Requests to others, from hooks; `http://`, each over a connection of its own, and `https://`,
+--- over connections that are kept for a while. The
+--- timeout applies to connecting (with the handshake of TLS), to sending and to receiving, each. A
+--- body longer than `max_bytes` (1 MiB) is a failure. `tls` says how `https://` is spoken:
+--- `{ ca =, verify = true, server_name =, certificate =, key = }`, PEM texts. Without `ca` the
+--- authorities of the system are trusted. The certificate must be for the URL's host, or for
+--- `server_name`.
 ---@class neap.http
 neap.http = {}
 
 --- Gets a page. May wait.
 ---@param url string
----@param options table|nil  `{ headers =, timeout =, max_bytes = }`
+---@param options table|nil  `{ headers =, timeout =, max_bytes =, tls = }`
 ---@return neap.http.answer|nil answer  nil when there is none
 ---@return string|nil reason
 function neap.http.get(url, options) end
 
 --- Sends a request. May wait.
----@param request table  `{ url =, method =, headers =, body =, timeout =, max_bytes = }`
+---@param request table  `{ url =, method =, headers =, body =, timeout =, max_bytes =, tls = }`
 ---@return neap.http.answer|nil answer  nil when there is none
 ---@return string|nil reason
 function neap.http.request(request) end
@@ -155,10 +169,11 @@ neap.tcp = {}
 --- Connects. May wait. Also `connect("host:port", timeout)` and `connect("unix:/path", timeout)`.
 ---@param host string
 ---@param port integer
----@param timeout number|nil  seconds, with the name's lookup; absent: as long as the hook may run
+---@param timeout number|nil  seconds, the lookup included; absent: as long as the hook may run
+---@param options table|nil  `{ tls = true }`, or with a table as that of `neap.http`
 ---@return neap.socket|nil socket  nil when it failed
 ---@return string|nil reason  `"timeout"`, `"closed"`, …
-function neap.tcp.connect(host, port, timeout) end
+function neap.tcp.connect(host, port, timeout, options) end
 
 --- Names.
 ---@class neap.dns
@@ -171,7 +186,12 @@ neap.dns = {}
 ---@return string|nil reason
 function neap.dns.resolve(name, timeout) end
 
---- An answer to be sent from here.
+--- A certificate and its private key.
+---@class neap.certificate
+---@field certificate string  PEM: the certificate, then its issuer, and so on
+---@field key string|nil  PEM; nil: it stands in the same text
+
+--- An answer that neap itself sends.
 ---@class neap.reply
 ---@field status integer|nil  200 when absent
 ---@field headers table<string, string|string[]>|nil  a list: the field several times

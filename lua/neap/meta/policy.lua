@@ -1,35 +1,34 @@
 ---@meta
 
 --- The hooks of a policy. A policy file returns a table of them, or a function(options) that
---- returns one. Each is optional: what is absent costs nothing, and the default policy decides.
---- An error in a hook is logged and counted, and that one decision is the default's (or 503 with
---- `on_error = "refuse"`).
+--- returns one. Each is optional: an absent hook costs nothing, and the default policy decides.
+--- An error in a hook is logged and counted, and the default policy makes that one decision (or the
+--- answer is 503, with `guard = true` or `on_error = "refuse"` in the service).
 ---@class neap.policy
 local policy = {}
 
---- Called when the head of a request was read. May wait.
+--- Called when the head of a request has been read. May wait.
 ---@param request neap.request
 ---@return neap.reply|nil answer  `neap.reply { … }` answers here; nothing: the request goes on
 function policy.request(request) end
 
---- Called then, to route. May wait.
+--- Called next, to route the request. May wait.
 ---@param request neap.request
 ---@param pool neap.pool  the service's; nil when it has none
 ---@return neap.pool|nil pool  another one (`neap.pool "api"`) or a view of one; nothing: `pool`
 function policy.backends(request, pool) end
 
---- Called for each attempt, to choose. May wait. The pool holds what is up, not draining, has a
---- free slot, was not tried by this request, and is of the lowest tier that has any; it is never
---- empty.
+--- Called for each attempt, to choose a backend. May wait. The pool has the backends that are up,
+--- do not drain, have a free slot, were not tried by this request, and are in the lowest tier that
+--- has any; it is never empty.
 ---@param request neap.request
 ---@param pool neap.pool
 ---@return neap.backend|nil backend  one of them, or a draining one got from `pool:find`; nil: 503
----@return string|nil reason  of the 503; or `"queue"`: the request waits, and `pick` is asked again
----when a slot is free (docs/queue.md)
+---@return string|nil reason  of the 503; or `"queue"`: the request waits (docs/queue.md)
 function policy.pick(request, pool) end
 
---- Called when an attempt failed before any byte went to the client, or answered a status listed
---- in `retry.status`. May wait.
+--- Called when an attempt failed before any byte went to the client, or got an answer with a status
+--- listed in `retry.status`. May wait.
 ---@param request neap.request
 ---@param backend neap.backend
 ---@param failure neap.failure
@@ -42,14 +41,14 @@ function policy.failed(request, backend, failure) end
 ---@param response neap.response
 function policy.response(request, backend, response) end
 
---- Called at the end of each request, once, whatever happened. Cannot wait. (Of a request whose
---- head was refused, `method` and `path` are empty unless its first line was good.)
+--- Called once at the end of each request, whatever happened. Cannot wait. (If the head was
+--- refused, `method` and `path` are empty unless the request line was good.)
 ---@param request neap.request
 ---@param outcome neap.outcome
 function policy.log(request, outcome) end
 
---- Called in the agent, every `health.interval`, for each backend. May wait. In place of the
---- function, a ready check may stand: `neap.check.http { path = "/health" }`.
+--- Called in the agent, every `health.interval`, for each backend. May wait. A ready check may take
+--- the function's place: `neap.check.http { path = "/health" }`.
 ---@param backend neap.backend
 ---@return boolean alive
 ---@return string|nil reason  why it is not
@@ -67,5 +66,19 @@ function policy.discover(pool) end
 ---@param new string  the state it has
 ---@param reason string|nil
 function policy.changed(backend, old, new, reason) end
+
+--- Called when a connection was accepted, before anything of it is read, also before a PROXY header
+--- and a TLS handshake. Cannot wait. When it fails, the connection is let in (closed, with
+--- `guard = true` or `on_error = "refuse"`).
+---@param connection neap.connection
+---@return "close"|nil answer  `"close"`: closed by a reset; nothing: let in
+function policy.connection(connection) end
+
+--- Called when a TLS client has said what it wants, before a session is resumed. May wait, for nine
+--- tenths of `timeouts.handshake` in all. When it fails, the configured certificates are shown, or,
+--- when there are none, the handshake ends with an alert.
+---@param hello neap.hello
+---@return neap.certificate|nil certificate  `neap.certificate { … }`; nothing: a configured one
+function policy.certificate(hello) end
 
 return policy

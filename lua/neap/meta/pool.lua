@@ -10,31 +10,32 @@
 ---@field options table  its `health`, `discover`, `keepalive`, `retry`, `timeouts`
 local pool = {}
 
---- The next in turn, exact over all workers, in proportion to the weights. A view has a turn of its
---- own.
----@return neap.backend|nil backend  nil only of an empty view
+--- The next backend in turn, exact over all workers, in proportion to the weights. A view has turns
+--- of its own.
+---@return neap.backend|nil backend  nil only for an empty view
 function pool:round_robin() end
 
---- The one with the fewest unfinished requests, in proportion to the weights; equal ones in turn.
----@return neap.backend|nil backend  nil only of an empty view
+--- The backend with the fewest unfinished requests, in proportion to the weights. Equal ones take
+--- turns, by weight, exact over all workers.
+---@return neap.backend|nil backend  nil only for an empty view
 function pool:least_loaded() end
 
---- The least loaded of n that are drawn at random, by weight.
+--- The least loaded of n backends that are drawn at random, by weight.
 ---@param n integer|nil  1 when absent
----@return neap.backend|nil backend  nil only of an empty view
+---@return neap.backend|nil backend  nil only for an empty view
 function pool:random(n) end
 
---- The one that this key belongs to: the same as long as it is here, and when others come or go
---- few keys move.
+--- The backend that this key belongs to: the same one as long as it is in the pool. When others
+--- come or go, few keys move.
 ---@param key string|number
----@return neap.backend|nil backend  nil only of an empty view
+---@return neap.backend|nil backend  nil only for an empty view
 function pool:hash(key) end
 
---- The first one.
----@return neap.backend|nil backend  nil only of an empty view
+--- The first backend.
+---@return neap.backend|nil backend  nil only for an empty view
 function pool:first() end
 
---- Those whose field or tag has this value; a pool again, maybe an empty one.
+--- The backends whose field or tag has this value, as a pool, which may be empty.
 ---@param field string  `name`, `host`, `port`, `zone`, `state`, `weight`, or the name of a tag
 ---@param value string|number|boolean
 ---@return neap.pool

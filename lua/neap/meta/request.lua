@@ -1,21 +1,29 @@
 ---@meta
 
 --- One request, as the client sent it. In `mode = "tcp"` it has only the connection's fields:
---- `id`, `client_ip`, `client_port`, `attempt`, `time`, `ctx`. It belongs to the hooks of this
---- request: keep values of it, not the object.
+--- `id`, `client_ip`, `client_port`, `scheme`, `attempt`, `time`, `ctx`, `tls` where TLS ends here,
+--- and those of its ClientHello (`sniff = "tls"`): `sni`, `alpn`, `ja4`. It belongs to the hooks of
+--- this request: keep values of it, not the object.
 ---@class neap.request
 ---@field id string  unique over all workers
 ---@field method string|nil  as sent: `"GET"`
 ---@field path string|nil  the path as sent, without the query; `"*"` for `OPTIONS *`
----@field query string|nil  what follows the `?`; nil without one
+---@field target_path string|nil  the path that goes to the backend: what `set_path` made of it
+---@field query string|nil  what follows the `?` as sent; nil without one
 ---@field host string|nil  the `Host` field, or the host of an absolute target
----@field scheme "http"|"https"|"tcp"  how the client came
+---@field scheme "http"|"https"|"tcp"  how the client connected
 ---@field version string|nil  `"1.0"` or `"1.1"`
 ---@field client_ip string  as the trust rule of `forwarded` sees it; `""` on unix sockets
 ---@field client_port integer
 ---@field attempt integer  1 at the first pick, then one more for each retry
 ---@field time number  when its first byte came: seconds since 1970, with fractions
----@field ctx table  empty at first; what hooks of this request keep for each other
+---@field sni string|nil  the host that the client asked for in its ClientHello (`sniff`), in
+--- lower case, or as a PROXY header says; nil when there is none, or it is no name of a host
+---@field alpn string[]|nil  from there, too: the protocols that the client offers, maybe none; in
+--- a PROXY header, the one that was agreed on; nil when nothing is known of its TLS
+---@field ja4 string|nil  the fingerprint (JA4) of the client of a service with `sniff`
+---@field tls neap.tls|nil  the client's TLS that neap has ended; nil in the clear
+---@field ctx table  empty at first; values that the hooks of this request pass to each other
 local request = {}
 
 --- A field of its head, several of one name joined by `", "`; nil when it is absent.
@@ -23,8 +31,9 @@ local request = {}
 ---@return string|nil value
 function request:header(name) end
 
---- Sets a field that goes to the backend, in place of all of that name; nil takes it out. Fields
---- that frame the message (`Content-Length`, `Transfer-Encoding`, `Connection`, …) cannot be set.
+--- Sets a field that goes to the backend, in place of all fields of that name; nil removes it.
+--- Fields that frame the message (`Content-Length`, `Transfer-Encoding`, `Connection`, …) cannot be
+--- set.
 ---@param name string
 ---@param value string|nil
 function request:set_header(name, value) end
@@ -34,7 +43,13 @@ function request:set_header(name, value) end
 ---@return string|nil value
 function request:cookie(name) end
 
---- Sends another path to the backend (behind its base path).
+--- All cookies of that name, in their order. A browser sends several if it still has an old one of
+--- another path or domain.
+---@param name string  with regard to case
+---@return string[] values
+function request:cookies(name) end
+
+--- Sends another path to the backend (after its base path).
 ---@param path string  begins with `/`, may have a query of its own, else the client's is kept
 function request:set_path(path) end
 

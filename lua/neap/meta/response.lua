@@ -3,7 +3,7 @@
 --- The head of the answer that goes to the client.
 ---@class neap.response
 ---@field status integer
----@field latency number  seconds from the request sent to the first byte of this answer
+---@field latency number  seconds from sending the request to the first byte of this answer
 local response = {}
 
 --- A field of its head, several of one name joined by `", "`; nil when it is absent.
@@ -11,7 +11,7 @@ local response = {}
 ---@return string|nil value
 function response:header(name) end
 
---- Sets a field, in place of all of that name; nil takes it out.
+--- Sets a field, in place of all fields of that name; nil removes it.
 ---@param name string
 ---@param value string|nil
 function response:set_header(name, value) end

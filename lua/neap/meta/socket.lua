@@ -1,6 +1,6 @@
 ---@meta
 
---- A connection of a hook. It is closed when the hook ends. The functions may wait.
+--- A connection that a hook opened. It is closed when the hook ends. The functions may wait.
 ---@class neap.socket
 local socket = {}
 
@@ -11,8 +11,8 @@ local socket = {}
 ---@return string|nil reason
 function socket:send(bytes, timeout) end
 
---- Receives: `"line"`, up to the next line end, which is left out; a number, so many bytes; `"*a"`,
---- all until the other side closes.
+--- Receives. `"line"`: up to the next line end, which is left out; a number: that many bytes;
+--- `"*a"`: everything until the other side closes.
 ---@param what string|integer|nil  `"line"` when absent
 ---@param timeout number|nil  seconds
 ---@return string|nil bytes  nil when it failed

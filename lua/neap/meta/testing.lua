@@ -1,23 +1,25 @@
 ---@meta neap.testing
 
---- The test kit: virtual balancers, for specs of policies (docs/testing.md). In plain LuaJIT, as
---- under busted, with neap's Lua files on `package.path`; `neap init` arranges that.
+--- The test kit: virtual balancers, for specs of policies (docs/testing.md). It runs in plain
+--- LuaJIT, for example under busted, with neap's Lua files on `package.path`; `neap init` arranges
+--- that.
 ---@class neap.testing
 local testing = {}
 
---- A pool of a balancer of its own.
+--- A pool in a balancer of its own.
 ---@param backends integer|(string|table)[]  how many; or names, URLs, tables as in a config
 ---@param options table|nil  keys of a config; `policy`; `seed`, `time`, `network`, `contain`
 ---@return neap.testing.pool
 function testing.pool(backends, options) end
 
---- A balancer, of `{ config = "config.lua" }` or of a config's keys. `balancer.pool` is the first
---- service's pool, `balancer.pools.NAME` any.
+--- A balancer, made from `{ config = "config.lua" }` or from a config's keys. `balancer.pool` is
+--- the first service's pool, `balancer.pools.NAME` any pool.
 ---@param options table
 ---@return table
 function testing.balancer(options) end
 
---- What every policy promises: one test of each promise in a spec file, all at once elsewhere.
+--- Tests what every policy promises: in a spec file one test for each promise, elsewhere all at
+--- once.
 ---@param policy string|table|function  a file, the name of a shipped one, hooks
 ---@param options table|nil  `fair`, `consistent`, `microseconds`, `bytes`, `fields`, `backends`
 function testing.contract(policy, options) end
@@ -32,7 +34,7 @@ local pool = {}
 ---@return string|nil reason
 function pool:pick(fields) end
 
---- Sends a request; all that became of it.
+--- Sends a request; returns all that happened to it.
 ---@param fields table|nil
 ---@return neap.testing.result
 function pool:send(fields) end
@@ -43,7 +45,7 @@ function pool:send(fields) end
 ---@return table<string, integer> counts  by name of the backend that answered
 function pool:count(n, fields) end
 
---- What backends answer.
+--- Sets what backends answer.
 ---@param fn fun(name: string, request: table): string|table|nil
 ---@return neap.testing.pool
 function pool:serve(fn) end
@@ -103,7 +105,7 @@ function pool:set(name, values) end
 ---@return neap.testing.pool
 function pool:advance(seconds) end
 
---- What became of a request.
+--- What happened to a request.
 ---@class neap.testing.result
 ---@field status integer
 ---@field backend string|nil  the one that answered

@@ -1,13 +1,13 @@
--- A part of the requests tries the next release: a `share` of them, and whoever sends the `header`
--- or the `cookie`. With `key` the share is sticky: the same key is always in or always out, and who
--- was in stays in when the share grows. The next release runs where `tag` has the value `canary`,
--- the current one where it has `stable` (by default: where the tag is not set). Either part stands
--- in for the other when nothing of it is up; `policy` chooses within either.
+-- A part of the requests tries the next release: a `share` of them, and those with the `header` or
+-- the `cookie`. With `key` the share is sticky: the same key is always in or always out, and stays
+-- in when the share grows. The next release runs where `tag` has the value `canary`, the current
+-- one where it has `stable` (by default: where the tag is not set). If no backend of one release is
+-- up, the other takes its requests; `policy` chooses within either.
 
 local neap = require "neap"
 local options = require "neap.options"
 
-local SEED = 3 -- another one than `hash` has, or each part would see a part of its places only
+local SEED = 3 -- not that of `hash`, or each release would see only a part of the places there
 
 return function(given)
   local o = options.read("canary", given, {

@@ -1,6 +1,6 @@
--- Peak EWMA (as in Finagle): of two backends drawn at random, the one where a request should take
--- less time: its average latency, times what it has to do already. A slow answer counts at once
--- and in full; it is forgotten, by half in 0.7 × `decay` seconds, also when nothing is sent there.
+-- Peak EWMA (as in Finagle): draws two backends at random and takes the one where a request should
+-- take less time: its average latency, times its unfinished requests. A slow answer counts at once
+-- and in full; it is forgotten by half in 0.7 × `decay` seconds, even if nothing is sent there.
 
 local neap = require "neap"
 local options = require "neap.options"
@@ -17,9 +17,9 @@ return function(given)
 
   local function cost(backend, now)
     local seen = known[backend]
-    -- Of one that this worker does not know, the average of all workers; 0: nobody asked it yet.
+    -- If this worker does not know it: the average of all workers; 0: no request went there yet.
     local latency = seen and seen.latency * exp((seen.time - now) / o.decay) or backend.latency
-    -- Of a new one a single answer is awaited before it gets more.
+    -- A new one gets a single request until it has answered.
     if latency == 0 then return backend.inflight == 0 and 0 or math.huge end
     return latency * (backend.inflight + 1) / backend.weight
   end

@@ -1,6 +1,6 @@
 -- Fills one backend before the next: always the first in the config's order that has a free slot.
--- For backends that cost by the hour: what is never reached can be switched off. They need `slots`,
--- else all goes to the first.
+-- For backends that cost by the hour: those that are never reached can be switched off. They need
+-- `slots`, else every request goes to the first.
 
 local options = require "neap.options"
 

@@ -1,8 +1,8 @@
--- The same key, the same backend, as long as it serves; when one comes or goes, only its own share
--- of the keys moves. By rendezvous hashing (Thaler and Ravishankar 1998), or with `maglev = true`
--- by the table of Maglev (Eisenbud et al. 2016, §3.4), which costs the same for any number of
--- backends. `bound = 1.25` lets none have more than 1.25 times the average load (Mirrokni et al.
--- 2016): what is too much for one goes to the next of that key.
+-- The same key goes to the same backend as long as that serves; when one comes or goes, only its
+-- own share of the keys moves. By rendezvous hashing (Thaler and Ravishankar 1998), or with `maglev
+-- = true` by the table of Maglev (Eisenbud et al. 2016, §3.4), which costs the same for any number
+-- of backends. With `bound = 1.25` none gets more than 1.25 times the average load (Mirrokni et al.
+-- 2016): requests that are too much for one go to the next of that key.
 
 local maglev = require "neap.maglev"
 local neap = require "neap"
@@ -31,7 +31,7 @@ local function build(all, old, size)
   }
 end
 
--- A function(pool, key, try): the backend of a key; by `try`, the next ones.
+-- A function(pool, key, try) → the backend of a key; with `try`, the next ones.
 local function rendezvous(pool, key, try)
   return pool:hash(try == 0 and key or key .. "\0" .. try)
 end
@@ -58,11 +58,12 @@ local function lookup_in_table(size)
       local backend = known.members[known.entries[neap.hash(key, i) % size + 1]]
       if set[backend] then return backend end
     end
-    return rendezvous(pool, key, try) -- hardly any is up
+    return rendezvous(pool, key, try) -- hardly any backend is up
   end
 end
 
--- A function(pool) that adds up its load: once a turn of the loop, and then one for each request.
+-- A function(pool) that adds up its load once per turn of the loop, and then adds one for each
+-- request.
 local function sums_of_pools()
   local sums = setmetatable({}, { __mode = "k" }) -- pool → { time, load, weight }
 

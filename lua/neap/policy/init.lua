@@ -8,6 +8,7 @@ local policy = {}
 
 policy.hooks = {
   "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
+  "certificate", "connection",
 }
 
 local IS_HOOK = {}
@@ -36,16 +37,18 @@ function policy.shipped(name)
     :format(name, hint(name, policy.names()))
 end
 
-local function check_hook(name, value)
-  if type(name) ~= "string" or not IS_HOOK[name] then
-    return ("unknown hook '%s'%s"):format(tostring(name), hint(tostring(name), policy.hooks))
-  end
+local function unknown_hook(name)
+  return ("unknown hook '%s'%s"):format(tostring(name), hint(tostring(name), policy.hooks))
+end
+
+local function wrong_hook(name, value)
   if type(value) ~= "function" and not (name == "check" and type(value) == "table") then
     return ("hook '%s' is a %s (expected a function)"):format(name, type(value))
   end
 end
 
--- From what a config or a policy's file gave to a table of hooks.
+-- Makes a table of hooks from what a config or a policy's file gave: a new one, which nobody else
+-- can change later.
 ---@param value any
 ---@return table? policy, string? why
 function policy.check(value)
@@ -54,11 +57,16 @@ function policy.check(value)
     return nil, ("the policy is a %s (expected a table of hooks, or a function that returns one)")
       :format(type(value))
   end
-  for name, hook in pairs(value) do
-    local why = check_hook(name, hook)
+  local hooks = {}
+  for name in pairs(value) do
+    if not IS_HOOK[name] then return nil, unknown_hook(name) end
+  end
+  for _, name in ipairs(policy.hooks) do
+    hooks[name] = value[name]
+    local why = hooks[name] ~= nil and wrong_hook(name, hooks[name])
     if why then return nil, why end
   end
-  return value
+  return hooks
 end
 
 return policy

@@ -1,5 +1,5 @@
--- The backend with the fewest unfinished requests for its weight; where several are equal, each in
--- turn. For requests that take very different times.
+-- The backend with the fewest unfinished requests for its weight; equal ones take turns. For
+-- requests that take very different times.
 
 local options = require "neap.options"
 
@@ -8,9 +8,6 @@ return function(given)
   local policy = {}
 
   function policy.pick(_request, pool)
-    -- While backends idle they are equal, and get their turns by weight.
-    local next_one = pool:round_robin()
-    if next_one.inflight == 0 then return next_one end
     return pool:least_loaded()
   end
 

@@ -1,5 +1,4 @@
--- Any backend, by weight. Needs to know nothing: no state to share, and no two balancers fall into
--- step.
+-- Any backend, by weight. There is no state to share, and no two balancers fall into step.
 
 local options = require "neap.options"
 

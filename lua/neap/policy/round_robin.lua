@@ -1,6 +1,7 @@
--- The default policy: each backend in turn, exactly so over all workers; what fails is marked dead
--- until a check finds it alive, and the request goes on to the next one. Copy this file to make
--- your own; hooks that you leave out are these.
+-- The default policy: each backend in turn, in exact order over all workers. A backend that takes
+-- no connection is marked dead until a check finds it alive; one that takes it and then fails is
+-- checked at once. The request goes on to the next one. Copy this file to make your own policy; for
+-- hooks that you leave out, these are used.
 
 local policy = {}
 
@@ -11,13 +12,18 @@ function policy.pick(_request, pool)
 end
 
 function policy.failed(request, backend, failure)
-  if failure.kind == "timeout" and failure.stage ~= "connect" then
+  if failure.stage == "connect" then
+    backend:down(failure.message) -- "<url> is dead." in the log
+    return "retry"
+  end
+  if failure.kind == "timeout" then
     return "fail" -- slow is not dead: one slow page must not take the backends down in turn
   end
-  backend:down(failure.message) -- "<url> is dead." in the log
-  -- What fails behind a connection that stands may be the request's own doing: it gets one more
-  -- try, so that a poisonous one cannot take them all down.
-  return (failure.stage == "connect" or request.attempt == 1) and "retry" or "fail"
+  -- It took the connection, so the request itself may be to blame: it gets one more attempt, and a
+  -- check decides about the backend. Three failures in a row take it out, too, unless it is the
+  -- last one.
+  backend:suspect(failure.message)
+  return request.attempt == 1 and "retry" or "fail"
 end
 
 return policy

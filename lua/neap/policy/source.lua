@@ -1,5 +1,5 @@
--- Source affinity: the same client address, the same backend, as long as that serves; when backends
--- come and go, few clients move. It is `hash` with the address as its key.
+-- Source affinity: the same client address goes to the same backend as long as that serves; when
+-- backends come and go, few clients move. It is `hash` with the address as its key.
 
 local hash = require "neap.policy.hash"
 local options = require "neap.options"

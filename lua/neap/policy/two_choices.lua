@@ -1,6 +1,6 @@
--- The power of two choices (Mitzenmacher 2001): of two backends drawn at random, the less loaded.
--- Nearly as even as asking all of them, at the price of two, and without the herd: balancers that
--- all know the same "best" one do not all run there.
+-- The power of two choices (Mitzenmacher 2001): draws two backends at random and takes the less
+-- loaded one. This is nearly as even as looking at all of them, at the price of two, and without
+-- the herd: balancers do not all run to the same "best" one.
 
 local options = require "neap.options"
 

@@ -1,11 +1,11 @@
 -- Near backends first: those whose `zone` is `near` get all requests while enough of them are up.
--- Below `threshold` (the share, by weight, of the near ones that serve) the rest spills over to the
--- whole pool, the more the fewer are left. `policy` chooses within either.
+-- Below `threshold` (the share, by weight, of the near ones that serve) a part spills over to the
+-- whole pool, which grows as fewer are left. `policy` chooses within either.
 
 local neap = require "neap"
 local options = require "neap.options"
 
--- The weight of those in a zone that are of a tier.
+-- The weight of a zone's backends in one tier.
 local function weight_in(list, zone, tier)
   local sum = 0
   for i = 1, #list do

@@ -1,4 +1,4 @@
--- What `neap init` writes, by path in the project. Each is there to be changed.
+-- What `neap init` writes, by path in the project. Users are meant to change all of it.
 
 local files = {}
 
@@ -16,18 +16,23 @@ return {
     "http://localhost:8084",
   },
   policy = "policy.lua",
+  -- guard = true,  -- when the policy decides who may pass: if it fails, requests get 503
   health = { type = "tcp", interval = 10, timeout = 5 },
 }
 ]]
 
 files["policy.lua"] = [[
--- Which backend gets a request. All hooks, and what they are given: docs/policies.md,
--- neap-policy(7). What is not written here, the default policy does.
+-- Which backend gets a request. All hooks and their arguments: docs/policies.md, neap-policy(7).
+-- For hooks not written here, the default policy decides.
+--
+-- If you decide here who may pass (401, 403, 429), set guard = true in config.lua. Otherwise
+-- requests pass when this policy fails.
 
 ---@type neap.policy
 local policy = {}
 
--- pool holds what may serve this request now: up, with a free slot, not tried yet. Never empty.
+-- pool holds the backends that may serve this request now: up, with a free slot, not tried yet. It
+-- is never empty.
 function policy.pick(_request, pool)
   return pool:least_loaded()
 end
@@ -54,12 +59,12 @@ describe("the policy", function()
     assert.balanced(pool, 0.02)
   end)
 
-  it("sends a request to whoever has the least to do", function()
+  it("sends a request to the backend with the least to do", function()
     pool:set("b1", { inflight = 4 }):set("b3", { inflight = 2 })
     assert.equal("b2", pool:pick { path = "/" })
   end)
 
-  it("goes round a backend that has died", function()
+  it("leaves out a backend that has died", function()
     pool:kill "b2"
     local counts = pool:count(100, { path = "/" })
     assert.equal(0, counts.b2)
@@ -105,8 +110,9 @@ neap -c config.lua         # serves
 
 - `policy.lua`: which backend gets a request
 - `spec/policy_spec.lua`: what it promises, and the contract that every policy keeps
-- `.neap/`: neap's test kit and the types for editors, of the neap that wrote them;
-  `neap init --kit .` replaces them by those of another version. Commit it, and tests need no neap.
+- `.neap/`: the test kit and the types for editors, of the neap that wrote them;
+  `neap init --kit .` replaces them with those of the neap that you run. If you commit the folder,
+  tests need no neap.
 ]]
 
 return files

@@ -2,6 +2,8 @@
 
 local files = require "neap.project.files"
 local native = require "neap.native"
+local sorted = require "neap.sorted"
+local trim = require "neap.trim"
 
 local KIT, SOURCES = ".neap/", "lua/neap/"
 local HELP = [[
@@ -10,13 +12,6 @@ usage: neap init DIR         a project with a config, a policy and its spec
 
 Then, in DIR: busted --lua=luajit
 ]]
-
-local function sorted(map)
-  local names = {}
-  for name in pairs(map) do table.insert(names, name) end
-  table.sort(names)
-  return names
-end
 
 -- The sources in the binary, by path.
 local function kit()
@@ -56,17 +51,17 @@ local function write(path, text)
 end
 
 local function write_all(folder, map)
-  for _, name in ipairs(sorted(map)) do
+  for _, name in ipairs(sorted.keys(map)) do
     local ok, why = write(folder .. name, map[name])
     if not ok then return nil, "init: " .. why end
   end
   return true
 end
 
--- Nothing that is there is touched: what a user has written is not neap's to replace.
+-- Existing files are not touched: neap must not replace what a user has written.
 local function check_free(folder)
   local there = {}
-  for _, name in ipairs(sorted(files)) do
+  for _, name in ipairs(sorted.keys(files)) do
     if exists(folder .. name) then table.insert(there, folder .. name) end
   end
   if #there == 0 then return true end
@@ -86,7 +81,7 @@ local function parse(arguments)
     elseif o.folder or argument == "" then
       return nil, ("init: '%s' is too much: one folder is expected"):format(argument)
     else
-      o.folder = argument:gsub("/*$", "") .. "/"
+      o.folder = trim.slashes(argument) .. "/"
     end
   end
   if not o.folder and not o.help then return nil, "init: which folder? neap init DIR" end
@@ -111,7 +106,7 @@ return function(arguments)
     io.write(("%s%s is of this neap now.\n"):format(o.folder, KIT:gsub("/$", "")))
     return 0
   end
-  for _, name in ipairs(sorted(files)) do io.write(o.folder, name, "\n") end
+  for _, name in ipairs(sorted.keys(files)) do io.write(o.folder, name, "\n") end
   io.write(("\nTest it:  cd %s && busted --lua=luajit\n"):format(o.folder:gsub("/$", "")))
   return 0
 end

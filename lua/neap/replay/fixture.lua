@@ -1,5 +1,5 @@
 -- Requests of a recording as a spec for busted: DIR/replay_spec.lua and DIR/replay_records.lua,
--- with all that each decision met. Before that, what the spec calls.
+-- with the state before each decision. The functions that the spec calls come first.
 --
 --   local fixture = require "neap.replay.fixture"
 --   fixture.ask(records, id, "policy.lua") → answers, one for each step of that request
@@ -7,6 +7,7 @@
 local policies = require "neap.sim.policies"
 local recording = require "neap.replay.recording"
 local stage = require "neap.replay.stage"
+local trim = require "neap.trim"
 
 local fixture = {}
 
@@ -20,7 +21,7 @@ local function find(records, id)
 end
 
 -- Each request by itself, whatever was asked before.
----@param policy string  as behind --policy
+---@param policy string  as after --policy
 ---@return string[]
 function fixture.ask(records, id, policy)
   local request = find(records, id)
@@ -55,7 +56,7 @@ local function sorted_keys(value)
   return keys
 end
 
--- A line a level until `deep`, then all on one.
+-- One line per level down to `deep`, then everything on one.
 local function literal(value, indent, deep)
   if type(value) == "string" then return (("%q"):format(value):gsub("\\\n", "\\n")) end
   if type(value) == "number" then return ("%.17g"):format(value) end
@@ -69,7 +70,7 @@ local function literal(value, indent, deep)
   return "{\n" .. inner .. table.concat(parts, ",\n" .. inner) .. "\n" .. indent .. "}"
 end
 
--- The versions of pools that these requests met.
+-- The versions of pools that these requests used.
 local function pools_of(r, requests)
   local list, known = {}, {}
   for _, request in ipairs(requests) do
@@ -85,12 +86,13 @@ local function pools_of(r, requests)
 end
 
 local SPEC = [[
--- Requests that were recorded, and what the policy makes of each in the state that it met then.
--- Made by neap replay; change `expected` to what you want of them. Run it from the folder that the
--- policy's path begins in: busted --lua=luajit %s
+-- Recorded requests, and what the policy decides for each in the state of that moment. Made by neap
+-- replay; change `expected` to what you want. Run it from the folder that the policy's path begins
+-- in: busted --lua=luajit %s
 package.path = %s .. package.path
 
 local fixture = require "neap.replay.fixture"
+local trim = require "neap.trim"
 local records = dofile(%q)
 
 local POLICY = %q
@@ -154,7 +156,7 @@ local PATHS = '".neap/lua/?.lua;.neap/lua/?/init.lua;"'
 ---@param folder string
 ---@return boolean? ok, string? why
 function fixture.write(r, requests, policy, folder)
-  local prefix = folder:gsub("/*$", "") .. "/"
+  local prefix = trim.slashes(folder) .. "/"
   local records = { head = r.head, names = r.names, first = r.first, requests = requests,
     pools = pools_of(r, requests) }
   local spec = SPEC:format(prefix .. "replay_spec.lua", PATHS, prefix .. "replay_records.lua",

@@ -131,7 +131,7 @@ local function replay(o)
   return 0
 end
 
----@param list string[]  the arguments behind `neap replay`
+---@param list string[]  the arguments after `neap replay`
 ---@return integer? status, string? why
 return function(list)
   local o, why = parse(list)

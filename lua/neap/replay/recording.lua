@@ -1,5 +1,5 @@
 -- The file of a recording: read once to find its lines and put requests into the order in which
--- they came, then request by request, so that a file larger than memory is no harm.
+-- they came, then request by request, so that a file may be larger than memory.
 --
 --   recording.open(path) → r; nil, why
 --   r.head, r.finish        the first and the last line (finish: nil when it broke off)
@@ -47,7 +47,7 @@ local function key_of(worker, name, version)
   return ("%s\31%s\31%s"):format(tostring(worker), tostring(name), tostring(version))
 end
 
--- The first version of a pool stands for it, or the first one that has anybody in it.
+-- The first version of a pool stands for it, or the first one that has a backend.
 local function add_pool(self, line, number)
   local value, why = decode(line)
   why = why or shape.pool(value)
@@ -132,7 +132,7 @@ function recording.open(path)
   return self
 end
 
--- A part of one that is at hand already: head, names, first, pools.
+-- The part of a recording that is already read: head, names, first, pools.
 ---@return table
 function recording.of(part)
   local self = setmetatable({ head = part.head, names = part.names, first = part.first,

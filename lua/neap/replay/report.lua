@@ -2,6 +2,7 @@
 
 local describe = require "neap.config.show"
 local json = require "neap.sim.json"
+local sorted = require "neap.sorted"
 
 local report = {}
 
@@ -29,16 +30,6 @@ local function total_of(counts)
   local total = 0
   for _, n in pairs(counts) do total = total + n end
   return total
-end
-
-local function changes_of(result)
-  local list = {}
-  for text, count in pairs(result.changes) do table.insert(list, { text = text, count = count }) end
-  table.sort(list, function(a, b)
-    if a.count ~= b.count then return a.count > b.count end
-    return a.text < b.text
-  end)
-  return list
 end
 
 local function target_of(request)
@@ -79,7 +70,7 @@ local function write_shares(out, result, names)
 end
 
 local function write_changes(out, result)
-  local list = changes_of(result)
+  local list = sorted.counts(result.changes, "text")
   if #list == 0 then return end
   out "\nchanges\n"
   for i = 1, math.min(#list, CHANGES_MAX) do

@@ -1,4 +1,4 @@
--- Asks a policy about all that was recorded, and counts where it decides otherwise.
+-- Asks a policy to make all recorded decisions, and counts where it decides otherwise.
 
 local stage = require "neap.replay.stage"
 
@@ -56,7 +56,7 @@ local function compare_step(result, request, line, i, before, after)
   return true
 end
 
--- A request that no step of which was decided (the client left) tells nothing.
+-- A request without a decided step (the client left) shows nothing.
 local function compare(result, request, line, before, after)
   local differs = false
   for i, step in ipairs(request.steps) do
@@ -71,7 +71,7 @@ local function compare(result, request, line, before, after)
   result.last_at = request.steps[1].at
 end
 
--- One that breaks the replay itself is a bad line, not the end of all.
+-- A request that breaks the replay itself counts as a bad line and does not end the run.
 local function ask(stages, request)
   local one, why = stages(request.service)
   if not one then return nil, why, true end

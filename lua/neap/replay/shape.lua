@@ -1,5 +1,5 @@
--- What the lines of a recording must look like: they come from a file, which may be cut, mended by
--- hand or of somebody else. Each check gives what is wrong, or nil.
+-- What the lines of a recording must look like: the file may be cut, edited by hand or from
+-- somebody else. Each check returns what is wrong, or nil.
 
 local shape = {}
 
@@ -20,7 +20,7 @@ local function is_kind(value, kind)
   return type(value) == kind
 end
 
--- fields: name → kind; "?" behind it: it may be missing, or null.
+-- fields: name → kind; "?" after it: it may be missing, or null.
 local function check_fields(value, fields, what)
   if type(value) ~= "table" then return what .. " is no object" end
   for name, kind in pairs(fields) do
@@ -83,9 +83,10 @@ local OUTCOME = { status = "count?", attempts = "count?", bytes = "count?", queu
   connect = "number?", first_byte = "number?", total = "number?", reason = "string?" }
 local ANSWER = { verdict = "string?", backend = "string?", pool = "string?", reason = "string?",
   status = "count?" }
-local ASKED = { at = "number", dice = "dice", turn = "count" }
+local ASKED = { at = "number", dice = "dice" }
 local OF_POOL = { pool = "string", version = "count", counters = "table?" }
-local FAILED = { backend = "string", status = "count?", safe = "count", message = "string" }
+local FAILED = { backend = "string", status = "count?", safe = "count", ours = "count?",
+  kept = "count?", message = "string" }
 local STAGES = { connect = true, send = true, wait = true, body = true }
 local FAILURES = { refused = true, timeout = true, reset = true, protocol = true, status = true,
   tls = true }

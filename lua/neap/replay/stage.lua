@@ -1,4 +1,4 @@
--- A virtual balancer that is put into the state that a recorded decision met, and asked again.
+-- A virtual balancer that is put into the state before a recorded decision, and asked again.
 --
 --   stage.new{ recording =, service = name, policy =, read =, title = } → s; nil, why
 --   s:ask(request) → answers    one for each step of the request
@@ -16,8 +16,10 @@ local stage = {}
 local Stage = {}
 Stage.__index = Stage
 
-local BACKEND, REPLY, NONE, QUEUE, RETRY, REFUSE = 1, 2, 3, 4, 5, 8
-local BEFORE_PICK = 3
+local N = ffi.numbers
+local BACKEND, REPLY, NONE, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_NONE, N.NEAP_QUEUE
+local RETRY, REFUSE = N.NEAP_RETRY, N.NEAP_REFUSE
+local BEFORE_PICK = require("neap.hooks").before_pick
 local STATES = words.numbers(words.states)
 
 local function member_of(m)
@@ -25,7 +27,7 @@ local function member_of(m)
     slots = m.slots ~= 0 and m.slots or nil, tags = m.tags and tags.decode(m.tags) or nil }
 end
 
--- One that left while it was written down has no name: it is nobody's.
+-- A backend that left while it was recorded has no name.
 local function members_of(line)
   local list = {}
   for _, m in ipairs(line.members) do
@@ -43,7 +45,7 @@ end
 
 local function given(value) return type(value) ~= "userdata" and value or nil end
 
--- Stands in for a pool's backends where nobody ever was in it.
+-- Stands in for the backends of a pool that never had any.
 local NOBODY = { { name = "nobody", url = "http://127.0.0.1:1" } }
 
 -- A cjson null and an absent key are the same.
@@ -71,12 +73,12 @@ function stage.new(o)
   local self = setmetatable({ inner = inner, world = inner.world, board = inner.world.board,
     recording = o.recording, applied = {}, seen = {}, workers = {}, errors = { count = 0 } }, Stage)
   self.world.say = function() end
-  -- What a policy does to a backend's state is not what the next decision met.
+  -- The changes of a policy to a backend's state are not part of the next decision's state.
   self.world.on_change = function() self.applied = {} end
   return self
 end
 
--- ---- the state that a decision met ----
+-- ---- the state before a decision ----
 
 function Stage:slot(pool, name)
   for _, slot in ipairs(self.inner.slots_of[pool] or {}) do
@@ -116,8 +118,8 @@ function Stage:apply_loads(pool)
   end
 end
 
--- What the recorded policy moved is set to what it was; what it left alone goes on by itself, for
--- another policy's sake.
+-- Values that the recorded policy moved are set to what they were; those it left alone go on by
+-- themselves, for another policy's sake.
 local function has_moved(seen, key, value)
   local before = seen[key]
   seen[key] = value
@@ -143,7 +145,6 @@ function Stage:apply_chance(worker, step)
   local seen = self.workers[worker] or {}
   self.workers[worker] = seen
   if has_moved(seen, "dice", step.dice) then self.world.dice[0] = u64(step.dice) end
-  if has_moved(seen, "turn", step.turn) then self.board.turn[0] = step.turn end
 end
 
 function Stage:apply(request, step)
@@ -201,7 +202,8 @@ local function ask_failed(self, record, step)
   r.slot, r.epoch = slot, self.board.rows[slot].epoch
   if r.pool < 0 then r.pool = self.board.rows[slot].pool end
   self.world.current.failure = self.inner:failure_struct { stage = step.stage, kind = step.kind,
-    status = step.status, safe = step.safe == 1, message = step.message }
+    status = step.status, safe = step.safe == 1, ours = step.ours == 1,
+    kept = step.kept == 1, message = step.message }
   local verdict = self.inner:enter(record, "failed", 0)
   self.world.current.failure = nil
   return verdict == RETRY and "retry" or "fail"
@@ -215,7 +217,7 @@ local function ask_step(self, record, request, step)
   return self:decided(record, verdict)
 end
 
--- The hooks behind the decision: policies may learn from them.
+-- The hooks after the decision: policies may learn from them.
 local function run_response(self, record, outcome, backend)
   local slot = backend and self:find_slot(backend)
   if not slot or not outcome.first_byte or not self.inner.entries.have.response then return end
@@ -268,7 +270,7 @@ function Stage:ask(request)
   return answers
 end
 
--- What was answered then, in the same words.
+-- The recorded answer, in the same words.
 ---@return string
 function stage.recorded(r, step)
   if step.verdict == "backend" then

@@ -1,11 +1,12 @@
 -- The `backend` objects: one for each slot of the board that this process has seen, which reads the
--- board directly. One whose slot went to another backend reads nil.
+-- board directly. If its slot went to another backend, its fields are nil.
 
 local ffi = require "neap.ffi"
+local seal = require "neap.runtime.seal"
 local tags = require "neap.tags"
 local view = require "neap.runtime.view"
 
-local C, string_of = ffi.C, ffi.string
+local C, N, string_of = ffi.C, ffi.numbers, ffi.string
 
 local backends = {}
 
@@ -13,7 +14,8 @@ local Backend = ffi.typeof "struct { const int32_t slot; const uint32_t epoch; }
 backends.type = Backend
 
 local STATES = require("neap.words").states
-local UP, DOWN, DRAIN, EJECTED = 1, 2, 3, 4
+local UP, DOWN = N.NEAP_STATE_UP, N.NEAP_STATE_DOWN
+local DRAIN, EJECTED = N.NEAP_STATE_DRAIN, N.NEAP_STATE_EJECTED
 
 local at = {} -- slot → its row on the board
 local objects = {} -- slot → object
@@ -27,25 +29,23 @@ local function text_of(field)
   return text ~= "" and text or nil
 end
 
--- Many backends have the same tags: those are decoded once. Each gets a copy, which a policy may
--- change.
+-- Many backends have the same tags: those are decoded once, and sealed for those who read them.
 local decoded, decoded_n, DECODED_MAX = {}, 0, 1000
 
+---@return table values, table sealed
 local function read_tags()
-  local copy = {}
-  if member.tags[0] == 0 then return copy end
-  local bytes = string_of(member.tags, ffi.sizeof(member.tags))
+  local bytes = member.tags[0] ~= 0 and string_of(member.tags, ffi.sizeof(member.tags)) or ""
   local known = decoded[bytes]
   if not known then
     if decoded_n >= DECODED_MAX then decoded, decoded_n = {}, 0 end
-    known = tags.decode(bytes)
+    known = { values = tags.decode(bytes) }
+    known.sealed = seal.new("backend.tags", known.values)
     decoded[bytes], decoded_n = known, decoded_n + 1
   end
-  for name, value in pairs(known) do copy[name] = value end
-  return copy
+  return known.values, known.sealed
 end
 
--- Copies the texts of a slot; nil: it is another backend's by now.
+-- Copies the texts of a slot; nil: the slot is another backend's by now.
 local function read_texts(slot, epoch)
   local version = at[slot].text_version
   if C.neap_slot_text(slot, epoch, member) == 0 then return nil end
@@ -57,8 +57,8 @@ local function read_texts(slot, epoch)
     host = text_of(member.host) or text_of(member.path),
     port = member.port ~= 0 and member.port or nil,
     zone = text_of(member.zone),
-    tags = read_tags(),
   }
+  entry.values, entry.tags = read_tags()
   texts[slot] = entry
   return entry
 end
@@ -91,7 +91,7 @@ function backends.refreshed(slot, epoch, version)
   return object
 end
 
--- Reads the texts of these now: getters that read them are not compiled into hooks.
+-- Reads the texts of these backends now: getters that read them are not compiled into hooks.
 function backends.read(list)
   for i = 1, #list do
     local b = list[i]
@@ -101,12 +101,22 @@ end
 
 local getters = {}
 
+local function entry_of(b)
+  local entry = texts[b.slot] or read_texts(b.slot, b.epoch)
+  return entry and entry.epoch == b.epoch and entry or nil
+end
+
 for _, name in ipairs { "name", "url", "host", "port", "zone", "tags" } do
   getters[name] = function(b)
-    local entry = texts[b.slot] or read_texts(b.slot, b.epoch)
-    if not entry or entry.epoch ~= b.epoch then return nil end
-    return entry[name]
+    local entry = entry_of(b)
+    return entry and entry[name]
   end
+end
+
+-- The value of one of its tags.
+function backends.tag(b, name)
+  local entry = entry_of(b)
+  return entry and entry.values[name]
 end
 
 function backends.name(b) return getters.name(b) or "" end
@@ -149,11 +159,18 @@ function getters.inflight(b) return (C.neap_slot_inflight(b.slot)) end
 function getters.errors(b) return row_of(b) and (C.neap_slot_errors(b.slot)) end
 function getters.since(b) return row_of(b) and (C.neap_slot_since(b.slot)) end
 
-local function set_state(b, to, reason, seconds)
-  if reason ~= nil and type(reason) ~= "string" then
-    error(("the reason must be a string, not %s"):format(type(reason)), 3)
+-- The reason in log and status of a change for which the policy gives none.
+local NO_REASON = "a policy says so"
+
+local function reason_of(value, level)
+  if value ~= nil and type(value) ~= "string" then
+    error(("the reason must be a string, not %s"):format(type(value)), level + 1)
   end
-  reason = reason or ""
+  return value or NO_REASON
+end
+
+local function set_state(b, to, reason, seconds)
+  reason = reason_of(reason, 3)
   return C.neap_slot_set_state(b.slot, b.epoch, to, seconds or 0, reason, #reason) == 1
 end
 
@@ -162,6 +179,12 @@ local methods = {}
 function methods.down(b, reason)
   if type(b) ~= "cdata" then view.needs_colon("backend", "down") end
   return set_state(b, DOWN, reason)
+end
+
+function methods.suspect(b, reason)
+  if type(b) ~= "cdata" then view.needs_colon("backend", "suspect") end
+  reason = reason_of(reason, 2)
+  return C.neap_slot_suspect(b.slot, b.epoch, reason, #reason) == 1
 end
 
 function methods.up(b)

@@ -1,8 +1,8 @@
--- What C is about at this moment, and texts across the border.
+-- The request that C works on at this moment, and texts that go between C and Lua.
 
 local ffi = require "neap.ffi"
 
-local C, string_of = ffi.C, ffi.string
+local C, N, string_of = ffi.C, ffi.numbers, ffi.string
 
 local current = { state = C.neap_runtime() }
 local state = current.state
@@ -12,11 +12,12 @@ function current.out() return string_of(state.out, state.out_n) end
 
 -- enum edits_result in words.
 local REFUSALS = {
-  "too many changes of headers in one message (64 changes, 16 KiB)",
-  "'%s' is not a header's name",
-  "the value of '%s' has bytes that a header cannot have",
-  "'%s' belongs to the connection: it cannot be changed",
-  "out of memory for '%s'",
+  [N.NEAP_EDITS_FULL] = ("too many changes of headers in one message (%d changes, %d KiB)")
+    :format(N.NEAP_EDITS_MAX, N.NEAP_EDITS_BYTES_MAX / 1024),
+  [N.NEAP_EDITS_BAD_NAME] = "'%s' is not a header's name",
+  [N.NEAP_EDITS_BAD_VALUE] = "the value of '%s' has bytes that a header cannot have",
+  [N.NEAP_EDITS_FORBIDDEN] = "'%s' belongs to the connection: it cannot be changed",
+  [N.NEAP_EDITS_MEMORY] = "out of memory for '%s'",
 }
 
 -- Raises the caller's caller's error for a header that C refused.

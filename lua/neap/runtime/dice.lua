@@ -9,7 +9,7 @@ local floor = math.floor
 
 local dice = {}
 
--- Seconds since 1970, taken once a turn of the loop.
+-- Seconds since 1970, taken once per turn of the loop.
 function dice.now() return state.unix_now[0] end
 
 -- A number in [0, 1); with n an integer from 1 to n.

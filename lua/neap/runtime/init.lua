@@ -1,4 +1,4 @@
--- The runtime of a process: made once by C, which holds what this returns.
+-- The runtime of a process: made once by C, which keeps what this returns.
 
 -- The outermost function of the pooled coroutines: runs one entry, gives its verdict, waits for the
 -- next one. A yield without a value is a hook that waits. C makes the first thread of it.
@@ -12,6 +12,7 @@ local config_load = require "neap.config.load"
 local counters = require "neap.runtime.counters"
 local dispatch = require "neap.runtime.dispatch"
 local ffi = require "neap.ffi"
+local hoard = require "neap.runtime.hoard"
 local health = require "neap.config.health"
 local native = require "neap.native"
 local neap = require "neap"
@@ -22,6 +23,7 @@ local request = require "neap.runtime.request"
 local sandbox = require "neap.runtime.sandbox"
 local show = require "neap.config.show"
 local tasks = require "neap.runtime.tasks"
+local tls = require "neap.config.tls"
 local wait = require "neap.runtime.wait"
 
 local C = ffi.C
@@ -83,11 +85,18 @@ local function read_policy(path)
   return value, nil, path .. ": "
 end
 
--- A function that gives hooks may err like a file.
+-- A function that returns hooks may err like a file.
 local function checked(value)
   local ok, hooks, why = pcall(policy.check, value)
   if not ok then return nil, hooks end
   return hooks, why
+end
+
+-- Once a function of the user's gets pool objects, they may have been changed.
+local function look_at(hooks)
+  for _, hook in pairs(hooks) do
+    if not sandbox.is_ours(hook) then pools.expose() end
+  end
 end
 
 -- The hooks of a service or pool; empty where it has no policy.
@@ -96,15 +105,17 @@ end
 function runtime.resolve(value, path)
   local why, prefix = nil, ""
   if value == nil then return nil end
+  local is_shipped = not path and type(value) == "string"
   if path then
     value, why, prefix = read_policy(path)
-  elseif type(value) == "string" then
+  elseif is_shipped then
     value, why = policy.shipped(value)
   end
   local hooks
   if not why then hooks, why = checked(value) end
-  if hooks then return hooks end
-  return nil, (prefix or "") .. tostring(why)
+  if not hooks then return nil, (prefix or "") .. tostring(why) end
+  if not is_shipped then look_at(hooks) end
+  return hooks
 end
 
 local function resolve_all(owners, errors)
@@ -117,8 +128,16 @@ local function resolve_all(owners, errors)
   return resolved
 end
 
--- The hooks that the agent runs for a pool: its own policy's, else those of the first service that
--- has it.
+-- `changed` decides nothing: both run, the pool's own first.
+local function both_changed(own, other)
+  return function(...)
+    own(...)
+    other(...)
+  end
+end
+
+-- The hooks that the agent runs for a pool: those of its own policy, else those of the first
+-- service that uses it; `changed` of both.
 local function agent_hooks(pool, index, of_services, of_pools, services)
   local hooks = {}
   local function fill(from)
@@ -126,10 +145,13 @@ local function agent_hooks(pool, index, of_services, of_pools, services)
       if from and hooks[name] == nil then hooks[name] = from[name] end
     end
   end
+  local own = of_pools[index] and of_pools[index].changed
   fill(of_pools[index])
+  hooks.changed = nil
   for i, service in ipairs(services) do
     if service.pool == pool.name then fill(of_services[i - 1]) end
   end
+  if own then hooks.changed = hooks.changed and both_changed(own, hooks.changed) or own end
   return hooks
 end
 
@@ -143,11 +165,31 @@ local function ping_key(config)
   return ready.wants_ping and "neap.check.icmp"
 end
 
--- Better to say so now than to find everything dead for ever.
+-- It is better to say so now than to find every backend dead for ever.
 local function check_ping(config, errors)
   local key = ping_key(config)
   if not key or C.neap_ping_check() == 1 then return end
   table.insert(errors, { key = key, text = wait.out() })
+end
+
+-- Called by C when memory is full.
+function runtime.hoarder()
+  return hoard.largest(runtime.of_services, #runtime.config.services)
+end
+
+-- Is there a hook that is not one of the shipped policies?
+local function has_own(hooks)
+  for _, hook in pairs(hooks or {}) do
+    if not sandbox.is_ours(hook) then return true end
+  end
+  return false
+end
+
+local function any_has_own(list)
+  for _, hooks in pairs(list) do
+    if has_own(hooks) then return true end
+  end
+  return false
 end
 
 local function load_shadows(path, config, errors)
@@ -166,6 +208,9 @@ function runtime.build(path)
   if not ok then table.insert(errors, { key = "admin.token_file", text = why }) end
   local of_services = resolve_all(config.services, errors)
   local of_pools = resolve_all(config.pools, errors)
+  for i, service in ipairs(config.services) do
+    errors[#errors + 1] = tls.check_hooks(service, of_services[i - 1])
+  end
   check_ping(config, errors)
   local ask_shadow = load_shadows(path, config, errors)
   if #errors > 0 then return nil, config_load.format(path, errors) end
@@ -178,11 +223,14 @@ function runtime.build(path)
   local default = require "neap.policy.round_robin"
   local access = config.access_log
   local format = access and type(access.format) == "function" and access.format or nil
+  if format then pools.expose() end
+  local is_own = format ~= nil or ask_shadow ~= nil or any_has_own(of_pools)
   for i, service in ipairs(config.services) do
     local own = service.pool and pools.record(indexes[service.pool])
     services[i] = dispatch.service(i - 1, own, of_services[i - 1] or {}, of_pools, #config.pools,
       default, format, service.name)
-    services[i].refuse = service.on_error == "refuse"
+    services[i].has_own = is_own or has_own(of_services[i - 1])
+    services[i].refuse, services[i].guard = service.on_error == "refuse", service.guard
     services[i].shadow, services[i].have.shadow = ask_shadow, ask_shadow ~= nil
   end
   runtime.of_services, runtime.of_pools = of_services, of_pools

@@ -1,5 +1,5 @@
 -- Objects that a hook's file keeps when the hook has ended, in its local variables or in tables
--- there. They belong to the hook they were given to; `neap check` and the test kit tell of them.
+-- there. They belong to the hook that got them; `neap check` and the test kit report them.
 
 local keeps = {}
 

@@ -1,4 +1,4 @@
--- neap.log: lines for the log, one line an entry.
+-- neap.log: lines for the log, one line per entry.
 
 local ffi = require "neap.ffi"
 
@@ -6,9 +6,7 @@ local C = ffi.C
 
 local log = {}
 
-local LEVELS = { debug = 0, info = 1, warn = 2, error = 3 }
-
-for name, level in pairs(LEVELS) do
+for level, name in pairs(require("neap.words").levels) do
   log[name] = function(format, ...)
     local text = select("#", ...) > 0 and format:format(...) or tostring(format)
     C.neap_log(level, text, #text)

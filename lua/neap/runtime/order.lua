@@ -1,6 +1,6 @@
--- The smooth weighted order: each item as often as its weight says, as far apart as can be (a, a,
--- b, a, c, a, a for 5:1:1). Computed once a pool version and indexed by a counter that all workers
--- share, it makes round robin exact over all of them without a lock.
+-- The smooth weighted order: each item as often as its weight says, as far apart as possible (a, a,
+-- b, a, c, a, a for 5:1:1). It is computed once per pool version; indexed by a counter that all
+-- workers share, it makes round robin exact over all of them without a lock.
 
 local order = {}
 
@@ -38,7 +38,7 @@ local function are_equal(weights)
   return true
 end
 
--- The exact way is quadratic: for large pools each item's turns are laid out evenly and merged.
+-- The exact method is quadratic: for large pools each item's turns are spread evenly and merged.
 local STEPS_MAX = 2 ^ 21
 
 local function merged(items, reduced)

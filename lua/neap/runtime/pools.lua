@@ -1,121 +1,39 @@
--- The `pool` objects: plain arrays of the backends that may serve now, made anew when the pool's
--- version on the board has changed, with their methods behind. Views (`pool:where`) are the same.
+-- The `pool` objects: arrays of the backends that may serve now, made anew when the pool's version
+-- on the board has changed. Views (`pool:where`) are made in the same way. neap itself does not use
+-- the arrays, which hooks may have changed, but the content in part.lua.
 
 local ffi = require "neap.ffi"
 local backends = require "neap.runtime.backends"
+local choose = require "neap.runtime.choose"
 local counters = require "neap.runtime.counters"
 local nearest = require "neap.config.nearest"
-local order = require "neap.runtime.order"
+local part = require "neap.runtime.part"
 local ramp = require "neap.runtime.ramp"
+local seal = require "neap.runtime.seal"
+local serve = require "neap.runtime.serve"
 local view_kind = require "neap.runtime.view"
+local sorted = require "neap.sorted"
 
 local C, needs_colon = ffi.C, view_kind.needs_colon
 local at = backends.at
+local may_serve, is_kept_only = serve.may, serve.is_kept_only
+local new_view, behind, info_of = part.new, part.behind, part.of
 
 local pools = {}
 
 local WHERE_MAX = 256
-local EAGER_MAX = 256 -- of larger pools texts are read when they are asked for
-local UNKNOWN_OR_UP, DRAIN = 1, 3
+local EAGER_MAX = 256 -- texts of larger pools are read when they are asked for
 
 local records = {} -- by index into the config's pools, from 0
 local by_name = {}
-local info = setmetatable({}, { __mode = "k" }) -- view → { record, tier, filters, slots, … }
 
-local function needs_integer(what, value)
-  if type(value) ~= "number" or value < 1 or value % 1 ~= 0 then
-    error(("%s must be an integer above 0"):format(what), 3)
-  end
-end
-
--- What info keeps for the methods written in C, made at their first use. They read n of each: a
--- policy may have changed the array.
-local function slots_of(view, n)
-  local entry = info[view]
-  if entry.slots_n ~= n then
-    local slots, weights = ffi.new("int32_t[?]", n), ffi.new("uint32_t[?]", n)
-    for i = 1, n do slots[i - 1], weights[i - 1] = view[i].slot, at[view[i].slot].weight end
-    entry.slots, entry.ids, entry.weights, entry.slots_n = slots, nil, weights, n
-  end
-  return entry
-end
-
-local function ids_of(entry, n)
-  local ids = ffi.new("double[?]", n)
-  C.neap_pool_ids(entry.slots, n, ids)
-  entry.ids = ids
-  return ids
-end
-
-local function weights_of(list)
-  local weights = {}
-  for i = 1, #list do weights[i] = at[list[i].slot].weight end
-  return weights
-end
-
--- The weighted order, made when it is first asked for.
-local function order_of(view)
-  local list = view.order
-  if list then return list end
-  list = order.make(view, weights_of(view))
-  info[view].class.order = list
-  return list
-end
+-- Do hooks of users get the arrays? Then each is compared with its true content before it is handed
+-- out.
+local is_exposed = false
+function pools.expose() is_exposed = true end
 
 local methods = {}
-
-function methods.round_robin(view)
-  if type(view) ~= "table" then needs_colon("pool", "round_robin") end
-  local list = view.order or order_of(view)
-  return list[view.turns(view.turn):next() % #list + 1]
-end
-
--- The one with the fewest requests in flight for its weight; equal ones take turns.
-function methods.least_loaded(view)
-  if type(view) ~= "table" then needs_colon("pool", "least_loaded") end
-  local n = #view
-  if n == 0 then return nil end
-  local entry = slots_of(view, n)
-  return view[C.neap_pool_least_loaded(entry.slots, entry.weights, n, 0) + 1]
-end
-
--- One at random, by weight; of n such the least loaded.
-function methods.random(view, n)
-  if type(view) ~= "table" then needs_colon("pool", "random") end
-  local list = view.order or order_of(view)
-  local best = list[math.floor(C.neap_random() * #list) + 1]
-  if n == nil or not best then return best end
-  needs_integer("random(n): n", n)
-  for _ = 2, n do
-    local other = list[math.floor(C.neap_random() * #list) + 1]
-    if other.inflight * best.weight < best.inflight * other.weight then best = other end
-  end
-  return best
-end
-
--- The same one for the same key, whichever others come and go (rendezvous hashing, by weight).
-function methods.hash(view, key)
-  if type(view) ~= "table" then needs_colon("pool", "hash") end
-  if type(key) == "number" then key = tostring(key) end
-  if type(key) ~= "string" then
-    error(("hash(key): key must be a string, not %s"):format(type(key)), 2)
-  end
-  local n = #view
-  if n == 0 then return nil end
-  local entry = slots_of(view, n)
-  local ids = entry.ids or ids_of(entry, n)
-  return view[C.neap_pool_hash(entry.weights, ids, n, key, #key) + 1]
-end
-
-function methods.first(view)
-  if type(view) ~= "table" then needs_colon("pool", "first") end
-  return view[1]
-end
-
--- Gets nothing new, but serves those who stay with it: it drains, or weighs nothing.
-local function is_kept_only(row)
-  return row.state == DRAIN or (row.weight == 0 and row.state <= UNKNOWN_OR_UP)
-end
+for name, method in pairs(choose) do methods[name] = method end
 
 -- The pool's member of that name, remembered once it was asked for.
 local function member_of(record, name)
@@ -126,15 +44,15 @@ local function member_of(record, name)
   return b
 end
 
--- The one of that name if it may serve, or drains (for those who stay with it).
+-- The backend of that name if it may serve, or drains (for clients that stay with it).
 function methods.find(view, name)
-  if type(view) ~= "table" then needs_colon("pool", "find") end
-  local record = info[view].record
+  local entry = behind(view) or needs_colon("pool", "find")
+  local record, list = entry.record, entry.list
   local b = record.by_name[name] or member_of(record, name)
   if not b then return nil end
   if is_kept_only(at[b.slot]) then return b end
-  for i = 1, #view do
-    if view[i] == b then return b end
+  for i = 1, #list do
+    if list[i] == b then return b end
   end
   return nil
 end
@@ -143,93 +61,88 @@ local FIELDS = { name = true, host = true, port = true, zone = true, state = tru
 
 local function matches(b, field, value)
   if FIELDS[field] then return b[field] == value end
-  local tags = b.tags
-  return tags ~= nil and tags[field] == value
+  return backends.tag(b, field) == value
 end
 
-local new_view
-
-local function narrowed(view, field, value)
-  local entry = info[view]
-  local filters = { field, value, entry.filters }
+local function narrowed(entry, field, value)
   local list = {}
-  for i = 1, #view do
-    if matches(view[i], field, value) then table.insert(list, view[i]) end
+  for i = 1, entry.n do
+    if matches(entry.list[i], field, value) then table.insert(list, entry.list[i]) end
   end
-  return new_view(entry.record, list, entry.tier, filters)
+  return new_view(entry.record, list, entry.tier, { field, value, entry.filters })
+end
+
+-- The parts that were made by that field before; values have no bound, so the parts are forgotten
+-- at times.
+local function made_by(entry, field)
+  if not entry.where or entry.where_n >= WHERE_MAX then entry.where, entry.where_n = {}, 0 end
+  local of_field = entry.where[field]
+  if not of_field then
+    of_field = {}
+    entry.where[field] = of_field
+  end
+  return of_field
 end
 
 -- The part of it whose field, or tag, has that value.
 function methods.where(view, field, value)
-  if type(view) ~= "table" then needs_colon("pool", "where") end
+  local entry = behind(view) or needs_colon("pool", "where")
   if type(field) ~= "string" then error("where(field, value): field must be a string", 2) end
-  local entry = info[view]
-  local cache = entry.where
-  if not cache or entry.where_n >= WHERE_MAX then
-    cache, entry.where_n = {}, 0
-    entry.where = cache
-  end
-  local of_field = cache[field]
-  if not of_field then
-    of_field = {}
-    cache[field] = of_field
-  end
-  if value == nil then return narrowed(view, field, value) end
-  local found = of_field[value]
-  if not found or #found ~= info[found].n then
-    found = narrowed(view, field, value)
-    of_field[value] = found
+  if value == nil or value ~= value then return narrowed(entry, field, value) end
+  local made = made_by(entry, field)
+  local found = made[value]
+  if not found or (is_exposed and not part.is_whole(found, info_of(found))) then
+    found = narrowed(entry, field, value)
+    made[value] = found
     entry.where_n = entry.where_n + 1
   end
   return found
 end
 
--- The name of a view's turn. Each part of a pool has its own: were it shared, requests that come to
--- two parts by turns would always meet the same backends in each.
-local function turn_of(list, filters)
-  if #list < 2 then return "turn" end
-  local parts = { "turn" }
-  while filters do
-    table.insert(parts, filters[1] .. "=" .. tostring(filters[2]))
-    filters = filters[3]
-  end
-  return table.concat(parts, "\30")
-end
-
 local FIXED = { name = true, options = true, all = true, counter = true }
 
--- Past its end a pool reads nil, as lists do; a name that it does not have is a mistake.
-local strict = {
-  __index = function(_, key)
+local function copy_of(value)
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, item in pairs(value) do copy[key] = copy_of(item) end
+  return copy
+end
+
+local members = seal.class("pool.all", {})
+
+-- The list of all members: always the same one, as long as they are the same and nobody changed it.
+local function all_of(record)
+  local shown = record.shown
+  if shown and (not is_exposed or part.is_whole(shown.array, shown)) then return shown.array end
+  shown = { list = record.all, array = {} }
+  for i, b in ipairs(record.all) do shown.array[i] = b end
+  seal.guard(shown.array)
+  setmetatable(shown.array, members)
+  record.shown = shown
+  return shown.array
+end
+
+-- The fields of a pool that are no methods. Past its end a pool reads nil, as lists do; a name that
+-- it does not have is an error.
+local function fields_of(record)
+  return function(_, key)
+    if key == "all" then return all_of(record) end
+    if key == "options" then return copy_of(record.options) end
     if type(key) ~= "number" then view_kind.unknown("pool", key, FIXED, methods) end
-  end,
-}
-
-local slow = ramp.methods(methods, info, order_of, slots_of)
-
--- The class of one view: all that is reached through it by name.
-local function class_of(record, list, filters, ramping)
-  local class = {}
-  for name, method in pairs(methods) do class[name] = ramping and slow[name] or method end
-  class.counter, class.turns = record.counter, record.turns
-  class.name = record.name
-  class.options = record.options
-  class.all = record.all
-  class.order = false -- until it is asked for
-  class.turn = turn_of(list, filters)
-  return setmetatable(class, strict)
+  end
 end
 
-function new_view(record, list, tier, filters)
-  local ramping = record.slow_start and ramp.of(list, record.slow_start)
-  local class = class_of(record, list, filters, ramping)
-  info[list] = {
-    record = record, tier = tier, filters = filters, n = #list, class = class, ramp = ramping,
-  }
-  return setmetatable(list, { __index = class, __metatable = false })
+-- What a pool object has by name; `slow`: methods that replace the others.
+local function class_of(record, slow)
+  local class = { name = record.name, counter = record.counter }
+  for name, method in pairs(methods) do class[name] = slow and slow[name] or method end
+  setmetatable(class, { __index = fields_of(record) })
+  return seal.class("pool", class)
 end
 
--- Of a list, those of the lowest tier that has any; and that tier.
+local slow_methods = ramp.methods(choose, part)
+
+-- The backends of a list in the lowest tier that has any, and that tier.
 local function lowest_tier(list)
   local lowest
   for i = 1, #list do
@@ -253,12 +166,12 @@ local function read_members(record)
     all[i + 1], by_slot[slot] = b, b
   end
   if scan.n <= EAGER_MAX then backends.read(all) end
-  record.all, record.by_slot, record.by_name = all, by_slot, {}
+  record.all, record.shown, record.by_slot, record.by_name = all, nil, by_slot, {}
   record.print_low, record.print_high = scan.print_low, scan.print_high
 end
 
 local function refresh(record)
-  record.seen = record.version[0]
+  local version = record.version[0]
   C.neap_pool_scan(record.board, record.panic, scan)
   if scan.print_low ~= record.print_low or scan.print_high ~= record.print_high then
     read_members(record)
@@ -267,7 +180,8 @@ local function refresh(record)
   for i = 0, scan.live - 1 do list[i + 1] = all[scan.serving[i] + 1] end
   record.has_slots, record.panics = scan.has_slots == 1, scan.panics == 1
   record.tier = #list > 0 and scan.tier or 0
-  record.view, record.n = new_view(record, list, record.tier), #list
+  record.view = new_view(record, list, record.tier)
+  record.seen = version -- set last: if anything before errs, all is done again
 end
 
 -- The agent publishes pools; until then one is empty.
@@ -278,6 +192,15 @@ local function attach(record)
   return true
 end
 
+-- The view, or one like it if a hook has changed the array: that was for its own request only.
+---@return table view
+function pools.whole(view)
+  local entry = info_of(view)
+  part.look_again()
+  if part.is_whole(view, entry) then return view end
+  return part.again(entry)
+end
+
 ---@return table  -- the view of all that may serve now
 function pools.view(record)
   local version = record.version
@@ -285,8 +208,8 @@ function pools.view(record)
     if not attach(record) then return record.view end
     version = record.version
   end
-  -- A policy that took backends out of the array has done so for its own request only.
-  if version[0] ~= record.seen or #record.view ~= record.n then refresh(record) end
+  if version[0] ~= record.seen then refresh(record) end
+  if is_exposed then record.view = pools.whole(record.view) end
   return record.view
 end
 
@@ -303,29 +226,20 @@ local function has_room(b)
 end
 pools.has_room = has_room
 
--- A hook that failed may have put something else into the array: the next one gets it anew.
-function pools.mend(record)
-  local view = record.view
-  for i = 1, #view do
-    if not ffi.istype(backends.type, view[i]) then
-      record.seen = nil
-      return
-    end
-  end
-end
-
 -- Is it one of this view?
 ---@return boolean
 function pools.holds(view, b)
-  for i = 1, #view do
-    if view[i] == b then return true end
+  local list = info_of(view).list
+  for i = 1, #list do
+    if list[i] == b then return true end
   end
   return false
 end
 
 function pools.any_is_full(view)
-  for i = 1, #view do
-    if not has_room(view[i]) then return true end
+  local list = info_of(view).list
+  for i = 1, #list do
+    if not has_room(list[i]) then return true end
   end
   return false
 end
@@ -353,15 +267,16 @@ local function any_full_is_of(record, filters)
   return false
 end
 
--- What of a view a request may still use: not tried, with a free slot, of the lowest tier that is
--- left. The second value says whether some were left out only because they are full.
+-- The backends of a view that a request may still use: not tried, with a free slot, in the lowest
+-- tier that is left. The second value says whether some were left out only because they are full.
 ---@return table view, boolean is_full
 function pools.narrow(view, r)
-  local entry = info[view]
+  local entry = info_of(view)
   local record, filters, list = entry.record, entry.filters, {}
   pools.view(record)
   if record.board < 0 then return new_view(record, list, 0, filters), false end
-  C.neap_pool_left(record.board, record.panics and 1 or 0, record.tier, r.tried, r.tried_n, left)
+  C.neap_pool_left(record.board, record.panics and 1 or 0, record.tier, r.tried, r.tried_n, left,
+    -1)
   local by_slot, n = record.by_slot, 0
   for i = 0, left.n - 1 do
     local b = by_slot[left.slots[i]]
@@ -380,20 +295,20 @@ end
 function pools.is_eligible(b, record, tier, r)
   local row = at[b.slot]
   if row.epoch ~= b.epoch or row.pool ~= record.board then return false end
-  if row.state > UNKNOWN_OR_UP and row.state ~= DRAIN and not record.panics then return false end
-  if row.tier ~= tier and not is_kept_only(row) then return false end
+  local is_in_turn = row.tier == tier and may_serve(row, record.panics, record.tier)
+  if not is_in_turn and not is_kept_only(row) then return false end
   return r.tried_n == 0 or not is_tried(r, b.slot)
 end
 
--- Why nothing of it may serve.
+-- Why none of it may serve.
 ---@return string
 function pools.why_empty(record)
   local drain, weightless = 0, 0
   for _, b in ipairs(record.all) do
     local row = at[b.slot]
-    if row.state == DRAIN then
+    if serve.drains(row) then
       drain = drain + 1
-    elseif row.state <= UNKNOWN_OR_UP and row.weight == 0 then
+    elseif is_kept_only(row) then
       weightless = weightless + 1
     end
   end
@@ -404,14 +319,12 @@ function pools.why_empty(record)
 end
 
 -- nil when it is no pool's view.
-function pools.info(view) return info[view] end
+pools.info = info_of
 function pools.record(index) return records[index] end
 
 local function is_known(name)
   if by_name[name] then return by_name[name] end
-  local names = {}
-  for known in pairs(by_name) do table.insert(names, known) end
-  table.sort(names)
+  local names = sorted.keys(by_name)
   if #names == 0 then error("neap.pool: pools are there once the config is read", 3) end
   local near = type(name) == "string" and nearest.find(name, names)
   error(("no pool '%s'%s"):format(tostring(name),
@@ -421,7 +334,8 @@ end
 function pools.by_name(name) return pools.view(is_known(name)) end
 
 local OPTIONS = {
-  "health", "discover", "keepalive", "retry", "queue", "timeouts", "slow_start", "eject", "panic",
+  "health", "discover", "keepalive", "retry", "queue", "timeouts", "limits", "slow_start", "eject",
+  "panic",
 }
 
 local function options_of(config)
@@ -439,6 +353,7 @@ function pools.build(configs)
     record.options = options_of(config)
     record.counter, record.turns = counters.of_pool(config.name), counters.turns_of(config.name)
     record.turns "turn" -- before policies can use up the board's counters
+    record.plain, record.slow = class_of(record), class_of(record, slow_methods)
     record.view = new_view(record, {}, 0)
     record.tier = 0
     records[i - 1] = record

@@ -17,6 +17,13 @@ local function check_status(status)
   end
 end
 
+local function check_parts(headers, body)
+  if type(headers) ~= "table" then error("neap.reply: headers must be a table", 3) end
+  if type(body) ~= "string" then
+    error(("neap.reply: body must be a string, not %s"):format(type(body)), 3)
+  end
+end
+
 ---@param fields table  status = 200, headers (name = text or list of texts), body = ""
 ---@return table
 function reply.new(fields)
@@ -26,11 +33,8 @@ function reply.new(fields)
   end
   local status, headers, body = fields.status or 200, fields.headers or {}, fields.body or ""
   check_status(status)
-  if type(headers) ~= "table" then error("neap.reply: headers must be a table", 2) end
   if type(body) == "number" then body = tostring(body) end
-  if type(body) ~= "string" then
-    error(("neap.reply: body must be a string, not %s"):format(type(body)), 2)
-  end
+  check_parts(headers, body)
   local object = { status = status, headers = headers, body = body }
   is_reply[object] = true
   return object
@@ -56,9 +60,10 @@ local function sorted_names(headers)
   return names
 end
 
--- Writes it into the request's view, where C finds it.
+-- Writes it into the request's view, where C finds it. It may have been changed since it was made.
 function reply.write(object, r)
-  check_status(object.status) -- it may have been changed since it was made
+  check_status(object.status)
+  check_parts(object.headers, object.body)
   C.neap_reply_start(r, object.status)
   for _, name in ipairs(sorted_names(object.headers)) do
     local value = object.headers[name]

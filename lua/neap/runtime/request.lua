@@ -1,7 +1,9 @@
--- The `request` that hooks see: one object for all requests, which reads the one that C is about.
+-- The `request` that hooks see: one object for all requests, which reads the one that C works on.
 
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
+local trim = require "neap.trim"
+local tls = require "neap.runtime.tls"
 local view = require "neap.runtime.view"
 
 local C, string_of = ffi.C, ffi.string
@@ -31,13 +33,34 @@ local function text(p, n)
   return string_of(p, n)
 end
 
-local function split_target(r)
-  local target = string_of(r.new_path, r.new_path_n)
-  local path, query = target:match "^([^?]*)%??(.*)$"
-  return path, target:find("?", 1, true) and query or nil
+local getters = {}
+
+local SAID_SNI, SAID_ALPN = ffi.numbers.NEAP_SAID_SNI, ffi.numbers.NEAP_SAID_ALPN
+local SAID_JA4 = ffi.numbers.NEAP_SAID_JA4
+
+local function said(r, what)
+  if C.neap_request_said(r, what) == 0 then return nil end
+  return out()
 end
 
-local getters = {}
+function getters.sni(r) return said(r, SAID_SNI) end
+
+function getters.ja4(r) return said(r, SAID_JA4) end
+
+-- Each name comes after its length.
+function getters.alpn(r)
+  local rest = said(r, SAID_ALPN)
+  if not rest then return nil end
+  local names = {}
+  while #rest > 0 do
+    local n = rest:byte(1)
+    table.insert(names, rest:sub(2, n + 1))
+    rest = rest:sub(n + 2)
+  end
+  return names
+end
+
+getters.tls = tls.of
 
 function getters.id(r)
   C.neap_request_id(r)
@@ -46,16 +69,15 @@ end
 
 function getters.method(r) return text(r.method, r.method_n) end
 
-function getters.path(r)
-  if r.new_path ~= nil then return (split_target(r)) end
-  return text(r.path, r.path_n)
+function getters.path(r) return text(r.path, r.path_n) end
+
+-- The path that goes to the backend.
+function getters.target_path(r)
+  if r.new_path == nil then return text(r.path, r.path_n) end
+  return (string_of(r.new_path, r.new_path_n):match "^[^?]*")
 end
 
 function getters.query(r)
-  if r.new_path ~= nil then
-    local _, query = split_target(r)
-    return query
-  end
   if r.has_query == 0 then return nil end
   return text(r.query, r.query_n)
 end
@@ -94,13 +116,27 @@ function getters.ctx(r)
   return ctx
 end
 
+local function unquoted(value)
+  if #value >= 2 and value:byte(1) == 34 and value:byte(-1) == 34 then return value:sub(2, -2) end
+  return value
+end
+
+local function cookies_in(field, name)
+  local values = {}
+  for item in field:gmatch "[^;]+" do
+    local key, value = item:match "^([^=]*)=(.*)$"
+    if key and trim.field(key) == name then table.insert(values, unquoted(trim.field(value))) end
+  end
+  return values
+end
+
 local function must_be(what, value, kind)
   if type(value) ~= kind then
     error(("%s must be a %s, not %s"):format(what, kind, type(value)), 3)
   end
 end
 
--- What is called with a colon, of objects about `subject(object)`.
+-- The methods of objects about `subject(object)`.
 local function methods_of(subject)
   local function needed(self)
     local r = subject(self)
@@ -122,6 +158,14 @@ local function methods_of(subject)
     must_be("the name of a cookie", name, "string")
     if C.neap_request_cookie(needed(self), name, #name) == 0 then return nil end
     return out()
+  end
+
+  -- All cookies of that name: old ones of other paths and domains come along with the valid one.
+  function methods.cookies(self, name)
+    if type(self) ~= "cdata" then view.needs_colon("request", "cookies") end
+    must_be("the name of a cookie", name, "string")
+    if C.neap_request_header(needed(self), "cookie", 6) == 0 then return {} end
+    return cookies_in(out(), name)
   end
 
   function methods.set_header(self, name, value)

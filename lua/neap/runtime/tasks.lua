@@ -38,7 +38,7 @@ function tasks.cancel(number)
   end
 end
 
--- Called by C in the task's coroutine. An error is caught by C, which calls finish then.
+-- Called by C in the task's coroutine. C catches an error and then calls finish.
 function tasks.run(number)
   local task = waiting[number]
   local value = task.fn(unpack(task, 1, task.n))

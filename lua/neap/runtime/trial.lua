@@ -1,9 +1,10 @@
 -- `neap check`: puts the configured backends on the board of the checking process, without looking
--- up names or checking anybody, so that the pick hooks have something to choose from.
+-- up names or checking them, so that the hooks have something to choose from.
 
 local backends = require "neap.runtime.backends"
 local board = require "neap.agent.board"
 local ffi = require "neap.ffi"
+local guards = require "neap.runtime.guards"
 local keeps = require "neap.runtime.keeps"
 local pools = require "neap.runtime.pools"
 local request = require "neap.runtime.request"
@@ -12,7 +13,7 @@ local show = require "neap.config.show"
 
 local trial = {}
 
--- Stands in where only a discover hook would know backends.
+-- Stands in for the backends that only a discover hook would know.
 local EXAMPLE = {
   name = "example", url = "http://127.0.0.1:1", scheme = "http", host = "127.0.0.1", port = 1,
   base = "", path = "", weight = 1, tier = 0, slots = false, tags = {},
@@ -36,7 +37,7 @@ local function kind_of(value)
   return type(value) == "table" and pools.info(value) and "pool" or nil
 end
 
--- What the pick that has just run keeps of what it was given.
+-- The arguments that the pick which has just run still keeps.
 ---@param service integer  from 0
 ---@param pool integer  from 0
 ---@return string?
@@ -48,19 +49,41 @@ function trial.kept(service, pool)
   return text
 end
 
--- The line of an error: whose policy it is, and what went wrong.
+-- The key of the config that names the policy of a hook.
+local function key_of(config, service, pool, hook)
+  if hook == "access_log.format" then return hook end
+  local own, its = config.pools[pool + 1], config.services[service + 1]
+  if hook == "shadow" then return show.path(own.key, "shadow") end
+  local policy, theirs = runtime.of_pools[pool], runtime.of_services[service]
+  local is_own = policy and policy[hook]
+  if (hook == "response" or hook == "log") and theirs and theirs[hook] then is_own = false end
+  return is_own and own.policy_key or its.policy_key or own and own.policy_key or "policy"
+end
+
+-- The line for an error: which policy it is, and what went wrong.
 ---@param path string  of the config
 ---@param service integer  from 0
----@param pool integer  from 0
----@param whose "policy"|"shadow"
+---@param pool integer  from 0; -1: none
+---@param hook string
 ---@param text string
 ---@return string
-function trial.line(path, service, pool, whose, text)
+function trial.line(path, service, pool, hook, text)
   local config = runtime.config
+  local key = key_of(config, service, pool, hook)
+  local what = hook == "shadow" and "pick" or hook
+  local subject = ("service '%s'"):format(config.services[service + 1].name)
   local own = config.pools[pool + 1]
-  local key = whose == "shadow" and show.path(own.key, "shadow")
-    or own.policy_key or config.services[service + 1].policy_key
-  return ("%s: %s: pick of pool '%s', on a made-up request: %s"):format(path, key, own.name, text)
+  if what == "pick" and own then subject = ("pool '%s'"):format(own.name) end
+  return ("%s: %s: %s of %s, on a made-up request: %s"):format(path, key, what, subject, text)
+end
+
+-- Settings that are not wrong, but perhaps not meant.
+---@param path string  of the config
+---@param answers table<integer, integer>  by service, from 0: what request answered; 0: nothing
+---@return string  -- a line each
+function trial.warnings(path, answers)
+  local lines = guards.warnings(path, runtime.config, runtime.of_services, answers)
+  return table.concat(lines, "\n")
 end
 
 return trial

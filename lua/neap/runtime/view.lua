@@ -1,5 +1,5 @@
--- Makes the permanent objects that hooks are given: without data of their own, they read what C is
--- about.
+-- Makes the permanent objects that hooks get: without data of their own, they read the request that
+-- C works on.
 
 local ffi = require "neap.ffi"
 local nearest = require "neap.config.nearest"

@@ -1,4 +1,4 @@
--- `response`, `failure` and `outcome`: what the later hooks of a request are given.
+-- `response`, `failure` and `outcome`: the arguments of the later hooks of a request.
 
 local ffi = require "neap.ffi"
 local backends = require "neap.runtime.backends"
@@ -68,6 +68,8 @@ views.failure = view.new("failure", function() return state.failure end, {
   status = function(f) return f.status ~= 0 and f.status or nil end,
   message = function(f) return string_of(f.message) end,
   safe = function(f) return f.safe == 1 end,
+  ours = function(f) return f.ours == 1 end,
+  kept = function(f) return f.kept == 1 end,
 }, {})
 
 local function time(seconds)

@@ -3,6 +3,8 @@
 
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
+local part = require "neap.runtime.part"
+local show = require "neap.config.show"
 
 local C = ffi.C
 local state, out = current.state, current.out
@@ -21,7 +23,7 @@ function wait.check(what)
   end
   is_own = is_own or require("neap.runtime.sandbox").is_in_own_coroutine
   if is_own() then error(what .. ": a coroutine of your own cannot wait", 3) end
-  -- Asked before anything is begun: C would go on with it after the yield has failed.
+  -- This is asked before anything begins: C would go on with it after the yield has failed.
   if not can_yield() then
     error(what .. ": a function that string.gsub, table.sort and their like call cannot wait", 3)
   end
@@ -33,15 +35,21 @@ local function result(is_text)
   return is_text and out() or true
 end
 
+-- Meanwhile other hooks ran.
+local function parked()
+  yield()
+  part.look_again()
+end
+
 -- After a C function that begins to wait: yields if it must; true (or the text it got), or nil and
 -- the reason.
 function wait.done(begun)
-  if begun == 1 then yield() end
+  if begun == 1 then parked() end
   return result(false)
 end
 
 function wait.text(begun)
-  if begun == 1 then yield() end
+  if begun == 1 then parked() end
   return result(true)
 end
 
@@ -51,7 +59,7 @@ wait.out = out
 function wait.timeout(seconds)
   if seconds == nil then return 0 end
   if type(seconds) ~= "number" or seconds ~= seconds or seconds <= 0 then
-    error("a timeout must be a number of seconds above 0", 3)
+    error("a timeout must be a number of seconds above 0, and this is " .. show.value(seconds), 3)
   end
   return seconds
 end

@@ -1,7 +1,7 @@
--- Shadow policies: asked about real requests when these are on their way, and only compared. They
--- live in a runtime of their own (neap.instance), in which the config is evaluated once more, so
--- that nothing that they keep or reach is the real one's. What C gives them reads the board and a
--- copy of the request, and changes nothing.
+-- Shadow policies: they are asked about real requests that are on their way, and their answers are
+-- only compared. They live in a runtime of their own (neap.instance), in which the config is
+-- evaluated once more, so that they share nothing with the real policies. The functions that they
+-- get from C read the board and a copy of the request, and change nothing.
 
 local ffi = require "neap.ffi"
 local instance = require "neap.instance"
@@ -11,17 +11,18 @@ local C = ffi.C
 
 local shadow = {}
 
-local COUNTERS_MAX = 1024
+local COUNTERS_MAX = ffi.numbers.NEAP_BOARD_COUNTERS_MAX
 
--- As they are: they only read, or write to the copy of the view.
+-- Used as they are: they only read, or write to the copy of the view.
 local SHARED = {
   "neap_abi_version", "neap_runtime", "neap_clock", "neap_wall_ms", "neap_ping_check",
   "neap_slot_at", "neap_slot_text", "neap_slot_since", "neap_slot_errors",
-  "neap_pool_find", "neap_pool_version", "neap_pool_members", "neap_pool_scan", "neap_pool_left",
+  "neap_pool_find", "neap_pool_version", "neap_pool_members", "neap_pool_scan",
   "neap_pool_find_name", "neap_pool_ids", "neap_pool_hash",
   "neap_counter_add", "neap_counter_get", "neap_counter_set", "neap_counter_gauge_add",
   "neap_counter_gauge",
   "neap_request_header", "neap_request_cookie", "neap_request_client_ip", "neap_request_id",
+  "neap_request_said",
   "neap_request_set_reason",
   "neap_random", "neap_hash", "neap_hmac", "neap_secret",
 }
@@ -47,14 +48,17 @@ local function add_loads(own, about)
     local n = C.neap_slot_inflight(slot)
     return slot == about.slot and n > 0 and n - 1 or n
   end
-  function own.neap_pool_least_loaded(slots, weights, n, more)
-    return (C.neap_pool_least_loaded_but(slots, weights, n, more, about.slot))
+  function own.neap_pool_least_loaded(slots, weights, n, more, first)
+    return (C.neap_pool_least_loaded_but(slots, weights, n, more, first, about.slot))
+  end
+  function own.neap_pool_left(pool, panics, tier, tried, tried_n, to)
+    C.neap_pool_left(pool, panics, tier, tried, tried_n, to, about.slot)
   end
 end
 
 local function add_log(own, about)
   function own.neap_log(level, text, n)
-    if about.is_loading then return end -- the real side has said it
+    if about.is_loading then return end -- the real side has logged it
     text = "shadow: " .. ffi.string(text, n)
     C.neap_log(level, text, #text)
   end
@@ -67,6 +71,7 @@ local function functions(about)
   for _, name in ipairs(SHARED) do own[name] = C[name] end
   own.neap_counter = new_counters()
   own.neap_slot_set_state = nothing
+  own.neap_slot_suspect = nothing
   own.neap_request_set_header = nothing
   own.neap_request_set_path = nothing
   own.neap_conn_close = nothing

@@ -1,4 +1,4 @@
--- The inside of the runtime that shadow policies have for themselves: see neap.shadow.
+-- The inside of the runtime that shadow policies have of their own: see neap.shadow.
 
 local current = require "neap.runtime.current"
 local dispatch = require "neap.runtime.dispatch"
@@ -11,17 +11,17 @@ local show = require "neap.config.show"
 local wait = require "neap.runtime.wait"
 
 local state, decide = current.state, dispatch.decide
-local uncounted = ffi.new "uint64_t[3]"
+local uncounted = ffi.new("uint64_t[?]", ffi.numbers.NEAP_BOARD_COUNTED)
 
 local inside = {}
 
-local SHADOW_ID = 9 -- enum hook_id
+local SHADOW_ID = require("neap.hooks").ids.shadow
 local VALUES_MAX = 1000
 
 function wait.check(what) error(what .. ": a shadow may not wait", 3) end
 
--- What the real hooks put into request.ctx, as far as it is plain data: whatever has methods is the
--- real side's.
+-- The plain data that the real hooks put into request.ctx; values with methods belong to the real
+-- side.
 local PLAIN = { string = true, number = true, boolean = true }
 
 local function copy_of(from, seen)
@@ -63,7 +63,7 @@ local function entry_of(picks, about, real)
     local record = pools.record(r.pool)
     local view = prepare(r, record, real)
     state.hook[0] = r.service * 256 + SHADOW_ID
-    return decide(r, record, view, picks[r.pool], uncounted)
+    return decide(r, record, view, picks[r.pool], uncounted, 0)
   end
 end
 

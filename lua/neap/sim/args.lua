@@ -35,7 +35,7 @@ local function text(value)
   return nil, "a text that is not empty"
 end
 
--- What parses a kind says itself what is wrong.
+-- The parser of a kind says itself what is wrong.
 local function kind(parse)
   return function(value)
     local result, why = parse(value)
@@ -51,7 +51,7 @@ local ROWS = {
   { "against", "FILE|NAME", text, list = true,
     help = "another policy; the others are shown in relation to it" },
   { "Requests" },
-  { "rate", "R", positive(values.number), default = 100, help = "requests a second (100)" },
+  { "rate", "R", positive(values.number), default = 100, help = "requests per second (100)" },
   { "duration", "S", positive(values.seconds),
     help = "how long requests come: 60, 5m, 2h (60s, or all of the trace)" },
   { "arrivals", "KIND", kind(arrivals.parse), default = "poisson",
@@ -62,11 +62,12 @@ local ROWS = {
     help = "how unequally paths are asked for: the k-th one 1/k^S as often as the first (1)" },
   { "trace", "FILE", text,
     help = "requests of an access log: the combined format, or JSON, a line each" },
-  { "speedup", "F", positive(values.number), default = 1, help = "of a trace: F times as fast" },
+  { "speedup", "F", positive(values.number), default = 1,
+    help = "plays a trace F times as fast (1)" },
   { "Backends" },
   { "backends", "N", integer(1, 10000), default = 4, help = "how many, called b1 to bN (4)" },
   { "backend", "TEXT", text, list = true,
-    help = "of some of them: 'b1-b3 speed=0.5 weight=2 concurrency=8 slots=10 tier=1 zone=a'" },
+    help = "keys of some: 'b1-b3 speed=0.5 weight=2 concurrency=8 slots=10 tier=1 zone=a'" },
   { "pool", "TEXT", pool.parse,
     help = "keys of their pool, as in a config: 'slow_start=10s panic=0.5'" },
   { "service", "KIND", kind(distribution.parse),
@@ -78,7 +79,7 @@ local ROWS = {
     help = "'30s b2 down': TIME, BACKEND (b2, b1-b3, all) and one of " .. plan.forms() },
   { "Balancers" },
   { "balancers", "N", integer(1, 1000), default = 1,
-    help = "how many, that do not know of each other (1)" },
+    help = "how many; they do not know of each other (1)" },
   { "timeout", "S", positive(values.seconds), default = 60,
     help = "how long they wait for an answer (60)" },
   { "health", "S", positive(values.seconds), default = 60,
@@ -86,7 +87,7 @@ local ROWS = {
   { "The run" },
   { "seed", "K", integer(0, 2 ^ 53), default = 1, help = "the same seed, the same bytes (1)" },
   { "warmup", "S", at_least_zero(values.seconds), default = 0,
-    help = "what comes before that is not counted (0)" },
+    help = "requests before that time are not counted (0)" },
   { "json", nil, help = "print JSON" },
   { "html", "FILE", text, help = "write a report: one file, with pictures" },
   { "svg", "FILE", text, help = "write a picture" },
@@ -147,7 +148,7 @@ local function fill_defaults(o)
   if is_alone then table.insert(o.policies, 1, { text = "round_robin" }) end
 end
 
--- What does not go together is said, not ignored.
+-- Flags that exclude each other are refused, not ignored.
 local function check_trace(o, given)
   if o.arrivals.users then
     return "--arrivals: a closed loop makes requests of its own, which a --trace has already"
@@ -225,7 +226,7 @@ local TAIL = [[
 
 local WIDTH, INDENT = 96, 26
 
--- Breaks a text into lines behind the column of names.
+-- Breaks a text into lines after the column of names.
 local function wrapped(name, help)
   local lines, line = {}, ("  %-" .. INDENT - 2 .. "s"):format(name)
   local is_empty = #name < INDENT - 3
@@ -259,7 +260,7 @@ function args.help()
   return table.concat(out)
 end
 
--- The same as Markdown, of which tools/gen-docs makes the manual page.
+-- The same as Markdown, from which tools/gen-docs makes the manual page.
 ---@return string
 function args.manual()
   local out = { "Tries policies in a simulation: the very files that would serve traffic, with a "

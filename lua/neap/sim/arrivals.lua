@@ -1,5 +1,5 @@
--- When requests come: `--arrivals`. All but the closed loop are functions of the time: given one
--- arrival, when is the next?
+-- When requests come: `--arrivals`. All but the closed loop are functions of the time: from one
+-- arrival to the next.
 
 local values = require "neap.sim.values"
 
@@ -12,7 +12,7 @@ local function at_least_one(name) return { name, "number", min = 1, range = "1 o
 local function above_zero(name) return { name, "seconds", above = 0, range = "a time above 0" } end
 
 -- Arrivals whose rate changes, by thinning (Lewis and Shedler 1979): made at the highest rate, and
--- kept with the probability that the rate of the moment has of it.
+-- kept with the probability "present rate divided by highest rate".
 local function changing(peak, rate_at, random)
   return function(now)
     repeat

@@ -2,6 +2,7 @@
 
 local plan = require "neap.sim.plan"
 local show = require "neap.config.show"
+local trim = require "neap.trim"
 local values = require "neap.sim.values"
 
 local backends = {}
@@ -39,7 +40,7 @@ local function read_pair(pair)
 end
 
 local function apply(list, text)
-  local name, rest = text:match "^%s*(%S+)%s+(.-)%s*$"
+  local name, rest = trim.blanks(text):match "^(%S+)%s+(.*)$"
   if not name then return "expected BACKEND KEY=VALUE …, like 'b1-b3 speed=0.5'" end
   local first, last = plan.range(name, #list)
   if not first then return last end

@@ -1,5 +1,5 @@
 -- A simulated balancer: the real runtime and the real policy over a board, a clock and dice of
--- their own. Backends are numbers from 1 on; a record is what the source made of a request, and
+-- their own. Backends are numbers from 1 on; a record is what the source made for a request, and
 -- stays with it from begin to ended.
 
 local ffi = require "neap.ffi"
@@ -8,12 +8,13 @@ local virtual = require "neap.testing.balancer"
 
 local START = 1577836800 -- what the policy's clock shows at the beginning: 2020-01-01
 local STATES = require("neap.words").states
-local UP, DRAIN, EJECTED = 1, 3, 4
+local N = ffi.numbers
+local UP, DRAIN, EJECTED = N.NEAP_STATE_UP, N.NEAP_STATE_DRAIN, N.NEAP_STATE_EJECTED
 local JARS_MAX = 200000 -- clients whose cookies are kept
 
--- enum neap_verdict
-local BACKEND, REPLY, QUEUE, REFUSE, RETRY = 1, 2, 4, 8, 5
-local BEFORE_PICK = 3 -- the bits of request and backends, which run once a request
+local BACKEND, REPLY, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_QUEUE
+local REFUSE, RETRY = N.NEAP_REFUSE, N.NEAP_RETRY
+local BEFORE_PICK = require("neap.hooks").before_pick
 
 local balancer = {}
 
@@ -30,14 +31,14 @@ local function config_of(list)
   return given
 end
 
--- Balancers that were started at different times are at different places of their turns.
+-- Balancers that were started at different times are at different places in their turns.
 local function skip_turns(inner, count)
   local C, name = inner.world.C, inner.config.pools[1].name .. "\31turn"
   C.neap_counter_add(C.neap_counter(name, #name), count)
 end
 
 ---@param o table  policy (as in a config), title, backends, pool (keys of it), seed, clock,
----  changed(b, state, seconds), read, turns (that it has had before)
+---  changed(b, state or "suspect", seconds), read, turns (that it has had before)
 ---@return table? balancer, string? why
 function balancer.new(o)
   local options = {
@@ -55,6 +56,7 @@ function balancer.new(o)
   }, Balancer)
   for b = 1, self.n do self.states[b] = self.board.rows[b - 1].state end
   self.world.on_change = function() self.is_changed = true end
+  self.world.on_suspect = function(slot) self.on_changed(slot + 1, "suspect") end
   inner.world.say = function() end -- what it would log
   if o.turns then skip_turns(inner, o.turns) end
   return self
@@ -147,7 +149,7 @@ function Balancer:pick(record)
   return b, why
 end
 
--- The status of what the policy answered itself.
+-- The status of the policy's own answer.
 function Balancer.status(_, record) return record.reply and record.reply.status or 200 end
 
 function Balancer:release(b) self.board.add_inflight(b - 1, -1) end
@@ -184,6 +186,7 @@ function Balancer:answered(record, seconds, status)
   set_time(self)
   self.board.add_inflight(r.slot, -1)
   self.board.add_latency(r.slot, seconds)
+  self.board.trust(r.slot)
   if not self.has_response then return end
   local response = self.response or ffi.new "neap_response"
   self.response = response
@@ -227,7 +230,7 @@ function Balancer:checked(b, is_alive)
   self.states[b] = self.board.rows[b - 1].state
 end
 
--- An operator says: "drain", "auto" (serve again), "weight".
+-- An operator sets "drain", "auto" (serve again) or "weight".
 function Balancer:order(b, what, value)
   set_time(self)
   if what == "weight" then
@@ -239,7 +242,7 @@ function Balancer:order(b, what, value)
   note_states(self)
 end
 
--- The time is over for which it was ejected.
+-- The time of its ejection is over.
 function Balancer:returned(b)
   set_time(self)
   local row = self.board.rows[b - 1]
@@ -250,11 +253,12 @@ function Balancer:returned(b)
   self.states[b] = UP
 end
 
--- Errors of hooks, which the default policy mended: how many, and the first, { hook =, text = }.
+-- Errors of hooks, after which the default policy decided: how many, and the first, { hook =, text
+-- = }.
 ---@return number, table?
 function Balancer:errors() return self.errors_n, self.first_error end
 
--- A shipped policy of that name; of another one what is wrong.
+-- The shipped policy of that name, or what is wrong with the name.
 ---@return table? policy, string? why
 function balancer.shipped(name)
   local inner = virtual.new { backends = 1, seed = 1, time = START, light = true }

@@ -1,5 +1,5 @@
--- Simulations that would never end are errors before they begin: so many requests, or so much to do
--- for nothing, is a mistake in a flag.
+-- Simulations that would never end are refused before they begin: so many requests, or so many
+-- events without one, come from a mistake in a flag.
 
 local bounds = {}
 

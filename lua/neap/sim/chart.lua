@@ -1,5 +1,5 @@
 -- Charts as pieces of SVG. Colours are classes (look.lua): c1, c2, … for the policies in their
--- order. What a place of a chart stands for is told by its <title>, which viewers show on hover.
+-- order. The <title> of a place says what it stands for; viewers show it on hover.
 
 local chart = {}
 
@@ -48,7 +48,7 @@ local function head(out, o)
   table.insert(out, text(0, 33, "note", o.subtitle))
 end
 
--- Vertical lines where something happened. Labels that would meet stand below each other.
+-- Vertical lines where something happened. Labels that would touch stand one below the other.
 local function marks(out, o, a)
   local last, row = -math.huge, 0
   for _, mark in ipairs(o.marks or {}) do
@@ -63,7 +63,7 @@ local function marks(out, o, a)
   end
 end
 
--- A line through the points; where y is false it is broken.
+-- A line through the points, with a gap where y is false.
 local function path_of(o, a, points)
   local parts, is_down = {}, false
   for _, point in ipairs(points) do
@@ -78,7 +78,7 @@ local function path_of(o, a, points)
   return table.concat(parts)
 end
 
--- Invisible columns that tell their values.
+-- Invisible columns that show their values on hover.
 local function hover(out, o, a)
   for _, spot in ipairs(o.hover or {}) do
     local x1, x2 = a.x + a.w * o.x.at(spot.from), a.x + a.w * o.x.at(spot.to)

@@ -1,4 +1,4 @@
--- What a run was about, in words.
+-- Describes a run in words.
 
 local format = require "neap.sim.format"
 
@@ -68,7 +68,7 @@ local function of_hooks(notes, result)
     :format(result.name, plural(errors.count, "error"), errors.hook, errors.text))
 end
 
--- What whoever reads the figures must know.
+-- What a reader of the figures must know.
 ---@param s table
 ---@param results table[]
 ---@return string[]

@@ -1,6 +1,6 @@
 -- Streams of random numbers that do not depend on each other: each has a name, and gives the same
--- numbers for the same seed whatever the others do. So two policies meet the very same requests,
--- and another one of them does not change what the first one met.
+-- numbers for the same seed whatever the others do. So two policies get the very same requests, and
+-- a third policy does not change the requests of the first.
 --
 -- The generator is sfc32 (Doty-Humphrey): 128 bits of state, one of which is a counter, so that the
 -- period is 2^32 at least and 2^127 on average.
@@ -57,7 +57,7 @@ function dice.stream(seed, name)
   end
 end
 
--- An integer seed for those who have dice of their own.
+-- An integer seed for parts that have dice of their own.
 ---@return number  -- below 2^32
 function dice.seed(seed, name)
   return (words(seed, name)) % 4294967296

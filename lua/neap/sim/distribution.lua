@@ -54,8 +54,8 @@ table.insert(kinds, { word = "log", form = "log", parts = {}, from_log = true })
 ---@return string  -- for the help
 function distribution.forms() return values.forms(kinds) end
 
--- "exponential:0.02" → { text =, mean =, draw = function(random) → seconds }; of "log", which
--- takes what the log says, from_log instead.
+-- "exponential:0.02" → { text =, mean =, draw = function(random) → seconds }; for "log", which
+-- takes what the log says, it has from_log instead.
 ---@return table? distribution, string? why
 function distribution.parse(text)
   local kind, list = values.form(text, kinds)

@@ -1,5 +1,5 @@
--- The simulation: requests come from a source, a balancer sends each to a backend, which serves so
--- many at once, first come first served. Time jumps from one event to the next.
+-- The simulation: requests come from a source, a balancer sends each to a backend, and a backend
+-- serves a number of them at once, first come first served. Time jumps from one event to the next.
 --
 -- A source has next(self, now) → when the next request comes (infinite: never), and take(self,
 -- record) → seconds of work, which fills in what policies see of it. A balancer is that of
@@ -13,11 +13,12 @@ local FREE, HELD, QUEUED, RUNNING = jobs.FREE, jobs.HELD, jobs.QUEUED, jobs.RUNN
 local ABANDONED, GONE = jobs.ABANDONED, jobs.GONE
 
 -- Kinds of events.
-local FINISH, USER, PLAN, CHECK, RECHECK, RETURN, GIVE_UP = 0, 1, 2, 3, 4, 5, 6
+local FINISH, USER, PLAN, CHECK, RECHECK, RETURN, GIVE_UP, LOOK = 0, 1, 2, 3, 4, 5, 6, 7
 local KINDS = 8
 
--- First new check of what a request marked down, and the next ones, as the agent does it.
+-- The first new check of a backend that a request marked down, and the next ones, as in the agent.
 local RECHECK_FIRST, RECHECK_NEXT = 1, 2
+local LOOK_AFTER = 0.1 -- until a suspect is checked
 
 local engine = {}
 
@@ -38,7 +39,7 @@ function engine.new(o)
     now = 0, next_arrival = huge, events = heap.new(), jobs = jobs.new(),
     first_sent = 0, last_sent = 0, -- of the list by time
     n = #o.backends, speed = {}, slow = {}, places = {}, alive = {}, failing = {},
-    busy = {}, head = {}, tail = {}, queued = {}, held = {}, listed = {},
+    busy = {}, head = {}, tail = {}, queued = {}, held = {}, listed = {}, suspects = {},
   }, Sim)
   for b, backend in ipairs(o.backends) do
     self.speed[b], self.slow[b], self.places[b] = backend.speed or 1, 1, backend.concurrency or 1
@@ -49,7 +50,7 @@ function engine.new(o)
   return self
 end
 
--- Those that were sent, by time: the first one is the first to time out.
+-- Requests that were sent, by time: the first one is the first to time out.
 local function enlist(self, j)
   local last, all = self.last_sent, self.jobs
   all.sooner[j], all.later[j] = last, 0
@@ -81,7 +82,7 @@ local function enqueue(self, b, j)
   self.stats:queued(b, self.queued[b])
 end
 
--- The next one that somebody still waits for; 0: none.
+-- The next request that somebody still waits for; 0: none.
 local function dequeue(self, b)
   local all = self.jobs
   while true do
@@ -121,7 +122,7 @@ local function hold(self, j)
   push(self, until_time, GIVE_UP, j)
 end
 
--- What an attempt that failed leads to; true: another one.
+-- What a failed attempt leads to; true: another one.
 local function is_tried_again(self, j, b, stage, kind, message)
   local all, record = self.jobs, self.jobs.record[j]
   local is_safe = stage == "connect" or not record.unsafe
@@ -147,7 +148,8 @@ local function answer_here(self, j, status)
   leave(self, user)
 end
 
--- Sends a request on until it has reached a backend, was given up, or must wait; false: it must.
+-- Sends a request on until it has reached a backend, was given up, or must wait; false: it must
+-- wait.
 local function send(self, j, may_hold)
   local all, record = self.jobs, self.jobs.record[j]
   local balancer = self.balancers[all.balancer[j]]
@@ -238,7 +240,7 @@ local function arrive(self, user)
   send(self, j, true)
 end
 
--- It has waited for its answer long enough. What a backend has begun it finishes all the same.
+-- It has waited for its answer long enough. A backend still finishes what it has begun.
 local function time_out(self)
   local all, j = self.jobs, self.first_sent
   local b, i = all.backend[j], all.balancer[j]
@@ -252,7 +254,7 @@ local function time_out(self)
   ask_again(self, i)
 end
 
--- Those on a backend that dies. Numbers that events or queues refer to are given up.
+-- Requests on a backend that dies. Numbers that events or queues refer to are given up.
 local function cut_off(self, b)
   local all, cut = self.jobs, {}
   for j = 1, all.n do
@@ -291,13 +293,13 @@ end
 
 function Sim:up(b) self.alive[b] = true end
 
--- How many times as long it takes, from what begins now on.
+-- How many times as long requests take, from those that begin now.
 function Sim:slower(b, factor) self.slow[b] = factor end
 
 -- The share of its answers that are 503.
 function Sim:fail(b, share) self.failing[b] = share end
 
--- What an operator tells all balancers.
+-- A command of an operator to all balancers.
 function Sim:order(b, what, value)
   for i = 1, self.balancers_n do
     self.balancers[i]:order(b, what, value)
@@ -305,16 +307,19 @@ function Sim:order(b, what, value)
   end
 end
 
--- What a balancer thinks of a backend has changed by what a hook did.
+-- A hook has changed the state that a backend has for a balancer.
 ---@param i number  the balancer
 ---@param b number
----@param state string
+---@param state string  or "suspect": its state is what it was
 ---@param seconds number?
 function Sim:changed(i, b, state, seconds)
   local number = i * (self.n + 1) + b
   if state == "down" and not self.listed[number] then
     self.listed[number] = true
     push(self, self.now + RECHECK_FIRST, RECHECK, number)
+  elseif state == "suspect" and not self.suspects[number] then
+    self.suspects[number] = true
+    push(self, self.now + LOOK_AFTER, LOOK, number)
   elseif state == "ejected" then
     push(self, self.now + seconds, RETURN, number)
   end
@@ -338,6 +343,15 @@ local function recheck(self, number)
   end
 end
 
+-- A backend that a request found suspect is down if its check fails.
+local function look(self, number)
+  local i, b = pair_of(self, number)
+  self.suspects[number] = nil
+  if self.alive[b] or self.balancers[i]:state(b) ~= "up" then return end
+  self.balancers[i]:checked(b, false)
+  self:changed(i, b, "down")
+end
+
 local function check_all(self, i)
   for b = 1, self.n do self.balancers[i]:checked(b, self.alive[b]) end
   ask_again(self, i)
@@ -350,6 +364,7 @@ local handlers = {
   [PLAN] = function(self, number) self.plan[number].act(self) end,
   [CHECK] = check_all,
   [RECHECK] = recheck,
+  [LOOK] = look,
   [RETURN] = function(self, number)
     local i, b = pair_of(self, number)
     self.balancers[i]:returned(b)
@@ -359,7 +374,7 @@ local handlers = {
     local all = self.jobs
     if all.state[j] ~= HELD or all.held_until[j] > self.now then return end
     local moved = all:move(j)
-    all.state[j] = GONE -- its place among those that wait gives the number back
+    all.state[j] = GONE -- its place among the waiting ones gives the number back
     fail(self, moved, "queue timeout")
   end,
 }

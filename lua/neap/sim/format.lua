@@ -27,6 +27,7 @@ end
 
 -- The same without needless zeros, for axes: "50 ms".
 function format.tick(seconds)
+  -- linear: a number is short
   return (format.seconds(seconds):gsub("(%.%d-)0+ ", "%1 "):gsub("%. ", " "))
 end
 
@@ -68,7 +69,7 @@ function format.right(text, width)
   return (" "):rep(width - format.width(text)) .. text
 end
 
--- Cut to a width, in front: the end of a path says more than its beginning.
+-- Cut to a width, at the front: the end of a path says more than its beginning.
 function format.short(text, width)
   if format.width(text) <= width then return text end
   local kept = text:sub(-(width - 1)):gsub("^[\128-\191]+", "")

@@ -1,5 +1,5 @@
--- What will happen, by time: a binary heap in three arrays, so that an event costs no garbage.
--- Those of the same time come in the order in which they were added.
+-- Future events by time: a binary heap in three arrays, so that an event costs no garbage. Events
+-- of the same time come in the order in which they were added.
 
 local heap = {}
 
@@ -32,7 +32,7 @@ function Heap:next_time()
   return self.times[1]
 end
 
--- Takes the first one out. Only when there is one.
+-- Takes the first one out. There must be one.
 ---@return number value
 function Heap:pop()
   local times, orders, values = self.times, self.orders, self.values

@@ -4,7 +4,7 @@
 local histogram = {}
 
 local RATIO = 1.004
-local LEAST = 1e-7 -- what is shorter counts as 0
+local LEAST = 1e-7 -- a shorter time counts as 0
 local STEPS = 1 / math.log(RATIO)
 local BUCKETS = 8192
 
@@ -43,7 +43,7 @@ local function value_of(self, i)
   return min(max(value, self.least), self.most)
 end
 
--- The least value that a share of all do not exceed.
+-- The least value that this share of all values does not exceed.
 ---@param shares number[]  ascending, from 0 to 1
 ---@return number[]  -- seconds; 0 when there are none
 function Histogram:quantiles(shares)

@@ -1,4 +1,4 @@
--- The result as a report: one file that needs nothing from elsewhere, in the light and in the dark.
+-- The result as a report: one file that needs nothing from elsewhere, in light and dark colours.
 
 local chart = require "neap.sim.chart"
 local describe = require "neap.sim.describe"
@@ -46,7 +46,7 @@ li{max-width:80ch}
 
 local function colour(i) return ('style="--c:var(--%s)"'):format(chart.class(i)) end
 
--- What all policies are, and how they did, in a glance.
+-- An overview of all policies and their results.
 local function cards(out, results, reference)
   table.insert(out, '<div class="cards">\n')
   for i, result in ipairs(results) do

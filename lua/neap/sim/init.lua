@@ -80,7 +80,7 @@ local function write_all(o, s, results, reference)
   return true
 end
 
----@param list string[]  the arguments behind `neap sim`
+---@param list string[]  the arguments after `neap sim`
 ---@return integer? status, string? why
 return function(list)
   local o, why = args.parse(list)

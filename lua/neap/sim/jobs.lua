@@ -4,8 +4,8 @@
 local jobs = {}
 
 -- HELD waits at its balancer, QUEUED at a backend, which serves RUNNING ones. ABANDONED: it is
--- served still, though nobody waits for it any more. GONE: its backend died; it is free once what
--- refers to it has passed.
+-- still served, though nobody waits for it any more. GONE: its backend died; it is free once
+-- nothing refers to it any more.
 jobs.FREE, jobs.HELD, jobs.QUEUED, jobs.RUNNING, jobs.ABANDONED, jobs.GONE = 0, 1, 2, 3, 4, 5
 
 local COLUMNS = {

@@ -1,6 +1,6 @@
--- One line of an access log: the combined format (with the time that the request took as a last
--- field, if there is one), or JSON with the fields of neap's own log and the names that others give
--- them.
+-- One line of an access log: the combined format (with the time that the request took as its last
+-- field, if there is one), or JSON with the fields of neap's own log and the names they have in
+-- other logs.
 
 local json = require "cjson.safe"
 
@@ -63,15 +63,20 @@ local function finish(entry, target)
 end
 
 local function parse_combined(line)
-  local ip, stamp, request, rest = line:match '^(%S+) %S+ .-%[([^%]]+)%] "(.-)" %d%d%d (.*)$'
+  local ip, who, asked = line:match '^(%S+) %S+ ([^"]*)"(.*)$'
+  local stamp = who and who:match "%[([^%[%]]+)%] $"
   local time = stamp and combined_time(stamp)
-  if not time then return nil end
-  local method, target = request:match "^(%u+) (%S+)"
+  local stop, status = (asked or ""):find '" %d%d%d '
+  if not time or not stop then return nil end
+  local method, target = asked:sub(1, stop - 1):match "^(%u+) (%S+)"
   if not method then return nil end
+  local rest = asked:sub(status + 1)
+  -- linear: if the second quote is missing, it is missing for every beginning
   local referer, agent, tail = rest:match '^%S+ "(.-)" "(.-)"(.*)$'
-  local took = (tail or rest):match "(%d+%.%d+)%D*$"
+  local took = (tail or rest):reverse():match "^%D*(%d+%.%d+)"
   return finish({
-    time = time, is_coarse = true, method = method, client_ip = ip, took = tonumber(took),
+    time = time, is_coarse = true, method = method, client_ip = ip,
+    took = took and tonumber(took:reverse()),
     headers = { ["user-agent"] = agent, referer = referer ~= "-" and referer or nil },
   }, target)
 end
@@ -119,7 +124,7 @@ local function headers_of(object)
   return headers
 end
 
--- How long the backend took: up to its answer's first byte, if that is known, without what came
+-- How long the backend took: up to its answer's first byte, if that is known, without the time
 -- before it had the request.
 local function took_of(object)
   local took = first(object, TOOK, "number")

@@ -1,4 +1,4 @@
--- How reports look, in the light and in the dark.
+-- How reports look, in light and dark colours.
 
 local look = {}
 
@@ -33,7 +33,7 @@ function look.colours(root)
     root, variables(DARK))
 end
 
--- What charts are drawn with. Viewers that know no custom properties get the light colours.
+-- The styles of charts. Viewers that know no custom properties get the light colours.
 ---@return string css
 function look.charts()
   local out = {}

@@ -1,10 +1,11 @@
--- The charts of a result: each a function of the scenario and its results that gives what chart.lua
--- draws, or nil where there is nothing to see.
+-- The charts of a result: each is a function of the scenario and its results that returns what
+-- chart.lua draws, or nil if there is nothing to see.
 
 local chart = require "neap.sim.chart"
 local format = require "neap.sim.format"
 local scale = require "neap.sim.scale"
 local stats = require "neap.sim.stats"
+local trim = require "neap.trim"
 
 local pictures = {}
 
@@ -13,7 +14,7 @@ local BARS_MAX, HEAT_MAX = 32, 64
 local function marks_of(s, is_silent)
   local marks = {}
   for _, event in ipairs(s.plan) do
-    local label = not is_silent and event.text:match "^%s*%S+%s+(.-)%s*$" or ""
+    local label = not is_silent and trim.blanks(event.text):match "^%S+%s+(.*)$" or ""
     table.insert(marks, { at = event.time, label = label })
   end
   return marks
@@ -50,10 +51,11 @@ local function told(results, title, value_of)
 end
 
 local function share_name(share)
+  -- linear: a number is short
   return (("%.4f"):format(share * 100):gsub("%.?0+$", "")) .. " %"
 end
 
--- As many nines as there are requests to tell them.
+-- As many nines as the number of requests can show.
 local function nines_of(results)
   local n = math.huge
   for _, result in ipairs(results) do n = math.min(n, result.requests - result.errors) end
@@ -84,7 +86,7 @@ function pictures.latency(_, results, size)
   return chart.lines(o)
 end
 
--- A line a policy over time. `list_of` → a value a window.
+-- One line per policy over time. `list_of` → one value per window.
 local function over_time(s, results, size, o)
   o.width, o.height, o.x, o.marks = size.width, size.height, time_axis(s), marks_of(s)
   o.lines, o.hover = o.lines or {}, {}
@@ -184,7 +186,7 @@ local function few_backends(results, size, o)
   return chart.bars(o)
 end
 
--- Of many backends: sorted, the busiest first.
+-- If there are many backends: sorted, the busiest first.
 local function many_backends(results, size, o)
   local n = #results[1].backends
   o.width, o.height, o.lines = size.width, size.height, {}
@@ -216,7 +218,7 @@ function pictures.backends(_, results, size)
     or many_backends)(results, size, o)
 end
 
--- Who waited where, when: a row a backend. nil: there are too many.
+-- How many requests waited where and when: one row per backend. nil: there are too many.
 function pictures.heat(s, result, number, most, size)
   local n = #result.backends
   if n > HEAT_MAX then return nil end

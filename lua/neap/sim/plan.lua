@@ -1,5 +1,5 @@
 -- What happens to backends during a run: `--event "30s b2 down"`. A plan is checked as a whole
--- before anything runs: what cannot happen is an error.
+-- before anything runs: an impossible event is an error.
 
 local show = require "neap.config.show"
 local values = require "neap.sim.values"
@@ -100,7 +100,7 @@ function plan.parse(text, n, horizon)
   }
 end
 
--- What cannot be: to die twice, to come back from nowhere.
+-- Impossible events: a backend dies twice, or comes back without having died.
 local NO_USE = {
   down = "is down already", up = "is not down", drain = "drains already",
   undrain = "does not drain",

@@ -1,5 +1,5 @@
--- What `--policy` names: a file, or a shipped policy, with options behind it if need be
--- ("hash key=ip maglev=true").
+-- What `--policy` names: a file, or a shipped policy, with options after it if need be ("hash
+-- key=ip maglev=true").
 
 local native = require "neap.native"
 local show = require "neap.config.show"
@@ -33,8 +33,8 @@ end
 
 local function is_path(name) return name:find "/" or name:find "%.lua$" end
 
--- A file that makes the policy with its options. What it needs stands on its first line, so that
--- the lines of errors are those of the user's file.
+-- A file that makes the policy with its options. The part that is added stands on its first line,
+-- so that the lines of errors are those of the user's file.
 local function with_options(name, options)
   if not is_path(name) then
     return ("return require(%q) %s"):format("neap.policy." .. name, options)

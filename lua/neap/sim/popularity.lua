@@ -1,5 +1,5 @@
--- Which of many is asked for: Zipf's law (the k-th most popular one 1/k^s as often as the first),
--- drawn in constant time by Walker's alias method as Vose (1991) builds it.
+-- Which of many items a request asks for: Zipf's law (the k-th most popular one 1/k^s as often as
+-- the first), drawn in constant time by Walker's alias method as Vose (1991) builds it.
 
 local popularity = {}
 

@@ -31,7 +31,7 @@ function scale.linear(o)
   return self
 end
 
--- Seconds, a decade as long as the next one.
+-- Seconds, with decades of equal length.
 ---@param o table  least, most
 function scale.log(o)
   local least = math.log10(math.max(o.least, 1e-7))
@@ -55,7 +55,8 @@ function scale.log(o)
   return self
 end
 
--- Shares of all requests, the nearer to 1 the wider: each further nine as long as the one before.
+-- Shares of all requests, wider the nearer they are to 1: each further nine is as long as the one
+-- before.
 function scale.nines(count)
   local self = { ticks = {} }
   function self.at(share) return math.min(-math.log10(math.max(1 - share, 1e-9)) / count, 1) end

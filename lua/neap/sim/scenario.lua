@@ -27,7 +27,7 @@ local function lines_of(path)
   return count
 end
 
--- A trace's own service times, if it has them and nothing else was said.
+-- A trace's own service times, if it has them and no others were given.
 local function choose_service(o)
   if not o.trace then
     return o.service or distribution.parse "exponential:30ms"
@@ -50,7 +50,7 @@ local function open_trace(o, s)
   return source
 end
 
--- How long the requests of a trace come.
+-- For how long the requests of a trace come.
 local function measure_trace(o, s)
   local source, why = open_trace(o, s)
   if not source then return nil, why end
@@ -68,7 +68,7 @@ local function total_speed(list)
   return sum
 end
 
--- The share of all that the backends could do which the requests will ask for; nil: not known.
+-- The load of the requests as a share of what the backends can do; nil: not known.
 local function offered_load(o, s)
   local mean = s.service.mean
   if not mean or s.arrivals.users or (o.trace and not o.given.rate) then return nil end

@@ -1,7 +1,8 @@
--- What a run is judged by: latencies, the share and use of each backend, and how all of it went
--- over time, in windows of equal length.
+-- The figures by which a run is judged: latencies, the share and use of each backend, and all of
+-- these over time, in windows of equal length.
 
 local histogram = require "neap.sim.histogram"
+local sorted = require "neap.sorted"
 
 local max, min = math.max, math.min
 
@@ -80,7 +81,8 @@ function Stats:retried(arrived)
   if is_counted(self, arrived) then self.retries = self.retries + 1 end
 end
 
--- The busiest backend's requests over the average; 1: all have the same. nil: there were none.
+-- The busiest backend's requests divided by the average; 1: all have the same. nil: there were
+-- none.
 local function imbalance_of(counts, n, sum)
   local most = 0
   for b = 1, n do most = max(most, counts[b]) end
@@ -136,17 +138,7 @@ local function backends_of(self, names, places)
   return list
 end
 
-local function sorted_reasons(reasons)
-  local list = {}
-  for reason, count in pairs(reasons) do table.insert(list, { reason = reason, count = count }) end
-  table.sort(list, function(a, b)
-    if a.count ~= b.count then return a.count > b.count end
-    return a.reason < b.reason
-  end)
-  return list
-end
-
--- Of the windows that had requests: their average, by requests, and the worst.
+-- The average of the windows that had requests, by requests, and the worst window.
 local function imbalance_over_time(self)
   local sum, weight, most = 0, 0, 0
   for i, value in ipairs(self.timeline.imbalance) do
@@ -173,7 +165,7 @@ function Stats:result(names, places)
     requests = self.requests, latency = self.latency:summary(),
     queueing = self.queueing:summary(), backends = backends_of(self, names, places),
     imbalance = imbalance_over_time(self), errors = self.errors,
-    reasons = sorted_reasons(self.reasons), retries = self.retries,
+    reasons = sorted.counts(self.reasons, "reason"), retries = self.retries,
     timeline = self.timeline, interval = self.length, heat = self.heat,
     curve = self.latency:quantiles(CURVE),
   }

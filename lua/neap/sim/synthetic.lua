@@ -1,5 +1,5 @@
--- Requests that nobody sent: at times of a distribution, of clients and for paths that some ask for
--- more often than others.
+-- Made-up requests: at times of a distribution, from clients and for paths of which some are more
+-- frequent than others.
 
 local arrivals = require "neap.sim.arrivals"
 local dice = require "neap.sim.dice"

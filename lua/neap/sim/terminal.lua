@@ -24,7 +24,7 @@ end
 local COLUMNS = { "p50", "p90", "p99", "p999", "mean", "max" }
 local TITLES = { p50 = "p50", p90 = "p90", p99 = "p99", p999 = "p99.9", mean = "mean", max = "max" }
 
--- How a result stands to the one that it is compared with, a line of its own.
+-- How a result compares with the reference, in a line of its own.
 local function comparison(out, width, result, reference)
   if not reference or reference == result then return end
   local cells = {}
@@ -78,7 +78,7 @@ local function backend_line(out, backend, label)
       8) .. "\n")
 end
 
--- Of many backends those that stand for the others.
+-- If there are many backends, those that represent the others.
 local function some_of(backends)
   local sorted = {}
   for b, backend in ipairs(backends) do sorted[b] = backend end

@@ -1,4 +1,4 @@
--- Requests out of an access log, read as it is needed: never more than a few thousand lines, or
+-- Requests from an access log, which is read as needed: never more than a few thousand lines, or
 -- those of one second, are in memory. Logs are written when requests end, so lines come a little
 -- out of order; they are sorted within a window.
 
@@ -11,14 +11,14 @@ local huge = math.huge
 
 local trace = {}
 
-local WINDOW = 4096 -- lines that are looked at to find the next one
+local WINDOW = 4096 -- lines that are compared to find the next one
 local TAIL = 256 * 1024 -- bytes of the end where the last time is looked for
 local EXAMPLES = 3 -- of lines that do not parse
 
 local Trace = {}
 Trace.__index = Trace
 
--- Of the window's entries.
+-- The places of the window's entries.
 local function places()
   local list = {}
   for i = 1, WINDOW do list[i] = i end
@@ -94,7 +94,7 @@ local function advance(self)
   return self.batch[1]
 end
 
--- When the log ends: right behind its last request.
+-- When the log ends: right after its last request.
 local function last_time(path, start)
   local file, last = io.open(path, "rb"), start
   local size = file:seek "end"
@@ -140,7 +140,7 @@ function trace.open(o)
   return self
 end
 
--- How long the log's requests take to come; nil: it cannot be told without reading all of it.
+-- For how long the log's requests come; nil: unknown without reading all of it.
 ---@return number? seconds
 function Trace:span()
   local last = last_time(self.path, self.start)
@@ -192,7 +192,7 @@ function Trace:take(record)
   return entry.took
 end
 
--- What became of the file, for the report.
+-- What was read from the file, for the report.
 function Trace:summary()
   return { file = self.path, lines = self.line, requests = self.used, skipped = self.skipped.count,
     examples = self.skipped.examples }

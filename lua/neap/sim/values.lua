@@ -1,7 +1,8 @@
--- The values of flags: numbers, durations, and kinds with numbers behind a colon.
+-- The values of flags: numbers, durations, and kinds with numbers after a colon.
 
 local nearest = require "neap.config.nearest"
 local show = require "neap.config.show"
+local trim = require "neap.trim"
 
 local values = {}
 
@@ -10,8 +11,10 @@ local UNITS = { us = 1e-6, ms = 1e-3, s = 1, m = 60, h = 3600 }
 -- "10", "10s", "250ms", "5m"
 ---@return number? seconds
 function values.seconds(text)
-  local number, unit = text:match "^([%d.]+[eE]?[-+]?%d*)%s*(%a*)$"
-  number = tonumber(number)
+  local digits, rest = text:match "^([%d.]+)(.*)$"
+  local power = rest and rest:match "^[eE][-+]?%d+" or ""
+  local unit = rest and rest:match("^%s*(%a*)$", #power + 1)
+  local number = unit and tonumber(digits .. power)
   local factor = unit == "" and 1 or UNITS[unit]
   if not number or not factor or number ~= number or number == math.huge then return nil end
   return number * factor
@@ -76,7 +79,8 @@ end
 local function split(text)
   local list = {}
   if text == nil then return list end
-  for item in (text .. ","):gmatch "([^,]*)," do table.insert(list, (item:match "^%s*(.-)%s*$")) end
+  -- linear: the text ends in the parts looked for
+  for item in (text .. ","):gmatch "([^,]*)," do table.insert(list, trim.blanks(item)) end
   return list
 end
 

@@ -1,5 +1,5 @@
--- A virtual balancer: a runtime of its own, over a virtual board, clock and network. What it
--- decides is decided by the very files that decide in neap.
+-- A virtual balancer: a runtime of its own, over a virtual board, clock and network. The very files
+-- that decide in neap decide here.
 
 local bit = require "bit"
 local facade = require "neap.testing.facade"
@@ -8,6 +8,7 @@ local fuse = require "neap.testing.fuse"
 local host = require "neap.testing.host"
 local instance = require "neap.instance"
 local native = require "neap.native"
+local numbered = require "neap.hooks"
 local requests = require "neap.testing.requests"
 local watch = require "neap.watch"
 local words = require "neap.words"
@@ -17,14 +18,13 @@ Balancer.__index = Balancer
 
 local OWN_KEYS = { seed = true, time = true, network = true, config = true, contain = true,
   light = true, read = true, title = true }
-local HOOKS = { [0] = "request", "backends", "pick", "failed", "response", "log", "check",
-  "discover", "changed", "shadow", "access_log.format" }
-local BACKEND, REPLY, NONE, QUEUE, REFUSE = 1, 2, 3, 4, 8
-local RETRY, FAIL, DONE = 5, 6, 9
-local STATES = words.states
+local N = ffi.numbers
+local BACKEND, REPLY, NONE, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_NONE, N.NEAP_QUEUE
+local RETRY, FAIL, DONE, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_DONE, N.NEAP_REFUSE
+local HOOKS, STATES = words.hooks, words.states
 local DIRECT = { weight = true, slots = true, tier = true } -- fields of a row
-local DECISIVE = { decide = 4, failed = 8 } -- bits of pick and failed
-local BEFORE_PICK = 3
+local DECISIVE = { decide = true, failed = true }
+local BEFORE_PICK = numbered.before_pick
 
 local function copied(from)
   local to = {}
@@ -76,8 +76,8 @@ end
 local function globals(fused)
   local coroutines = copied(coroutine)
   local is_yieldable, running = coroutine.isyieldable, coroutine.running
-  -- Waiting needs no yield here. But where neap could not yield, it is an error here too; the light
-  -- path runs on the main thread and cannot tell.
+  -- Waiting needs no yield here. But if neap could not yield there, it is an error here too; the
+  -- light path runs on the main thread and cannot find out.
   function coroutines.isyieldable() return not running() or is_yieldable() end
   return {
     coroutine = coroutines,
@@ -121,7 +121,7 @@ function Balancer:publish(pool, list)
   self.slots_of[pool] = slots
 end
 
--- A pool's backends are others from now on.
+-- Gives a pool other backends from now on.
 function Balancer:republish(pool, given)
   local load = self.require "neap.config.load"
   local list, errors = load.backends(backends_of(given), "backends")
@@ -197,7 +197,7 @@ function Balancer.new(options)
   return self
 end
 
--- From now on `neap` in policies of the spec is this balancer's.
+-- From now on `neap` in the spec's policies belongs to this balancer.
 function Balancer:activate() facade.use(self.neap) end
 
 ---@return table record
@@ -209,13 +209,13 @@ function Balancer:renew(record)
   requests.renew(self.world, record)
 end
 
--- Ends a request: what hooks kept of it goes.
+-- Ends a request: frees what hooks kept of it.
 function Balancer:finish(record)
   self.kept[record.id] = nil
   self.world.records[record.id] = nil
 end
 
--- The light path: no protection, an error of a hook is the caller's. 1 … N over all pools.
+-- The light path: no protection, the caller gets an error of a hook. 1 … N over all pools.
 ---@return integer? index, string? why  "queue", "reply", or the reason
 function Balancer:pick(record)
   local r, current = record.struct, self.world.current
@@ -270,12 +270,13 @@ local function failure_struct(self, f)
   self.failure = struct
   struct.stage, struct.kind = STAGES[f.stage], KINDS[f.kind]
   struct.status, struct.safe = f.status or 0, f.safe == false and 0 or 1
+  struct.ours, struct.kept = f.ours and 1 or 0, f.kept and 1 or 0
   ffi.copy(struct.message, (f.message or f.kind):sub(1, 255))
   return struct
 end
 
--- An attempt on what pick gave has failed: what the policy wants.
----@param f table  stage, kind; status, message, safe
+-- The attempt on the backend that pick gave has failed: returns what the policy wants.
+---@param f table  stage, kind; status, message, safe, ours, kept
 ---@return "retry"|"fail"
 function Balancer:failed(record, f)
   local r, current = record.struct, self.world.current
@@ -294,6 +295,7 @@ end
 function Balancer:answered(record, seconds, status)
   local r, world = record.struct, self.world
   world.board.add_latency(r.slot, seconds)
+  world.board.trust(r.slot)
   if not self.entries.have.response then return end
   local response = self.response or ffi.new "neap_response"
   self.response = response
@@ -313,7 +315,7 @@ local function describe(text)
   return message or text, trace
 end
 
--- What hooks run in: a coroutine, as in neap.
+-- Hooks run in a coroutine, as in neap.
 local function thread_body(fn, skip)
   while true do fn, skip = coroutine.yield(fn(skip)) end
 end
@@ -328,7 +330,8 @@ local function run_entry(self, fn, skip)
   return false, debug.traceback(thread, tostring(verdict))
 end
 
--- Enters as neap does: what errs is left out, and the default decides; see src/script/hook.c.
+-- Enters as neap does: a hook that errs is left out, and the default decides; see
+-- src/script/entry.c.
 ---@param entry "decide"|"failed"|"response"|"log"
 ---@param skip integer
 ---@return integer verdict
@@ -338,7 +341,7 @@ function Balancer:enter(record, entry, skip)
   repeat
     world.current.request, world.current.waited = record.struct, 0
     world.current.may_wait = (entry == "decide" or entry == "failed") and 1 or 0
-    world.hook[0] = 2
+    world.hook[0] = numbered.ids.pick
     local ok, verdict = run_entry(self, self.entries[entry], skip)
     world.current.request = nil
     if ok then return verdict end
@@ -349,6 +352,7 @@ function Balancer:enter(record, entry, skip)
     local default_failed = bit.band(bit.rshift(skip, id), 1) == 1
     skip = bit.bor(skip, bit.lshift(2, id) - 1)
     record.reply = nil
+    if self.entries.guard and entry ~= "log" then return REFUSE end
     if self.entries.refuse then return entry == "decide" and REFUSE or FAIL end
   until default_failed or not DECISIVE[entry]
   if entry == "decide" then

@@ -3,15 +3,18 @@
 
 local ffi = require "neap.ffi"
 local digest = require "neap.testing.digest"
+local serve = require "neap.runtime.serve"
 
 local board = {}
 
 local CHUNK = 64
-local UNKNOWN, UP, DOWN, DRAIN, EJECTED = 0, 1, 2, 3, 4
-local ANY = { [UNKNOWN] = true, true, true, true, true }
-local LIVE = { [UNKNOWN] = true, true }
+local N = ffi.numbers
+local UNKNOWN, UP, DOWN = N.NEAP_STATE_UNKNOWN, N.NEAP_STATE_UP, N.NEAP_STATE_DOWN
+local DRAIN, EJECTED = N.NEAP_STATE_DRAIN, N.NEAP_STATE_EJECTED
+local ANY = { [UNKNOWN] = true, [UP] = true, [DOWN] = true, [DRAIN] = true, [EJECTED] = true }
+local LIVE = { [UNKNOWN] = true, [UP] = true }
 local OUT = { [DOWN] = true, [EJECTED] = true }
-local CHECKED = { [UNKNOWN] = true, true, true }
+local CHECKED = { [UNKNOWN] = true, [UP] = true, [DOWN] = true }
 local NO_INFLIGHT = ffi.new("uint32_t[?]", CHUNK)
 
 local function text_of(text, n) return type(text) == "string" and text or ffi.string(text, n) end
@@ -84,7 +87,10 @@ local function add_states(C, self)
     if old == to or not from[old] then return 0 end
     row.state = to
     if to ~= DOWN then row.marked_by_request = 0 end
-    if OUT[old] and LIVE[to] then row.back_since_ms = world.now() * 1000 end
+    if OUT[old] and LIVE[to] then
+      row.back_since_ms = world.now() * 1000
+      self.trust(slot)
+    end
     self.since[slot], self.reasons[slot] = world.now(), reason
     self.bump(row.pool)
     return 1
@@ -93,7 +99,7 @@ local function add_states(C, self)
   local function say(slot, to, seconds, reason)
     local url = ffi.string(ffi.cast("const neap_member *", self.texts[slot]).url)
     if to == DOWN then
-      world.say("warn", url .. " is dead.")
+      world.say("warn", ("%s%s%s is dead."):format(reason, reason ~= "" and ": " or "", url))
     elseif to == EJECTED then
       world.say("warn", ("%s is ejected for %g s: %s"):format(url, seconds, reason))
     else
@@ -101,12 +107,22 @@ local function add_states(C, self)
     end
   end
 
+  function C.neap_board_mark_down(_, slot, why, n)
+    if change(slot, LIVE, DOWN, text_of(why, n)) == 0 then return 0 end
+    rows[slot].marked_by_request = 1
+    return 1
+  end
+
+  local function change_by_hook(slot, to, reason)
+    if to == DOWN then return C.neap_board_mark_down(nil, slot, reason, #reason) end
+    return change(slot, ANY, to, reason)
+  end
+
   function C.neap_slot_set_state(slot, epoch, to, seconds, why, n)
     local row, reason = rows[slot], text_of(why, n)
     if not row or row.epoch ~= epoch or to > EJECTED then return 0 end
     if to == EJECTED then row.ejected_until_ms = (world.now() + math.min(seconds, 1e9)) * 1000 end
-    if change(slot, to == DOWN and LIVE or ANY, to, reason) == 0 then return 0 end
-    if to == DOWN then row.marked_by_request = 1 end
+    if change_by_hook(slot, to, reason) == 0 then return 0 end
     say(slot, to, seconds, reason)
     world.on_change()
     return 1
@@ -119,6 +135,28 @@ local function add_states(C, self)
   function C.neap_board_checked(_, slot, is_up, why, n)
     return change(slot, CHECKED, is_up == 1 and UP or DOWN, text_of(why, n))
   end
+end
+
+-- As src/shm/board_suspect.c; world.on_suspect decides what follows.
+local function add_suspicion(C, self)
+  local suspicion, world = {}, self.world -- slot → failures in a row
+
+  local function says_nothing(slot)
+    local failure, request = world.current.failure, world.current.request
+    return failure ~= nil and request ~= nil and request.slot == slot
+      and (failure.ours == 1 or failure.kept == 1)
+  end
+
+  function C.neap_slot_suspect(slot, epoch, why, n)
+    local row = self.rows[slot]
+    if not row or row.epoch ~= epoch or says_nothing(slot) then return 0 end
+    suspicion[slot] = self.suspicion(slot) + 1
+    world.on_suspect(slot, text_of(why, n))
+    return 1
+  end
+
+  function self.suspicion(slot) return suspicion[slot] or 0 end
+  function self.trust(slot) suspicion[slot] = nil end -- a good answer
 end
 
 local function add_pools(C, self)
@@ -141,23 +179,23 @@ local function add_pools(C, self)
   end
 end
 
--- The tier in use: the lowest that has one up, or else the lowest of all; how many are up in it, of
--- how many.
+-- The tier in use: the lowest that has a backend up, or else the lowest of all; then how many of
+-- its backends are up, and how many it has.
 local function share_of(rows, members)
   local lowest, used = math.huge, math.huge
   for _, slot in ipairs(members) do
     local row = rows[slot]
-    if row.state ~= DRAIN and row.weight > 0 then
+    if serve.may(row, true, row.tier) then
       lowest = math.min(lowest, row.tier)
-      if LIVE[row.state] then used = math.min(used, row.tier) end
+      if serve.is_live(row) then used = math.min(used, row.tier) end
     end
   end
   local tier, up, of = used < math.huge and used or lowest, 0, 0
   for _, slot in ipairs(members) do
     local row = rows[slot]
-    if row.tier == tier and row.state ~= DRAIN and row.weight > 0 then
+    if row.tier == tier and serve.may(row, true, tier) then
       of = of + 1
-      if LIVE[row.state] then up = up + 1 end
+      if serve.is_live(row) then up = up + 1 end
     end
   end
   return tier, up, of
@@ -185,8 +223,7 @@ local function add_scan(C, self)
     to.tier = tier < math.huge and tier or 0
     for i, slot in ipairs(members) do
       local row = rows[slot]
-      local may = LIVE[row.state] or (to.panics == 1 and row.state ~= DRAIN)
-      if row.tier == tier and row.weight > 0 and may then
+      if row.tier == tier and serve.may(row, to.panics == 1, tier) then
         to.serving[to.live] = i - 1
         to.live = to.live + 1
       end
@@ -202,10 +239,10 @@ local function add_scan(C, self)
   end
 end
 
--- What is left for a request, as src/script/abi_scan.c finds it.
+-- The backends left for a request, as src/script/abi_scan.c finds them.
 local function add_left(C, self)
   local rows, pools = self.rows, self.pools
-  local LAST = ffi.sizeof(ffi.typeof "neap_left") / 4 - 4 -- of its slots, behind four words
+  local LAST = ffi.sizeof(ffi.typeof "neap_left") / 4 - 4 -- of its slots, after four words
 
   local function put_left(slot, to)
     local row = rows[slot]
@@ -224,18 +261,15 @@ local function add_left(C, self)
     for i = 0, tried_n - 1 do is_tried[tried[i]] = true end
     to.n, to.full, to.lowest, to.highest = 0, 0, 2 ^ 31 - 1, -2 ^ 31
     for _, slot in ipairs(pools[pool] and pools[pool].members or {}) do
-      local row = rows[slot]
-      local may = LIVE[row.state] or (panics == 1 and row.state ~= DRAIN and row.tier == tier)
-      if may and row.weight > 0 and not is_tried[slot] then put_left(slot, to) end
+      local may = serve.may(rows[slot], panics == 1, tier)
+      if may and not is_tried[slot] then put_left(slot, to) end
     end
   end
 end
 
 -- The choices that C makes for pool:least_loaded and pool:hash.
-local function add_choices(C, cells, turn)
-  function C.neap_pool_least_loaded(slots, weights, n, more)
-    local at = turn[0] % n
-    turn[0] = turn[0] + 1
+local function add_choices(C, cells)
+  function C.neap_pool_least_loaded(slots, weights, n, more, at)
     local inflight = cells.inflight
     local best, best_load, best_weight = at, inflight[slots[at]] + more, weights[at]
     for _ = 2, n do
@@ -311,22 +345,23 @@ local function add_publishing(C, self)
   function C.neap_addr_of_ip() return 0 end -- names and addresses are nothing here
 end
 
----@param world table  now() → seconds; say(level, text); on_change()
+---@param world table  now() → seconds; say(level, text); on_change();
+---  on_suspect(slot, reason)
 ---@return table C, table board  the functions by name; what the kit reads and changes
 function board.new(world)
   local C = {}
   local self = {
     world = world, rows = {}, texts = {}, since = {}, errors = {}, reasons = {}, pools = {},
-    turn = ffi.new "uint32_t[1]", -- where least_loaded begins to look
     states = { unknown = UNKNOWN, up = UP, down = DOWN, drain = DRAIN, ejected = EJECTED },
   }
   local cells = make_cells(self)
   add_slots(C, self, cells)
   add_states(C, self)
+  add_suspicion(C, self)
   add_pools(C, self)
   add_scan(C, self)
   add_left(C, self)
-  add_choices(C, cells, self.turn)
+  add_choices(C, cells)
   add_publishing(C, self)
   return C, self
 end

@@ -138,8 +138,8 @@ promise("copes with odd requests", function(c)
   end
 end)
 
--- Where requests go of which the last 100 are always under way: policies that look at the load are
--- fair by weight only when there is one.
+-- Where requests go while the last 100 are always under way: policies that look at the load are
+-- fair by weight only under load.
 local function loaded_counts(c, pool)
   local balancer, under_way, counts = pool.balancer, {}, {}
   for i = 1, SHARE_REQUESTS do
@@ -206,7 +206,7 @@ promise("moves at most its share of the requests when a backend goes, if it is c
 
 local ROUND = 2000
 
--- Seconds of CPU and bytes of garbage a pick: the least of three rounds of the light path, which
+-- Seconds of CPU and bytes of garbage per pick: the least of three rounds of the light path, which
 -- costs little itself.
 local function measure(c)
   local balancer, records = pool_of(c, 4).balancer, {}
@@ -219,7 +219,7 @@ local function measure(c)
       balancer:pick(record)
     end
   end
-  round() -- what is made once
+  round() -- makes what is made only once
   local seconds, bytes = math.huge, math.huge
   collectgarbage()
   collectgarbage "stop"

@@ -1,4 +1,4 @@
--- Hashes and dice, the same to the bit as those of src/script/abi_digest.c.
+-- Hashes and dice, the same to the bit as those of src/base/digest.c.
 
 local bit = require "bit"
 local ffi = require "neap.ffi"
@@ -27,7 +27,7 @@ end
 
 function digest.pair(a, b) return tonumber(rshift(mix(bor(lshift(u64(a), 32), u64(b))), 32)) end
 
--- Of 32 random bits and a weight, so that the highest score falls to each by its weight.
+-- A score from 32 random bits and a weight: how often each gets the highest follows its weight.
 function digest.score(bits, weight) return weight / -log((bits + 0.5) / 4294967296) end
 
 -- A function that gives numbers in [0, 1): the same ones for the same seed; and its state.

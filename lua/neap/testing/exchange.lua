@@ -6,11 +6,14 @@ local ffi = require "neap.ffi"
 local health = require "neap.testing.health"
 local message = require "neap.testing.message"
 local requests = require "neap.testing.requests"
+local serve = require "neap.runtime.serve"
 
 local exchange = {}
 
-local BACKEND, REPLY, NONE, QUEUE, RETRY, REFUSE = 1, 2, 3, 4, 5, 8
-local BEFORE_PICK = 3
+local N = ffi.numbers
+local BACKEND, REPLY, NONE, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_NONE, N.NEAP_QUEUE
+local RETRY, FAIL, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_REFUSE
+local BEFORE_PICK = require("neap.hooks").before_pick
 local ASK_AGAIN = 0.1 -- seconds
 
 local IDEMPOTENT = { GET = true, HEAD = true, OPTIONS = true, TRACE = true, PUT = true,
@@ -25,6 +28,7 @@ local WORDS = {
 }
 
 local function words_of(failure)
+  if failure.ours then return failure.message end
   if failure.kind ~= "timeout" then return WORDS[failure.kind] end
   return failure.stage == "connect" and "connecting to the backend timed out"
     or "the backend did not answer in time"
@@ -70,9 +74,8 @@ end
 
 local function candidate_is_left(balancer, record, pool)
   for _, slot in ipairs(balancer.slots_of[pool.name]) do
-    if balancer.world.board.rows[slot].state <= 1 and not is_tried(record.struct, slot) then
-      return true
-    end
+    local row = balancer.world.board.rows[slot]
+    if serve.may(row, false, row.tier) and not is_tried(record.struct, slot) then return true end
   end
   return false
 end
@@ -84,7 +87,7 @@ local function has_status(pool, status)
   return false
 end
 
--- What the backend answers: from `serve`, its fault, or 200 with nothing.
+-- What the backend answers: from `serve`, its fault, or 200 with an empty body.
 local function answer_of(balancer, record, slot, seconds, status)
   local given = { status = status or 200, after = seconds or 0 }
   if balancer.serve and not status then
@@ -104,26 +107,32 @@ function exchange.sent(record)
     body = record.body, client_ip = record.client_ip }
 end
 
--- The hook may look at it, then it is gone.
+-- The hook may read it only while it runs.
 local function run_response(balancer, record, given, result)
   local response, world = ffi.new "neap_response", balancer.world
   local own = { fields = message.fields(given.headers) }
   response.status, response.latency_us = given.status, given.after * 1e6
   if balancer.entries.have.response then
     world.response_record, world.current.response = own, response
-    if balancer:enter(record, "response", 0) == 6 then own.edits = nil end
+    local verdict = balancer:enter(record, "response", 0)
     world.current.response = nil
+    if verdict == REFUSE then return false end
+    if verdict == FAIL then own.edits = nil end
   end
   result.fields = message.fields_out(own)
+  return true
 end
 
 local function deliver(balancer, record, given, result)
-  run_response(balancer, record, given, result)
+  if not run_response(balancer, record, given, result) then
+    refuse(result, 503, "the policy failed")
+    return
+  end
   result.status, result.body = given.status, given.body or ""
   result.backend = balancer.world.board.name(record.struct.slot)
 end
 
--- One try; a failure, or what was answered.
+-- One attempt; returns a failure, or the answer.
 local function attempt(balancer, record, result)
   local r, world, pool = record.struct, balancer.world, pool_of(balancer, record)
   local slot = r.slot
@@ -137,14 +146,18 @@ local function attempt(balancer, record, result)
   if given then
     result.sent = exchange.sent(record)
     world.board.add_latency(slot, given.after)
-    if not has_status(pool, given.status) then return nil, given end
+    if not has_status(pool, given.status) then
+      world.board.trust(slot)
+      return nil, given
+    end
     failure = { stage = "wait", kind = "status", status = given.status,
       message = ("status %d"):format(given.status) }
   end
   return failure, given
 end
 
--- The policy, and what is safe, say whether another is tried; true: it is.
+-- The policy and the rules of safety decide whether another one is tried; true: it is; nil:
+-- refused.
 local function try_again(balancer, record, failure, given, result)
   local r, pool, world = record.struct, pool_of(balancer, record), balancer.world
   local may = is_safe(record, pool, failure) and attempt_is_left(record, pool)
@@ -154,6 +167,11 @@ local function try_again(balancer, record, failure, given, result)
   world.current.failure = balancer.failure_struct(balancer, failure)
   local verdict = balancer:enter(record, "failed", 0)
   world.current.failure = nil
+  health.settle(balancer)
+  if verdict == REFUSE then
+    refuse(result, 503, "the policy failed")
+    return nil
+  end
   if verdict ~= RETRY or not may then return false end
   if given and not candidate_is_left(balancer, record, pool) then return false end
   requests.tried(record, r.slot)
@@ -191,8 +209,8 @@ local function without_backend(balancer, record, verdict, last, result)
   end
 end
 
--- While it waits, time passes: slots become free, checks run. It is asked again each tenth of a
--- second, as in neap; nobody else is in the queue.
+-- While it waits, time passes: slots become free, checks run. `pick` is called again every tenth of
+-- a second, as in neap; no other request is in the queue.
 ---@return integer verdict  QUEUE: it has waited too long, or may not wait
 local function wait_in_queue(balancer, record, result)
   local queue, world = pool_of(balancer, record).queue, balancer.world
@@ -221,10 +239,9 @@ local function drive(balancer, record, result)
       deliver(balancer, record, given, result)
       return
     end
-    if not try_again(balancer, record, failure, given, result) then
-      give_up(balancer, record, failure, given, result)
-      return
-    end
+    local is_tried_again = try_again(balancer, record, failure, given, result)
+    if is_tried_again == false then give_up(balancer, record, failure, given, result) end
+    if not is_tried_again then return end
     last = { failure = failure, given = given }
   end
 end
@@ -258,6 +275,7 @@ function exchange.run(balancer, fields)
   drive(balancer, record, result)
   result.attempts, result.total = #result.tried, balancer.world.now() - began
   run_log(balancer, record, result)
+  health.settle(balancer)
   result.headers = lower_map(result.fields)
   balancer:finish(record)
   for i = first_error, #balancer.errors do table.insert(result.errors, balancer.errors[i]) end

@@ -1,5 +1,5 @@
--- `require "neap"` in plain LuaJIT: a policy that a spec loads with `require` asks the virtual
--- balancer that is at work, whichever that is.
+-- `require "neap"` in plain LuaJIT: a policy that a spec loads with `require` uses whichever
+-- virtual balancer is at work.
 
 local facade = {}
 
@@ -54,13 +54,15 @@ local function early()
   return active
 end
 
--- One that was made by another balancer than it is returned to: see facade.own_reply.
+-- A reply made by one balancer and returned to another: see facade.own_reply.
 local replies = setmetatable({}, { __mode = "k" })
 function neap.reply(...)
   local object = early().reply(...)
   replies[object] = true
   return object
 end
+
+neap.certificate = function(...) return early().certificate(...) end
 
 -- What a hook gave as an answer, as one of that balancer's own.
 function facade.own_reply(module, answer)

@@ -1,5 +1,5 @@
 -- What virtual backends do to a request that reaches them: they answer, or they fail as real ones
--- do. One fault a backend, and what all of them answer.
+-- do. One fault per backend, and what all of them answer.
 
 local faults = {}
 
@@ -65,14 +65,14 @@ function faults.ask(balancer, pool, slot)
   return kinds[fault.kind](fault, balancer, pool)
 end
 
--- Would a check find it alive?
+-- Would a check find it alive? A check that only connects does not see how requests are answered.
 function faults.is_alive(balancer, pool, slot)
   local fault = balancer.faults[slot]
   if not fault then return true end
   if fault.kind == "reset" and fault.times then return true end
   local failure = kinds[fault.kind](fault, balancer, pool)
-  if failure then return false, failure.message end
-  return true
+  if not failure or (failure.stage ~= "connect" and pool.health.type ~= "http") then return true end
+  return false, failure.message
 end
 
 return faults

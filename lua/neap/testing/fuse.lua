@@ -1,5 +1,5 @@
--- Ends code of a policy that does not come back, in plain LuaJIT. (Where the policy runs in a
--- command of neap, C watches: neap.watch.) Compiled code calls no hooks: so the policy's is
+-- Ends a policy's code that does not return, in plain LuaJIT. (If the policy runs in a command of
+-- neap, C watches: neap.watch.) Compiled code calls no debug hooks, so the policy's code is
 -- interpreted.
 
 local native = require "neap.native"
@@ -15,7 +15,8 @@ local function look()
   if coroutine.running() == home then return end
   over = over or os.clock() + fuse.limit
   if os.clock() < over then return end
-  -- What passes the error on has time to; a loop around a pcall is left at its own instruction.
+  -- Code that passes the error on has time for it; a loop around a pcall ends at its own
+  -- instruction.
   blown = blown + 1
   debug.sethook(look, "", blown < TIMES and AGAIN or 1)
   error(("ran for more than %g s"):format(fuse.limit), 2)

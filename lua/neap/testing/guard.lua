@@ -1,6 +1,6 @@
--- What stands between a policy's hooks and the runtime in the test kit: it notices objects that a
--- policy keeps beyond their hook, which neap's one `request` object for all would hide. (Specs may
--- look at what hooks get: of pools and backends only files are watched.)
+-- Stands between a policy's hooks and the runtime in the test kit: it notices objects that a policy
+-- keeps beyond their hook, which neap's one `request` object for all would hide. (Specs may look at
+-- what hooks get: for pools and backends only a policy's file is watched.)
 
 local facade = require "neap.testing.facade"
 local kept = require "neap.testing.kept"

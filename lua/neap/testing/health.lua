@@ -1,19 +1,22 @@
--- Time passes in the test kit: ejections end, and checks find out who is alive, as the pool's
--- `health` says. (Simpler than the agent: all that falls due at a moment is done at once.)
+-- Time passes in the test kit: ejections end, and checks find out which backends are alive, as the
+-- pool's `health` says. (Simpler than the agent: everything due at a moment is done at once.)
 
 local faults = require "neap.testing.faults"
+local health_config = require "neap.config.health"
+local serve = require "neap.runtime.serve"
 
 local health = {}
 
+local N = require("neap.ffi").numbers
 local STATES = require("neap.words").states
-local UP, DOWN, EJECTED = 1, 2, 4
+local UP, DOWN, EJECTED = N.NEAP_STATE_UP, N.NEAP_STATE_DOWN, N.NEAP_STATE_EJECTED
 local RECHECK_LATER = 2
 
 local function object_of(balancer, slot)
   return balancer.runtime.backend(slot, balancer.world.board.rows[slot].epoch)
 end
 
--- A hook of the agent's; its error is the spec's, or noted.
+-- Runs a hook of the agent's; its error fails the spec, or is noted.
 local function call(balancer, name, hook, ...)
   local current = balancer.world.current
   current.request, current.may_wait, current.waited = nil, 1, 0
@@ -42,7 +45,7 @@ local function tell(balancer, pool, slot, old, reason)
   end
 end
 
--- Of a backend, since its state last changed.
+-- A backend's counts since its state last changed.
 local function timer_of(balancer, slot)
   balancer.timers = balancer.timers or {}
   local timer = balancer.timers[slot]
@@ -100,7 +103,58 @@ function health.check(balancer) each(balancer, function(pool, slot)
   check_now(balancer, pool, slot)
 end) end
 
--- Requests of others that fill a backend end at some time.
+local function pool_of(balancer, slot)
+  for _, pool in ipairs(balancer.config.pools) do
+    for _, own in ipairs(balancer.slots_of[pool.name]) do
+      if own == slot then return pool end
+    end
+  end
+end
+
+local function another_serves(balancer, pool, slot)
+  local rows = balancer.world.board.rows
+  for _, other in ipairs(balancer.slots_of[pool.name]) do
+    if other ~= slot and serve.may(rows[other], false, 0) then return true end
+  end
+  return false
+end
+
+local function has_check(balancer, pool)
+  local hooks = balancer.runtime.pool_hooks[pool.name] or {}
+  return hooks.check ~= nil or pool.health.type ~= "none"
+end
+
+-- Why a suspect is to go down, if it is: see lua/neap/agent/suspects.lua.
+local function verdict(balancer, pool, slot, reason)
+  if has_check(balancer, pool) then
+    local is_up, why = check(balancer, pool, slot)
+    if not is_up then return why or "" end
+  end
+  local failures = balancer.world.board.suspicion(slot)
+  if failures >= health_config.failures(pool.health) and another_serves(balancer, pool, slot) then
+    return ("%d failures in a row: %s"):format(failures, reason)
+  end
+end
+
+local function settle(balancer, slot, reason)
+  local world, pool = balancer.world, pool_of(balancer, slot)
+  local row = world.board.rows[slot]
+  if not pool or not serve.is_live(row) then return end
+  local old, why = STATES[row.state], verdict(balancer, pool, slot, reason)
+  if not why then return end
+  world.C.neap_board_mark_down(nil, slot, why, #why)
+  tell(balancer, pool, slot, old, why)
+end
+
+-- What has become suspect is checked at once.
+function health.settle(balancer)
+  local suspects = balancer.world.suspects
+  if not next(suspects) then return end
+  balancer.world.suspects = {}
+  for slot, reason in pairs(suspects) do settle(balancer, slot, reason) end
+end
+
+-- Requests of other clients that fill a backend end at some time.
 local function empty(balancer, slot)
   balancer.fills[slot] = nil
   balancer.world.board.set_inflight(slot, 0)
@@ -108,6 +162,7 @@ end
 
 ---@param seconds number
 function health.advance(balancer, seconds)
+  health.settle(balancer)
   local clock = balancer.world.clock
   local stop = clock[0] + seconds
   while true do

@@ -11,9 +11,8 @@ local sha256 = require "neap.testing.sha256"
 
 local host = {}
 
-local ABI_VERSION = 1
 local START = 1577836800 -- 2020-01-01: the virtual clock's first second
-local LEVELS = { [0] = "debug", "info", "warn", "error" }
+local LEVELS = require("neap.words").levels
 
 local function nothing() end
 
@@ -62,7 +61,7 @@ local function add_digests(C, out, seed)
   end
 end
 
--- What the kit has no part in: the agent's own work.
+-- The agent's own work, which the kit does not do.
 local ABSENT = {
   __index = function(_, name)
     error(("the test kit has no %s"):format(tostring(name)), 2)
@@ -79,8 +78,10 @@ function host.new(options)
   local world = {
     current = current, clock = clock, hook = hook, records = {}, lines = {},
     network = options.network or {}, response_record = nil, on_change = nothing,
+    suspects = {}, -- slot → why: since health.lua looked last
     on_line = nothing, last_id = 0,
   }
+  function world.on_suspect(slot, reason) world.suspects[slot] = reason end
   current.unix_now, current.hook = clock, hook
   current.worker = 0
 
@@ -110,7 +111,6 @@ function host.new(options)
   include(network.new(world, out, function() current.waited = 1 end))
   world.dice = add_counters(C, bit.tobit(seed) % 2 ^ 32)
   add_digests(C, out, seed)
-  function C.neap_abi_version() return ABI_VERSION end
   function C.neap_runtime() return current end
   function C.neap_log(level, line, n)
     world.say(LEVELS[level], type(line) == "string" and line or ffi.string(line, n))
@@ -118,9 +118,10 @@ function host.new(options)
   function C.neap_clock() return clock[0] end
   function C.neap_wall_ms() return clock[0] * 1000 end
   function C.neap_ping_check() return 1 end
-  local calls = ffi.new "uint64_t[5]"
+  local calls = ffi.new("uint64_t[?]", ffi.numbers.NEAP_BOARD_COUNTED)
   function C.neap_hook_calls() return calls end
   C.neap_hook_stage = nothing
+  function C.neap_certificate_give() return 1 end -- there is no OpenSSL here: any text passes
   function C.neap_access_line(line)
     world.access_line = line
     return 1

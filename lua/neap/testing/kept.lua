@@ -1,6 +1,6 @@
 -- Pools and backends that a policy's file keeps beyond its hook, in its local variables or in
--- tables there. In neap they go on as they were, or err, when the pool has changed: values should
--- be kept, not objects.
+-- tables there. In neap they stay as they were, or err, after the pool has changed: keep values,
+-- not objects.
 
 local ffi = require "neap.ffi"
 local keeps = require "neap.runtime.keeps"

@@ -6,7 +6,7 @@
 --       each client's requests all go to one backend; it sends back the cookies that it gets
 --   assert.moves_at_most(pool, 0.3, function() pool:down "b2" end, { requests = 2000, fields = … })
 --       of so many different requests no more than that part goes elsewhere after the change
--- fields: of all requests, or a function(i) that gives those of one. Without it they differ in
+-- fields: of all requests, or a function(i) that returns those of one. Without it they differ in
 -- path and client address.
 
 local spread = require "neap.testing.spread"
@@ -78,7 +78,7 @@ function matchers.moves_at_most(pool, share, change, given)
     .. "%.4f did"):format(share, o.requests, moved)
 end
 
--- luassert calls with (state, arguments); the message is of a failure of either sense.
+-- luassert calls with (state, arguments); the message serves failures of either sense.
 local function register(assert, name, check)
   assert:register("assertion", name, function(state, arguments)
     local ok, message = check(unpack(arguments, 1, arguments.n))

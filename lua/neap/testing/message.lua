@@ -1,12 +1,16 @@
 -- Requests and answers of one virtual balancer: what abi_message.c and edits.c do with the bytes of
--- a message, here with lists of fields. A record stands behind each struct, by its id.
+-- a message, here with lists of fields. Each struct has a record, by its id.
 
 local ffi = require "neap.ffi"
+local trim = require "neap.trim"
 
 local message = {}
 
-local FULL, BAD_NAME, BAD_VALUE, FORBIDDEN = 1, 2, 3, 4
-local EDITS_MAX, EDITS_BYTES_MAX, REPLY_HEADERS_MAX, PATH_MAX = 64, 16384, 32768, 16384
+local N = ffi.numbers
+local FULL, FORBIDDEN = N.NEAP_EDITS_FULL, N.NEAP_EDITS_FORBIDDEN
+local BAD_NAME, BAD_VALUE = N.NEAP_EDITS_BAD_NAME, N.NEAP_EDITS_BAD_VALUE
+local EDITS_MAX, EDITS_BYTES_MAX = N.NEAP_EDITS_MAX, N.NEAP_EDITS_BYTES_MAX
+local REPLY_HEADERS_MAX, PATH_MAX = N.NEAP_REPLY_HEADERS_MAX, N.NEAP_PATH_MAX
 
 local function set_of(words)
   local set = {}
@@ -14,16 +18,15 @@ local function set_of(words)
   return set
 end
 
--- What says where a message ends, or belongs to one connection only.
+-- Fields that say where a message ends, or belong to one connection only.
 local OF_CONNECTION = set_of [[connection keep-alive proxy-connection te transfer-encoding upgrade
   http2-settings proxy-authenticate proxy-authorization proxy-authentication-info content-length
   expect]]
 local KNOWN = set_of [[host connection content-length transfer-encoding te trailer upgrade expect
   keep-alive proxy-connection proxy-authenticate proxy-authorization proxy-authentication-info
   http2-settings forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port
-  x-real-ip cookie set-cookie date server via content-type authorization max-forwards]]
-
-local function trimmed(text) return (text:match "^[ \t]*(.-)[ \t]*$") end
+  x-real-ip cookie set-cookie date server via content-type authorization max-forwards x-neap-error
+  x-neap-id client-cert client-cert-chain]]
 
 local function check(name, value)
   if not name:find "^[%w!#$%%&'*+.^_`|~-]+$" then return BAD_NAME end
@@ -37,7 +40,7 @@ end
 
 -- Notes a change in record.edits; 0 or what is wrong with it.
 local function edit(record, name, value, replaces)
-  value = value and trimmed(value)
+  value = value and trim.field(value)
   local code = check(name, value)
   if code ~= 0 then return code end
   local edits = record.edits or { bytes = 0 }
@@ -54,7 +57,7 @@ local function edit(record, name, value, replaces)
   return 0
 end
 
--- What a change says of that name: its value; false: taken out; nil: no change.
+-- The change for that name: its value; false: taken out; nil: no change.
 local function edited(record, lower)
   local found
   for _, one in ipairs(record.edits or {}) do
@@ -80,7 +83,7 @@ end
 
 local function cookie(record, name)
   for item in (header(record, "cookie") or ""):gmatch "[^;]+" do
-    local key, value = trimmed(item):match "^([^=]*)=(.*)$"
+    local key, value = trim.field(item):match "^([^=]*)=(.*)$"
     if key == name then return value:match '^"(.*)"$' or value end
   end
 end
@@ -120,10 +123,67 @@ end
 
 local function is_target(path)
   local head = path:match "^[^?]*"
-  if #path > PATH_MAX or path:sub(1, 1) ~= "/" or path:find "[%z\1-\32\127-\255#\"<>\\^`{|}]" then
+  if #path > PATH_MAX or path:sub(1, 1) ~= "/" or path:find "[%z\1-\32\127#]"
+    or head:find "[\128-\255\"<>\\]" then
     return false
   end
   return not head:gsub("%%%x%x", ""):find("%", 1, true)
+end
+
+-- What a ClientHello says; ALPN as it stands there.
+local function said(record, what)
+  if what == N.NEAP_SAID_SNI then return record.sni end
+  if what == N.NEAP_SAID_JA4 then return record.ja4 end
+  if not record.alpn then return nil end
+  local parts = {}
+  for i, name in ipairs(record.alpn) do
+    parts[i] = string.char(#name) .. name
+  end
+  return table.concat(parts)
+end
+
+-- What is known of TLS that is ended here, as the spec gave it.
+local TLS_TEXTS = {
+  [N.NEAP_TLS_TEXT_VERSION] = "version", [N.NEAP_TLS_TEXT_CIPHER] = "cipher",
+  [N.NEAP_TLS_TEXT_SNI] = "sni", [N.NEAP_TLS_TEXT_ALPN] = "alpn", [N.NEAP_TLS_TEXT_JA4] = "ja4",
+}
+local CLIENT_TEXTS = {
+  [N.NEAP_TLS_TEXT_SUBJECT] = "subject", [N.NEAP_TLS_TEXT_ISSUER] = "issuer",
+  [N.NEAP_TLS_TEXT_SERIAL] = "serial", [N.NEAP_TLS_TEXT_FINGERPRINT] = "fingerprint",
+  [N.NEAP_TLS_TEXT_ERROR] = "error",
+}
+
+local function packed(names)
+  local parts = {}
+  for i, name in ipairs(names or {}) do
+    parts[i] = string.char(math.floor(#name / 256), #name % 256) .. name
+  end
+  return table.concat(parts)
+end
+
+local function tls_text(tls, what)
+  if TLS_TEXTS[what] then return tls[TLS_TEXTS[what]] end
+  if what == N.NEAP_TLS_TEXT_NAMES then return packed(tls.client.names) end
+  return tls.client[CLIENT_TEXTS[what]]
+end
+
+local function add_tls(C, answer, record_of, out)
+  function C.neap_tls_look(r, to)
+    local tls = record_of(r).tls
+    if not tls then return 0 end
+    local client = tls.client
+    to.resumed, to.has_client = tls.resumed and 1 or 0, client and 1 or 0
+    to.verified = client and client.verified ~= false and 1 or 0
+    return 1
+  end
+  function C.neap_tls_text(r, what) return answer(tls_text(record_of(r).tls, tonumber(what))) end
+  -- The kit reads no certificates.
+  function C.neap_certificate_try(chain)
+    if chain:find("-----BEGIN CERTIFICATE-----", 1, true) then return 1 end
+    out "certificate: no certificate in it (expected PEM: \"-----BEGIN CERTIFICATE-----\")"
+    return 0
+  end
+  function C.neap_tls_not_after(r) return record_of(r).tls.client.not_after or 0 end
 end
 
 local ONE = ffi.cast("void *", 1) -- there is something, not what
@@ -131,6 +191,7 @@ local ONE = ffi.cast("void *", 1) -- there is something, not what
 local function add_request(C, answer, record_of)
   function C.neap_request_header(r, name) return answer(header(record_of(r), name)) end
   function C.neap_request_cookie(r, name) return answer(cookie(record_of(r), name)) end
+  function C.neap_request_said(r, what) return answer(said(record_of(r), what)) end
   function C.neap_request_client_ip(r) return answer(record_of(r).client_ip) end
   function C.neap_request_id(r) return answer(("0-%x"):format(tonumber(r.id))) end
 
@@ -179,7 +240,7 @@ local function add_reply(C, record_of)
 
   function C.neap_reply_header(r, name, _, value)
     local reply = record_of(r).reply
-    value = trimmed(value)
+    value = trim.field(value)
     local code = check(name, value)
     if code ~= 0 then return code end
     reply.bytes = reply.bytes + #name + #value + 4
@@ -203,6 +264,7 @@ function message.new(out, records, response_record)
   local function answer(text) return text and out(text) or 0 end
   local function record_of(r) return records[tonumber(r.id)] end
   add_request(C, answer, record_of)
+  add_tls(C, answer, record_of, out)
   add_response(C, answer, response_record)
   add_reply(C, record_of)
   return C

@@ -6,13 +6,19 @@
 --   tcp["host:port"] = function(bytes) → bytes     called for what is sent, gives what is received;
 --       or a text: all that is received
 --   dns["name"] = { "192.0.2.1" }
--- What is not there refuses connections, and has no address. `log` lists every call.
+-- Names that are not there refuse connections, and have no address. `log` lists every call.
+
+local bit = require "bit"
+local N = require("neap.ffi").numbers
+local sorted = require "neap.sorted"
 
 local network = {}
 
+local band = bit.band
+local TO_HEAD, CUT = N.NEAP_ANSWER_TO_HEAD, N.NEAP_ANSWER_CUT
 local OWN_LIMIT = 5 -- seconds that a hook may wait in all
 
--- What a table of answers, or a function(key, …), says.
+-- The answer of a table of answers, or of a function(key, …).
 local function ask(answers, key, ...)
   if type(answers) == "function" then return answers(key, ...) end
   local found = answers and answers[key]
@@ -20,7 +26,7 @@ local function ask(answers, key, ...)
   return found
 end
 
-local function parse_request(bytes, address)
+local function parse_request(bytes, address, scheme)
   local method, target, rest = bytes:match "^(%u+) (%S+) HTTP/1%.1\r\n(.*)$"
   if not method then return nil end
   local head, body = ("\r\n" .. rest):match "^(.-\r\n)\r\n(.*)$"
@@ -29,21 +35,20 @@ local function parse_request(bytes, address)
     headers[name:lower()] = value
   end
   return {
-    method = method, url = ("http://%s%s"):format(address, target), headers = headers, body = body,
+    method = method, url = ("%s://%s%s"):format(scheme, address, target), headers = headers,
+    body = body,
   }
 end
 
 local function header_lines(headers)
-  local names, lines = {}, {}
-  for name in pairs(headers or {}) do table.insert(names, name) end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local lines = {}
+  for _, name in ipairs(sorted.keys(headers or {})) do
     table.insert(lines, ("%s: %s\r\n"):format(name, tostring(headers[name])))
   end
   return table.concat(lines)
 end
 
--- What the functions below share: how a call ends, what is noted, and how time passes.
+-- Shared by the functions below: how a call ends, what is noted, and how time passes.
 local function make_base(self)
   function self.done(why)
     self.failure = why
@@ -95,10 +100,18 @@ local function add_connections(C, self)
     if type(tcp) == "function" or type(http) == "function" then return true end
     if tcp and tcp[address] ~= nil then return true end
     for url in pairs(http or {}) do
-      local authority = url:match "^http://([^/]+)"
-      if authority == address or authority and authority .. ":80" == address then return true end
+      local scheme, authority = url:match "^(https?)://([^/]+)"
+      local port = scheme == "https" and ":443" or ":80"
+      if authority == address or authority and authority .. port == address then return true end
     end
     return false
+  end
+
+  local scheme = "http" -- of the next connection
+
+  function C.neap_wait_secure()
+    scheme = "https"
+    return 1
   end
 
   function C.neap_wait_connect(host, _, port, timeout)
@@ -107,7 +120,8 @@ local function add_connections(C, self)
     local late = self.pass(0, timeout)
     if late or not is_there(address) then return self.done(late or "connection refused") end
     self.last_conn = self.last_conn + 1
-    self.conns[self.last_conn] = { address = address, sent = "", input = "" }
+    self.conns[self.last_conn] = { address = address, sent = "", input = "", scheme = scheme }
+    scheme = "http"
     local first = self.world.network.tcp and ask(self.world.network.tcp, address, "")
     if type(first) == "string" then self.conns[self.last_conn].input = first end
     return self.done(nil)
@@ -128,6 +142,9 @@ local function add_connections(C, self)
   end
 
   function C.neap_wait_conn() return self.last_conn end
+  function C.neap_wait_stood() return 0 end
+  function C.neap_conn_reuse() return 0 end
+  function C.neap_conn_keep(id) self.conns[id] = nil end
   function C.neap_conn_close(id) self.conns[id] = nil end
 end
 
@@ -167,9 +184,11 @@ end
 
 local function add_http(C, self)
   local function answer_of(conn)
-    local request = parse_request(conn.sent, conn.address)
+    local request = parse_request(conn.sent, conn.address, conn.scheme)
     if not request then return nil, "closed" end
-    local http, short = self.world.network.http, request.url:gsub("^(http://[^/]-):80/", "%1/")
+    local http = self.world.network.http
+    local short = request.url:gsub("^(http://[^/]-):80/", "%1/")
+      :gsub("^(https://[^/]-):443/", "%1/")
     self.note("http", short)
     if type(http) == "function" then return http(request) end
     local found = http and (http[request.url] or http[short])
@@ -184,8 +203,8 @@ local function add_http(C, self)
     if type(answer) == "string" then answer = { body = answer } end
     local late = self.pass(answer and answer.after or 0, timeout)
     if late or not answer then return self.done(late or why or "closed") end
-    local body = flags % 2 == 1 and "" or answer.body or ""
-    if #body > body_max and flags < 2 then return self.done "the body is too long" end
+    local body = band(flags, TO_HEAD) ~= 0 and "" or answer.body or ""
+    if #body > body_max and band(flags, CUT) == 0 then return self.done "the body is too long" end
     self.status, self.headers = answer.status or 200, header_lines(answer.headers)
     self.out(body:sub(1, body_max))
     return self.done(nil)
@@ -193,7 +212,8 @@ local function add_http(C, self)
 
   function C.neap_wait_status() return self.status end
   function C.neap_wait_headers() return self.out(self.headers) end
-  function C.neap_wait_ttl() return 0 end
+  function C.neap_wait_ttl() return -1 end
+  function C.neap_wait_missing() return 0 end
 end
 
 ---@param world table  network; wait(seconds); now()

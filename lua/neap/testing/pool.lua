@@ -1,4 +1,4 @@
--- A pool of a virtual balancer as specs handle it: what befalls its backends, and requests to it.
+-- A pool of a virtual balancer as specs handle it: faults of its backends, and requests to it.
 
 local exchange = require "neap.testing.exchange"
 local facade = require "neap.testing.facade"
@@ -90,7 +90,7 @@ function Pool:flap(name, up, down)
   return fault(self, name, { kind = "flap", up = up, down = down or up,
     from = self.balancer.world.now() })
 end
--- It works again. (Who was marked down stays so until a check.)
+-- It works again. (A backend that was marked down stays down until a check.)
 function Pool:revive(name) return fault(self, name, nil) end
 
 local function set_state(self, name, state, reason)
@@ -123,7 +123,7 @@ function Pool:fill(name, seconds)
   return self:set(name, { inflight = slots })
 end
 
--- The pool has these backends from now on; who stays keeps its state.
+-- The pool has these backends from now on; those that stay keep their state.
 function Pool:members(list)
   self.balancer:republish(self.name, list)
   return self
@@ -170,7 +170,7 @@ local class = {
       error("this is the spec's side of a pool: hooks get pool:view(), or call pool:pick(request)",
         2)
     end
-    local value = self:view()[key] -- what hooks can ask of it, or the error they get
+    local value = self:view()[key] -- what hooks can call on it, or the error they get
     if type(value) ~= "function" then return value end
     return function(_, ...) return value(self:view(), ...) end
   end,

@@ -1,7 +1,8 @@
--- The structs that stand behind `request` in the kit, and the records of what C would read from the
--- head: made from a table of fields.
+-- The structs of `request` in the kit, and the records of what C would read from the head: made
+-- from a table of fields.
 
 local ffi = require "neap.ffi"
+local sorted = require "neap.sorted"
 local message = require "neap.testing.message"
 
 local requests = {}
@@ -10,6 +11,15 @@ local KEYS = {
   method = "string", path = "string", query = "string", host = "string", scheme = "string",
   version = "string", client_ip = "string", client_port = "number", headers = "table",
   time = "number", body = "string", cookies = "table",
+  sni = "string", alpn = "table", ja4 = "string", tls = "table",
+}
+local TLS = {
+  version = "TLSv1.3", cipher = "TLS_AES_128_GCM_SHA256", sni = false, alpn = false,
+  resumed = false, ja4 = false, client = false,
+}
+local CLIENT = {
+  subject = "", issuer = "", serial = "", names = {}, fingerprint = "", not_after = 0,
+  verified = true, error = false,
 }
 local DEFAULTS = { method = "GET", path = "/", host = "localhost", client_ip = "127.0.0.1" }
 
@@ -26,11 +36,27 @@ local function check(given)
   end
 end
 
+-- The fields of `given` over their defaults (false: none).
+local function over(defaults, given, what)
+  local whole = {}
+  for key, value in pairs(defaults) do whole[key] = value or nil end
+  for key, value in pairs(given) do
+    if defaults[key] == nil then error(("%s has no '%s'"):format(what, tostring(key)), 5) end
+    whole[key] = value
+  end
+  return whole
+end
+
+local function tls_of(given)
+  if not given then return nil end
+  local tls = over(TLS, given, "a request's tls")
+  if tls.client then tls.client = over(CLIENT, tls.client, "a request's tls.client") end
+  return tls
+end
+
 local function cookie_text(cookies)
-  local names, parts = {}, {}
-  for name in pairs(cookies) do table.insert(names, name) end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local parts = {}
+  for _, name in ipairs(sorted.keys(cookies)) do
     table.insert(parts, ("%s=%s"):format(name, tostring(cookies[name])))
   end
   return table.concat(parts, "; ")
@@ -83,7 +109,7 @@ end
 
 ---@param world table
 ---@param given table?  method, path (its query too), query, host, scheme, version, client_ip,
----  client_port, headers, cookies, body, time
+---  client_port, headers, cookies, body, time, sni, alpn (a list), ja4, tls (as request.tls)
 ---@param is_tcp boolean?
 ---@return table record
 function requests.new(world, given, is_tcp)
@@ -98,6 +124,9 @@ function requests.new(world, given, is_tcp)
   record.client_port, record.scheme = given.client_port or 40000, given.scheme
   record.version, record.body = given.version or "1.1", given.body or ""
   record.time = given.time or world.now()
+  record.sni, record.alpn, record.ja4 = given.sni, given.alpn, given.ja4
+  record.tls = tls_of(given.tls)
+  if record.tls then record.scheme = given.scheme or "https" end
   record.fields = is_tcp and {} or head_fields(record, given)
   fill(record)
   requests.renew(world, record)

@@ -1,5 +1,6 @@
 -- Where requests go: what matchers and the contract measure.
 
+local sorted = require "neap.sorted"
 local exchange = require "neap.testing.exchange"
 
 local spread = {}
@@ -79,10 +80,8 @@ end
 -- The worst of the shares, and what it should have been.
 ---@return table  name, share, expected, off
 function spread.worst(counts, shares, n)
-  local names, worst = {}, { off = -1 }
-  for name in pairs(counts) do table.insert(names, name) end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local worst = { off = -1 }
+  for _, name in ipairs(sorted.keys(counts)) do
     local share, expected = counts[name] / n, shares[name] or 0
     local off = math.abs(share - expected)
     if off > worst.off then

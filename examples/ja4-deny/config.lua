@@ -1,0 +1,6 @@
+return {
+  listen = ":8443",
+  tls = { self_signed = true },
+  backends = { "http://127.0.0.1:8081" },
+  policy = "policy.lua",
+}

@@ -1,0 +1,60 @@
+-- Headers of the PROXY protocol, version 2, byte by byte, for specs.
+--
+--   header.of{ items = bytes, family = "v4" | "v6" | "unspec", command = 0x21 } → bytes
+--                               of a client at 192.0.2.9:56324 (2001:db8::9)
+--   header.item(type, value)    one item (TLV)
+--   header.ssl{ client = bits, verify = 0, version =, cipher =, cn = }
+--   header.read(bytes) → { family =, items = { [type] = value, …, order = {…} } }, what follows
+--   header.items(bytes) → such items
+
+local header = { ALPN = 1, AUTHORITY = 2, SSL = 32, VERSION = 33, CN = 34, CIPHER = 35 }
+
+local SIGNATURE = "\r\n\r\n\0\r\nQUIT\n"
+local PORTS = "\220\4\1\187"
+local ADDRESSES = {
+  v4 = { "\17", "\192\0\2\9\192\0\2\2" .. PORTS },
+  v6 = { "\33", "\32\1\13\184" .. ("\0"):rep(11) .. "\9" .. ("\0"):rep(15) .. "\1" .. PORTS },
+  unspec = { "\0", "" },
+}
+
+local function u16(n) return string.char(math.floor(n / 256), n % 256) end
+
+function header.item(type, value) return string.char(type) .. u16(#value) .. value end
+
+function header.ssl(o)
+  local value = string.char(o.client or 1) .. "\0\0\0" .. string.char(o.verify or 0)
+  if o.version then value = value .. header.item(header.VERSION, o.version) end
+  if o.cn then value = value .. header.item(header.CN, o.cn) end
+  if o.cipher then value = value .. header.item(header.CIPHER, o.cipher) end
+  return header.item(header.SSL, value .. (o.more or ""))
+end
+
+function header.of(o)
+  local family, addresses = unpack(ADDRESSES[o.family or "v4"])
+  local rest = addresses .. (o.items or "")
+  return SIGNATURE .. string.char(o.command or 0x21) .. family .. u16(#rest) .. rest
+end
+
+function header.items(bytes)
+  local items = { order = {} }
+  while #bytes > 0 do
+    local type, high, low = bytes:byte(1, 3)
+    local n = high * 256 + low
+    assert(#bytes >= 3 + n, "an item is cut off")
+    items[type] = bytes:sub(4, 3 + n)
+    table.insert(items.order, type)
+    bytes = bytes:sub(4 + n)
+  end
+  return items
+end
+
+-- What begins with a header: what it says, and what follows it.
+function header.read(bytes)
+  assert(bytes:sub(1, 12) == SIGNATURE, "no header of version 2")
+  local family, high, low = bytes:byte(14, 16)
+  local n = high * 256 + low
+  local at = ({ [17] = 12, [33] = 36, [0] = 0 })[family]
+  return { family = family, items = header.items(bytes:sub(17 + at, 16 + n)) }, bytes:sub(17 + n)
+end
+
+return header

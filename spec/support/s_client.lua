@@ -1,0 +1,58 @@
+-- The openssl program as a TLS client.
+--
+--   s_client.run{ port =, name = SNI or false, args = { "-tls1_2", … }, path = "/",
+--                 limit = 20 } → r
+--       Shakes hands, asks for the path once and reads to the end. name = false: no SNI.
+--   r.log       all that openssl said
+--   r.ok        the handshake went well
+--   r.subject, r.version, r.cipher, r.alpn, r.verify (number; 0: the chain is good)
+--   r.is_resumed
+--   r.alert     number of the fatal alert that came, or nil
+--   r.status    of HTTP's answer, or nil; r.body
+--   r.chain     the certificates that came, PEM, in order (with args "-showcerts")
+--   s_client.REQUEST(path) → what it sends
+
+local process = require "support.process"
+
+local s_client = {}
+
+function s_client.REQUEST(path)
+  return ("GET %s HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"):format(path or "/")
+end
+
+local function arguments(options)
+  local argv = { "openssl", "s_client", "-connect", "127.0.0.1:" .. options.port, "-ign_eof" }
+  if options.name then
+    table.insert(argv, "-servername")
+    table.insert(argv, options.name)
+  else
+    table.insert(argv, "-noservername")
+  end
+  for _, value in ipairs(options.args or {}) do table.insert(argv, value) end
+  return argv
+end
+
+function s_client.run(options)
+  local _, out, err = process.run {
+    argv = arguments(options),
+    stdin = options.request or s_client.REQUEST(options.path),
+    limit = options.limit or 20,
+  }
+  local log = out .. err
+  local r = { log = log, chain = {} }
+  r.version, r.cipher = out:match "%a+, (TLSv[%d.]+), Cipher is (%S+)"
+  r.ok = r.version ~= nil and r.cipher ~= "(NONE)"
+  r.is_resumed = out:find "\nReused, " ~= nil
+  r.subject = out:match "\nsubject=([^\n]*)"
+  r.alpn = out:match "\nALPN protocol: (%S+)"
+  r.verify = tonumber(out:match "Verify return code: (%d+)")
+  r.alert = tonumber(log:match "SSL alert number (%d+)")
+  r.status = tonumber(out:match "HTTP/1%.1 (%d%d%d)")
+  r.body = out:match "HTTP/1%.1 %d%d%d.-\r\n\r\n(.*)"
+  for pem in out:gmatch "%-%-%-%-%-BEGIN CERTIFICATE.-END CERTIFICATE%-%-%-%-%-\n" do
+    table.insert(r.chain, pem)
+  end
+  return r
+end
+
+return s_client

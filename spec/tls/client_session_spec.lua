@@ -1,0 +1,134 @@
+local eventually = require "support.eventually"
+local neap = require "support.neap"
+local origin = require "support.origin"
+local pki = require "support.pki"
+local s_client = require "support.s_client"
+local scope = require "support.scope"
+local session = require "support.tls_session"
+
+local EXPIRED = 45
+local VERSIONS = { "-tls1_2", "-tls1_3" }
+
+local function random(bytes)
+  local file = assert(io.open "/dev/urandom")
+  local text = file:read(bytes)
+  file:close()
+  return text
+end
+
+describe("with tls.client, a session", function()
+  local server, root, other, good
+  setup(function()
+    server = pki.self_signed { names = { "a.test" } }
+    root = pki.ca { name = "clients" }
+    other = pki.ca { name = "others" }
+    good = root:issue { cn = "good", usage = "clientAuth" }
+  end)
+
+  local function tls(client)
+    return ("tls = { certificate = %q, key = %q, client = %s }")
+      :format(server.pem_path, server.key_path, client)
+  end
+  local function require_of(ca)
+    return ("{ ca = %q, verify = \"require\" }"):format(ca.pem_path)
+  end
+  local function start(client)
+    return neap.start { config = neap.config({ origin.start { name = "web" } }, tls(client)) }
+  end
+  local function with(cert, version)
+    local args = { version or "-tls1_3" }
+    for _, value in ipairs(cert and { "-cert", cert.pem_path, "-key", cert.key_path,
+      "-cert_chain", cert.chain_path } or {}) do table.insert(args, value) end
+    return args
+  end
+  local function options(port, cert, version)
+    return { port = port, args = with(cert, version) }
+  end
+
+  it("of an open service does not lead into one that asks", function()
+    local url = origin.start({ name = "web" }).url
+    local text = [[return { workers = 1, services = {
+      { name = "open", listen = "127.0.0.1:0", backends = { %q },
+        tls = { certificate = %q, key = %q } },
+      { name = "shut", listen = "127.0.0.1:0", backends = { %q }, %s } } }]]
+    local n = neap.start { config = text:format(url, server.pem_path, server.key_path, url,
+      tls(require_of(root))) }
+    for _, version in ipairs(VERSIONS) do
+      local path = session.make(options(n.ports[1], nil, version))
+      assert.is_true((session.is_resumed(path, options(n.ports[1], nil, version))))
+      local args = with(nil, version)
+      table.insert(args, "-sess_in")
+      table.insert(args, path)
+      local r = s_client.run { port = n.ports[2], args = args }
+      assert.is_false(r.is_resumed)
+      assert.is_nil(r.status)
+      path = session.make(options(n.ports[2], good, version))
+      assert.is_false((session.is_resumed(path, options(n.ports[1], good, version))))
+    end
+  end)
+
+  it("made before a reload that changed ca, crl or verify is not resumed", function()
+    local n = start(require_of(root))
+    local path = session.make(options(n.port, good))
+    local is_resumed, r = session.is_resumed(path, options(n.port, good))
+    assert.is_true(is_resumed)
+    assert.equal(200, r.status)
+    local both = root.dir .. "/both.pem"
+    scope.write(both, root.pem .. other.pem)
+    scope.write(n.dir .. "/config.lua", neap.config({ origin.start { name = "web" } },
+      tls(('{ ca = %q, verify = "require" }'):format(both))))
+    n:signal "HUP"
+    n:wait_log("reloaded: generation 2 serves", 20)
+    assert.is_false((session.is_resumed(path, options(n.port, good))))
+  end)
+
+  -- Sessions of a certificate that is still good when they are made: on a slow machine its life
+  -- must be longer.
+  local function make_short(port, seconds)
+    local short = root:issue { cn = "short", seconds = seconds }
+    local ok, why = pcall(function()
+      for _, version in ipairs(VERSIONS) do
+        short[version] = session.make(options(port, short, version))
+        assert.is_true((session.is_resumed(short[version], options(port, short, version))))
+      end
+    end)
+    if os.time() >= short.not_after and seconds < 30 then return make_short(port, 3 * seconds) end
+    if not ok then error(why, 0) end
+    return short
+  end
+
+  it("ends with the client's certificate", function()
+    local n = start(require_of(root))
+    local short = make_short(n.port, 4)
+    eventually(function() return os.time() > short.not_after end, 40, "the end of a certificate")
+    for _, version in ipairs(VERSIONS) do
+      local args = with(short, version)
+      table.insert(args, "-sess_in")
+      table.insert(args, short[version])
+      local r = s_client.run { port = n.port, args = args }
+      assert.is_false(r.is_resumed)
+      assert.is_nil(r.status)
+      assert.equal(EXPIRED, r.alert, r.log)
+    end
+  end)
+
+  it("that is renewed ends with the authority that vouched for the client, too", function()
+    local ca = pki.ca { name = "short-lived", seconds = 3600 }
+    local cert = ca:issue { cn = "long", usage = "clientAuth" }
+    local function machine(keys)
+      local text = tls(require_of(ca) .. ', tickets = { keys = "keys" }')
+      return neap.start { config = neap.config({ origin.start { name = "web" } }, text),
+        files = { keys = keys } }
+    end
+    local function life(r) return tonumber(r.log:match "ticket lifetime hint: (%d+)") end
+    local old, new = random(80), random(80)
+    local first, second = machine(old), machine(new .. old)
+    local path, r = session.make(options(first.port, cert))
+    local before, since = life(r), os.time()
+    assert.is_true(before <= 3600)
+    eventually(function() return os.time() > since + 2 end, 10, "a later second")
+    local is_resumed, renewed = session.is_resumed(path, options(second.port, cert))
+    assert.is_true(is_resumed)
+    assert.is_true(life(renewed) < before, renewed.log)
+  end)
+end)

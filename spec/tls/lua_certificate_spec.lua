@@ -1,0 +1,136 @@
+-- The hook `certificate`: a policy gives the certificate of a handshake, and may wait for it.
+
+local client = require "support.client"
+local eventually = require "support.eventually"
+local hello = require "support.client_hello"
+local neap = require "support.neap"
+local origin = require "support.origin"
+local pki = require "support.pki"
+local s_client = require "support.s_client"
+
+local UNRECOGNIZED_NAME = 112
+
+describe("the hook certificate", function()
+  local ca, configured, own
+  setup(function()
+    ca = pki.ca {}
+    configured = ca:issue { cn = "configured", names = { "configured.test" } }
+    own = ca:issue { cn = "own", names = { "own.test" } }
+  end)
+
+  -- hook: the body of its function(hello); OWN is the certificate "own".
+  local function start(hook, options)
+    options = options or {}
+    local files = options.tls
+      or ("{ certificate = %q, key = %q }"):format(configured.chain_path, configured.key_path)
+    return neap.start {
+      config = ([[local neap = require "neap"
+local function OWN() return neap.certificate { certificate = %q, key = %q } end
+]]):format(own.pem, own.key) .. neap.config({ options.origin or origin.start {} },
+        ("tls = %s, %s policy = { certificate = function(hello)\n%s\nend }")
+          :format(files, options.more or "", hook)),
+      allow = options.allow,
+    }
+  end
+
+  local function ask(n, name, args)
+    if name == nil then name = "a.test" end
+    return s_client.run { port = n.port, name = name, args = args }
+  end
+
+  local function shown(n, name, args)
+    local r = ask(n, name, args)
+    assert.equal(200, r.status, r.log)
+    return r.subject:match "CN = (%S+)"
+  end
+
+  it("gives the certificate, or leaves it to the configured ones", function()
+    local n = start 'if hello.sni == "own.test" then return OWN() end'
+    for _, version in ipairs { "-tls1_2", "-tls1_3" } do
+      assert.equal("own", (shown(n, "own.test", { version })))
+      assert.equal("configured", (shown(n, "Other.test", { version })))
+    end
+  end)
+
+  it("is told what the ClientHello says", function()
+    local n = start [[neap.log.info("%s|%s|%s|%s|%s", hello.sni or "-",
+      table.concat(hello.alpn or { "-" }, " "), table.concat(hello.versions, " "),
+      hello.client_ip, hello.ja4)]]
+    ask(n, "A.test.", { "-alpn", "h3,http/1.1" })
+    n:wait_log "a.test|h3 http/1.1|TLSv1.3 TLSv1.2[^|]*|127.0.0.1|t13d"
+    ask(n, false, { "-tls1_2" })
+    n:wait_log "%-|%-|TLSv1.2|127.0.0.1|t12i"
+  end)
+
+  it("is asked once for a handshake with two hellos", function()
+    local n = start [[neap.log.info "asked"
+      return OWN()]]
+    -- The first key share is of a group that neap does not take.
+    assert.equal("own", (shown(n, "own.test", { "-groups", "P-521:X25519" })))
+    assert.equal(1, n:count_log "asked")
+  end)
+
+  it("may wait, and others shake hands meanwhile", function()
+    local gate = origin.start { handler = function(conn)
+      conn:wait(0.3)
+      return "ok"
+    end }
+    local n = start(([[if hello.sni ~= "own.test" then return end
+      local answer = assert(neap.http.get("%s/", { timeout = 10 }))
+      if answer.status == 200 then return OWN() end]]):format(gate.url))
+    for _, version in ipairs { "-tls1_2", "-tls1_3" } do
+      assert.equal("own", (shown(n, "own.test", { version })))
+    end
+    local waiting = client.connect(n.address)
+    waiting:send(hello.of { sni = "own.test" })
+    assert.equal("configured", (shown(n, "other.test")))
+    waiting:close()
+  end)
+
+  it("costs its own handshake no more than the configured certificate when it fails", function()
+    local HOOKS = {
+      ["error"] = 'error "no store"',
+      ["loops"] = "while true do end",
+      ["does not end its wait"] = "neap.sleep(60)",
+      ["gives no certificate"] = "return 5",
+      ["gives a bad one"] = 'return neap.certificate { certificate = "x", key = "y" }',
+    }
+    for what, hook in pairs(HOOKS) do
+      local n = start(hook, {
+        more = "timeouts = { handshake = 2 },", allow = { "hook certificate of service" },
+      })
+      assert.equal("configured", (shown(n)), what)
+      n:wait_log "hook certificate of service"
+    end
+  end)
+
+  it("that gives none where none is configured ends the handshake with an alert", function()
+    local n = start('if hello.sni == "own.test" then return OWN() end', { tls = "{}" })
+    assert.equal("own", (shown(n, "own.test")))
+    assert.equal(UNRECOGNIZED_NAME, ask(n).alert)
+  end)
+
+  it("or certificates must be there", function()
+    local code, output = neap.check(neap.config({ "http://127.0.0.1:1" }, "tls = {}"))
+    assert.equal(1, code)
+    assert.matches("tls.certificate: missing", output)
+  end)
+
+  it("ends with its client", function()
+    local n = start "neap.sleep(60)"
+    local c = client.connect(n.address)
+    c:send(hello.of { sni = "own.test" })
+    c:close()
+    n:signal "TERM"
+    eventually(function() return not n:alive() end, 20)
+  end)
+
+  it("is tried by neap -t", function()
+    local code, output = neap.check(neap.config({ "http://127.0.0.1:1" },
+      ([[tls = { certificate = %q, key = %q }, policy = { certificate = function(hello)
+        return hello.sni .. hello.nothing
+      end }]]):format(configured.chain_path, configured.key_path)))
+    assert.equal(1, code)
+    assert.matches("certificate of service", output)
+  end)
+end)

@@ -1,0 +1,149 @@
+#include "base/json.h"
+
+void json_hex(struct out *o, const char *prefix, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	char text[2] = { digits[c >> 4], digits[c & 15] };
+
+	out_str(o, str_of(prefix));
+	out_str(o, (struct str){ text, sizeof(text) });
+}
+
+/* Printable ASCII that needs no escape between quotes. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+void json_escaped(struct out *o, struct str s, const char *prefix)
+{
+	for (size_t at = 0, from = 0; at <= s.n; at++) {
+		if (at < s.n && is_plain((unsigned char)s.p[at]))
+			continue;
+		out_str(o, (struct str){ s.p + from, at - from });
+		if (at < s.n)
+			json_hex(o, prefix, (unsigned char)s.p[at]);
+		from = at + 1;
+	}
+}
+
+void json_string(struct out *o, struct str s)
+{
+	out_str(o, STR("\""));
+	json_escaped(o, s, "\\u00");
+	out_str(o, STR("\""));
+}
+
+static void add_padded(struct out *o, uint64_t value, unsigned digits)
+{
+	char text[20];
+
+	for (unsigned i = digits; i-- > 0; value /= 10)
+		text[i] = (char)('0' + value % 10);
+	out_str(o, (struct str){ text, digits });
+}
+
+/* With microseconds. */
+static void add_seconds(struct out *o, double seconds)
+{
+	uint64_t us = (uint64_t)(seconds * 1e6 + 0.5);
+
+	out_u64(o, us / 1000000);
+	out_str(o, STR("."));
+	add_padded(o, us % 1000000, 6);
+}
+
+const struct json_stamp *json_stamp(double now)
+{
+	static struct json_stamp stamp = { .second = -1 };
+	time_t second = (time_t)now;
+	struct tm tm;
+
+	if (second == stamp.second)
+		return &stamp;
+	stamp.second = second;
+	stamp.local[0] = stamp.utc[0] = '\0';
+	if (localtime_r(&second, &tm) != NULL)
+		(void)strftime(stamp.local, sizeof(stamp.local), "%d/%b/%Y:%H:%M:%S %z", &tm);
+	if (gmtime_r(&second, &tm) != NULL)
+		(void)strftime(stamp.utc, sizeof(stamp.utc), "%Y-%m-%dT%H:%M:%S", &tm);
+	return &stamp;
+}
+
+/* A text ends with its quote, so these bytes are no part of one. */
+void json_next(struct out *o)
+{
+	if (o->n > 0 && strchr("{[:", o->p[o->n - 1]) == NULL)
+		out_str(o, STR(","));
+}
+
+void json_begin(struct out *o, const char *key, char bracket)
+{
+	if (key != NULL)
+		json_key(o, key);
+	else
+		json_next(o);
+	out_str(o, (struct str){ &bracket, 1 });
+}
+
+void json_end(struct out *o, char bracket)
+{
+	out_str(o, (struct str){ &bracket, 1 });
+}
+
+void json_key(struct out *o, const char *key)
+{
+	json_next(o);
+	out_str(o, STR("\""));
+	out_str(o, str_of(key));
+	out_str(o, STR("\":"));
+}
+
+void json_name(struct out *o, struct str name)
+{
+	json_next(o);
+	json_string(o, name);
+	out_str(o, STR(":"));
+}
+
+void json_named(struct out *o, struct str name, struct str value)
+{
+	json_name(o, name);
+	json_string(o, value);
+}
+
+void json_text(struct out *o, const char *key, struct str value)
+{
+	json_key(o, key);
+	json_string(o, value);
+}
+
+void json_some(struct out *o, const char *key, struct str value)
+{
+	if (value.n > 0)
+		json_text(o, key, value);
+}
+
+void json_number(struct out *o, const char *key, uint64_t value)
+{
+	json_key(o, key);
+	out_u64(o, value);
+}
+
+void json_seconds(struct out *o, const char *key, double seconds)
+{
+	if (seconds < 0)
+		return;
+	json_key(o, key);
+	add_seconds(o, seconds);
+}
+
+void json_time(struct out *o, double time)
+{
+	json_key(o, "time");
+	out_str(o, STR("\""));
+	out_str(o, str_of(json_stamp(time)->utc));
+	out_str(o, STR("."));
+	add_padded(o, (uint64_t)((time - (double)(int64_t)time) * 1e6), 6);
+	out_str(o, STR("Z\""));
+}

@@ -1,0 +1,366 @@
+#include "crypto/certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/binary.h"
+#include "crypto/epoch.h"
+#include "crypto/fault.h"
+#include "crypto/staple.h"
+
+struct certificate {
+	unsigned references;
+	enum certificate_order order;
+	X509 *leaf;
+	EVP_PKEY *key;
+	STACK_OF(X509) * issuers;
+	struct str staple;
+	int64_t staple_until; /* seconds since 1970 */
+	char *where;
+};
+
+/* ---- reading ---- */
+
+static BIO *over(struct str text)
+{
+	return text.n > INT32_MAX ? NULL : BIO_new_mem_buf(text.p, (int)text.n);
+}
+
+/* In place of asking a person. */
+static int no_passphrase(char *to, int size, int writing, void *ctx)
+{
+	(void)to, (void)size, (void)writing, (void)ctx;
+	return -1;
+}
+
+static const char *or_what(const char *where, const char *what)
+{
+	return where != NULL ? where : what;
+}
+
+/* Is what ended the reading that there is no further block? */
+static bool is_at_end(void)
+{
+	unsigned long code = ERR_peek_last_error();
+	return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+static enum err read_all(STACK_OF(X509) * to, BIO *from, const char *where, struct error *e)
+{
+	X509 *one;
+
+	while ((one = PEM_read_bio_X509(from, NULL, no_passphrase, NULL)) != NULL) {
+		if (sk_X509_num(to) < CERTIFICATE_CHAIN_MAX && sk_X509_push(to, one) > 0)
+			continue;
+		X509_free(one);
+		return err_set(e, ERR_INVALID, "%s: more than %d certificates in a chain", where,
+			       CERTIFICATE_CHAIN_MAX);
+	}
+	if (!is_at_end())
+		return fault_set(e, ERR_INVALID, "%s: a certificate cannot be read", where);
+	fault_drop();
+	if (sk_X509_num(to) == 0)
+		return err_set(
+			e, ERR_INVALID,
+			"%s: no certificate in it (expected PEM: \"-----BEGIN CERTIFICATE-----\")",
+			where);
+	return ERR_OK;
+}
+
+static enum err read_chain(struct certificate *c, const struct certificate_text *t, struct error *e)
+{
+	const char *advice = binary_advice(t->chain);
+	if (advice != NULL)
+		return err_set(e, ERR_INVALID, "%s: %s", or_what(t->chain_where, "certificate"),
+			       advice);
+	BIO *from = over(t->chain);
+	c->issuers = sk_X509_new_null();
+	enum err err =
+		from == NULL || c->issuers == NULL
+			? err_set(e, ERR_MEMORY, "no memory for a certificate")
+			: read_all(c->issuers, from, or_what(t->chain_where, "certificate"), e);
+	BIO_free(from);
+	return err;
+}
+
+static bool has_text(struct str text, const char *word)
+{
+	return memmem(text.p, text.n, word, strlen(word)) != NULL;
+}
+
+static enum err refuse_key(struct str text, const char *where, struct error *e)
+{
+	const char *advice = binary_advice(text);
+	if (advice != NULL)
+		return err_set(e, ERR_INVALID, "%s: %s", where, advice);
+	if (has_text(text, "BEGIN ENCRYPTED PRIVATE KEY") ||
+	    has_text(text, "Proc-Type: 4,ENCRYPTED"))
+		return err_set(e, ERR_INVALID,
+			       "%s: the private key has a passphrase, and nobody is asked for it "
+			       "(expected a key without one: openssl pkey -in … -out …)",
+			       where);
+	if (!has_text(text, "PRIVATE KEY-----"))
+		return err_set(e, ERR_INVALID,
+			       "%s: no private key in it (expected PEM: \"-----BEGIN PRIVATE "
+			       "KEY-----\")",
+			       where);
+	return fault_set(e, ERR_INVALID, "%s: the private key cannot be read", where);
+}
+
+static enum err read_key(struct certificate *c, const struct certificate_text *t, struct error *e)
+{
+	bool is_apart = t->key.n > 0;
+	BIO *from = over(is_apart ? t->key : t->chain);
+	if (from != NULL)
+		c->key = PEM_read_bio_PrivateKey(from, NULL, no_passphrase, NULL);
+	BIO_free(from);
+	if (c->key != NULL)
+		return ERR_OK;
+	const char *where = is_apart ? or_what(t->key_where, "key")
+				     : or_what(t->chain_where, "certificate");
+	return refuse_key(is_apart ? t->key : t->chain, where, e);
+}
+
+/* ---- order ---- */
+
+static bool move_to_leaf(struct certificate *c)
+{
+	for (int i = 0; i < sk_X509_num(c->issuers); i++) {
+		if (X509_check_private_key(sk_X509_value(c->issuers, i), c->key) != 1)
+			continue;
+		c->leaf = sk_X509_delete(c->issuers, i);
+		if (i > 0)
+			c->order = CERTIFICATE_REORDERED;
+		break;
+	}
+	fault_drop();
+	return c->leaf != NULL;
+}
+
+static int place_of_issuer(const struct certificate *c, X509 *of, int from)
+{
+	for (int i = from; i < sk_X509_num(c->issuers); i++) {
+		if (X509_check_issued(sk_X509_value(c->issuers, i), of) == X509_V_OK)
+			return i;
+	}
+	return -1;
+}
+
+/* Each is the issuer of the one before it (RFC 5246 §7.4.2). */
+static void put_in_order(struct certificate *c)
+{
+	X509 *last = c->leaf;
+	for (int next = 0; next < sk_X509_num(c->issuers); next++) {
+		int at = place_of_issuer(c, last, next);
+		if (at < 0) {
+			c->order = CERTIFICATE_STRANGERS;
+			break;
+		}
+		last = sk_X509_value(c->issuers, at);
+		if (at == next)
+			continue;
+		(void)sk_X509_delete(c->issuers, at);
+		(void)sk_X509_insert(c->issuers, last, next);
+		c->order = CERTIFICATE_REORDERED;
+	}
+	fault_drop();
+}
+
+/* ---- the leaf knows whose it is ---- */
+
+static int leaf_index(void)
+{
+	static int index = -1;
+	if (index < 0)
+		index = X509_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return index;
+}
+
+const struct certificate *certificate_of_leaf(const X509 *leaf)
+{
+	return leaf == NULL ? NULL : X509_get_ex_data(leaf, leaf_index());
+}
+
+static enum err fill(struct certificate *c, const struct certificate_text *t, struct error *e)
+{
+	enum err err = read_chain(c, t, e);
+	if (err == ERR_OK)
+		err = read_key(c, t, e);
+	if (err != ERR_OK)
+		return err;
+	if (!move_to_leaf(c))
+		return err_set(e, ERR_INVALID, "%s: the key does not belong to the certificate%s%s",
+			       or_what(t->key.n > 0 ? t->key_where : t->chain_where, "key"),
+			       t->chain_where != NULL ? " of " : "",
+			       t->chain_where != NULL ? t->chain_where : "");
+	put_in_order(c);
+	return X509_set_ex_data(c->leaf, leaf_index(), c) == 1
+		       ? ERR_OK
+		       : err_set(e, ERR_MEMORY, "no memory for a certificate");
+}
+
+enum err certificate_read(struct certificate **made, const struct certificate_text *text,
+			  struct error *e)
+{
+	struct certificate *c = calloc(1, sizeof(*c));
+	*made = NULL;
+	if (c == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for a certificate");
+	c->references = 1;
+	c->where = strdup(or_what(text->chain_where, "certificate"));
+	enum err err = c->where == NULL ? err_set(e, ERR_MEMORY, "no memory for a certificate")
+					: fill(c, text, e);
+	fault_drop();
+	if (err != ERR_OK)
+		certificate_drop(c);
+	else
+		*made = c;
+	return err;
+}
+
+struct certificate *certificate_keep(struct certificate *c)
+{
+	c->references++;
+	return c;
+}
+
+void certificate_drop(struct certificate *c)
+{
+	if (c == NULL || --c->references > 0)
+		return;
+	if (c->leaf != NULL)
+		(void)X509_set_ex_data(c->leaf, leaf_index(), NULL);
+	X509_free(c->leaf);
+	EVP_PKEY_free(c->key);
+	sk_X509_pop_free(c->issuers, X509_free);
+	free((void *)(uintptr_t)c->staple.p);
+	free(c->where);
+	free(c);
+}
+
+/* ---- OCSP ---- */
+
+enum err certificate_staple(struct certificate *c, struct str der, struct error *e)
+{
+	enum err err = staple_judge(c->leaf, der, &c->staple_until, e);
+	if (err != ERR_OK)
+		return err;
+	char *copy = malloc(der.n);
+	if (copy == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for an OCSP answer");
+	memcpy(copy, der.p, der.n);
+	free((void *)(uintptr_t)c->staple.p);
+	c->staple = (struct str){ copy, der.n };
+	return ERR_OK;
+}
+
+struct str certificate_stapled(const struct certificate *c, int64_t now_s)
+{
+	return now_s < c->staple_until ? c->staple : (struct str){ NULL, 0 };
+}
+
+/* ---- what it is ---- */
+
+enum certificate_kind certificate_kind(const struct certificate *c)
+{
+	switch (EVP_PKEY_get_base_id(c->key)) {
+	case EVP_PKEY_EC:
+		return CERTIFICATE_ECDSA;
+	case EVP_PKEY_ED25519:
+	case EVP_PKEY_ED448:
+		return CERTIFICATE_EDWARDS;
+	default:
+		return CERTIFICATE_RSA;
+	}
+}
+
+const char *certificate_where(const struct certificate *c)
+{
+	return c->where;
+}
+
+enum certificate_order certificate_order(const struct certificate *c)
+{
+	return c->order;
+}
+
+int64_t certificate_not_before(const struct certificate *c)
+{
+	return epoch_seconds(X509_get0_notBefore(c->leaf));
+}
+
+int64_t certificate_not_after(const struct certificate *c)
+{
+	return epoch_seconds(X509_get0_notAfter(c->leaf));
+}
+
+void certificate_fingerprint(const struct certificate *c,
+			     uint8_t digest[CERTIFICATE_FINGERPRINT_BYTES])
+{
+	unsigned n = CERTIFICATE_FINGERPRINT_BYTES;
+	(void)X509_digest(c->leaf, EVP_sha256(), digest, &n);
+}
+
+/* ---- names ---- */
+
+static void tell_name(const ASN1_STRING *name, void (*fn)(void *ctx, struct str name), void *ctx)
+{
+	char lower[256];
+	const char *bytes = (const char *)ASN1_STRING_get0_data(name);
+	size_t n = (size_t)ASN1_STRING_length(name);
+
+	if (n > 0 && bytes[n - 1] == '.')
+		n--;
+	if (n == 0 || n >= sizeof(lower) || memchr(bytes, '\0', n) != NULL)
+		return;
+	for (size_t i = 0; i < n; i++)
+		lower[i] = str_lower_char(bytes[i]);
+	fn(ctx, (struct str){ lower, n });
+}
+
+static void tell_common_name(const struct certificate *c, void (*fn)(void *ctx, struct str name),
+			     void *ctx)
+{
+	X509_NAME *subject = X509_get_subject_name(c->leaf);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	if (at >= 0)
+		tell_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), fn, ctx);
+}
+
+void certificate_each_name(const struct certificate *c, void (*fn)(void *ctx, struct str name),
+			   void *ctx)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
+	unsigned told = 0;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		if (name->type != GEN_DNS)
+			continue;
+		tell_name(name->d.dNSName, fn, ctx);
+		told++;
+	}
+	GENERAL_NAMES_free(names);
+	fault_drop();
+	if (told == 0)
+		tell_common_name(c, fn, ctx);
+}
+
+X509 *certificate_leaf(const struct certificate *c)
+{
+	return c->leaf;
+}
+
+EVP_PKEY *certificate_key(const struct certificate *c)
+{
+	return c->key;
+}
+
+STACK_OF(X509) * certificate_issuers(const struct certificate *c)
+{
+	return c->issuers;
+}

@@ -1,0 +1,18 @@
+/*
+ * Lists of revoked certificates (RFC 5280 §5).
+ */
+#ifndef NEAP_CRYPTO_CRL_H
+#define NEAP_CRYPTO_CRL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/*
+ * When the first of the lists in a text, PEM, ends: seconds since 1970. false: no list is in it, or
+ * none says when it ends.
+ */
+bool crl_first_end(struct str pem, int64_t *seconds);
+
+#endif

@@ -1,0 +1,508 @@
+#include "exchange/attempt.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "exchange/queue.h"
+#include "exchange/retry.h"
+#include "exchange/rewrite.h"
+#include "exchange/shadow.h"
+#include "net/sock.h"
+#include "shm/board.h"
+#include "shm/board_cell.h"
+#include "shm/board_outlier.h"
+#include "shm/board_queue.h"
+#include "shm/board_suspect.h"
+#include "shm/stats.h"
+
+static struct board *board_of(const struct attempt *at)
+{
+	return at->rq->plane->board;
+}
+
+/* ---- slots ---- */
+
+/* false: another worker has taken the last slot since the hooks looked. */
+static bool take_slot(struct attempt *at)
+{
+	struct request *rq = at->rq;
+	struct board *b = board_of(at);
+	uint32_t limit =
+		atomic_load_explicit(&b->backends[rq->view.slot].slots, memory_order_relaxed);
+	if (likely(limit == 0)) {
+		board_inflight_add(b, rq->plane->worker, rq->view.slot, 1);
+		at->slot = SLOT_COUNTED;
+		return true;
+	}
+	if (!board_slot_take(b, rq->plane->worker, rq->view.slot, limit))
+		return false;
+	at->slot = SLOT_LIMITED;
+	return true;
+}
+
+static bool count_begin(struct attempt *at)
+{
+	struct request *rq = at->rq;
+	if (!take_slot(at))
+		return false;
+	stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].requests, 1);
+	rq->attempts++;
+	queue_leave(rq, QUEUE_SERVED);
+	retry_count_request(rq);
+	if (unlikely(rq->lanes->attempt != NULL))
+		timer_start(&at->timer, rq->lanes->attempt);
+	return true;
+}
+
+void attempt_free_slot(struct attempt *at)
+{
+	struct request *rq = at->rq;
+	uint8_t slot = at->slot;
+	if (slot == SLOT_NONE)
+		return;
+	at->slot = SLOT_NONE;
+	timer_stop(&at->timer);
+	board_inflight_add(board_of(at), rq->plane->worker, rq->view.slot, -1);
+	struct queue *q = queue_of(rq);
+	/* The slot is freed first, and only then we look who waits: see board_queue_set. */
+	if (slot == SLOT_LIMITED)
+		atomic_thread_fence(memory_order_seq_cst);
+	if (unlikely(q->pool >= 0 && board_queue_waiters(board_of(at), q->pool) != 0))
+		queue_wake(q);
+}
+
+/* ---- what is known of the backend ---- */
+
+static void note_outlier(struct attempt *at)
+{
+	const struct request *rq = at->rq;
+	struct plane *p = rq->plane;
+	if (board_outlier(p->board, p->worker, rq->view.slot, rq->pool->eject.consecutive))
+		p->on_state_change(p->ctx);
+}
+
+void attempt_answered(struct attempt *at, unsigned status)
+{
+	const struct request *rq = at->rq;
+	struct board *b = board_of(at);
+	if (status != 0)
+		uconn_on_answer(at->uconn);
+	if (unlikely(board_suspicion(b, rq->view.slot) != 0) &&
+	    !conf_retries_status(rq->pool, status))
+		board_trust(b, rq->view.slot);
+	if (likely(!rq->pool->eject.on))
+		return;
+	if (conf_has_status(rq->pool->eject.status, status))
+		note_outlier(at);
+	else
+		board_well(b, rq->view.slot);
+}
+
+void attempt_count_failure(const struct attempt *at)
+{
+	const struct request *rq = at->rq;
+	if (rq->view.slot >= 0)
+		stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].failures, 1);
+}
+
+/* ---- connecting ---- */
+
+static enum attempt_outcome use_connection(struct attempt *at, struct uconn *u, bool is_reused)
+{
+	struct request *rq = at->rq;
+	at->uconn = u;
+	at->is_reused = is_reused;
+	at->connected_us = rq->plane->loop->now_us;
+	rq->connect_us = is_reused ? 0 : at->connected_us - at->started_us;
+	return ATTEMPT_STANDS;
+}
+
+static void on_paced(struct pace_place *place);
+
+/* It waits for another turn, in the time that it has left for connecting. */
+static void on_lost(struct uconn *u)
+{
+	struct attempt *at = u->owner;
+	uconn_close(u);
+	at->uconn = NULL;
+	pace_join_again(&at->rq->backend->pace, &at->place, on_paced);
+}
+
+static void on_connected(struct uconn *u, bool connected)
+{
+	struct attempt *at = u->owner;
+	timer_stop(&at->rq->timer);
+	at->on_outcome(at, connected ? use_connection(at, u, false)
+				     : attempt_fail_stream(at, NEAP_STAGE_CONNECT,
+							   stream_failure(&u->stream)));
+}
+
+/* A PROXY header goes out before TLS begins; false: no memory. */
+static bool take_preamble(struct attempt *at, struct str *first)
+{
+	const struct backend *b = at->rq->backend;
+	if (likely(!b->is_tls) || b->send_proxy == SEND_PROXY_NONE)
+		return true;
+	outbox_drop(&at->leg.out);
+	if (!at->add_preamble(at))
+		return false;
+	*first = (struct str){ buf_head(&at->leg.out.rest), buf_len(&at->leg.out.rest) };
+	return true;
+}
+
+static enum uconn_dialled begin_dial(struct attempt *at, struct stream_failure *why)
+{
+	struct request *rq = at->rq;
+	const struct timer_lane *lane = rq->lanes->connect;
+	struct uconn_wish wish = { .on_connected = on_connected,
+				   .on_lost = on_lost,
+				   .owner = at,
+				   .pool = (unsigned)(rq->pool - rq->plane->conf->pools),
+				   .timeout_ms = lane != NULL ? lane->duration_ms : 0 };
+	if (!take_preamble(at, &wish.first)) {
+		*why = (struct stream_failure){ STREAM_FAILURE_SYSTEM, ENOMEM, "" };
+		return UCONN_FAILED;
+	}
+	enum uconn_dialled dialled =
+		uconn_dial(&rq->plane->upstream, rq->backend, &wish, &at->uconn, why);
+	if (unlikely(wish.first.n > 0))
+		outbox_drop(&at->leg.out); /* it was copied */
+	return dialled;
+}
+
+static enum attempt_outcome dial(struct attempt *at)
+{
+	struct stream_failure why;
+	switch (begin_dial(at, &why)) {
+	case UCONN_CONNECTED:
+		return use_connection(at, at->uconn, false);
+	case UCONN_IN_PROGRESS:
+		return ATTEMPT_CONNECTS;
+	case UCONN_FAILED:
+		break;
+	}
+	return attempt_fail_stream(at, NEAP_STAGE_CONNECT, why);
+}
+
+static struct uconn *kept_connection(const struct attempt *at)
+{
+	struct backend *b = at->rq->backend;
+	if (at->fresh_only || at->is_alone || list_is_empty(&b->idle))
+		return NULL;
+	return pool_take(b, (enum pool_trust)at->trust);
+}
+
+static enum attempt_outcome connect_now(struct attempt *at, struct uconn *kept)
+{
+	return likely(kept != NULL) ? use_connection(at, kept, true) : dial(at);
+}
+
+static enum attempt_outcome was_removed(struct attempt *at)
+{
+	return attempt_fail(at, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "the backend was removed");
+}
+
+/* Its backend is no longer crowded. */
+static void on_paced(struct pace_place *place)
+{
+	struct attempt *at = container_of(place, struct attempt, place);
+	const struct neap_request *view = &at->rq->view;
+	struct backend *b = upstream_backend(&at->rq->plane->upstream, view->slot, view->epoch);
+	enum attempt_outcome outcome = b == NULL ? was_removed(at)
+						 : connect_now(at, kept_connection(at));
+	if (outcome == ATTEMPT_CONNECTS)
+		return; /* in the time that began when it waited */
+	timer_stop(&at->rq->timer);
+	at->on_outcome(at, outcome);
+}
+
+/* See pace.h: a burst of dials would not fit the backend's accept queue. */
+static enum attempt_outcome connect_or_wait(struct attempt *at)
+{
+	struct request *rq = at->rq;
+	struct pace *pace = &rq->backend->pace;
+	struct uconn *kept = pace_is_crowded(pace) ? NULL : kept_connection(at);
+	enum attempt_outcome outcome = ATTEMPT_CONNECTS;
+	if (likely(kept != NULL) || pace_may_dial(pace))
+		outcome = connect_now(at, kept);
+	else
+		pace_join(pace, &at->place, on_paced);
+	if (unlikely(outcome == ATTEMPT_CONNECTS))
+		timer_start(&rq->timer, rq->lanes->connect);
+	return outcome;
+}
+
+static void on_attempt_due(struct timer *t)
+{
+	struct attempt *at = container_of(t, struct attempt, timer);
+	at->on_due(at);
+}
+
+void attempt_init(struct attempt *at, struct request *rq, struct body *body,
+		  struct http_field *fields, void (*on_ready)(struct leg *leg, int events))
+{
+	at->rq = rq;
+	at->body = body;
+	at->uconn = NULL;
+	at->slot = SLOT_NONE;
+	at->trust = POOL_ANY;
+	at->fresh_only = at->is_reused = false;
+	list_init(&at->place.node);
+	timer_init(&at->timer, on_attempt_due);
+	leg_init(&at->leg, &rq->plane->blocks, fields, on_ready);
+}
+
+enum attempt_outcome attempt_begin(struct attempt *at)
+{
+	struct request *rq = at->rq;
+	struct backend *b = upstream_backend(&rq->plane->upstream, rq->view.slot, rq->view.epoch);
+	rq->backend = b;
+	rq->first_byte_us = 0;
+	rq->connect_us = -1;
+	rq->is_untouched = true;
+	at->started_us = rq->plane->loop->now_us;
+	leg_reset(&at->leg, &rq->lanes->answers);
+	if (b == NULL)
+		return was_removed(at);
+	at->is_alone = rq->view.is_tcp != 0 || b->send_proxy != SEND_PROXY_NONE;
+	if (at->slot == SLOT_NONE && !count_begin(at))
+		return ATTEMPT_SLOT_LOST;
+	if (b->addrs_n == 0)
+		return attempt_fail(at, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED,
+				    "its name has no address");
+	return connect_or_wait(at);
+}
+
+/* ---- sending ---- */
+
+size_t attempt_unsent(const struct attempt *at)
+{
+	return outbox_len(&at->leg.out) + body_unsent(at->body);
+}
+
+bool attempt_takes(const struct attempt *at)
+{
+	return at->uconn != NULL && at->leg.sending < LEG_SENT;
+}
+
+static bool write_head(struct attempt *at, struct str *head)
+{
+	*head = (struct str){ NULL, 0 };
+	return at->leg.sending != LEG_UNSENT || rewrite_request(at->rq, head);
+}
+
+/* What is in memory is older than what is in the pipe. */
+static ssize_t write_some(struct attempt *at, struct str head)
+{
+	struct body *body = at->body;
+	struct iovec pieces[2];
+	size_t took;
+	int n = body_gather(body, pieces);
+	ssize_t wrote = leg_send(&at->leg, head, pieces, n, &took);
+	if (n > 0)
+		body_sent(body, took);
+	if (likely(body->pipe == NULL) || wrote == IO_ERROR || body->pipe->held == 0 ||
+	    attempt_unsent(at) > body->pipe->held)
+		return wrote;
+	return leg_drain(&at->leg, body->pipe);
+}
+
+static bool is_lack_of_memory(const struct attempt *at)
+{
+	return leg_failure(&at->leg).sys == ENOMEM;
+}
+
+void attempt_ask_shadow(struct attempt *at)
+{
+	if (unlikely(at->rq->pool->has_shadow) && at->slot != SLOT_NONE)
+		shadow_ask(at->rq);
+}
+
+static void note_sent(struct attempt *at)
+{
+	struct request *rq = at->rq;
+	if (rq->is_untouched)
+		rq->is_untouched = leg_is_untouched(&at->leg);
+	attempt_ask_shadow(at);
+}
+
+enum attempt_sent attempt_send(struct attempt *at)
+{
+	struct str head;
+	if (at->uconn == NULL || at->leg.sending == LEG_MUTE)
+		return SENT_SOME;
+	if (!write_head(at, &head)) {
+		attempt_fail_ours(at, NEAP_STAGE_SEND, "the rewritten head is too large");
+		return SENT_NOT;
+	}
+	if (write_some(at, head) == IO_ERROR) {
+		if (!is_lack_of_memory(at))
+			return SENT_SOME;
+		attempt_fail_ours(at, NEAP_STAGE_SEND, "out of buffers");
+		return SENT_NOT;
+	}
+	bool is_all = at->body->is_complete && attempt_unsent(at) == 0;
+	if (is_all)
+		at->leg.sending = LEG_SENT;
+	note_sent(at);
+	return is_all ? SENT_ALL : SENT_SOME;
+}
+
+/* ---- the end ---- */
+
+/* On what terms, where more than this client may use it. */
+static struct leg_keep terms_of(const struct request *rq)
+{
+	return (struct leg_keep){ rq->pool->keepalive.connections, rq->pool->keepalive.requests,
+				  rq->lanes->keepalive_idle };
+}
+
+static void leave_connection(struct attempt *at, enum attempt_reuse reuse)
+{
+	if (!leg_is_open(&at->leg)) { /* it was dialled, or is a tunnel's */
+		uconn_close(at->uconn);
+		outbox_drop(&at->leg.out);
+	} else if (reuse == ATTEMPT_KEEP && !at->is_alone && !plane_drains(at->rq->plane)) {
+		struct leg_keep terms = terms_of(at->rq);
+		leg_end(&at->leg, &terms);
+	} else {
+		leg_end(&at->leg, NULL);
+	}
+	at->uconn = NULL;
+}
+
+void attempt_end(struct attempt *at, enum attempt_reuse reuse)
+{
+	if (at->uconn != NULL)
+		leave_connection(at, reuse);
+	pace_leave(&at->place);
+	attempt_free_slot(at);
+}
+
+bool attempt_may_replace(const struct attempt *at)
+{
+	return at->is_reused && buf_len(&at->leg.in) == 0 && retry_is_safe(at->rq);
+}
+
+void attempt_replace(struct attempt *at)
+{
+	leave_connection(at, ATTEMPT_CLOSE);
+	leg_drop(&at->leg);
+	body_rewind(at->body);
+	at->fresh_only = true;
+}
+
+/* ---- failing ---- */
+
+static enum attempt_outcome fail(struct attempt *at, struct neap_failure failure,
+				 const char *message)
+{
+	struct request *rq = at->rq;
+	struct neap_failure *f = &rq->failure;
+	/* Only now the leg may know: a backend can say that it took nothing of what was sent. */
+	if (leg_is_open(&at->leg))
+		rq->is_untouched = leg_is_untouched(&at->leg);
+	*f = failure;
+	f->safe = retry_is_safe(rq) && retry_attempt_is_left(rq);
+	(void)snprintf(f->message, sizeof(f->message), "%s", message); /* cut if too long */
+	timer_stop(&rq->timer);
+	attempt_end(at, ATTEMPT_CLOSE);
+	leg_drop(&at->leg);
+	return ATTEMPT_FAILED;
+}
+
+/* A connection that was kept from an earlier request, and had ended when this one was sent. */
+static bool had_ended(const struct attempt *at, enum neap_kind kind)
+{
+	return at->is_reused && kind == NEAP_KIND_RESET && at->leg.interim_bytes == 0 &&
+	       buf_len(&at->leg.in) == 0;
+}
+
+enum attempt_outcome attempt_fail(struct attempt *at, enum neap_stage stage, enum neap_kind kind,
+				  const char *message)
+{
+	const struct request *rq = at->rq;
+	bool kept = had_ended(at, kind);
+	if (rq->view.slot >= 0 && rq->pool->eject.on && !kept)
+		note_outlier(at);
+	attempt_count_failure(at);
+	return fail(at, (struct neap_failure){ .stage = stage, .kind = kind, .kept = kept },
+		    message);
+}
+
+enum attempt_outcome attempt_fail_ours(struct attempt *at, enum neap_stage stage,
+				       const char *message)
+{
+	struct neap_failure failure = { .stage = stage, .kind = NEAP_KIND_PROTOCOL, .ours = 1 };
+	return fail(at, failure, message);
+}
+
+/*
+ * Our own lack of descriptors, ports or memory says nothing about the backend: no policy is asked,
+ * none is marked down.
+ */
+static enum attempt_outcome refuse_for_shortage(struct attempt *at, int sys)
+{
+	struct request *rq = at->rq;
+	uint32_t skipped;
+	char more[LOG_LEFT_OUT_MAX];
+	if (log_may(&rq->plane->short_of, loop_now_ms(rq->plane->loop), &skipped))
+		log_error("cannot connect to %s: %s%s", rq->backend->url, dial_lack_text(sys),
+			  log_left_out(more, skipped));
+	timer_stop(&rq->timer);
+	attempt_end(at, ATTEMPT_CLOSE);
+	request_own(rq, 503, "too few resources for a connection to the backend");
+	return ATTEMPT_SHORT;
+}
+
+/* The errno of what neap lacks for its dial, or for those that it waits for; 0: nothing. */
+static int lacks(const struct attempt *at)
+{
+	return at->uconn != NULL ? uconn_lacks(at->uconn) : uconn_first_lacks(at->rq->backend);
+}
+
+/* It was not even dialled for: others say whether the backend takes connections. */
+static enum attempt_outcome fail_unturned(struct attempt *at)
+{
+	struct neap_failure failure = { .stage = NEAP_STAGE_CONNECT,
+					.kind = NEAP_KIND_TIMEOUT,
+					.ours = 1 };
+	return fail(at, failure,
+		    "connecting timed out: too many connections to the backend wait for an answer");
+}
+
+enum attempt_outcome attempt_overdue(struct attempt *at, enum neap_stage stage, const char *message)
+{
+	int lack = stage == NEAP_STAGE_CONNECT ? lacks(at) : 0;
+	if (lack != 0)
+		return refuse_for_shortage(at, lack);
+	if (!list_is_empty(&at->place.node))
+		return fail_unturned(at);
+	if (stage == NEAP_STAGE_CONNECT && at->uconn != NULL && uconn_shakes(at->uconn))
+		message = "the TLS handshake timed out";
+	return attempt_fail(at, stage, NEAP_KIND_TIMEOUT, message);
+}
+
+static enum attempt_outcome fail_by_errno(struct attempt *at, enum neap_stage stage, int sys)
+{
+	if (stage == NEAP_STAGE_CONNECT && sock_err_is_shortage(sys))
+		return refuse_for_shortage(at, sys);
+	enum neap_kind kind = sys == ETIMEDOUT ? NEAP_KIND_TIMEOUT
+			      : stage == NEAP_STAGE_CONNECT && !sock_err_is_gone(sys)
+				      ? NEAP_KIND_REFUSED
+				      : NEAP_KIND_RESET;
+	if (sys == ECONNREFUSED)
+		kind = NEAP_KIND_REFUSED;
+	return attempt_fail(at, stage, kind, sock_err_text(sys));
+}
+
+/* What goes wrong with TLS later is an end of the connection that nobody vouches for. */
+enum attempt_outcome attempt_fail_stream(struct attempt *at, enum neap_stage stage,
+					 struct stream_failure why)
+{
+	if (likely(why.kind == STREAM_FAILURE_SYSTEM))
+		return fail_by_errno(at, stage, why.sys);
+	return attempt_fail(at, stage,
+			    stage == NEAP_STAGE_CONNECT ? NEAP_KIND_TLS : NEAP_KIND_RESET,
+			    why.words);
+}

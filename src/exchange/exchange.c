@@ -1,0 +1,599 @@
+#include "exchange/exchange.h"
+
+#include <stdlib.h>
+
+#include "exchange/access.h"
+#include "exchange/choice.h"
+#include "exchange/deadline.h"
+#include "exchange/ids.h"
+#include "exchange/preamble.h"
+#include "exchange/queue.h"
+#include "exchange/reply.h"
+#include "exchange/retry.h"
+#include "exchange/switch.h"
+#include "exchange/upload.h"
+#include "exchange/view.h"
+#include "exchange/witness.h"
+#include "upstream/h1_leg.h"
+
+/* ---- answers of our own ---- */
+
+static void after_relay(struct exchange *ex, enum relay_outcome outcome);
+
+/*
+ * A body that was not read to its end cannot be told from the next request: the connection ends
+ * here.
+ */
+static void decide_keep(struct exchange *ex)
+{
+	if (!exchange_is_whole(ex) || ex->rq.head.refusal.status != 0)
+		ex->client->keep = false;
+}
+
+static void send_refusal(struct exchange *ex)
+{
+	struct str body;
+	decide_keep(ex);
+	struct str head = reply_error(&ex->rq, ex->client->keep, &body);
+	ex->state = EX_ANSWER;
+	after_relay(ex, relay_reply(&ex->relay, head, body));
+}
+
+/*
+ * The answer rq->own. Where bytes of another one went out already, that ends truncated instead; after
+ * a whole one there is nothing left to say.
+ */
+static void refuse(struct exchange *ex)
+{
+	ex->rq.reason = ex->rq.own.reason;
+	if (ex->state == EX_REST) {
+		ex->client->keep = false;
+		ex->state = EX_END;
+	} else if (ex->relay.answer == ANSWER_OUT) {
+		after_relay(ex, relay_truncate(&ex->relay));
+	} else {
+		reply_count(&ex->rq);
+		send_refusal(ex);
+	}
+}
+
+static void refuse_with(struct exchange *ex, uint16_t status, const char *reason)
+{
+	request_own(&ex->rq, status, reason);
+	refuse(ex);
+}
+
+static void answer_with_script(struct exchange *ex)
+{
+	struct str body;
+	decide_keep(ex);
+	struct str head = reply_script(&ex->rq, ex->client->keep, &body);
+	if (head.n == 0) {
+		refuse_with(ex, 503, "the policy's answer has too many headers");
+		return;
+	}
+	ex->state = EX_ANSWER;
+	after_relay(ex, relay_script(&ex->relay, head, body));
+}
+
+/* ---- what follows from what ---- */
+
+/* An answer of our own stays one; RELAY_WAITS changes nothing. */
+static void after_relay(struct exchange *ex, enum relay_outcome outcome)
+{
+	static const uint8_t next[] = {
+		[RELAY_ANSWERS] = EX_RELAY, [RELAY_OVER] = EX_END,
+		[RELAY_LEFT] = EX_END,	    [RELAY_REST] = EX_REST,
+		[RELAY_HELD] = EX_FAILED,   [RELAY_FAILED] = EX_FAILED,
+		[RELAY_STALE] = EX_TAKE,    [RELAY_SWITCHES] = EX_SWITCH,
+	};
+	if (outcome == RELAY_REFUSED)
+		refuse(ex);
+	else if (outcome != RELAY_WAITS && (outcome != RELAY_ANSWERS || ex->state != EX_ANSWER))
+		ex->state = next[outcome];
+}
+
+static void after_sending(struct exchange *ex, enum attempt_sent sent)
+{
+	if (sent == SENT_NOT)
+		ex->state = EX_FAILED;
+	else if (sent == SENT_ALL && ex->state == EX_SEND)
+		ex->state = EX_WAIT;
+}
+
+static enum upload_use upload_use(const struct exchange *ex)
+{
+	static const uint8_t uses[] = {
+		[EX_SEND] = UPLOAD_SENDS,    [EX_WAIT] = UPLOAD_SENT,	[EX_RELAY] = UPLOAD_TRAILS,
+		[EX_ANSWER] = UPLOAD_TRAILS, [EX_REST] = UPLOAD_TRAILS, [EX_END] = UPLOAD_GATHERS,
+	};
+	return (enum upload_use)uses[ex->state];
+}
+
+static void send_request(struct exchange *ex)
+{
+	after_sending(ex, attempt_send(&ex->at));
+	if (unlikely(!ex->body.came_at_once))
+		upload_resume(&ex->at, ex->client, upload_use(ex));
+}
+
+static bool add_preamble(struct attempt *at)
+{
+	return preamble_add(at, container_of(at, struct exchange, at)->client);
+}
+
+static void open_leg(struct exchange *ex)
+{
+	h1_leg_open(&ex->at.leg, ex->at.uconn);
+	ex->state = EX_SEND;
+	if (likely(ex->rq.backend->send_proxy == SEND_PROXY_NONE) || ex->rq.backend->is_tls ||
+	    preamble_add(&ex->at, ex->client)) {
+		send_request(ex);
+		return;
+	}
+	attempt_fail_ours(&ex->at, NEAP_STAGE_SEND, "out of buffers");
+	ex->state = EX_FAILED;
+}
+
+static void follow(struct exchange *ex, enum choice choice);
+
+static void after_attempt(struct exchange *ex, enum attempt_outcome outcome)
+{
+	switch (outcome) {
+	case ATTEMPT_STANDS:
+		open_leg(ex);
+		break;
+	case ATTEMPT_CONNECTS:
+		ex->state = EX_CONNECT;
+		break;
+	case ATTEMPT_FAILED:
+		ex->state = EX_FAILED;
+		break;
+	case ATTEMPT_SLOT_LOST:
+		follow(ex, choice_slot_lost(&ex->rq));
+		break;
+	case ATTEMPT_SHORT:
+		refuse(ex);
+		break;
+	}
+}
+
+/* Another attempt: what the last one left is dropped. */
+static void begin_again(struct exchange *ex)
+{
+	if (ex->rq.holds_answer)
+		relay_drop_held(&ex->relay);
+	ex->relay.answer = ANSWER_NONE;
+	body_rewind(&ex->body);
+	ex->state = EX_PICK;
+}
+
+static void follow(struct exchange *ex, enum choice choice)
+{
+	switch (choice) {
+	case CHOICE_BACKEND:
+		ex->at.fresh_only = false;
+		ex->state = EX_TAKE;
+		break;
+	case CHOICE_AGAIN:
+		begin_again(ex);
+		break;
+	case CHOICE_PARK:
+		ex->state = EX_PARKED;
+		break;
+	case CHOICE_QUEUE:
+		ex->state = EX_QUEUED;
+		if (exchange_is_whole(ex))
+			ex->client->ops->watch_end(ex->client);
+		break;
+	case CHOICE_SCRIPT:
+		answer_with_script(ex);
+		break;
+	case CHOICE_OWN:
+		refuse(ex);
+		break;
+	case CHOICE_PASS:
+		after_relay(ex, relay_begin(&ex->relay));
+		break;
+	}
+}
+
+static void take_connection(struct exchange *ex)
+{
+	bool has_one_try = retry_has_one_try(&ex->rq, upload_is_kept(&ex->at));
+	ex->at.trust = has_one_try ? POOL_SURE : POOL_ANY;
+	after_attempt(ex, attempt_begin(&ex->at));
+}
+
+/* ---- after 101 ---- */
+
+static void after_pump(struct exchange *ex, enum pump_outcome outcome)
+{
+	ex->state = switch_is_over(ex->pump, &ex->at, outcome) ? EX_END : EX_TUNNEL;
+}
+
+static void switch_protocols(struct exchange *ex)
+{
+	ex->client->keep = false;
+	ex->pump = switch_to_pump(&ex->at, ex->client);
+	ex->state = EX_END;
+	if (ex->pump != NULL)
+		after_pump(ex, switch_begin(ex->pump, &ex->at));
+}
+
+void exchange_tunnel_ready(struct exchange *ex, int events)
+{
+	after_pump(ex, pump_client(ex->pump, events));
+}
+
+/* ---- the machine ---- */
+
+/* One state; true: look at the next one at once. */
+static bool step(struct exchange *ex)
+{
+	switch ((enum exchange_state)ex->state) {
+	case EX_DECIDE:
+		follow(ex, choice_decide(&ex->rq));
+		return true;
+	case EX_PICK:
+		follow(ex, choice_pick(&ex->rq));
+		return true;
+	case EX_FAILED:
+		follow(ex, choice_failed(&ex->rq));
+		return true;
+	case EX_TAKE:
+		take_connection(ex);
+		return true;
+	case EX_SWITCH:
+		switch_protocols(ex);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void finish(struct exchange *ex)
+{
+	struct request *rq = &ex->rq;
+	queue_leave(rq, QUEUE_LEFT);
+	timer_stop(&rq->timer);
+	timer_stop(&rq->total);
+	rq->bytes += ex->relay.out.sent;
+	if (unlikely(ex->pump != NULL)) {
+		rq->bytes = ex->pump->down.bytes;
+		switch_end(ex->pump);
+	}
+	attempt_end(&ex->at, ATTEMPT_CLOSE);
+	leg_drop(&ex->at.leg);
+	pipe_put(&rq->plane->pipes, ex->body.pipe);
+	pipe_put(&rq->plane->pipes, ex->relay.out.pipe);
+	if (ex->body.surplus == 0)
+		buf_drop(&ex->body.buf);
+	access_end(rq);
+	free(rq->tried);
+	ex->client->ops->done(ex->client);
+}
+
+static enum awaited awaited_now(const struct exchange *ex)
+{
+	switch ((enum exchange_state)ex->state) {
+	case EX_WAIT: /* a head that came alone has a deadline of its own */
+		return ex->relay.answer == ANSWER_ALONE ? AWAITED_NOBODY : AWAITED_ANSWER;
+	case EX_SEND:
+	case EX_REST:
+		return deadline_awaited(&ex->at);
+	default:
+		return AWAITED_NOBODY;
+	}
+}
+
+static void arm(struct exchange *ex)
+{
+	enum awaited now = awaited_now(ex);
+	deadline_arm(&ex->rq, (enum awaited)ex->awaited, now);
+	ex->awaited = (uint8_t)now;
+}
+
+static void exchange_run(struct exchange *ex)
+{
+	unsigned failures = 0;
+	if (unlikely(ex->state == EX_FAILED))
+		timer_stop(&ex->rq.timer); /* it rested */
+	while (step(ex)) {
+		if (unlikely(ex->state == EX_FAILED) && request_must_rest(&ex->rq, &failures))
+			return;
+	}
+	if (unlikely(!exchange_is_whole(ex)) && (ex->state == EX_RELAY || ex->state == EX_ANSWER))
+		upload_resume(&ex->at, ex->client, UPLOAD_TRAILS);
+	if (unlikely(ex->state == EX_REST) && !relay_has_rest(&ex->relay))
+		ex->state = EX_END;
+	if (ex->state == EX_END)
+		finish(ex);
+	else
+		arm(ex);
+}
+
+/* ---- deadlines ---- */
+
+/* The request did not go out in time, or its answer did not come. */
+static void on_send_due(struct exchange *ex)
+{
+	if (ex->awaited == AWAITED_CLIENT) {
+		attempt_end(&ex->at, ATTEMPT_CLOSE);
+		refuse_with(ex, 408, "the request body did not come in time");
+	} else {
+		after_attempt(ex, deadline_fail(&ex->at, (enum awaited)ex->awaited));
+	}
+}
+
+static void end_with(struct exchange *ex, const char *reason)
+{
+	ex->rq.reason = reason;
+	ex->state = EX_END;
+}
+
+static void on_rest_due(struct exchange *ex)
+{
+	ex->client->keep = false;
+	end_with(ex, ex->awaited == AWAITED_CLIENT ? "client stalled in its body"
+						   : "backend took no more of the request");
+}
+
+/* The deadline of what the state waits for. */
+static void on_due(struct timer *timer)
+{
+	struct exchange *ex = container_of(timer, struct exchange, rq.timer);
+	switch ((enum exchange_state)ex->state) {
+	case EX_QUEUED:
+	case EX_PARKED:
+		if (ex->rq.queued_since_us != 0)
+			follow(ex, choice_queue_over(&ex->rq));
+		break;
+	case EX_CONNECT:
+		after_attempt(ex,
+			      attempt_overdue(&ex->at, NEAP_STAGE_CONNECT, "connecting timed out"));
+		break;
+	case EX_WAIT:
+		if (ex->relay.answer == ANSWER_ALONE)
+			after_relay(ex, relay_head_alone(&ex->relay));
+		else
+			on_send_due(ex);
+		break;
+	case EX_SEND:
+		on_send_due(ex);
+		break;
+	case EX_RELAY:
+	case EX_ANSWER:
+		after_relay(ex, relay_stalled(&ex->relay));
+		break;
+	case EX_REST:
+		on_rest_due(ex);
+		break;
+	case EX_TUNNEL:
+		end_with(ex, pump_silent_words(ex->pump));
+		break;
+	default:
+		break;
+	}
+	exchange_run(ex);
+}
+
+/* timeouts.attempt */
+static void on_attempt_due(struct attempt *at)
+{
+	struct exchange *ex = container_of(at, struct exchange, at);
+	enum neap_stage stage = ex->state == EX_CONNECT ? NEAP_STAGE_CONNECT
+				: ex->state == EX_SEND	? NEAP_STAGE_SEND
+							: NEAP_STAGE_WAIT;
+	if (ex->awaited == AWAITED_CLIENT) {
+		timer_start(&at->timer, ex->rq.lanes->attempt); /* the backend is not to blame */
+		return;
+	}
+	after_attempt(ex, attempt_overdue(at, stage, "no answer within the time of an attempt"));
+	exchange_run(ex);
+}
+
+static void on_total_due(struct timer *total)
+{
+	struct exchange *ex = container_of(total, struct exchange, rq.total);
+	if (ex->state == EX_TUNNEL)
+		return; /* a tunnel is no longer a request */
+	if (ex->state == EX_PARKED)
+		hook_cancel(&ex->rq.view);
+	queue_leave(&ex->rq, QUEUE_LEFT);
+	attempt_end(&ex->at, ATTEMPT_CLOSE);
+	ex->rq.holds_answer = false;
+	refuse_with(ex, 504, "the request's deadline is over");
+	exchange_run(ex);
+}
+
+/* ---- events of the parts ---- */
+
+static void on_choice(struct request *rq, enum choice choice)
+{
+	struct exchange *ex = container_of(rq, struct exchange, rq);
+	follow(ex, choice);
+	exchange_run(ex);
+}
+
+static void on_turn(struct request *rq)
+{
+	on_choice(rq, CHOICE_AGAIN);
+}
+
+static void on_attempt(struct attempt *at, enum attempt_outcome outcome)
+{
+	struct exchange *ex = container_of(at, struct exchange, at);
+	after_attempt(ex, outcome);
+	exchange_run(ex);
+}
+
+static void on_leg_ready(struct leg *leg, int events)
+{
+	struct exchange *ex = container_of(leg, struct exchange, at.leg);
+	if (unlikely(ex->state == EX_TUNNEL)) {
+		after_pump(ex, pump_backend(ex->pump, events));
+		exchange_run(ex);
+		return;
+	}
+	if ((events & STREAM_WRITABLE) != 0) {
+		relay_note_upload(&ex->relay);
+		send_request(ex);
+	}
+	if ((events & STREAM_READABLE) != 0 && ex->at.uconn != NULL)
+		after_relay(ex, relay_read(&ex->relay));
+	exchange_run(ex);
+}
+
+/* ---- what the client did ---- */
+
+void exchange_writable(struct exchange *ex)
+{
+	after_relay(ex, relay_write(&ex->relay));
+}
+
+size_t exchange_body_room(struct exchange *ex)
+{
+	return upload_room(&ex->at, upload_use(ex));
+}
+
+static void after_upload(struct exchange *ex, enum upload_outcome outcome)
+{
+	switch (outcome) {
+	case UPLOAD_WAITS:
+		break;
+	case UPLOAD_READY:
+		after_sending(ex, attempt_send(&ex->at));
+		break;
+	case UPLOAD_REFUSED: /* nothing after it can be a request */
+		attempt_end(&ex->at, ATTEMPT_CLOSE);
+		ex->client->keep = false;
+		refuse(ex);
+		break;
+	}
+}
+
+/* It did not wait for a 100, or no longer. */
+static void note_unexpected(struct exchange *ex)
+{
+	ex->body.expects = false;
+	ex->awaited = AWAITED_NOBODY;
+}
+
+void exchange_body_came(struct exchange *ex, const char *fault)
+{
+	relay_note_upload(&ex->relay);
+	if (unlikely(ex->body.expects))
+		note_unexpected(ex);
+	after_upload(ex, upload_came(&ex->at, ex->client, upload_use(ex), fault));
+	upload_settle(&ex->at, upload_use(ex));
+}
+
+bool exchange_may_splice(struct exchange *ex, uint64_t left)
+{
+	return upload_may_splice(&ex->at, upload_use(ex), left);
+}
+
+void exchange_pipe_came(struct exchange *ex)
+{
+	relay_note_upload(&ex->relay);
+	after_sending(ex, attempt_send(&ex->at));
+}
+
+void exchange_client_left(struct exchange *ex, const char *reason)
+{
+	request_client_left(&ex->rq, reason);
+	ex->state = EX_END;
+}
+
+/* Its request is here whole and nothing more comes. Does the client still count as there? */
+void exchange_client_ended(struct exchange *ex, enum exchange_end how)
+{
+	bool may_end = ex->state == EX_REST ||
+		       (how == EXCHANGE_CLIENT_CLOSED && ex->rq.service->conf->half_close);
+	if (!may_end)
+		exchange_client_left(ex, "client left");
+}
+
+void exchange_settle(struct exchange *ex)
+{
+	if (ex->state != EX_PARKED && ex->rq.view.co != NULL)
+		hook_cancel(&ex->rq.view);
+	exchange_run(ex);
+}
+
+void exchange_cut(struct exchange *ex, const char *reason)
+{
+	bool is_answering = ex->state == EX_RELAY || ex->state == EX_ANSWER;
+	if (ex->rq.view.co != NULL)
+		hook_cancel(&ex->rq.view);
+	request_cut(&ex->rq, reason, is_answering || request_is_broken(&ex->rq));
+	ex->state = EX_END;
+	exchange_run(ex);
+}
+
+/* ---- beginning ---- */
+
+static const struct request_owner owner = {
+	.on_choice = on_choice,
+	.on_turn = on_turn,
+	.on_due = on_due,
+	.on_total_due = on_total_due,
+};
+
+void exchange_init(struct exchange *ex, const struct exchange_origin *from)
+{
+	struct http_field *answer_fields = from->fields + from->service->limits.headers;
+	request_init(&ex->rq, from->plane, from->service, &owner, from->peer, from->block,
+		     from->fields);
+	body_init(&ex->body, &from->plane->bodies, from->block);
+	attempt_init(&ex->at, &ex->rq, &ex->body, answer_fields, on_leg_ready);
+	ex->at.add_preamble = add_preamble;
+	ex->at.on_outcome = on_attempt;
+	ex->at.on_due = on_attempt_due;
+	relay_init(&ex->relay, &ex->at, from->client);
+	ex->client = from->client;
+	ex->pump = NULL;
+	ex->awaited = AWAITED_NOBODY;
+	ex->state = EX_HEAD;
+}
+
+static void decide(struct exchange *ex, const char *fault)
+{
+	ex->state = EX_DECIDE;
+	after_upload(ex, upload_begin(&ex->at, fault));
+	if (!exchange_is_whole(ex) && ex->state == EX_DECIDE)
+		ex->client->ops->want(ex->client, true);
+}
+
+void exchange_start(struct exchange *ex, const char *fault)
+{
+	enum choice choice;
+	struct request *rq = &ex->rq;
+	uint16_t asks = rq->head.flags & (HTTP_CONN_UPGRADE | HTTP_UPGRADE_H2C);
+	rq->asks_switch = asks == HTTP_CONN_UPGRADE;
+	view_fill_request(rq);
+	ids_on_begin(rq);
+	witness_begin(rq);
+	request_start_total(rq);
+	if (unlikely(choice_is_ours(rq, &choice))) {
+		ex->body.is_complete = true; /* what comes of it is not read, nor is what came */
+		ex->body.early = 0;
+		ex->client->keep = false;
+		follow(ex, choice);
+	} else {
+		decide(ex, fault);
+	}
+	exchange_run(ex);
+}
+
+void exchange_refuse(struct exchange *ex)
+{
+	struct http_refusal *refusal = &ex->rq.head.refusal;
+	ex->client->keep = false;
+	if (refusal->status == 0)
+		*refusal = (struct http_refusal){ .status = 400, .reason = "malformed request" };
+	view_fill_refused(&ex->rq);
+	refuse_with(ex, refusal->status, refusal->reason);
+	exchange_run(ex);
+}

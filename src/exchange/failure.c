@@ -1,0 +1,50 @@
+#include "exchange/failure.h"
+
+const char *failure_stage(const struct neap_failure *f)
+{
+	static const char *const stages[] = { "connect", "send", "wait", "body" };
+	return f->stage < countof(stages) ? stages[f->stage] : "?";
+}
+
+const char *failure_kind(const struct neap_failure *f)
+{
+	static const char *const kinds[] = { "refused",	 "timeout", "reset",
+					     "protocol", "status",  "tls" };
+	return f->kind < countof(kinds) ? kinds[f->kind] : "?";
+}
+
+const char *failure_words(const struct neap_failure *f)
+{
+	if (f->ours != 0)
+		return f->message;
+	switch ((enum neap_kind)f->kind) {
+	case NEAP_KIND_REFUSED:
+		return "no backend accepted the connection";
+	case NEAP_KIND_TIMEOUT:
+		return f->stage == NEAP_STAGE_CONNECT ? "connecting to the backend timed out"
+						      : "the backend did not answer in time";
+	case NEAP_KIND_RESET:
+		return "the backend closed the connection";
+	case NEAP_KIND_PROTOCOL:
+		return "the backend sent an invalid answer";
+	case NEAP_KIND_STATUS:
+		return "the backend answered with a failure status";
+	case NEAP_KIND_TLS:
+		return "TLS with the backend failed";
+	}
+	return "the backend failed";
+}
+
+void failure_log(struct request *rq)
+{
+	uint32_t skipped;
+	char more[LOG_LEFT_OUT_MAX];
+	const struct neap_failure *f = &rq->failure;
+	static const char *const stages[] = { "connecting", "sending", "waiting for the answer",
+					      "relaying" };
+	if (!log_may(&rq->plane->failing, loop_now_ms(rq->plane->loop), &skipped))
+		return;
+	log_info("attempt %u on %s failed while %s: %s%s", rq->view.attempt,
+		 rq->backend != NULL ? rq->backend->url : "a backend", stages[f->stage & 3],
+		 f->message, log_left_out(more, skipped));
+}

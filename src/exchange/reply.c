@@ -1,0 +1,147 @@
+#include "exchange/reply.h"
+
+#include "exchange/ids.h"
+#include "http/h1_write.h"
+#include "http/status.h"
+#include "shm/board_service.h"
+#include "shm/stats.h"
+
+/* RFC 9110 §9.3.2, §15: these answers have no body whatever their head says. */
+static bool has_body(const struct request *rq, uint16_t status)
+{
+	return rq->head.method_id != METHOD_HEAD && status >= 200 && status != 204 && status != 304;
+}
+
+static void write_start(struct out *o, uint16_t status)
+{
+	out_str(o, STR("HTTP/1.1 "));
+	out_u64(o, status);
+	out_str(o, STR(" "));
+	out_str(o, status_reason(status));
+	out_str(o, STR("\r\n"));
+}
+
+static void write_date(struct out *o, const struct plane *p)
+{
+	char date[29];
+	status_date(date, (int64_t)p->loop->unix_now);
+	h1_write_field(o, STR("Date"), (struct str){ date, sizeof(date) });
+}
+
+static void write_connection(struct out *o, const struct request *rq, bool keeps)
+{
+	if (unlikely(ids_answer_name(rq)[0] != '\0') && rq->view.id != 0)
+		ids_write_answer(o, rq);
+	if (!keeps)
+		out_str(o, STR("Connection: close\r\n"));
+	else if (rq->head.minor == 0)
+		out_str(o, STR("Connection: keep-alive\r\n"));
+}
+
+static void write_length(struct out *o, uint64_t n)
+{
+	out_str(o, STR("Content-Length: "));
+	out_u64(o, n);
+	out_str(o, STR("\r\n"));
+}
+
+static size_t body_bytes(struct str words, struct str reason)
+{
+	return words.n + (reason.n > 0 ? 2 + reason.n : 0) + 1;
+}
+
+static void write_words(struct out *o, struct str words, struct str reason)
+{
+	out_str(o, words);
+	out_str(o, reason.n > 0 ? STR(": ") : STR(""));
+	out_str(o, reason);
+	out_str(o, STR("\n"));
+}
+
+/* Without a reason none is told. */
+static void write_error(struct out *o, const struct request *rq, bool keeps, struct str reason)
+{
+	uint16_t status = rq->own.status;
+	struct str words = status_reason(status);
+	write_start(o, status);
+	write_date(o, rq->plane);
+	out_str(o, STR("Content-Type: text/plain; charset=utf-8\r\n"));
+	write_length(o, body_bytes(words, reason));
+	if (reason.n > 0)
+		h1_write_field(o, STR("x-neap-error"), reason);
+	write_connection(o, rq, keeps);
+	out_str(o, STR("\r\n"));
+}
+
+static enum board_refusal refusal_of(uint16_t status)
+{
+	static const struct {
+		uint16_t status;
+		enum board_refusal refusal;
+	} rows[] = {
+		{ 400, REFUSED_BAD_REQUEST }, { 408, REFUSED_SLOW },	    { 413, REFUSED_BODY },
+		{ 414, REFUSED_URI },	      { 417, REFUSED_EXPECTATION }, { 431, REFUSED_HEAD },
+		{ 501, REFUSED_CODING },      { 505, REFUSED_VERSION },	    { 502, REFUSED_FAILED },
+		{ 504, REFUSED_TIMEOUT },     { 503, REFUSED_UNAVAILABLE },
+	};
+	for (size_t i = 0; i < countof(rows); i++) {
+		if (rows[i].status == status)
+			return rows[i].refusal;
+	}
+	return REFUSED_OTHER;
+}
+
+struct str reply_error(struct request *rq, bool keeps, struct str *body)
+{
+	const struct plane *p = rq->plane;
+	struct str reason = rq->service->conf->hides_reasons ? STR("") : str_of(rq->own.reason);
+	struct out o;
+	rq->status = rq->own.status;
+	out_init(&o, p->scratch, p->scratch_bytes);
+	write_error(&o, rq, keeps, reason);
+	struct str head = { o.p, o.n };
+	if (has_body(rq, rq->status))
+		write_words(&o, status_reason(rq->status), reason);
+	*body = (struct str){ o.p + head.n, o.n - head.n };
+	rq->bytes = body->n;
+	return head;
+}
+
+struct str reply_script(struct request *rq, bool keeps, struct str *body)
+{
+	const struct neap_reply *r = &rq->view.reply;
+	const struct plane *p = rq->plane;
+	uint16_t status = (uint16_t)r->status;
+	struct out o;
+	rq->status = status;
+	out_init(&o, p->scratch, p->scratch_bytes);
+	write_start(&o, status);
+	write_date(&o, p);
+	out_str(&o, (struct str){ r->headers, r->headers_n });
+	if (status != 204 && status != 304)
+		write_length(&o, r->body_n);
+	write_connection(&o, rq, keeps);
+	out_str(&o, STR("\r\n"));
+	*body = has_body(rq, status) ? (struct str){ r->body, r->body_n } : STR("");
+	return o.full ? STR("") : (struct str){ o.p, o.n };
+}
+
+void reply_count(const struct request *rq)
+{
+	stat_add(&rq->service->counts->refused[refusal_of(rq->own.status)], 1);
+}
+
+size_t reply_static(char *to, size_t size, uint16_t status, const char *reason)
+{
+	struct str words = status_reason(status), why = str_of(reason);
+	struct out o;
+	out_init(&o, to, size);
+	write_start(&o, status);
+	out_str(&o, STR("Content-Type: text/plain; charset=utf-8\r\n"));
+	write_length(&o, body_bytes(words, why));
+	if (why.n > 0)
+		h1_write_field(&o, STR("x-neap-error"), why);
+	out_str(&o, STR("Connection: close\r\n\r\n"));
+	write_words(&o, words, why);
+	return o.full ? 0 : o.n;
+}

@@ -1,0 +1,30 @@
+/*
+ * Heads as they go on: the request's towards the backend, the answer's towards the client. Written
+ * into the plane's scratch memory in one pass; unchanged lines are copied byte for byte, in their
+ * order.
+ */
+#ifndef NEAP_EXCHANGE_REWRITE_H
+#define NEAP_EXCHANGE_REWRITE_H
+
+#include "exchange/request.h"
+
+/*
+ * The request's head for rq->backend. false: it does not fit. The result is valid until the next
+ * call.
+ */
+bool rewrite_request(const struct request *rq, struct str *head);
+
+/* A backend's answer, interim or final, as its client is to get it. */
+struct answer {
+	const struct request *rq;
+	const struct http_head *head;
+	const char *base;  /* the head's bytes */
+	const void *edits; /* a script's changes; NULL: none */
+	bool keeps;	   /* the client's connection goes on afterwards */
+	bool is_decoded;   /* its body comes without the chunk coding */
+};
+
+/* Its head. Otherwise as rewrite_request. */
+bool rewrite_response(const struct answer *a, struct str *head);
+
+#endif

@@ -1,0 +1,286 @@
+#include "net/tls_stream.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "net/host_name.h"
+#include "net/plain_stream.h"
+#include "net/sock.h"
+#include "net/tls_shake.h"
+#include "net/tls_write.h"
+
+enum { MESSAGES_MAX = 16 }; /* of TLS itself, in one read */
+
+/* ---- reading ---- */
+
+static ssize_t read_ended(struct tls_conn *c, int result)
+{
+	int error = SSL_get_error(c->ssl, result);
+
+	switch (error) {
+	case SSL_ERROR_WANT_READ:
+		return IO_AGAIN;
+	case SSL_ERROR_ZERO_RETURN:
+		return IO_EOF;
+	default:
+		return tls_conn_break(c, tls_conn_trouble(c, error, TLS_REASON_CUT));
+	}
+}
+
+/*
+ * After a message of TLS itself OpenSSL comes back: may it go on with the bytes at hand? Messages cost
+ * far more than their bytes (a KeyUpdate makes new keys), so a turn of the loop has few of them.
+ */
+static bool goes_on(const struct tls_conn *c, int result, unsigned *messages)
+{
+	return SSL_get_error(c->ssl, result) == SSL_ERROR_WANT_READ && c->io.in_n > 0 &&
+	       ++*messages < MESSAGES_MAX;
+}
+
+/* As many records as there are and as the owner has room for. */
+static ssize_t read_records(struct tls_conn *c, char *to, size_t n)
+{
+	size_t total = 0, got = 0;
+	unsigned messages = 0;
+
+	ERR_clear_error();
+	do {
+		int result = SSL_read_ex(c->ssl, to + total, n - total, &got);
+
+		if (result != 1 && goes_on(c, result, &messages))
+			continue;
+		if (result != 1) {
+			ssize_t end = read_ended(c, result);
+			return total > 0 ? (ssize_t)total : end;
+		}
+		total += got;
+	} while (total < n && (c->io.in_n > 0 || SSL_pending(c->ssl) > 0));
+	return (ssize_t)total;
+}
+
+static ssize_t tls_read(struct stream *s, void *to, size_t n)
+{
+	struct tls_conn *c = tls_conn_use(s);
+	ssize_t got;
+
+	if (c->state != TLS_CONN_OPEN)
+		return IO_ERROR;
+	tls_io_begin_read(&c->io, n);
+	got = read_records(c, to, n);
+	if (!tls_io_end_read(&c->io))
+		got = tls_conn_break(c, tls_trouble_of(TLS_REASON_MEMORY));
+	tls_conn_flush(c); /* answers of TLS itself; the rest is kept */
+	tls_conn_arm(c);
+	return got;
+}
+
+static bool tls_has_input(const struct stream *s)
+{
+	struct tls_conn *c = tls_conn_of(s);
+	unsigned messages = 0;
+	char byte;
+	int n;
+
+	if (c->state != TLS_CONN_OPEN)
+		return c->state == TLS_CONN_BROKEN;
+	ERR_clear_error();
+	tls_io_begin_read(&c->io, 1);
+	do {
+		n = SSL_peek(c->ssl, &byte, 1);
+	} while (n <= 0 && goes_on(c, n, &messages));
+	bool is_input = n > 0 || SSL_get_error(c->ssl, n) != SSL_ERROR_WANT_READ;
+	ERR_clear_error();
+	if (!tls_io_end_read(&c->io))
+		(void)tls_conn_break(c, tls_trouble_of(TLS_REASON_MEMORY));
+	tls_conn_flush(c);
+	tls_conn_arm(c);
+	return is_input;
+}
+
+static bool tls_has_ended(const struct stream *s)
+{
+	return tls_conn_has_ended(tls_conn_of(s)) || sock_has_ended(s->fd);
+}
+
+/* ---- the rest of the row ---- */
+
+static ssize_t tls_writev(struct stream *s, const struct iovec *iov, int count, int flags)
+{
+	struct tls_conn *c = tls_conn_use(s);
+	ssize_t n;
+
+	if (c->state != TLS_CONN_OPEN)
+		return IO_ERROR;
+	n = tls_write(c, iov, count, flags);
+	tls_conn_arm(c);
+	return n;
+}
+
+static void tls_shutdown_write(struct stream *s)
+{
+	tls_conn_shutdown(tls_conn_use(s));
+}
+
+static void tls_close(struct stream *s)
+{
+	tls_conn_leave(tls_conn_use(s));
+}
+
+static void tls_reset(struct stream *s)
+{
+	sock_set_reset(s->fd);
+	tls_conn_end(tls_conn_use(s)); /* the peer is to see that something is lost */
+}
+
+static void tls_watch(struct stream *s, uint8_t bits)
+{
+	struct tls_conn *c = tls_conn_use(s);
+
+	s->watched = c->watched = bits;
+	tls_conn_arm(c);
+}
+
+static struct stream_failure tls_failure(const struct stream *s)
+{
+	const struct tls_conn *c = tls_conn_of(s);
+
+	if (c->io.state == TLS_IO_FAILED || tls_io_write_failed(&c->io))
+		return (struct stream_failure){ STREAM_FAILURE_SYSTEM, c->io.sys,
+						sock_err_text(c->io.sys) };
+	if (c->trouble.reason == TLS_REASON_NONE)
+		return stream_system_failure(s);
+	return (struct stream_failure){ STREAM_FAILURE_TLS, EPROTO, c->trouble.words };
+}
+
+static void tls_local(const struct stream *s, struct peer *p)
+{
+	sock_local(s->fd, p);
+}
+
+static void tls_peer(const struct stream *s, struct peer *p)
+{
+	sock_peer(s->fd, p);
+}
+
+static void tls_probe_silence(struct stream *s, uint32_t silent_ms)
+{
+	sock_set_keepalive(s->fd, silent_ms);
+}
+
+static const struct stream_ops tls_ops = {
+	.read = tls_read,
+	.writev = tls_writev,
+	.shutdown_write = tls_shutdown_write,
+	.close = tls_close,
+	.reset = tls_reset,
+	.watch = tls_watch,
+	.has_input = tls_has_input,
+	.has_ended = tls_has_ended,
+	.failure = tls_failure,
+	.local = tls_local,
+	.peer = tls_peer,
+	.probe_silence = tls_probe_silence,
+	.is_secure = true,
+};
+
+/* ---- opening ---- */
+
+static enum stream_opened fail_opening(struct stream *s, const struct tls_start *start)
+{
+	SSL_free(start->ssl);
+	(void)close(start->fd); /* nothing was written to it */
+	stream_init(s, start->loop);
+	(void)stream_fail(s, ENOMEM); /* its result is ours */
+	return STREAM_FAILED;
+}
+
+enum stream_opened tls_stream_open(struct stream *s, const struct tls_start *start,
+				   const struct stream_owner *owner)
+{
+	struct tls_conn *c = start->ssl != NULL ? tls_conn_create(start->loop, start->fd,
+								  start->ssl, start->first)
+						: NULL;
+
+	if (c == NULL)
+		return fail_opening(s, start);
+	stream_set_row(s, start->loop, &tls_ops, tls_shake_ready);
+	s->fd = start->fd;
+	s->watcher.data = c;
+	c->stream = s;
+	tls_shake_start(c, owner);
+	return STREAM_OPENING;
+}
+
+/* ---- what is known of it ---- */
+
+SSL *tls_stream_ssl(const struct stream *s)
+{
+	return s->ops == &tls_ops ? tls_conn_of(s)->ssl : NULL;
+}
+
+/* What a client sends there may be anything; so far only OpenSSL has looked at it. */
+static void keep_sni(struct tls_conn *c)
+{
+	const char *name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
+	size_t size = name != NULL ? strlen(name) + 1 : 0;
+
+	if (size > 0 && (c->sni = malloc(size)) != NULL)
+		(void)host_name_tidy(c->sni, size, str_of(name)); /* "": it is none */
+}
+
+bool tls_stream_facts(const struct stream *s, struct tls_facts *facts)
+{
+	SSL *ssl = tls_stream_ssl(s);
+	const unsigned char *alpn = NULL;
+	unsigned alpn_n = 0;
+
+	if (ssl == NULL)
+		return false;
+	SSL_get0_alpn_selected(ssl, &alpn, &alpn_n);
+	struct tls_conn *c = tls_conn_of(s);
+	if (c->sni == NULL)
+		keep_sni(c);
+	*facts = (struct tls_facts){
+		.version = SSL_get_version(ssl),
+		.cipher = SSL_get_cipher_name(ssl),
+		.sni = str_of(c->sni != NULL ? c->sni : ""),
+		.alpn = { (const char *)alpn, alpn_n },
+		.peer = SSL_get0_peer_certificate(ssl),
+		.verify = SSL_get_verify_result(ssl),
+		.is_resumed = SSL_session_reused(ssl) == 1,
+	};
+	return true;
+}
+
+void tls_stream_set_client(struct stream *s, const struct peer *client)
+{
+	if (s->ops == &tls_ops)
+		tls_conn_of(s)->client = client;
+}
+
+void tls_stream_client(const struct stream *s, struct peer *client)
+{
+	const struct tls_conn *c = tls_conn_of(s);
+	if (c->client != NULL)
+		*client = *c->client;
+	else
+		sock_peer(s->fd, client);
+}
+
+enum tls_reason tls_stream_reason(const struct stream *s)
+{
+	return s->ops == &tls_ops ? tls_conn_of(s)->trouble.reason : TLS_REASON_NONE;
+}
+
+void tls_stream_go_plain(struct stream *s, void (*on_ready)(struct stream *s, int events))
+{
+	struct loop *l = s->loop;
+	int fd = s->fd;
+
+	stream_leave(s);
+	tls_conn_free(tls_conn_of(s));
+	plain_stream_open(s, l, fd, on_ready);
+}

@@ -1,0 +1,66 @@
+/*
+ * The row of streams whose bytes go over a connected socket as TLS 1.2 or 1.3 (RFC 5246, RFC 8446),
+ * of either side. The handshake is part of the opening. An idle connection holds no buffer. What
+ * the peer ends without close_notify is an error (kind STREAM_FAILURE_TLS), never a clean end.
+ *
+ * What stream_writev counts has gone to the kernel: while records are left over, the last byte of
+ * the write is not counted, so the owner comes again with it.
+ */
+#ifndef NEAP_NET_TLS_STREAM_H
+#define NEAP_NET_TLS_STREAM_H
+
+#include <openssl/types.h>
+
+#include "base/str.h"
+#include "crypto/tls_reason.h"
+#include "net/stream.h"
+
+/* What a TLS stream is opened with. */
+struct tls_start {
+	struct loop *loop;
+	int fd;		  /* connected; the stream's from now on, also when it fails */
+	SSL *ssl;	  /* made by net/tls_context, its side set; the stream's from now on */
+	struct str first; /* what was read from fd already; it is copied */
+};
+
+/*
+ * Begins the handshake, the end of which on_open tells from the loop. STREAM_FAILED: no memory, the
+ * stream is closed. Handshakes of a server are counted, see net/tls_shake.h.
+ */
+enum stream_opened tls_stream_open(struct stream *s, const struct tls_start *start,
+				   const struct stream_owner *owner);
+
+/* OpenSSL's object of the stream; NULL for one that is not TLS. */
+SSL *tls_stream_ssl(const struct stream *s);
+
+/* What is known of a TLS connection after its handshake. The texts live as long as it is open. */
+struct tls_facts {
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;  /* "TLS_AES_128_GCM_SHA256" */
+	struct str sni;	     /* the host that the client asked for, net/host_name.h; empty: none */
+	struct str alpn;     /* the protocol that was agreed on; empty: none */
+	X509 *peer;	     /* the peer's certificate; NULL: it showed none. Borrowed */
+	long verify;	     /* X509_V_OK, or why peer does not verify */
+	bool is_resumed;
+};
+
+/* False for a stream that is not TLS. */
+bool tls_stream_facts(const struct stream *s, struct tls_facts *facts);
+
+/*
+ * Who the client is, for whom a certificate is chosen: borrowed for the handshake. Without it, that is
+ * the peer of its socket. Harmless for a stream that is not TLS.
+ */
+void tls_stream_set_client(struct stream *s, const struct peer *client);
+void tls_stream_client(const struct stream *s, struct peer *client);
+
+/* Why it failed last, TLS_REASON_NONE: it did not, or not for a reason of TLS. */
+enum tls_reason tls_stream_reason(const struct stream *s);
+
+/*
+ * A stream whose opening failed by TLS_REASON_PLAIN becomes one in the clear, for an answer that its
+ * peer can read. What was read of it is lost.
+ */
+void tls_stream_go_plain(struct stream *s, void (*on_ready)(struct stream *s, int events));
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * What is wrong with the certificate of a server, in words that say which one and when: OpenSSL has
+ * a constant for each kind of fault only.
+ */
+#ifndef NEAP_NET_TLS_VERDICT_H
+#define NEAP_NET_TLS_VERDICT_H
+
+#include <openssl/types.h>
+
+/* For SSL_CTX_set_verify: notes a fault, and lets OpenSSL's judgement stand. */
+int tls_verdict_note(int is_good, X509_STORE_CTX *ctx);
+
+/* What was noted; NULL: nothing. Lives as long as the connection. */
+const char *tls_verdict_words(const SSL *ssl);
+
+#endif

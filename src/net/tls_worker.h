@@ -1,0 +1,32 @@
+/*
+ * What the TLS connections of a process share: memory, and the handshakes that are under way. Those
+ * are counted, and the oldest ones go first when there are too many: a client that only begins a
+ * handshake costs nothing of the places of others. A turn of the loop has time for few of them.
+ */
+#ifndef NEAP_NET_TLS_WORKER_H
+#define NEAP_NET_TLS_WORKER_H
+
+#include "base/slab.h"
+#include "net/loop.h"
+#include "net/tls_io.h"
+
+struct tls_worker {
+	struct tls_shared *shared;
+	struct slab conns;	/* struct tls_conn */
+	struct list accepting;	/* handshakes with clients, oldest first */
+	struct list leaving;	/* closed by their owners; close_notify has not gone out */
+	ev_timer leaving_timer; /* for the oldest of them */
+	uint32_t accepting_n, accepting_max;
+	unsigned turn, steps; /* handshakes in this turn of the loop */
+};
+
+/*
+ * That of this loop; made when it is asked for first. NULL: no memory. conn_bytes: of a struct
+ * tls_conn.
+ */
+struct tls_worker *tls_worker_of(struct loop *l, size_t conn_bytes);
+
+/* May a handshake go on now, in this turn of the loop? It is counted. Otherwise: loop_yield. */
+bool tls_worker_may_step(struct tls_worker *w, const struct loop *l);
+
+#endif

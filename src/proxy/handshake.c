@@ -1,0 +1,73 @@
+#include "proxy/handshake.h"
+
+#include "net/tls_stream.h"
+#include "shm/board_service.h"
+#include "shm/stats.h"
+
+/* Clients that only look whether somebody is there are no news. */
+static enum log_level level_of(enum tls_reason reason)
+{
+	return reason == TLS_REASON_LEFT ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+}
+
+/* Words that share one are told once per second together. */
+static struct log_limit *limit_of(struct fronts *all, const char *words)
+{
+	uint32_t hash = 2166136261U; /* FNV-1a */
+	for (const char *p = words; *p != '\0'; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619U;
+	return &all->failing[(hash ^ (hash >> 16)) % FRONT_FAILING];
+}
+
+static void tell(struct front *f, enum tls_reason reason, const char *words)
+{
+	struct fronts *all = front_all(f);
+	char ip[INET6_ADDRSTRLEN], left_out[LOG_LEFT_OUT_MAX];
+	uint32_t skipped = 0;
+	if (!log_enabled(level_of(reason)) ||
+	    !log_may(limit_of(all, words), loop_now_ms(all->plane.loop), &skipped))
+		return;
+	(void)peer_print_ip(&f->peer, ip); /* "" of a unix socket */
+	log_at(level_of(reason), "service %s: the TLS handshake with %s failed: %s%s",
+	       f->service->conf->name, ip, words, log_left_out(left_out, skipped));
+}
+
+static void note_failure(struct front *f, enum tls_reason reason, const char *words)
+{
+	struct board_service_cell *counts = f->service->counts;
+	stat_add(&counts->handshakes[HANDSHAKE_FAILED], 1);
+	stat_add(&counts->handshake_failures[reason], 1);
+	tell(f, reason, words);
+}
+
+void handshake_note(struct front *f, bool is_open)
+{
+	struct tls_facts facts;
+	enum tls_reason reason = tls_stream_reason(&f->stream);
+	if (!is_open) {
+		note_failure(f, reason != TLS_REASON_NONE ? reason : TLS_REASON_MEMORY,
+			     stream_failure(&f->stream).words);
+	} else if (tls_stream_facts(&f->stream, &facts)) {
+		stat_add(&f->service->counts->handshakes[facts.is_resumed ? HANDSHAKE_RESUMED
+									  : HANDSHAKE_FULL],
+			 1);
+	}
+}
+
+void handshake_note_late(struct front *f)
+{
+	note_failure(f, TLS_REASON_TIMEOUT, tls_trouble_of(TLS_REASON_TIMEOUT).words);
+}
+
+bool handshake_met_plain_http(const struct front *f)
+{
+	return tls_stream_reason(&f->stream) == TLS_REASON_PLAIN;
+}
+
+bool handshake_was_challenge(const struct front *f)
+{
+	struct tls_facts facts;
+
+	return unlikely(f->service->acme != NULL) && tls_stream_facts(&f->stream, &facts) &&
+	       str_eq(facts.alpn, STR("acme-tls/1"));
+}

@@ -1,0 +1,22 @@
+/*
+ * What becomes of the TLS handshakes of clients: each is counted, and one that failed is told in the
+ * log, each reason once per second at most.
+ */
+#ifndef NEAP_PROXY_HANDSHAKE_H
+#define NEAP_PROXY_HANDSHAKE_H
+
+#include "proxy/front.h"
+
+/* It is over; false: front.stream says why it failed. */
+void handshake_note(struct front *f, bool is_open);
+
+/* It was not over in time. */
+void handshake_note_late(struct front *f);
+
+/* A CA came to look at the certificate of tls-alpn-01 (RFC 8737 §3): it has nothing to say. */
+bool handshake_was_challenge(const struct front *f);
+
+/* Was it a request of HTTP in the clear? It can be answered after tls_stream_go_plain. */
+bool handshake_met_plain_http(const struct front *f);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * Connections of scripts that are kept for the next request over HTTP to the same server, on the same
+ * terms (the key says both). A few, and not for long. What happens on one of them ends it.
+ */
+#ifndef NEAP_SCRIPT_KEPT_H
+#define NEAP_SCRIPT_KEPT_H
+
+#include "script/conn.h"
+
+enum { KEPT_MAX = 32, KEPT_SECONDS = 15 };
+
+/*
+ * Keeps a connection, which is taken out of its list, if the answer on it is whole and in step, and
+ * its server lets it stand. False: it is not kept, and remains the caller's.
+ */
+bool kept_put(struct conn *c, struct str key);
+
+/* The newest of that key that is still fine, put into the list to; NULL: none. */
+struct conn *kept_take(struct io *io, struct str key, struct list *to);
+
+void kept_close_all(struct io *io);
+
+#endif

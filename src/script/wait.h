@@ -1,0 +1,88 @@
+/*
+ * What a coroutine waits for, one thing at a time: a time, a name, a connection, an echo. The
+ * connections that it makes are its own; they are closed when its entry ends.
+ *
+ * Each of the functions that begin something returns true when the coroutine must yield: on_over comes
+ * from the loop then. false: the result is there already. The result is w->failure (NULL: fine), and
+ * what io->current gives out.
+ */
+#ifndef NEAP_SCRIPT_WAIT_H
+#define NEAP_SCRIPT_WAIT_H
+
+#include "net/ping.h"
+#include "net/tls_dial.h"
+#include "script/conn.h"
+
+enum { WAIT_CONNS_MAX = 16 };
+
+enum wait_kind {
+	WAIT_NONE,
+	WAIT_SLEEP,
+	WAIT_RESOLVE,
+	WAIT_CONNECT, /* resolving, then dialling */
+	WAIT_CONN,    /* for what its connection does */
+	WAIT_PING,
+};
+
+struct wait {
+	struct io *io;
+	void (*on_over)(struct wait *w);
+
+	/* Of the coroutine's entry: when it ends (0: when it wants), and whether it has begun any wait,
+	 * so that wait_fini must follow. */
+	int64_t deadline_ms;
+	bool was_used;
+
+	/* What it waits for, at most until then (0: only the deadline). */
+	enum wait_kind kind;
+	int64_t until_ms;
+	struct dns_query *query;
+	struct ping *ping; /* WAIT_PING; freed with the next wait */
+	struct conn *conn; /* the last one waited for; NULL: none, or it is closed */
+	struct list conns;
+
+	/* For the next connection; ssl NULL: it is in the clear. first is borrowed. */
+	SSL *ssl;
+	struct str first;
+
+	/* What came of it. */
+	const char *failure;
+	char words[CONN_WORDS_MAX]; /* a failure whose connection is gone */
+	char *names;		    /* addresses of a name; freed with the next such wait */
+	int ttl_s;		    /* of the addresses; -1: unknown */
+	int missing;		    /* the family of which nothing is known; AF_UNSPEC: none */
+};
+
+/* All but on_over, which the owner sets. */
+void wait_init(struct wait *w, struct io *io);
+/* Ends what is under way and closes all connections. */
+void wait_fini(struct wait *w);
+/* The time of the wait is up: stops what is under way; its failure is "timeout". */
+void wait_expire(struct wait *w);
+
+/* Timeouts are in seconds; 0: as long as the entry may run. */
+void wait_sleep(struct wait *w, double seconds);
+bool wait_resolve(struct wait *w, struct str name, double timeout);
+/* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
+bool wait_connect(struct wait *w, struct str host, uint16_t port, double timeout);
+bool wait_ping(struct wait *w, struct str ip, double timeout);
+
+/*
+ * The connection of the wait_connect that follows at once speaks TLS; first: sent in the clear before.
+ * false: no memory, or the name is none.
+ */
+bool wait_secure(struct wait *w, const struct tls_goal *goal, struct str first);
+
+/* On connection `id`, of this wait. */
+bool wait_send(struct wait *w, uint32_t id, struct str bytes, double timeout);
+bool wait_receive(struct wait *w, uint32_t id, enum conn_wish wish, size_t n, double timeout);
+/* An answer over HTTP: flags and body_max as conn_expect_answer says. */
+bool wait_response(struct wait *w, uint32_t id, uint32_t flags, size_t body_max, double timeout);
+/* Keeps it for wait_reuse, of any coroutine, or closes it. */
+void wait_keep(struct wait *w, uint32_t id, struct str key);
+/* A connection that was kept under this key is w->conn; false: there is none. */
+bool wait_reuse(struct wait *w, struct str key);
+/* Harmless when it is closed already. */
+void wait_close(struct wait *w, uint32_t id);
+
+#endif

@@ -1,0 +1,24 @@
+#include "shm/board_cell.h"
+
+uint32_t board_inflight(const struct board *b, int slot)
+{
+	uint32_t sum =
+		atomic_load_explicit(&b->inflight[BOARD_EARLIER][slot], memory_order_relaxed);
+	uint32_t workers = board_workers(b);
+	for (uint32_t i = 0; i < workers; i++)
+		sum += atomic_load_explicit(&b->inflight[i][slot], memory_order_relaxed);
+	return sum;
+}
+
+void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures)
+{
+	uint32_t workers = board_workers(b);
+	const struct board_cell *earlier = &b->cells[BOARD_EARLIER][slot];
+	*requests = stat_get(&earlier->requests);
+	*failures = stat_get(&earlier->failures);
+	for (uint32_t i = 0; i < workers; i++) {
+		const struct board_cell *cell = &b->cells[i][slot];
+		*requests += stat_get(&cell->requests);
+		*failures += stat_get(&cell->failures);
+	}
+}

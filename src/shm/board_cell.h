@@ -1,0 +1,29 @@
+/*
+ * What each worker counts about a backend: in flight, requests, failures. A worker changes its own
+ * row only; the master clears it when that process is gone (board_clear.h).
+ */
+#ifndef NEAP_SHM_BOARD_CELL_H
+#define NEAP_SHM_BOARD_CELL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "shm/board.h"
+#include "shm/board_worker.h"
+
+/* So many more (or fewer) are in flight on that backend for this worker. */
+static inline void board_inflight_add(struct board *b, unsigned worker, int slot, int by)
+{
+	_Atomic uint32_t *cell = &b->inflight[worker][slot];
+	board_worker_use(b, worker);
+	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + (uint32_t)by,
+			      memory_order_relaxed);
+}
+
+/* Over all workers, with what earlier generations still have under way. */
+uint32_t board_inflight(const struct board *b, int slot);
+
+/* Over all workers, with what earlier generations counted. */
+void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures);
+
+#endif

@@ -1,0 +1,268 @@
+#include "upstream/h1_leg.h"
+
+#include <errno.h>
+
+#include "http/h1_framing.h"
+#include "upstream/pool.h"
+
+static struct stream *stream_of(const struct leg *leg)
+{
+	return &leg->uconn->stream;
+}
+
+/* ---- the request ---- */
+
+static ssize_t note_sent(struct leg *leg, ssize_t wrote, bool is_all)
+{
+	if (wrote == IO_ERROR) {
+		leg->sending = LEG_MUTE;
+		if (stream_failure(stream_of(leg)).sys == ENOMEM)
+			leg->sent++; /* a part of the head may have gone out (outbox.h) */
+		stream_watch_write(stream_of(leg), false);
+		stream_watch_read(stream_of(leg), true);
+		return wrote;
+	}
+	leg->sent += wrote > 0 ? (uint64_t)wrote : 0;
+	stream_watch_write(stream_of(leg), !is_all);
+	return wrote;
+}
+
+static size_t length_of(const struct iovec *pieces, int n)
+{
+	size_t sum = 0;
+	for (int i = 0; i < n; i++)
+		sum += pieces[i].iov_len;
+	return sum;
+}
+
+static ssize_t h1_send(struct leg *leg, struct str head, const struct iovec *pieces, int n,
+		       size_t *took)
+{
+	leg->sending = LEG_SENDING;
+	ssize_t wrote = outbox_send(&leg->out, stream_of(leg), head, pieces, n, 0, took);
+	bool is_all = outbox_len(&leg->out) == 0 && *took == length_of(pieces, n);
+	return note_sent(leg, wrote, is_all);
+}
+
+static ssize_t h1_drain(struct leg *leg, struct pipe *from)
+{
+	ssize_t moved = stream_drain_pipe(stream_of(leg), from);
+	return note_sent(leg, moved, from->held == 0);
+}
+
+static bool h1_is_untouched(const struct leg *leg)
+{
+	return leg->sent == 0;
+}
+
+/* ---- heads ---- */
+
+static enum leg_news parse(struct leg *leg, uint8_t method_id)
+{
+	switch (h1_head_parse(&leg->head, buf_head(&leg->in), buf_len(&leg->in))) {
+	case H1_MORE:
+		return LEG_NOTHING;
+	case H1_BAD:
+		return LEG_BAD;
+	case H1_DONE:
+		break;
+	}
+	if (!h1_response_framing(&leg->head, method_id))
+		return LEG_BAD;
+	bool is_interim = leg->head.status < 200 && leg->head.status != 101;
+	return is_interim ? LEG_INTERIM : LEG_HEAD;
+}
+
+static enum leg_news h1_next(struct leg *leg, uint8_t method_id)
+{
+	leg->interim_bytes += leg->head.bytes;
+	buf_consume(&leg->in, leg->head.bytes);
+	h1_head_init(&leg->head, true, leg->head.fields, leg->head.limits);
+	return buf_len(&leg->in) > 0 ? parse(leg, method_id) : LEG_NOTHING;
+}
+
+/* ---- the body ---- */
+
+/*
+ * Takes the n body bytes at the end of `in`: checks their framing, drops what comes after the body,
+ * and what may not be in it.
+ */
+static enum leg_news take_body(struct leg *leg, size_t n)
+{
+	char *p = buf_tail(&leg->in) - n;
+	size_t used = 0, kept = 0;
+	enum h1_body_result r = leg->form == LEG_DECODED
+					? h1_body_decode(&leg->body, p, n, &used, &kept)
+					: h1_body_tidy(&leg->body, p, n, &used, &kept);
+	if (used < n)
+		leg->excess = LEG_EXCESS;
+	leg->in.end = (uint32_t)(leg->in.end - n + kept);
+	if (leg->body.done)
+		leg->phase = LEG_WHOLE;
+	return r == BODY_OK ? LEG_BODY : LEG_BAD;
+}
+
+static enum leg_news h1_pass(struct leg *leg, enum leg_form form)
+{
+	if (unlikely(http_has(&leg->head, FIELD_KEEP_ALIVE)))
+		leg->stands_ms = h1_keep_alive_ms(&leg->head, buf_head(&leg->in));
+	buf_consume(&leg->in, leg->head.bytes);
+	h1_body_init(&leg->body, &leg->head);
+	leg->body.chunk.own = leg->own_field;
+	leg->form = (uint8_t)form;
+	leg->phase = LEG_PASSES;
+	return take_body(leg, buf_len(&leg->in));
+}
+
+static enum leg_news ended(struct leg *leg, ssize_t n)
+{
+	if (n != IO_EOF)
+		return LEG_BROKEN;
+	if (leg->phase != LEG_PASSES || !h1_body_is_whole_at_close(&leg->body))
+		return LEG_CLOSED;
+	leg->body.done = true;
+	leg->phase = LEG_WHOLE;
+	return LEG_LAST;
+}
+
+static bool h1_can_fill(const struct leg *leg)
+{
+	return leg->phase == LEG_PASSES && leg->body.framing == FRAMING_LENGTH &&
+	       buf_len(&leg->in) == 0 && stream_can_fill(stream_of(leg));
+}
+
+static enum leg_news h1_fill(struct leg *leg, struct pipe *to)
+{
+	ssize_t n = stream_fill_pipe(stream_of(leg), to, leg->body.left);
+	if (n == IO_AGAIN)
+		return LEG_NOTHING;
+	if (n <= 0)
+		return ended(leg, n);
+	h1_body_skip(&leg->body, (uint64_t)n);
+	if (!leg->body.done)
+		return LEG_BODY;
+	leg->phase = LEG_WHOLE;
+	leg->excess = stream_has_input(stream_of(leg)) ? LEG_UNKNOWN : LEG_EXACT;
+	return LEG_BODY;
+}
+
+/* ---- reading ---- */
+
+/* Room for the next read; 0: the client has to take some first, or there is no memory. */
+static size_t make_room(struct leg *leg)
+{
+	struct buf *in = &leg->in;
+	if (!buf_hold(in))
+		return 0;
+	size_t spare = leg->phase == LEG_PASSES ? H1_CHUNK_HELD_MAX : 0; /* see h1_body_tidy */
+	if (buf_room(in) <= spare)
+		buf_compact(in);
+	return buf_room(in) > spare ? buf_room(in) - spare : 0;
+}
+
+/* After the whole answer: bytes keep the connection from being used again. */
+static enum leg_news read_after(struct leg *leg)
+{
+	char dropped[4096];
+	ssize_t n = stream_read(stream_of(leg), dropped, sizeof(dropped));
+	if (n > 0)
+		leg->excess = LEG_EXCESS;
+	return n > 0 || n == IO_AGAIN ? LEG_NOTHING : LEG_ENDED_AFTER;
+}
+
+static enum leg_news h1_read(struct leg *leg, uint8_t method_id)
+{
+	if (unlikely(leg->phase == LEG_WHOLE))
+		return read_after(leg);
+	size_t room = make_room(leg);
+	if (room == 0) {
+		stream_watch_read(stream_of(leg), false);
+		return leg->in.data == NULL ? LEG_NO_MEMORY : LEG_FULL;
+	}
+	ssize_t n = stream_read(stream_of(leg), buf_tail(&leg->in), room);
+	if (n == IO_AGAIN) {
+		buf_drop_if_empty(&leg->in);
+		return LEG_NOTHING;
+	}
+	if (n <= 0)
+		return ended(leg, n);
+	buf_added(&leg->in, (size_t)n);
+	/* After a full read bytes may wait that would be taken for the next answer: see may_keep. */
+	leg->excess = (size_t)n == room ? LEG_UNKNOWN : LEG_EXACT;
+	return leg->phase == LEG_AWAITS ? parse(leg, method_id) : take_body(leg, (size_t)n);
+}
+
+static void h1_want(struct leg *leg, bool more)
+{
+	stream_watch_read(stream_of(leg), more);
+}
+
+static void h1_pause(struct leg *leg)
+{
+	stream_watch_read(stream_of(leg), false);
+	stream_watch_write(stream_of(leg), false);
+}
+
+static void h1_resume(struct leg *leg)
+{
+	stream_watch_write(stream_of(leg), true);
+}
+
+/* ---- the end ---- */
+
+static bool may_keep(const struct leg *leg, const struct leg_keep *keep)
+{
+	return leg->excess == LEG_EXACT && leg->sending == LEG_SENT && h1_keeps_alive(&leg->head) &&
+	       (keep->max_requests == 0 || leg->uconn->requests < keep->max_requests);
+}
+
+static void h1_end(struct leg *leg, const struct leg_keep *keep)
+{
+	if (keep != NULL && may_keep(leg, keep))
+		pool_put(leg->uconn, keep->max_idle, keep->idle, leg->stands_ms);
+	else
+		uconn_close(leg->uconn);
+}
+
+static struct stream_failure h1_failure(const struct leg *leg)
+{
+	return stream_failure(stream_of(leg));
+}
+
+static struct stream *h1_steal(struct leg *leg)
+{
+	return stream_of(leg);
+}
+
+static const struct leg_ops h1_ops = {
+	.send = h1_send,
+	.drain = h1_drain,
+	.read = h1_read,
+	.next = h1_next,
+	.pass = h1_pass,
+	.fill = h1_fill,
+	.can_fill = h1_can_fill,
+	.want = h1_want,
+	.pause = h1_pause,
+	.resume = h1_resume,
+	.is_untouched = h1_is_untouched,
+	.failure = h1_failure,
+	.end = h1_end,
+	.steal = h1_steal,
+};
+
+static void on_stream_ready(struct stream *s, int events)
+{
+	struct leg *leg = container_of(s, struct uconn, stream)->owner;
+	leg->on_ready(leg, events);
+}
+
+void h1_leg_open(struct leg *leg, struct uconn *u)
+{
+	leg->ops = &h1_ops;
+	leg->uconn = u;
+	u->owner = leg;
+	u->requests++;
+	u->stream.on_ready = on_stream_ready;
+	stream_watch_read(&u->stream, true);
+}

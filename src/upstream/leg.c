@@ -1,0 +1,44 @@
+#include "upstream/leg.h"
+
+void leg_init(struct leg *leg, struct slab *blocks, struct http_field *fields,
+	      void (*on_ready)(struct leg *leg, int events))
+{
+	leg->ops = NULL;
+	leg->on_ready = on_ready;
+	leg->uconn = NULL;
+	outbox_init(&leg->out, blocks);
+	buf_init(&leg->in, blocks);
+	leg->phase = LEG_AWAITS;
+	leg->sending = LEG_UNSENT;
+	leg->interim_bytes = 0;
+	leg->head.fields = fields;
+}
+
+void leg_reset(struct leg *leg, const struct http_limits *limits)
+{
+	leg->sent = 0;
+	leg->sending = LEG_UNSENT;
+	leg->phase = LEG_AWAITS;
+	leg->excess = LEG_EXACT;
+	leg->interim_bytes = 0;
+	leg->own_field = NULL;
+	leg->stands_ms = UINT32_MAX;
+	h1_head_init(&leg->head, true, leg->head.fields, limits);
+}
+
+bool leg_can_drain(const struct leg *leg)
+{
+	return leg->ops->drain != NULL && stream_can_drain(&leg->uconn->stream);
+}
+
+bool leg_can_fill(const struct leg *leg)
+{
+	return leg->ops->can_fill(leg);
+}
+
+void leg_end(struct leg *leg, const struct leg_keep *keep)
+{
+	leg->ops->end(leg, keep);
+	leg->uconn = NULL;
+	outbox_drop(&leg->out);
+}
