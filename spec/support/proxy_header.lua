@@ -4,10 +4,13 @@
 --                               of a client at 192.0.2.9:56324 (2001:db8::9)
 --   header.item(type, value)    one item (TLV)
 --   header.ssl{ client = bits, verify = 0, version =, cipher =, cn = }
+--   header.sealed{ as of header.of } → the same with its checksum (CRC32C) as the last item
 --   header.read(bytes) → { family =, items = { [type] = value, …, order = {…} } }, what follows
 --   header.items(bytes) → such items
 
-local header = { ALPN = 1, AUTHORITY = 2, SSL = 32, VERSION = 33, CN = 34, CIPHER = 35 }
+local bit = require "bit"
+
+local header = { ALPN = 1, AUTHORITY = 2, SSL = 32, VERSION = 33, CN = 34, CIPHER = 35, CRC32C = 3 }
 
 local SIGNATURE = "\r\n\r\n\0\r\nQUIT\n"
 local PORTS = "\220\4\1\187"
@@ -33,6 +36,32 @@ function header.of(o)
   local family, addresses = unpack(ADDRESSES[o.family or "v4"])
   local rest = addresses .. (o.items or "")
   return SIGNATURE .. string.char(o.command or 0x21) .. family .. u16(#rest) .. rest
+end
+
+-- Bit by bit, as RFC 3720 appendix B.4 defines it.
+local function crc32c(bytes)
+  local crc = bit.bnot(0)
+  for i = 1, #bytes do
+    crc = bit.bxor(crc, bytes:byte(i))
+    for _ = 1, 8 do
+      local low = bit.band(crc, 1)
+      crc = bit.bxor(bit.rshift(crc, 1), low == 1 and 0x82f63b78 or 0)
+    end
+  end
+  return bit.bnot(crc)
+end
+
+local function u32(n)
+  return string.char(bit.band(bit.rshift(n, 24), 255), bit.band(bit.rshift(n, 16), 255),
+    bit.band(bit.rshift(n, 8), 255), bit.band(n, 255))
+end
+
+function header.sealed(o)
+  local copy = {}
+  for key, value in pairs(o) do copy[key] = value end
+  copy.items = (o.items or "") .. header.item(header.CRC32C, "\0\0\0\0")
+  local bytes = header.of(copy)
+  return bytes:sub(1, -5) .. u32(crc32c(bytes))
 end
 
 function header.items(bytes)

@@ -1,3 +1,4 @@
+local cjson = require "cjson"
 local client = require "support.client"
 local header = require "support.proxy_header"
 local hello = require "support.client_hello"
@@ -49,6 +50,52 @@ describe("a PROXY header from a balancer that ended TLS", function()
     assert.equal("http", ask(n, ssl { client = 0 }).body)
     assert.equal(1, n:count_log "https app.example http/1.1")
     assert.equal(2, n:count_log "http none none")
+  end)
+
+  local function facts(items)
+    local n = proxied.start({}, [[proxy_protocol = true, policy = { request = function(r)
+      local neap, t = require "neap", r.tls
+      local c = t and t.client
+      return neap.reply { body = neap.json.encode { version = t and t.version,
+        cipher = t and t.cipher, sni = t and t.sni, alpn = t and t.alpn, is_nil = t == nil,
+        verified = c and c.verified, subject = c and c.subject, issuer = c and c.issuer,
+        names = c and #c.names, not_after = c and c.not_after, error = c and c.error } }
+    end }]])
+    return cjson.decode(ask(n, items).body)
+  end
+
+  it("is what request.tls tells of", function()
+    assert.same({ version = "TLSv1.3", cipher = "TLS_AES_128_GCM_SHA256", sni = "app.example",
+      alpn = "http/1.1", is_nil = false, verified = true, subject = "CN=ann", names = 0 },
+      facts(TLS))
+    assert.same({ is_nil = false, verified = false, names = 0,
+      error = "the balancer in front did not verify it" }, facts(ssl { client = 3, verify = 9 }))
+    assert.same({ is_nil = false }, facts(ssl { client = 1 }))
+    assert.same({ is_nil = true }, facts(item(header.AUTHORITY, "app.example")))
+  end)
+
+  it("cannot make up other parts of a subject", function()
+    assert.equal("CN=a\\,O\\+\\0A\\ ", facts(ssl { client = 3, cn = "a,O+\n " }).subject)
+    assert.is_nil(facts(ssl { client = 3, cn = ("a"):rep(256) }).subject)
+  end)
+
+  it("is believed with its checksum, and refused with a wrong one", function()
+    local n = proxied.start({}, "proxy_protocol = true")
+    local function answer(bytes)
+      local c = client.connect(n.address)
+      c:send(bytes .. GET)
+      return c:read_response()
+    end
+    for _, family in ipairs { "v4", "v6", "unspec" } do
+      local good = header.sealed { items = TLS, family = family }
+      assert.equal(200, answer(good).status)
+      assert.matches("wrong checksum", answer(good:sub(1, -2)
+        .. string.char((good:byte(-1) + 1) % 256)).headers["x-neap-error"])
+    end
+    local changed = header.sealed { items = TLS }:gsub("TLSv1.3", "TLSv1.2")
+    assert.equal(400, answer(changed).status)
+    assert.matches("malformed item", answer(header.of { items = item(header.CRC32C, "\1\2\3") })
+      .headers["x-neap-error"])
   end)
 
   it("is refused when an item is malformed", function()

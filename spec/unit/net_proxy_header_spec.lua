@@ -8,7 +8,8 @@ struct bt_client_tls {
   bool is_ended, has_certificate, is_verified, is_resumed;
   struct bt_str sni, alpn, ja4, version, cipher, common_name;
 };
-struct bt_proxy_tlv { struct bt_client_tls tls; char sni[254], alpn[256]; };
+struct bt_proxy_tlv { struct bt_client_tls tls; char sni[254], alpn[256];
+  struct bt_str checksum; };
 struct bt_proxy_header {
   bool has_source; struct bt_peer source; size_t bytes; const char *reason;
   struct bt_proxy_tlv tlv;

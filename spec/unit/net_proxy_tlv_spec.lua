@@ -8,7 +8,8 @@ struct bt_client_tls {
   bool is_ended, has_certificate, is_verified, is_resumed;
   struct bt_str sni, alpn, ja4, version, cipher, common_name;
 };
-struct bt_proxy_tlv { struct bt_client_tls tls; char sni[254], alpn[256]; };
+struct bt_proxy_tlv { struct bt_client_tls tls; char sni[254], alpn[256];
+  struct bt_str checksum; };
 const char *proxy_tlv_parse(struct bt_proxy_tlv *t, const char *p, size_t n);
 size_t proxy_tlv_write(char *to, const struct bt_client_tls *tls);
 ]]

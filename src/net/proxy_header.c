@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "net/crc32c.h"
 
 static const char v2_signature[12] = "\r\n\r\n\0\r\nQUIT\n";
 
@@ -110,6 +111,23 @@ static void set_source(struct proxy_header *h, const void *ip, bool is_v6, uint1
 	h->has_source = true;
 }
 
+static uint32_t read_u32(const char *p)
+{
+	return (uint32_t)read_u16(p) << 16 | read_u16(p + 2);
+}
+
+/* §2.2.3: the checksum is that of the whole header with zeros in its own place. */
+static bool has_good_checksum(const struct proxy_header *h, const char *p)
+{
+	const char *own = h->tlv.checksum.p;
+	if (own == NULL)
+		return true;
+	size_t before = (size_t)(own - p), after = before + h->tlv.checksum.n;
+	uint32_t crc = crc32c(0, p, before);
+	crc = crc32c(crc, "\0\0\0\0", h->tlv.checksum.n);
+	return crc32c(crc, p + after, h->bytes - after) == read_u32(own);
+}
+
 static enum proxy_header_result parse_v2_tlvs(struct proxy_header *h, const char *p, size_t n)
 {
 	const char *reason = proxy_tlv_parse(&h->tlv, p, n);
@@ -159,7 +177,10 @@ static enum proxy_header_result parse_v2(struct proxy_header *h, const char *p, 
 	h->bytes = V2_FIXED + length;
 	if (command == 0x20)
 		return PROXY_HEADER_DONE; /* LOCAL: the other balancer's own check */
-	return parse_v2_addresses(h, p + V2_FIXED, length, (uint8_t)p[13]);
+	enum proxy_header_result r = parse_v2_addresses(h, p + V2_FIXED, length, (uint8_t)p[13]);
+	if (r == PROXY_HEADER_DONE && !has_good_checksum(h, p))
+		return refuse_header(h, "wrong checksum (CRC32C) in the PROXY header");
+	return r;
 }
 
 static bool begins(const char *p, size_t n, const char *mark, size_t mark_n)

@@ -3,13 +3,13 @@
 #include "net/host_name.h"
 
 /* Types, and those inside SSL. */
-enum { ALPN = 0x01, AUTHORITY = 0x02, SSL_ITEM = 0x20 };
+enum { ALPN = 0x01, AUTHORITY = 0x02, CHECKSUM = 0x03, SSL_ITEM = 0x20 };
 enum { SSL_VERSION = 0x21, SSL_COMMON_NAME = 0x22, SSL_CIPHER = 0x23 };
 
 /* Bits of SSL's first byte. */
 enum { CLIENT_SSL = 1, CLIENT_CERT_CONN = 2, CLIENT_CERT_SESSION = 4 };
 
-enum { HEAD = 3, SSL_FIXED = 5 };
+enum { HEAD = 3, SSL_FIXED = 5, CHECKSUM_BYTES = 4 };
 
 static const char malformed[] = "malformed item (TLV) in the PROXY header";
 static const char twice[] = "an item (TLV) comes twice in the PROXY header";
@@ -105,6 +105,11 @@ static const char *read_authority(struct proxy_tlv *t, struct str value)
 	return NULL;
 }
 
+static const char *read_checksum(struct proxy_tlv *t, struct str value)
+{
+	return value.n == CHECKSUM_BYTES ? set_once(&t->checksum, value) : malformed;
+}
+
 const char *proxy_tlv_parse(struct proxy_tlv *t, const char *p, size_t n)
 {
 	struct str rest = { p, n }, value;
@@ -118,6 +123,8 @@ const char *proxy_tlv_parse(struct proxy_tlv *t, const char *p, size_t n)
 			reason = read_alpn(t, value);
 		else if (type == AUTHORITY)
 			reason = read_authority(t, value);
+		else if (type == CHECKSUM)
+			reason = read_checksum(t, value);
 		else if (type == SSL_ITEM)
 			reason = has_ssl ? twice : read_ssl(&t->tls, value);
 		has_ssl |= type == SSL_ITEM;

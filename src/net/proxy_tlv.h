@@ -1,6 +1,6 @@
 /*
  * What a PROXY header of version 2 says of the client's TLS, in type-length-value items (haproxy's
- * proxy-protocol.txt, §2.2): SSL, ALPN and AUTHORITY. Others are passed over.
+ * proxy-protocol.txt, §2.2): SSL, ALPN and AUTHORITY; and its checksum. Others are passed over.
  */
 #ifndef NEAP_NET_PROXY_TLV_H
 #define NEAP_NET_PROXY_TLV_H
@@ -18,6 +18,7 @@ struct proxy_tlv {
 	struct client_tls tls; /* its texts lie in the header and in here */
 	char sni[CLIENT_HELLO_SNI_MAX + 1];
 	char alpn[1 + PROXY_TLV_NAME_MAX];
+	struct str checksum; /* the four bytes of CRC32C; none: p is NULL */
 };
 
 /* Reads the n bytes after the addresses; *t stays where it is. NULL, or what is wrong with them. */

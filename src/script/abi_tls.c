@@ -1,37 +1,32 @@
-/* What Lua asks of a client's TLS that is ended here. */
-#include <openssl/x509.h>
-
-#include "net/tls_notes.h"
-#include "net/tls_stream.h"
+/* What Lua asks of a client's TLS. */
+#include "crypto/identity.h"
+#include "net/tls_seen.h"
 #include "script/abi.h"
 #include "script/policies.h"
 #include "script/tls_text.h"
 
-static const struct stream *connection_of(const neap_request *r)
+static bool look(const neap_request *r, struct tls_seen *seen)
 {
-	return r->connection;
+	return tls_seen_look(seen, r->connection, r->outer_tls);
 }
 
 NEAP_API uint32_t neap_tls_look(const neap_request *r, neap_tls_seen *to)
 {
-	const struct stream *s = connection_of(r);
-	struct tls_facts facts;
-	if (s == NULL || !tls_stream_facts(s, &facts))
+	struct tls_seen seen;
+	if (!look(r, &seen))
 		return 0;
 	*to = (neap_tls_seen){
-		.resumed = facts.is_resumed,
-		.has_client = facts.peer != NULL,
-		.verified = facts.peer != NULL && facts.verify == X509_V_OK,
+		.resumed = seen.is_resumed,
+		.has_client = seen.has_client,
+		.verified = seen.is_verified,
 	};
 	return 1;
 }
 
-/* Of the peer's certificate. */
+/* Of the certificate that the client showed us. */
 static struct str identity_text(const struct identity *i, uint32_t what)
 {
 	switch (what) {
-	case TLS_TEXT_SUBJECT:
-		return i->subject;
 	case TLS_TEXT_ISSUER:
 		return i->issuer;
 	case TLS_TEXT_SERIAL:
@@ -45,45 +40,47 @@ static struct str identity_text(const struct identity *i, uint32_t what)
 	}
 }
 
-static struct str ja4_text(const struct stream *s)
+static struct str client_text(const struct tls_seen *seen, uint32_t what)
 {
-	static char ja4[JA4_CHARS + 1];
-	(void)tls_notes_ja4(tls_stream_ssl(s), ja4); /* "": none */
-	return str_of(ja4);
-}
-
-static struct str text_of(const struct stream *s, const struct tls_facts *facts, uint32_t what)
-{
+	static char subject[TLS_SEEN_SUBJECT_MAX];
 	const struct identity *peer;
 	switch (what) {
-	case TLS_TEXT_VERSION:
-		return str_of(facts->version);
-	case TLS_TEXT_CIPHER:
-		return str_of(facts->cipher);
-	case TLS_TEXT_SNI:
-		return facts->sni;
-	case TLS_TEXT_ALPN:
-		return facts->alpn;
-	case TLS_TEXT_JA4:
-		return ja4_text(s);
+	case TLS_TEXT_SUBJECT:
+		return tls_seen_subject(seen, subject);
 	case TLS_TEXT_ERROR:
-		return facts->verify == X509_V_OK
-			       ? (struct str){ "", 0 }
-			       : str_of(X509_verify_cert_error_string(facts->verify));
+		return tls_seen_error(seen);
 	default:
-		peer = tls_notes_peer(tls_stream_ssl(s));
+		peer = tls_seen_identity(seen);
 		return peer != NULL ? identity_text(peer, what) : (struct str){ "", 0 };
+	}
+}
+
+static struct str text_of(const struct tls_seen *seen, uint32_t what)
+{
+	static char ja4[JA4_CHARS + 1];
+	switch (what) {
+	case TLS_TEXT_VERSION:
+		return seen->version;
+	case TLS_TEXT_CIPHER:
+		return seen->cipher;
+	case TLS_TEXT_SNI:
+		return seen->sni;
+	case TLS_TEXT_ALPN:
+		return seen->alpn;
+	case TLS_TEXT_JA4:
+		return tls_seen_ja4(seen, ja4);
+	default:
+		return client_text(seen, what);
 	}
 }
 
 NEAP_API uint32_t neap_tls_text(const neap_request *r, uint32_t what)
 {
 	neap_current *current = &policies_current()->cos.current;
-	const struct stream *s = connection_of(r);
-	struct tls_facts facts;
-	if (s == NULL || !tls_stream_facts(s, &facts))
+	struct tls_seen seen;
+	if (!look(r, &seen))
 		return 0;
-	struct str text = text_of(s, &facts, what);
+	struct str text = text_of(&seen, what);
 	current->out = text.p;
 	current->out_n = (uint32_t)text.n;
 	return text.n > 0;
@@ -91,7 +88,7 @@ NEAP_API uint32_t neap_tls_text(const neap_request *r, uint32_t what)
 
 NEAP_API double neap_tls_not_after(const neap_request *r)
 {
-	SSL *ssl = r->connection != NULL ? tls_stream_ssl(connection_of(r)) : NULL;
-	const struct identity *peer = ssl != NULL ? tls_notes_peer(ssl) : NULL;
+	struct tls_seen seen;
+	const struct identity *peer = look(r, &seen) ? tls_seen_identity(&seen) : NULL;
 	return peer != NULL ? (double)peer->not_after : 0;
 }

@@ -1,9 +1,11 @@
 ---@meta
 
---- A client's TLS that neap has ended, as `request.tls`; nil when the client came in the clear.
+--- A client's TLS, as `request.tls`; nil when the client came in the clear. neap has ended it, or a
+--- balancer in front has, which tells of it in a PROXY header of version 2 (`proxy_protocol`): then
+--- what the header does not say is nil.
 ---@class neap.tls
----@field version string  `"TLSv1.2"` or `"TLSv1.3"`
----@field cipher string  as OpenSSL names it: `"TLS_AES_128_GCM_SHA256"`
+---@field version string|nil  `"TLSv1.2"` or `"TLSv1.3"`
+---@field cipher string|nil  as OpenSSL names it: `"TLS_AES_128_GCM_SHA256"`
 ---@field sni string|nil  the host that the client asked for, in lower case, no dot at its end
 ---@field alpn string|nil  the protocol that was agreed on
 ---@field resumed boolean  a session of an earlier connection goes on

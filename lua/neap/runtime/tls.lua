@@ -1,5 +1,5 @@
--- `request.tls`: what is known of a client's TLS that is ended here. One object for all requests,
--- which asks C when it is asked.
+-- `request.tls`: what is known of a client's TLS, ended here or in front of us. One object for all
+-- requests, which asks C when it is asked.
 
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
@@ -50,7 +50,10 @@ local client = view.new("request.tls.client", subject_with_client, {
   serial = text(N.NEAP_TLS_TEXT_SERIAL),
   names = function(r) return names_in(packed_names(r) or "") end,
   fingerprint = text(N.NEAP_TLS_TEXT_FINGERPRINT),
-  not_after = function(r) return C.neap_tls_not_after(r) end,
+  not_after = function(r)
+    local time = C.neap_tls_not_after(r)
+    return time > 0 and time or nil
+  end,
   verified = function() return looked.verified == 1 end,
   error = text(N.NEAP_TLS_TEXT_ERROR),
 }, {})
