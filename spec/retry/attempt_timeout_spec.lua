@@ -45,11 +45,12 @@ describe("timeouts.attempt", function()
 
   it("begins anew with each attempt, and timeouts.request ends them all", function()
     local n = proxied.before({ silent(), silent(), silent(), silent() },
-      policy(SAYS) .. "timeouts = { attempt = 0.1, request = 0.25 },")
+      policy(SAYS) .. "timeouts = { attempt = 0.4, request = 1 },")
     local response = n:get "/"
     assert.equal("the request's deadline is over", response.headers["x-neap-error"])
     assert.equal(504, response.status)
-    n:wait_log "END 504 3 "
+    local attempts = tonumber((n:wait_log "END 504 (%d) "))
+    assert.is_true(attempts == 2 or attempts == 3, attempts) -- 3, unless the machine is busy
   end)
 
   it("does not end an answer that has begun", function()

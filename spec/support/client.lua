@@ -1,4 +1,4 @@
--- A raw client. Every operation waits at most client.timeout seconds (5) and raises on time-out.
+-- A raw client. Every operation waits at most client.timeout seconds (15) and raises on time-out.
 --
 --   client.connect(port | "127.0.0.1:port" | "[::1]:port" | "unix:/path", options) → c
 --       options.timeout: seconds; options.from: an IP of our own
@@ -33,7 +33,7 @@ function client.connect(address, options)
   local fd, why = net.connect(address, options and options.timeout, options and options.from)
   if not fd then error(("connect %s: %s"):format(address, why), 2) end
   local self = stream.new(fd, net.wait, Client)
-  self.timeout = options and options.timeout or 5
+  self.timeout = options and options.timeout or 15
   self.address = address
   return scope.add(self)
 end

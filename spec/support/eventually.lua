@@ -1,8 +1,11 @@
 -- The only place of the specs that sleeps.
 --
---   eventually(fn, limit = 5, what) → what fn returned
+--   eventually(fn, limit = 15, what) → what fn returned
 --       Calls fn until it returns something true, or returns without any value and without an
 --       error (so that a body of asserts works). After `limit` seconds raises, with the last error.
+--       A lower limit counts as 15: a machine may be busy, and no spec depends on its speed.
+--   eventually.within(seconds, fn, what)
+--       The same with a limit that counts as it is, where the limit is what the spec tries.
 --   eventually.always(fn, seconds = 0.3, what)
 --       The opposite watch: raises as soon as fn returns false or nil or errs within the time.
 --   eventually.pause(seconds, why)
@@ -14,6 +17,7 @@
 local time = require "posix.time"
 
 local FIRST_PAUSE, LAST_PAUSE = 0.002, 0.05
+local PATIENCE = 15
 
 local eventually = { slowness = os.getenv "NEAP_SANITIZED" and 4 or 1 }
 
@@ -35,7 +39,6 @@ local function outcome(ok, ...)
 end
 
 local function wait_for(fn, limit, what)
-  limit = (limit or 5) * eventually.slowness
   local deadline, pause = eventually.now() + limit, FIRST_PAUSE
   while true do
     local result = { outcome(pcall(fn)) }
@@ -65,4 +68,10 @@ function eventually.pause(seconds, why)
   sleep(seconds)
 end
 
-return setmetatable(eventually, { __call = function(_, ...) return wait_for(...) end })
+function eventually.within(seconds, fn, what) return wait_for(fn, seconds, what) end
+
+local function call(_, fn, limit, what)
+  return wait_for(fn, math.max(limit or 0, PATIENCE) * eventually.slowness, what)
+end
+
+return setmetatable(eventually, { __call = call })

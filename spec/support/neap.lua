@@ -12,7 +12,7 @@
 --   n.ports[i], n.addresses[i], n.protocols[i]   from the ready line, in its order (port: false for
 --       unix sockets); n.port and n.address are the first ones; n.admin: where the admin side is
 --   n.pid, n.dir, n:log() → stderr and the log file so far
---   n:wait_log(pattern, limit = 5) → captures; n:count_log(pattern) → lines that match
+--   n:wait_log(pattern, limit = 15) → captures; n:count_log(pattern) → lines that match
 --   n:workers(), n:agent() → pids; n:children() → both; n:fds() → { [pid] = open descriptors }
 --   n:allow(pattern)    an error line that is expected
 --   n:signal("HUP");  n:wait(limit) → code;  n:alive()

@@ -131,7 +131,7 @@ function net.connect(address, seconds, from)
   local ok, why = connected(fd, target)
   if not ok and why == "again" then
     ok, why = nil, "timeout"
-    if net.wait(fd, "OUT", (seconds or 5) * eventually.slowness) then
+    if net.wait(fd, "OUT", (seconds or 15) * eventually.slowness) then
       ok, why = connected(fd, target)
     end
   end

@@ -226,7 +226,7 @@ end
 -- Raises if something that no spec object owns outlived its parents; it is killed.
 function process.check_leftovers()
   if not leftovers()[1] then return end
-  if pcall(eventually, function() return not leftovers()[1] end, 1) then return end
+  if pcall(eventually, function() return not leftovers()[1] end) then return end
   local names = {}
   for _, pid in ipairs(leftovers()) do
     table.insert(names, ("%d (%s)"):format(pid, process.name(pid)))

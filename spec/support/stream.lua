@@ -2,7 +2,7 @@
 --
 --   stream.new(fd, wait) → s     wait(fd, "IN" or "OUT", seconds) → boolean decides how to wait:
 --                                blocking in the client, by giving way in the origin
---   s.timeout                    seconds an operation may wait (5)
+--   s.timeout                    seconds an operation may wait (15)
 --   s:read_some() → bytes        whatever is there (at least one byte)
 --   s:read(n) → n bytes
 --   s:read_until(mark) → bytes up to and including the plain text `mark`
@@ -25,7 +25,7 @@ Stream.__index = Stream
 stream.methods = Stream
 
 function stream.new(fd, wait, metatable)
-  local self = { fd = fd, wait_for = wait, buffer = "", timeout = 5 }
+  local self = { fd = fd, wait_for = wait, buffer = "", timeout = 15 }
   return setmetatable(self, metatable or Stream)
 end
 
@@ -122,7 +122,7 @@ end
 
 function Stream:closed(seconds)
   local kept = self.timeout
-  self.timeout = seconds or 5
+  self.timeout = seconds or 15
   local ok, why
   if self.buffer == "" then
     ok, why = self:fill()

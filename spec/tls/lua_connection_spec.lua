@@ -35,11 +35,14 @@ describe("the hook connection", function()
 
   it("is asked for connections of tcp services, too", function()
     local n = tcp.start(tcp.echo, CLOSES)
-    local good, bad = connect(n), connect(n, "127.0.0.2")
+    local good = connect(n)
     good:send "hello"
     assert.equal("hello", good:receive(5))
-    local _, why = bad:receive(1)
-    assert.equal("reset", why)
+    -- The reset may come while the client is still connecting.
+    local connected, bad = pcall(connect, n, "127.0.0.2")
+    local why = bad
+    if connected then why = select(2, bad:receive(1)) end
+    assert.matches("reset$", why)
   end)
 
   it("comes before the handshake", function()

@@ -14,7 +14,7 @@ describe("eventually", function()
   end)
 
   it("raises with the last error after the limit", function()
-    local ok, err = pcall(eventually, function() error "why" end, 0.01, "thing")
+    local ok, err = pcall(eventually.within, 0.01, function() error "why" end, "thing")
     assert.is_false(ok)
     assert.matches("thing: not within .*why", err)
     assert.has_error(function() eventually.always(function() return false end) end)
