@@ -26,7 +26,7 @@ static size_t take(struct memory_leg *m, const char *p, size_t n)
 	return n;
 }
 
-static ssize_t memory_send(struct leg *leg, struct str head, const struct iovec *pieces, int n,
+static ssize_t memory_send(struct leg *leg, struct str head, const struct leg_body *body,
 			   size_t *took)
 {
 	struct memory_leg *m = of_leg(leg);
@@ -38,8 +38,8 @@ static ssize_t memory_send(struct leg *leg, struct str head, const struct iovec 
 	if (outbox_len(&leg->out) > 0)
 		buf_consume(&leg->out.rest,
 			    take(m, buf_head(&leg->out.rest), outbox_len(&leg->out)));
-	for (int i = 0; i < n && outbox_len(&leg->out) == 0; i++)
-		*took += take(m, pieces[i].iov_base, pieces[i].iov_len);
+	for (int i = 0; i < body->n && outbox_len(&leg->out) == 0; i++)
+		*took += take(m, body->pieces[i].iov_base, body->pieces[i].iov_len);
 	leg->sent += m->got_n - before;
 	return m->got_n > before ? (ssize_t)(m->got_n - before) : IO_AGAIN;
 }
@@ -126,7 +126,7 @@ static enum leg_news memory_next(struct leg *leg, uint8_t method_id)
 }
 
 /* Its own framing says where the body ends, whatever the head says. */
-static enum leg_news memory_pass(struct leg *leg, enum leg_form form)
+static enum leg_news memory_pass(struct leg *leg, enum body_form form)
 {
 	buf_consume(&leg->in, leg->head.bytes);
 	h1_body_init(&leg->body, &leg->head);

@@ -172,7 +172,8 @@ claim("The tests have a second row of each", function()
   }
   for interface, path in pairs(rows) do
     assert.is_truthy(page.raw:find("`" .. path .. "`", 1, true), path)
-    assert.same({ path }, tree.with("tests", "const struct " .. interface .. " [%w_]+%s*=%s*{"))
+    local there = tree.with("tests", "const struct " .. interface .. " [%w_]+%s*=%s*{")
+    assert.is_truthy((" " .. table.concat(there, " ") .. " "):find(" " .. path .. " ", 1, true))
   end
 end)
 

@@ -1,4 +1,5 @@
 -- RFC 9112 §6.3 and §8: where a body ends, for each framing.
+local base = require "unit.base_probe"
 local http = require "unit.http_probe"
 
 local ffi, lib = http.ffi, http.lib
@@ -20,8 +21,32 @@ end
 
 local function decode(body, text)
   local used, kept, memory = ffi.new "size_t[1]", ffi.new "size_t[1]", http.bytes(text)
-  local result = lib.h1_body_decode(body, memory, #text, used, kept)
+  local result = lib.h1_body_decode(body, memory, #text, used, kept, nil)
   return ffi.string(memory, kept[0]), tonumber(used[0]), body.done, result == lib.BODY_OK
+end
+
+-- The payload and the trailers of an answer that comes in these pieces; nil and why it is bad.
+local function split(pieces, room, own)
+  local slab, trailers = ffi.new "struct bt_slab", ffi.new "struct bt_buf"
+  base.lib.slab_init(slab, room or 256, 2)
+  base.lib.buf_init(trailers, slab)
+  local body, payload, used, kept = new_body "CHUNKED", {}, ffi.new "size_t[1]", ffi.new "size_t[1]"
+  body.chunk.is_answer = true
+  body.chunk.own = own
+  for _, piece in ipairs(pieces) do
+    local memory = http.bytes(piece)
+    local result = lib.h1_body_decode(body, memory, #piece, used, kept,
+      ffi.cast("struct buf *", trailers))
+    if result ~= lib.BODY_OK then
+      base.lib.slab_fini(slab)
+      return nil, ffi.string(body.chunk.reason)
+    end
+    table.insert(payload, ffi.string(memory, kept[0]))
+  end
+  local text = trailers.data ~= nil
+    and ffi.string(trailers.data + trailers.start, trailers["end"] - trailers.start)
+  base.lib.slab_fini(slab)
+  return table.concat(payload), text, body.done
 end
 
 describe("body", function()
@@ -69,6 +94,20 @@ describe("body", function()
       assert.same({ "hello world", true }, { one .. two, done })
       assert.same({ 11, 11 }, { tonumber(whole.payload), tonumber(coded.payload) })
     end
+  end)
+
+  it("gives its trailers apart, without those that may not be there, however it is cut", function()
+    local text = "5\r\nhello\r\n0\r\nGrpc-Status: 0\r\nHost: x\r\nX-Own-Id: 1\r\nb:\r\n\r\n"
+    local want = { "hello", "Grpc-Status: 0\r\nb:\r\n", true }
+    for cut = 0, #text do
+      assert.same(want, { split({ text:sub(1, cut), text:sub(cut + 1) }, nil, "x-own-id") })
+    end
+    local bytes = {}
+    for i = 1, #text do bytes[i] = text:sub(i, i) end
+    assert.same(want, { split(bytes, nil, "x-own-id") })
+    assert.same({ "", false, true }, { split { "0\r\n\r\n" } })
+    local large = { "0\r\na: 4567890123456789\r\n\r\n" }
+    assert.same({ nil, "no room for the trailers" }, { split(large, 16) })
   end)
 
   it("says why a chunked body is bad, and how much of it was good", function()

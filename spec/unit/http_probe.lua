@@ -24,7 +24,7 @@ local headers = {
 }
 
 local function load()
-  local text = {}
+  local text = { "struct buf { struct slab *slab; char *data; uint32_t start, end; };" }
   for _, name in ipairs(headers) do table.insert(text, declarations("src/" .. name)) end
   table.insert(text, "size_t scan_value_bytes(const char *p, size_t n);")
   table.insert(text, "size_t scan_value_bytes_plain(const char *p, size_t n);")

@@ -297,9 +297,13 @@ static ssize_t write_some(struct attempt *at, struct str head)
 	struct body *body = at->body;
 	struct iovec pieces[2];
 	size_t took;
-	int n = body_gather(body, pieces);
-	ssize_t wrote = leg_send(&at->leg, head, pieces, n, &took);
-	if (n > 0)
+	struct leg_body there = { .pieces = pieces,
+				  .n = body_gather(body, pieces),
+				  .is_last = body->is_complete,
+				  .form = body->form,
+				  .trailers = body_trailers(body) };
+	ssize_t wrote = leg_send(&at->leg, head, &there, &took);
+	if (there.n > 0)
 		body_sent(body, took);
 	if (likely(body->pipe == NULL) || wrote == IO_ERROR || body->pipe->held == 0 ||
 	    attempt_unsent(at) > body->pipe->held)

@@ -4,6 +4,7 @@ void body_init(struct body *b, struct slab *slab, struct buf *block)
 {
 	*b = (struct body){ .block = block };
 	buf_init(&b->buf, slab);
+	buf_init(&b->trailers, slab);
 }
 
 void body_begin(struct body *b, uint32_t early_at, uint32_t early)
@@ -72,4 +73,12 @@ void body_drop(struct body *b)
 {
 	b->buf.start = b->buf.end = b->kept = b->surplus = 0;
 	b->early_sent = b->early;
+}
+
+void body_fini(struct body *b)
+{
+	if (b->surplus == 0)
+		buf_drop(&b->buf);
+	if (unlikely(b->trailers.data != NULL))
+		buf_drop(&b->trailers);
 }

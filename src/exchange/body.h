@@ -1,5 +1,5 @@
 /*
- * The body of a request on its way to the backend, in the coding that its client sent: what came with
+ * The body of a request on its way to the backend, in the form in which it came: what came with
  * the head (in the head's block), what came after it, and how much of both was sent. It is kept whole
  * for as long as it fits into what may be sent again; then it flows. Knows neither side: the client
  * adds, the attempt takes.
@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "base/buf.h"
+#include "http/msg.h"
 #include "net/pipe.h"
 
 /* What is kept of what was sent. */
@@ -25,14 +26,18 @@ struct body {
 	uint32_t early, early_sent;
 
 	/* What came after it. */
-	struct buf buf;	  /* coding included */
+	struct buf buf;	  /* a coding included */
 	uint32_t kept;	  /* bytes at buf.start that were sent and are kept */
 	uint32_t surplus; /* bytes at the end of buf that are the next request's */
 
 	/* A large one on its way, past user memory; NULL: none. Its holder gives it back. */
 	struct pipe *pipe;
 
+	/* What comes after it, if it is BODY_PLAIN: lines as in a head, whole once it is complete. */
+	struct buf trailers;
+
 	uint64_t payload;  /* bytes so far, without the coding */
+	uint8_t form;	   /* enum body_form: set by the client's side before it begins */
 	uint8_t keep;	   /* enum body_keep */
 	bool is_complete;  /* its last byte came */
 	bool came_at_once; /* all of it, with the head */
@@ -70,10 +75,19 @@ size_t body_room(struct body *b);
 /* Nobody takes it any more: what is in memory is dropped. The pipe is its holder's to give back. */
 void body_drop(struct body *b);
 
+/* What it still holds is given back, but for the next request's bytes. */
+void body_fini(struct body *b);
+
 /* As many bytes as it has in all, sent and kept ones included. */
 static inline size_t body_in_memory(const struct body *b)
 {
 	return b->early + buf_len(&b->buf);
+}
+
+/* Lines as in a head; none before it is complete. */
+static inline struct str body_trailers(const struct body *b)
+{
+	return (struct str){ buf_head(&b->trailers), buf_len(&b->trailers) };
 }
 
 #endif

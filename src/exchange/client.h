@@ -3,7 +3,7 @@
  * functions each, made by the fronts (proxy). Answers go down through it; what comes from the client
  * is told by the exchange's own functions (exchange.h).
  *
- * Heads are text as in HTTP/1. A body goes out in the form that the client said it wants.
+ * Heads are text as in HTTP/1. A body comes in the form that the client said it takes.
  */
 #ifndef NEAP_EXCHANGE_CLIENT_H
 #define NEAP_EXCHANGE_CLIENT_H
@@ -12,6 +12,13 @@
 #include "base/str.h"
 #include "net/outbox.h"
 #include "net/pipe.h"
+
+/* In which form a client takes the body of an answer that has no length. */
+enum client_form {
+	CLIENT_CODED,	/* in the chunk coding (HTTP/1.1) */
+	CLIENT_DECODED, /* as it is, to the end of its connection, without trailers (HTTP/1.0) */
+	CLIENT_FRAMED,	/* as it is: it frames all bodies itself, and their trailers (HTTP/2) */
+};
 
 enum client_sent { CLIENT_TOOK_ALL, CLIENT_BLOCKED, CLIENT_GONE };
 
@@ -23,6 +30,9 @@ struct client_body {
 	bool is_last;	   /* nothing comes after what is here */
 	struct pipe *pipe; /* a large body on its way, past user memory; NULL: none */
 	uint64_t sent;	   /* bytes that went out so far */
+	/* Lines as in a head, without an empty one: what follows the body. Only with is_last, and for
+	 * clients that frame bodies themselves. They stay until the exchange is over. */
+	struct str trailers;
 };
 
 struct client;
@@ -62,8 +72,8 @@ struct client_ops {
 
 struct client {
 	const struct client_ops *ops;
-	bool keep;	 /* the connection goes on after this answer */
-	bool is_decoded; /* wants bodies without the chunk coding */
+	bool keep;    /* the connection goes on after this answer */
+	uint8_t form; /* enum client_form */
 };
 
 #endif

@@ -267,8 +267,7 @@ static void finish(struct exchange *ex)
 	leg_drop(&ex->at.leg);
 	pipe_put(&rq->plane->pipes, ex->body.pipe);
 	pipe_put(&rq->plane->pipes, ex->relay.out.pipe);
-	if (ex->body.surplus == 0)
-		buf_drop(&ex->body.buf);
+	body_fini(&ex->body);
 	access_end(rq);
 	free(rq->tried);
 	ex->client->ops->done(ex->client);

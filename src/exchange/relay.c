@@ -31,6 +31,7 @@ void relay_init(struct relay *r, struct attempt *at, struct client *c)
 	r->out.is_last = false;
 	r->out.pipe = NULL;
 	r->out.sent = 0;
+	r->out.trailers.n = 0;
 }
 
 /* ---- the end of the backend's part ---- */
@@ -126,9 +127,18 @@ static enum relay_outcome note_progress(struct relay *r, enum client_sent sent)
 	return RELAY_ANSWERS;
 }
 
+/* Is that all, and what comes after it? */
+static void note_end(struct relay *r)
+{
+	const struct buf *trailers = &leg_of(r)->trailers;
+	r->out.is_last = is_whole(r);
+	if (unlikely(trailers->data != NULL) && r->out.is_last)
+		r->out.trailers = (struct str){ buf_head(trailers), buf_len(trailers) };
+}
+
 static enum client_sent send_body(struct relay *r)
 {
-	r->out.is_last = is_whole(r);
+	note_end(r);
 	return r->client->ops->body(r->client, &r->out);
 }
 
@@ -220,14 +230,12 @@ static bool ends_upload(const struct relay *r)
 					leg_of(r)->sending == LEG_MUTE);
 }
 
-static bool needs_decoding(const struct relay *r)
-{
-	return leg_of(r)->head.framing == FRAMING_CHUNKED && r->client->is_decoded;
-}
-
+/* Without a length the client learns of its end by the framing, or by the connection's end. */
 bool relay_ends_with_connection(const struct relay *r)
 {
-	return leg_of(r)->head.framing == FRAMING_UNTIL_CLOSE || needs_decoding(r);
+	uint8_t framing = leg_of(r)->head.framing;
+	return (framing == FRAMING_UNTIL_CLOSE && r->client->form != CLIENT_FRAMED) ||
+	       (framing == FRAMING_CHUNKED && r->client->form == CLIENT_DECODED);
 }
 
 static bool needs_close(const struct relay *r)
@@ -255,9 +263,14 @@ static bool write_head(struct relay *r, const struct neap_response *view, struct
 		.base = buf_head(&leg->in),
 		.edits = view != NULL ? view->edits : NULL,
 		.keeps = r->client->keep,
-		.is_decoded = needs_decoding(r),
+		.form = r->client->form,
 	};
 	return rewrite_response(&answer, head);
+}
+
+static enum body_form form_for(const struct client *c)
+{
+	return c->form == CLIENT_CODED ? BODY_CODED : BODY_PLAIN;
 }
 
 /* The leg's head was rewritten: its body goes on. */
@@ -269,10 +282,10 @@ static enum relay_outcome pass_head(struct relay *r, struct str head)
 	r->rq->can_repeat = false;
 	r->rq->status = leg->head.status;
 	r->answer = ANSWER_OUT;
-	enum leg_news news = leg_pass(leg, needs_decoding(r) ? LEG_DECODED : LEG_CODED);
+	enum leg_news news = leg_pass(leg, form_for(r->client));
 	free_slot_early(r);
 	r->out.buf = &leg->in;
-	r->out.is_last = is_whole(r);
+	note_end(r);
 	enum client_sent sent = r->client->ops->answer(r->client, head, &r->out);
 	return news == LEG_BODY || sent == CLIENT_GONE ? note_progress(r, sent) : relay_truncate(r);
 }

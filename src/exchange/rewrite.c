@@ -145,7 +145,7 @@ bool rewrite_request(const struct request *rq, struct str *head)
 		write_max_forwards(&o, left, edited);
 	if (unlikely(rq->service->conf->tls.client.verify != CONF_TLS_VERIFY_NONE))
 		write_client_cert(&o, rq, edited);
-	if (rq->head.framing == FRAMING_CHUNKED)
+	if (unlikely(rq->head.framing >= FRAMING_CHUNKED)) /* its length is not known */
 		out_str(&o, STR("Transfer-Encoding: chunked\r\n"));
 	write_request_connection(&o, rq);
 	if (unlikely(rq->service->conf->is_named))
@@ -176,6 +176,8 @@ static bool tells_upgrade(const struct answer *a)
 static void write_response_connection(struct out *o, const struct answer *a)
 {
 	bool closes = a->head->status >= 200 && !a->keeps;
+	if (a->form == CLIENT_FRAMED)
+		return; /* RFC 9113 §8.2.2 */
 	if (tells_upgrade(a)) {
 		out_str(o, STR("Connection: upgrade"));
 		out_str(o, closes ? STR(", close\r\n") : STR("\r\n"));
@@ -190,8 +192,10 @@ static void write_response_connection(struct out *o, const struct answer *a)
 /* RFC 9112 §6.1: never in a 1xx or 204, never to HTTP/1.0; neap leaves it out of a 304. */
 static bool tells_chunked(const struct answer *a)
 {
-	return http_has(a->head, FIELD_TRANSFER_ENCODING) && a->rq->head.minor > 0 &&
-	       a->head->status >= 200 && a->head->status != 204 && a->head->status != 304;
+	bool is_coded = a->head->framing == FRAMING_CHUNKED ||
+			http_has(a->head, FIELD_TRANSFER_ENCODING);
+	return is_coded && a->form == CLIENT_CODED && a->head->status >= 200 &&
+	       a->head->status != 204 && a->head->status != 304;
 }
 
 /*
@@ -203,7 +207,7 @@ static field_mask response_drop(const struct answer *a)
 	field_mask drop = h1_hop_fields() | bit(FIELD_X_NEAP_ERROR);
 	if (a->head->status < 200 || a->head->status == 204)
 		drop |= bit(FIELD_CONTENT_LENGTH);
-	if (a->is_decoded)
+	if (a->form == CLIENT_DECODED && a->head->framing == FRAMING_CHUNKED)
 		drop |= bit(FIELD_TRAILER);
 	return drop;
 }

@@ -6,6 +6,7 @@
 #ifndef NEAP_EXCHANGE_REWRITE_H
 #define NEAP_EXCHANGE_REWRITE_H
 
+#include "exchange/client.h"
 #include "exchange/request.h"
 
 /*
@@ -21,7 +22,7 @@ struct answer {
 	const char *base;  /* the head's bytes */
 	const void *edits; /* a script's changes; NULL: none */
 	bool keeps;	   /* the client's connection goes on afterwards */
-	bool is_decoded;   /* its body comes without the chunk coding */
+	uint8_t form;	   /* enum client_form: how its client takes bodies */
 };
 
 /* Its head. Otherwise as rewrite_request. */

@@ -32,6 +32,7 @@ static size_t feed_plain(struct h1_body *b, size_t n)
 struct gather {
 	char *to;
 	size_t n;
+	struct buf *trailers; /* NULL: nobody wants them */
 };
 
 static void gather_piece(struct gather *g, const char *data, size_t n)
@@ -39,6 +40,28 @@ static void gather_piece(struct gather *g, const char *data, size_t n)
 	if (n > 0 && data != g->to + g->n)
 		memmove(g->to + g->n, data, n);
 	g->n += n;
+}
+
+/*
+ * The last bytes before `end` are those of the trailers that were consumed beyond `before`; the last
+ * `dropped` of all so far are left out, and so is the empty line. false: there is no room.
+ */
+static bool gather_trailers(const struct h1_body *b, struct buf *to, size_t before, const char *end,
+			    size_t dropped)
+{
+	size_t n = h1_chunk_trailer_bytes(&b->chunk) - before;
+	if (b->done && n == 2 && to->data == NULL)
+		return true; /* there are none */
+	if (!buf_append(to, end - n, n))
+		return false;
+	to->end -= (uint32_t)(b->done ? 2 : dropped);
+	return true;
+}
+
+static enum h1_body_result no_room(struct h1_body *b)
+{
+	b->chunk.reason = "no room for the trailers";
+	return BODY_BAD;
 }
 
 /* With a gather the payload goes into it. Without one the bytes are only followed. */
@@ -49,16 +72,20 @@ static enum h1_body_result feed_chunked(struct h1_body *b, const char *in, size_
 	*used = 0;
 	do {
 		const char *data = NULL;
-		size_t part = 0, data_n = 0;
+		size_t part = 0, data_n = 0, before = h1_chunk_trailer_bytes(&b->chunk);
 		event = h1_chunk_next(&b->chunk, in + *used, n - *used, &part, &data, &data_n);
 		*used += part;
-		if (event == CHUNK_DROP)
-			continue;
-		b->payload += data_n;
-		if (g != NULL)
-			gather_piece(g, data, data_n);
+		b->done = event == CHUNK_END;
+		if (event == CHUNK_DATA) {
+			b->payload += data_n;
+			if (g != NULL)
+				gather_piece(g, data, data_n);
+		} else if (g != NULL && g->trailers != NULL && event != CHUNK_BAD &&
+			   h1_chunk_trailer_bytes(&b->chunk) > before &&
+			   !gather_trailers(b, g->trailers, before, in + *used, data_n)) {
+			return no_room(b);
+		}
 	} while (event == CHUNK_DATA || event == CHUNK_DROP);
-	b->done = event == CHUNK_END;
 	return event == CHUNK_BAD ? BODY_BAD : BODY_OK;
 }
 
@@ -74,7 +101,7 @@ enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, si
 }
 
 enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t *used,
-				   size_t *kept)
+				   size_t *kept, struct buf *trailers)
 {
 	*used = *kept = 0;
 	if (b->done)
@@ -83,7 +110,7 @@ enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t
 		*used = *kept = feed_plain(b, n);
 		return BODY_OK;
 	}
-	struct gather g = { in, 0 };
+	struct gather g = { in, 0, trailers };
 	enum h1_body_result r = feed_chunked(b, in, n, used, &g);
 	*kept = g.n;
 	return r;
@@ -94,7 +121,7 @@ static enum h1_body_result tidy_chunked(struct h1_body *b, char *in, size_t n, s
 					size_t *kept)
 {
 	enum h1_chunk_event event;
-	struct gather g = { in, 0 };
+	struct gather g = { in, 0, NULL };
 	const char *run = in; /* bytes from here on are kept, and not gathered yet */
 	size_t at = b->held;
 	do {

@@ -5,6 +5,7 @@
 #ifndef NEAP_HTTP_H1_BODY_H
 #define NEAP_HTTP_H1_BODY_H
 
+#include "base/buf.h"
 #include "http/h1_chunk.h"
 
 struct h1_body {
@@ -29,10 +30,11 @@ enum h1_body_result h1_body_feed(struct h1_body *b, const char *in, size_t n, si
 
 /*
  * The same, and moves the payload (without the chunk coding and trailers) to the front of in: *kept
- * bytes at in are payload. For a client of HTTP/1.0.
+ * bytes at in are payload. The lines of the trailers are added to `trailers`, without those that struct
+ * h1_chunk says are left out; they are whole when b->done. NULL: nobody wants them.
  */
 enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t *used,
-				   size_t *kept);
+				   size_t *kept, struct buf *trailers);
 
 /*
  * The same, for an answer that keeps its coding: *kept bytes at in are the next ones to send. `in`

@@ -65,6 +65,9 @@ enum h1_chunk_event h1_chunk_next(struct h1_chunk *c, const char *in, size_t n, 
  */
 size_t h1_chunk_held(const struct h1_chunk *c);
 
+/* How many bytes of the trailers it has consumed, the empty line after them included. */
+size_t h1_chunk_trailer_bytes(const struct h1_chunk *c);
+
 /* Payload length n → its size line ("1f4\r\n"), at most 18 bytes into to; returns the count. */
 size_t h1_chunk_size_line(char *to, uint64_t n);
 

@@ -95,7 +95,7 @@ static enum h1_reader_result reader_body(struct h1_reader *r, char *bytes, size_
 {
 	char *rest = bytes + h1_reader_bytes(r);
 	size_t rest_n = *n - h1_reader_bytes(r), used, kept;
-	enum h1_body_result result = h1_body_decode(&r->body, rest, rest_n, &used, &kept);
+	enum h1_body_result result = h1_body_decode(&r->body, rest, rest_n, &used, &kept, NULL);
 
 	memmove(rest + kept, rest + used, rest_n - used);
 	*n -= used - kept;

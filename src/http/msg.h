@@ -85,6 +85,13 @@ enum http_framing {
 	FRAMING_UNTIL_CLOSE, /* a response that ends with the connection */
 };
 
+/* How the bytes of a body are framed where it is held. */
+enum body_form {
+	BODY_SIZED, /* not at all: its head says how long it is, or that there is none */
+	BODY_CODED, /* without a length, in the chunk coding of HTTP/1, trailers included */
+	BODY_PLAIN, /* without a length, and not at all: its sender says where it ends */
+};
+
 /* What the head says about its connection; bits of http_head.flags. */
 enum http_flag {
 	HTTP_CONN_CLOSE = 1,	  /* Connection: close */

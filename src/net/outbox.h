@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "net/stream.h"
 
-enum { OUTBOX_PIECES_MAX = 2 };
+enum { OUTBOX_PIECES_MAX = 3 };
 
 struct outbox {
 	struct buf rest; /* of heads, not sent yet */

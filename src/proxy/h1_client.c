@@ -343,8 +343,9 @@ void h1_client_start(struct h1_client *c, bool keep)
 	size_t n = buf_len(c->in) - head->bytes, used = 0;
 	const char *fault = NULL;
 	c->client.keep = keep;
-	c->client.is_decoded = head->minor == 0;
+	c->client.form = head->minor == 0 ? CLIENT_DECODED : CLIENT_CODED;
 	h1_body_init(&c->body, head);
+	body->form = head->framing == FRAMING_CHUNKED ? BODY_CODED : BODY_SIZED;
 	body->is_complete = c->body.done;
 	if (!c->body.done && n > 0)
 		fault = feed(c, buf_head(c->in) + head->bytes, n, &used);

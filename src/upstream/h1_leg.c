@@ -35,13 +35,117 @@ static size_t length_of(const struct iovec *pieces, int n)
 	return sum;
 }
 
-static ssize_t h1_send(struct leg *leg, struct str head, const struct iovec *pieces, int n,
-		       size_t *took)
+static ssize_t send_as_is(struct leg *leg, struct str head, const struct leg_body *body,
+			  size_t *took)
+{
+	ssize_t wrote =
+		outbox_send(&leg->out, stream_of(leg), head, body->pieces, body->n, 0, took);
+	bool is_all = outbox_len(&leg->out) == 0 && *took == length_of(body->pieces, body->n);
+	return note_sent(leg, wrote, is_all);
+}
+
+/* ---- the request's body without a length, in the chunk coding (RFC 9112 §7.1) ---- */
+
+/* What comes after the data of a chunk: its end, and that of a body without trailers. */
+static const char chunk_ends[] = "\r\n0\r\n\r\n";
+
+static bool put(struct leg *leg, struct str text)
+{
+	return text.n == 0 || buf_append(&leg->out.rest, text.p, text.n);
+}
+
+static bool put_size_line(struct leg *leg, size_t n)
+{
+	char line[18];
+	leg->of_chunk = n;
+	return put(leg, (struct str){ line, h1_chunk_size_line(line, n) });
+}
+
+static bool put_last_chunk(struct leg *leg, const struct leg_body *body)
+{
+	leg->has_ended = true;
+	return put(leg, STR("0\r\n")) && put(leg, body->trailers) && put(leg, STR("\r\n"));
+}
+
+/* The head, and the line of a chunk that begins. A body's last chunk, if nothing is before it. */
+static bool put_lines(struct leg *leg, struct str head, const struct leg_body *body, size_t n)
+{
+	if (!put(leg, head))
+		return false;
+	if (leg->of_chunk > 0 || leg->has_ended)
+		return true;
+	if (n > 0)
+		return put_size_line(leg, n);
+	return !body->is_last || put_last_chunk(leg, body);
+}
+
+/* What is there of the chunk that is under way, and then its end; how many pieces. */
+static int gather_chunk(const struct leg *leg, const struct leg_body *body, struct str end,
+			struct iovec iov[OUTBOX_PIECES_MAX])
+{
+	size_t left = leg->of_chunk;
+	int n = 0;
+	for (int i = 0; i < body->n && left > 0; i++) {
+		struct iovec piece = body->pieces[i];
+		piece.iov_len = piece.iov_len < left ? piece.iov_len : left;
+		left -= piece.iov_len;
+		iov[n++] = piece;
+	}
+	if (leg->of_chunk > 0 && left == 0)
+		iov[n++] = (struct iovec){ (void *)(uintptr_t)end.p, end.n };
+	return n;
+}
+
+/* The chunk's data are out, and the first `went` bytes of its end. */
+static bool end_chunk(struct leg *leg, const struct leg_body *body, struct str end, size_t went)
+{
+	if (!put(leg, (struct str){ end.p + went, end.n - went }))
+		return false;
+	if (!body->is_last)
+		return true;
+	if (end.n > 2)
+		leg->has_ended = true;
+	return leg->has_ended || put_last_chunk(leg, body);
+}
+
+/* One chunk goes out, or what is left of it. Whatever is not taken of its lines is kept. */
+static ssize_t write_chunk(struct leg *leg, const struct leg_body *body, bool is_end, size_t *took)
+{
+	struct iovec iov[OUTBOX_PIECES_MAX];
+	struct str end = { chunk_ends,
+			   is_end && body->trailers.n == 0 ? sizeof(chunk_ends) - 1 : 2 };
+	struct leg_body part = *body;
+	size_t went = 0;
+	int n = gather_chunk(leg, body, end, iov);
+	part.is_last = is_end;
+	ssize_t wrote =
+		outbox_send(&leg->out, stream_of(leg), (struct str){ NULL, 0 }, iov, n, 0, &went);
+	*took = went < leg->of_chunk ? went : leg->of_chunk;
+	leg->of_chunk -= *took;
+	if (wrote != IO_ERROR && *took > 0 && leg->of_chunk == 0 &&
+	    !end_chunk(leg, &part, end, went - *took))
+		return stream_fail(stream_of(leg), ENOMEM);
+	return wrote;
+}
+
+static ssize_t send_coded(struct leg *leg, struct str head, const struct leg_body *body,
+			  size_t *took)
+{
+	size_t all = length_of(body->pieces, body->n);
+	*took = 0;
+	if (!put_lines(leg, head, body, all))
+		return note_sent(leg, stream_fail(stream_of(leg), ENOMEM), false);
+	bool is_end = body->is_last && all <= leg->of_chunk;
+	ssize_t wrote = write_chunk(leg, body, is_end, took);
+	bool is_all = outbox_len(&leg->out) == 0 && *took == all;
+	return note_sent(leg, wrote, is_all);
+}
+
+static ssize_t h1_send(struct leg *leg, struct str head, const struct leg_body *body, size_t *took)
 {
 	leg->sending = LEG_SENDING;
-	ssize_t wrote = outbox_send(&leg->out, stream_of(leg), head, pieces, n, 0, took);
-	bool is_all = outbox_len(&leg->out) == 0 && *took == length_of(pieces, n);
-	return note_sent(leg, wrote, is_all);
+	return likely(body->form != BODY_PLAIN) ? send_as_is(leg, head, body, took)
+						: send_coded(leg, head, body, took);
 }
 
 static ssize_t h1_drain(struct leg *leg, struct pipe *from)
@@ -91,9 +195,10 @@ static enum leg_news take_body(struct leg *leg, size_t n)
 {
 	char *p = buf_tail(&leg->in) - n;
 	size_t used = 0, kept = 0;
-	enum h1_body_result r = leg->form == LEG_DECODED
-					? h1_body_decode(&leg->body, p, n, &used, &kept)
-					: h1_body_tidy(&leg->body, p, n, &used, &kept);
+	enum h1_body_result r =
+		leg->form == BODY_PLAIN
+			? h1_body_decode(&leg->body, p, n, &used, &kept, &leg->trailers)
+			: h1_body_tidy(&leg->body, p, n, &used, &kept);
 	if (used < n)
 		leg->excess = LEG_EXCESS;
 	leg->in.end = (uint32_t)(leg->in.end - n + kept);
@@ -102,7 +207,7 @@ static enum leg_news take_body(struct leg *leg, size_t n)
 	return r == BODY_OK ? LEG_BODY : LEG_BAD;
 }
 
-static enum leg_news h1_pass(struct leg *leg, enum leg_form form)
+static enum leg_news h1_pass(struct leg *leg, enum body_form form)
 {
 	if (unlikely(http_has(&leg->head, FIELD_KEEP_ALIVE)))
 		leg->stands_ms = h1_keep_alive_ms(&leg->head, buf_head(&leg->in));

@@ -8,6 +8,7 @@ void leg_init(struct leg *leg, struct slab *blocks, struct http_field *fields,
 	leg->uconn = NULL;
 	outbox_init(&leg->out, blocks);
 	buf_init(&leg->in, blocks);
+	buf_init(&leg->trailers, blocks);
 	leg->phase = LEG_AWAITS;
 	leg->sending = LEG_UNSENT;
 	leg->interim_bytes = 0;
@@ -17,6 +18,8 @@ void leg_init(struct leg *leg, struct slab *blocks, struct http_field *fields,
 void leg_reset(struct leg *leg, const struct http_limits *limits)
 {
 	leg->sent = 0;
+	leg->has_ended = false;
+	leg->of_chunk = 0;
 	leg->sending = LEG_UNSENT;
 	leg->phase = LEG_AWAITS;
 	leg->excess = LEG_EXACT;

@@ -1,7 +1,8 @@
 /*
  * A leg: one exchange as its backend has it. The request goes out, the answer comes in, whatever
  * protocol the connection speaks: a row of functions each (h1_leg.h). Heads are text as in HTTP/1,
- * both ways; a body keeps the form in which it came.
+ * both ways. Bodies come in the form that the client's side has them in, and is to get them in; what
+ * else the backend's connection needs is made here.
  *
  * The owner is told when something can be done (on_ready) and then asks for it; what a call returns
  * says what follows. A leg is used for one attempt after the other, and opened anew for each.
@@ -49,8 +50,14 @@ enum leg_sending {
 /* What came on the connection after the answer: then it is out of step, and not used again. */
 enum leg_excess { LEG_EXACT, LEG_UNKNOWN, LEG_EXCESS };
 
-/* In which form the answer's body is wanted. */
-enum leg_form { LEG_CODED, LEG_DECODED /* without the chunk coding */ };
+/* What is there of the request's body, to be sent. */
+struct leg_body {
+	const struct iovec *pieces;
+	int n;		     /* at most 2 */
+	bool is_last;	     /* nothing comes after the pieces but the trailers */
+	uint8_t form;	     /* enum body_form: how the pieces are framed */
+	struct str trailers; /* lines as in a head, with is_last; of BODY_PLAIN */
+};
 
 struct leg;
 
@@ -62,12 +69,12 @@ struct leg_keep {
 };
 
 struct leg_ops {
-	ssize_t (*send)(struct leg *leg, struct str head, const struct iovec *pieces, int n,
+	ssize_t (*send)(struct leg *leg, struct str head, const struct leg_body *body,
 			size_t *took);
 	ssize_t (*drain)(struct leg *leg, struct pipe *from); /* NULL: not possible */
 	enum leg_news (*read)(struct leg *leg, uint8_t method_id);
 	enum leg_news (*next)(struct leg *leg, uint8_t method_id);
-	enum leg_news (*pass)(struct leg *leg, enum leg_form form);
+	enum leg_news (*pass)(struct leg *leg, enum body_form form);
 	enum leg_news (*fill)(struct leg *leg, struct pipe *to);
 	bool (*can_fill)(const struct leg *leg);
 	void (*want)(struct leg *leg, bool more);
@@ -92,16 +99,21 @@ struct leg {
 	struct outbox out;
 	uint64_t sent;	 /* bytes */
 	uint8_t sending; /* enum leg_sending */
+	bool has_ended;	 /* HTTP/1: the last chunk was made here, and is written or in `out` */
+	size_t of_chunk; /* HTTP/1: so many bytes are missing of the chunk that was begun here */
 
 	/* The answer. */
 	uint8_t phase;	/* enum leg_phase */
 	uint8_t excess; /* enum leg_excess */
-	uint8_t form;	/* enum leg_form */
+	uint8_t form;	/* enum body_form: of the body in `in`, where it has no length */
 	uint32_t interim_bytes;
 	uint32_t
 		stands_ms; /* so long the backend leaves the connection idle; UINT32_MAX: not said */
 	struct buf
 		in; /* heads from their first byte on; once one has passed: body bytes to be sent */
+	/* Lines as in a head: what follows the body. Whole when the answer is; without a block: none,
+	 * or they are part of the coding. */
+	struct buf trailers;
 	struct http_head head;
 	struct h1_body body;   /* HTTP/1: its framing */
 	const char *own_field; /* only neap says it: taken out of trailers; NULL: none */
@@ -120,14 +132,14 @@ static inline bool leg_is_open(const struct leg *leg)
 }
 
 /*
- * Sends head (the first time; then empty) and as much of the n pieces (at most 2) as is taken: *took.
- * What is not taken of the head is kept. Bytes, IO_AGAIN or IO_ERROR: from then on it is LEG_MUTE, but
- * an answer may be there to be read all the same.
+ * Sends head (the first time; then empty) and as much of the body's pieces as is taken: *took. What is
+ * not taken of the head is kept, and so is what the leg adds to the body itself. Bytes, IO_AGAIN or
+ * IO_ERROR: from then on it is LEG_MUTE, but an answer may be there to be read all the same.
  */
-static inline ssize_t leg_send(struct leg *leg, struct str head, const struct iovec *pieces, int n,
+static inline ssize_t leg_send(struct leg *leg, struct str head, const struct leg_body *body,
 			       size_t *took)
 {
-	return leg->ops->send(leg, head, pieces, n, took);
+	return leg->ops->send(leg, head, body, took);
 }
 
 /* Takes bytes of the request from a pipe. Bytes, IO_AGAIN or IO_ERROR. */
@@ -154,10 +166,10 @@ static inline enum leg_news leg_next(struct leg *leg, uint8_t method_id)
 }
 
 /*
- * After LEG_HEAD: the head is dropped from `in`, from now on its body is in there. LEG_BODY or
- * LEG_BAD.
+ * After LEG_HEAD: the head is dropped from `in`, from now on its body is in there; if it has no length,
+ * in this form: BODY_CODED, or BODY_PLAIN with the trailers apart. LEG_BODY or LEG_BAD.
  */
-static inline enum leg_news leg_pass(struct leg *leg, enum leg_form form)
+static inline enum leg_news leg_pass(struct leg *leg, enum body_form form)
 {
 	return leg->ops->pass(leg, form);
 }
@@ -219,6 +231,8 @@ static inline uint64_t leg_left(const struct leg *leg)
 static inline void leg_drop(struct leg *leg)
 {
 	buf_drop(&leg->in);
+	if (unlikely(leg->trailers.data != NULL))
+		buf_drop(&leg->trailers);
 }
 
 #endif
