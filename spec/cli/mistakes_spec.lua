@@ -46,6 +46,15 @@ local mistakes = {
     .. "record" },
   { { "-l", ":28080", "8081x" },
     "'8081x' is not a port (1-65535); a host of that name has one: 8081x:80" },
+  { { "-l", "https://:8443", "8081" },
+    "-l https://:8443: an address to listen on has no scheme (write -l :8443 --tls)" },
+  { { "--tls", "-l", "https://[::1]/", "8081" },
+    "-l https://[::1]/: an address to listen on has no scheme (write -l [::1]:8080)" },
+  { { "-l", "http://localhost:8080/x", "8081" }, "-l http://localhost:8080/x: an address to listen "
+    .. "on has no scheme (write -l localhost:8080)" },
+  { { "-l", "localhost", "8081" }, "command-line.lua: listen: 'localhost' is not an address: the "
+    .. "port is missing, as in 'localhost:8080' (expected \"host:port\", \":port\", "
+    .. "\"[v6]:port\" or \"unix:/path\")" },
   { { 'a"b:80' }, "'a\"b:80' is not an address" },
 }
 

@@ -25,7 +25,8 @@ describe("the addresses of a config", function()
     for text, expected in pairs {
       [""] = "port is missing",
       ["127.0.0.1"] = "port is missing",
-      ["https://127.0.0.1:443"] = "an address has no scheme",
+      ["https://127.0.0.1:443"] = "an address has no scheme: write '127.0.0.1:443', and tls = {",
+      ["http://localhost/x"] = "an address has no scheme: write 'localhost:80'",
       ["127.0.0.1:"] = "'' is not a port",
       ["127.0.0.1:65536"] = "'65536' is not a port",
       ["127.0.0.1:-1"] = "'-1' is not a port",

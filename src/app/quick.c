@@ -34,6 +34,27 @@ static enum err check_word(const char *word, struct error *e)
 	return ERR_OK;
 }
 
+/* Somebody took it for a URL. */
+static enum err refuse_url(const char *word, const char *rest, bool is_tls, struct error *e)
+{
+	bool is_secure = str_starts_with(str_of(word), STR("https:")) ||
+			 str_starts_with(str_of(word), STR("tls:"));
+	int n = (int)strcspn(rest, "/");
+	bool has_port = memrchr(rest, ':', (size_t)n) != NULL && rest[n - 1] != ']';
+
+	return err_set(e, ERR_INVALID,
+		       "-l %s: an address to listen on has no scheme (write -l %.*s%s%s)", word, n,
+		       rest, has_port ? "" : ":8080", is_secure && !is_tls ? " --tls" : "");
+}
+
+static enum err check_listen(const struct quick *q, struct error *e)
+{
+	enum err err = q->listen != NULL ? check_word(q->listen, e) : ERR_OK;
+	const char *colon = err == ERR_OK && q->listen != NULL ? strstr(q->listen, "://") : NULL;
+
+	return colon == NULL ? err : refuse_url(q->listen, colon + 3, q->is_tls, e);
+}
+
 /* A word of digits alone is a port. */
 static enum err check_backend(const char *word, struct error *e)
 {
@@ -65,7 +86,7 @@ static const char *prefix(const char *word)
 enum err quick_write(char *to, size_t size, const struct quick *q, struct error *e)
 {
 	struct text t = { .to = to, .size = size };
-	enum err err = q->listen != NULL ? check_word(q->listen, e) : ERR_OK;
+	enum err err = check_listen(q, e);
 
 	append(&t, "return { listen = \"%s\",%s backends = {",
 	       q->listen != NULL ? q->listen : ":8080",

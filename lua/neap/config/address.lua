@@ -119,8 +119,18 @@ local function listen_unix(text)
   return { text = text, identity = text }
 end
 
+-- Somebody took it for a URL.
+local function refuse_scheme(scheme, rest)
+  local secure = scheme == "https" or scheme == "tls"
+  rest = rest:match "^[^/]*"
+  if not rest:find ":%d+$" then rest = rest .. (secure and ":443" or ":80") end
+  return ("an address has no scheme: write '%s'%s"):format(show.text(rest),
+    secure and ", and tls = { … } in the service" or "")
+end
+
 local function listen_ip(text)
-  if text:find "^%a[%w+.-]*://" then return nil, "an address has no scheme" end
+  local scheme, rest = text:match "^(%a[%w+.-]*)://(.*)$"
+  if scheme then return nil, refuse_scheme(scheme, rest) end
   local v6, port6 = text:match "^%[(.-)%]:(.*)$"
   if v6 then
     local numbers = ipv6_numbers(v6)
@@ -131,7 +141,7 @@ local function listen_ip(text)
   if not host then
     local is_bare = not text:find "^%[" and select(2, text:gsub(":", "")) > 1
     return nil, is_bare and "an IPv6 address stands in brackets"
-      or "the port is missing"
+      or "the port is missing" .. (text ~= "" and ", as in '" .. show.text(text) .. ":8080'" or "")
   end
   if host == "" or host == "*" then return "*", port end
   if not address.is_ipv4(host) then
