@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "conf/secrets.h"
 #include "conf/secrets_read.h"
+#include "crypto/self_signed.h"
 #include "exchange/service_tls.h"
 #include "net/tls_conn.h"
 #include "shm/board_certificate.h"
+#include "shm/board_self_signed.h"
 
 static enum err open_bundle(struct runtime *r, const struct runtime_options *o, struct error *e)
 {
@@ -36,6 +40,31 @@ static void note_certificate(void *board, const struct secret_fact *fact)
 	board_certificate_add(board, &row);
 }
 
+/* The generation before may have made a certificate: clients know it. */
+static enum err take_self_signed(struct bundle *to, const struct board *previous, struct error *e)
+{
+	char bytes[BOARD_SELF_SIGNED_BYTES];
+	enum err err = ERR_OK;
+
+	if (previous == NULL)
+		return ERR_OK;
+	struct str pem = board_self_signed_get(previous, bytes);
+	if (self_signed_is_current(pem, time(NULL)))
+		err = bundle_put(to, secrets_self_signed, pem, e);
+	self_signed_wipe(bytes, sizeof(bytes));
+	return err;
+}
+
+static void keep_self_signed(struct board *board, struct bundle *from)
+{
+	struct str pem;
+	struct error e;
+
+	if (bundle_keeps(from, secrets_self_signed) &&
+	    bundle_read_as(from, BUNDLE_SECRET, secrets_self_signed, &pem, &e) == ERR_OK)
+		board_self_signed_set(board, pem);
+}
+
 /*
  * Between the config and its policies: the first to load a generation reads the files that TLS
  * settings name, the others have what it kept. After that nobody has root's rights any more.
@@ -56,7 +85,10 @@ static enum err take_secrets(void *ctx, const struct conf *c, struct error *e)
 	if (o->identity->kind == IDENTITY_ANOTHER)
 		bundle_set_user(r->secrets, identity_name(o->identity));
 	lender_turn(&r->lender, r->secrets);
-	err = secrets_read(r->secrets, c, o->settings->config, &facts, e);
+	err = take_self_signed(r->secrets, o->previous, e);
+	if (err == ERR_OK)
+		err = secrets_read(r->secrets, c, o->settings->config, &facts, e);
+	keep_self_signed(o->board, r->secrets);
 	bundle_end_loan(r->secrets);
 	lender_end(&r->lender);
 	if (err == ERR_OK && (service_tls_try(c, r->secrets, e) != ERR_OK ||

@@ -520,6 +520,11 @@ void bundle_each(const struct bundle *b, void (*fn)(void *ctx, const char *path,
 	}
 }
 
+bool bundle_keeps(const struct bundle *b, const char *path)
+{
+	return find_entry(b, str_of(path)) != NULL;
+}
+
 /* For a file that this process may not even look for. */
 static bool is_lent(const struct bundle *b, const char *path)
 {
@@ -536,7 +541,7 @@ bool bundle_has(struct bundle *b, const char *path)
 {
 	struct stat st;
 
-	if (find_entry(b, str_of(path)) != NULL)
+	if (bundle_keeps(b, path))
 		return true;
 	if (!b->is_filling)
 		return false;

@@ -76,4 +76,7 @@ void bundle_each(const struct bundle *b, void (*fn)(void *ctx, const char *path,
 /* Is there such a file, without reading it (filling: on disk; read only: kept)? */
 bool bundle_has(struct bundle *b, const char *path);
 
+/* Is it kept already? Disks are not looked at. */
+bool bundle_keeps(const struct bundle *b, const char *path);
+
 #endif

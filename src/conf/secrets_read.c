@@ -244,7 +244,7 @@ static void make_self_signed(struct report *r)
 	struct error e;
 	char pem[SELF_SIGNED_MAX];
 
-	if (bundle_has(r->b, secrets_self_signed))
+	if (bundle_keeps(r->b, secrets_self_signed))
 		return;
 	enum err err = self_signed_make(pem, sizeof(pem), &bytes, &e);
 	if (err == ERR_OK)

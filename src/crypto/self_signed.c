@@ -10,9 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/epoch.h"
 #include "crypto/fault.h"
 
-enum { HOUR = 3600, DAY = 24 * HOUR, HOST_MAX = 256 };
+enum { HOUR = 3600, DAY = 24 * HOUR, HOST_MAX = 256, NAMES_MAX = HOST_MAX + 64, LEFT_DAYS = 7 };
 
 /* This machine's name if a certificate may have it, else "". */
 static void find_host(char to[HOST_MAX])
@@ -27,6 +28,15 @@ static void find_host(char to[HOST_MAX])
 		to[0] = '\0';
 }
 
+static void find_names(char to[NAMES_MAX])
+{
+	char host[HOST_MAX];
+
+	find_host(host);
+	(void)snprintf(to, NAMES_MAX, "DNS:localhost,IP:127.0.0.1,IP:::1%s%s",
+		       host[0] != '\0' ? ",DNS:" : "", host);
+}
+
 static bool add_extension(X509 *x, int nid, const char *value)
 {
 	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
@@ -38,13 +48,11 @@ static bool add_extension(X509 *x, int nid, const char *value)
 
 static bool set_names(X509 *x)
 {
-	char host[HOST_MAX], names[HOST_MAX + 64];
+	char names[NAMES_MAX];
 	X509_NAME *subject = X509_get_subject_name(x);
 	const unsigned char *common = (const unsigned char *)"neap, self-signed";
 
-	find_host(host);
-	(void)snprintf(names, sizeof(names), "DNS:localhost,IP:127.0.0.1,IP:::1%s%s",
-		       host[0] != '\0' ? ",DNS:" : "", host);
+	find_names(names);
 	return X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, common, -1, -1,
 					  0) == 1 &&
 	       X509_set_issuer_name(x, subject) == 1 &&
@@ -114,6 +122,34 @@ enum err self_signed_make(char *to, size_t size, struct str *pem, struct error *
 	if (!is_made)
 		return fault_set(e, ERR_SYSTEM, "a self-signed certificate cannot be made");
 	return ERR_OK;
+}
+
+static bool has_names(const X509 *x)
+{
+	char names[NAMES_MAX];
+	int at = X509_get_ext_by_NID(x, NID_subject_alt_name, -1);
+	X509_EXTENSION *own = at < 0 ? NULL : X509_get_ext(x, at);
+
+	find_names(names);
+	X509_EXTENSION *wanted = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+	bool has_them = own != NULL && wanted != NULL &&
+			ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(own),
+					      X509_EXTENSION_get_data(wanted)) == 0;
+	X509_EXTENSION_free(wanted);
+	return has_them;
+}
+
+bool self_signed_is_current(struct str pem, int64_t now_s)
+{
+	BIO *from = pem.n == 0 || pem.n > INT32_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	X509 *x = from == NULL ? NULL : PEM_read_bio_X509(from, NULL, NULL, NULL);
+	bool is_current = x != NULL && has_names(x) &&
+			  epoch_seconds(X509_get0_notAfter(x)) - now_s > LEFT_DAYS * DAY;
+
+	X509_free(x);
+	BIO_free(from);
+	fault_drop();
+	return is_current;
 }
 
 void self_signed_wipe(char *text, size_t size)

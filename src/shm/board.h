@@ -37,6 +37,7 @@
 #include "shm/row_pool.h"
 #include "shm/row_queue.h"
 #include "shm/row_recording.h"
+#include "shm/row_self_signed.h"
 #include "shm/row_service.h"
 #include "shm/row_shadow.h"
 #include "shm/row_story.h"
@@ -78,6 +79,7 @@ struct board {
 	struct recording_ring recording_rings[BOARD_WORKERS_MAX];
 	struct board_acme acme;
 	struct board_certificates certificates;
+	struct board_self_signed self_signed;
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "shm/board_cell.h"
 #include "shm/board_counter.h"
 #include "shm/board_pool.h"
+#include "shm/board_self_signed.h"
 #include "shm/board_state.h"
 #include "shm/board_tickets.h"
 #include "shm/words.h"
@@ -115,6 +116,7 @@ enum err state_write(const struct board *b, int *fd, struct error *e)
 	(void)fwrite(&h, sizeof(h), 1, file);
 	write_records(file, b, &h);
 	board_tickets_write(b, file);
+	board_self_signed_write(b, file);
 	rewind(file);
 	(void)fwrite(&h, sizeof(h), 1, file);
 	bool is_written = ferror(file) == 0;
@@ -190,6 +192,7 @@ static void read_records(FILE *file, struct board *b, const struct head *h)
 	for (uint32_t i = 0; i < h->counters && fread(&counter, sizeof(counter), 1, file) == 1; i++)
 		put_counter(b, &counter);
 	board_tickets_read(b, file);
+	board_self_signed_read(b, file);
 	atomic_store(&b->life.generation, h->generation);
 }
 

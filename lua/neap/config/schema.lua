@@ -433,7 +433,7 @@ schema.tls = {
     text = "Clients that come again resume their session, which saves the better part of a "
       .. "handshake. Keys rotate by themselves, unless a file has them." },
   { "self_signed", "boolean", default = false,
-    text = "A certificate made at the start, for trying out: nobody trusts it." },
+    text = "A certificate made at the start, for trying out; reloads keep it, nobody trusts it." },
   { "acme", "section", section = "tls_acme", optional = true, default = false, also = { false },
     text = "Certificates got and renewed by neap itself (docs/tls.md)." },
 }
