@@ -91,7 +91,7 @@ static enum err take_secrets(void *ctx, const struct conf *c, struct error *e)
 	keep_self_signed(o->board, r->secrets);
 	bundle_end_loan(r->secrets);
 	lender_end(&r->lender);
-	if (err == ERR_OK && (service_tls_try(c, r->secrets, e) != ERR_OK ||
+	if (err == ERR_OK && (service_tls_try(c, r->secrets, o->settings->config, e) != ERR_OK ||
 			      pool_tls_try(c, r->secrets, e) != ERR_OK))
 		err = err_set(e, e->code, "%s: %s", o->settings->config, e->text);
 	return err;

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "conf/secrets.h"
+#include "crypto/authority.h"
 #include "crypto/certificate.h"
 #include "crypto/crl.h"
 #include "crypto/self_signed.h"
@@ -105,6 +106,18 @@ static void warn_of_order(const struct report *r, const char *where, const struc
 			 r->config, where);
 }
 
+static void warn_of_use(const struct report *r, const char *where, const struct certificate *c,
+			enum certificate_side side)
+{
+	bool is_server = side == CERTIFICATE_OF_SERVER;
+
+	if (!certificate_is_for(c, side))
+		log_warn("%s: %s: this certificate is not for %s (extendedKeyUsage has no %sAuth); "
+			 "it is shown, but %s refuse it",
+			 r->config, where, is_server ? "servers" : "clients",
+			 is_server ? "server" : "client", is_server ? "clients" : "backends");
+}
+
 enum { NAME_MAX_BYTES = 256 };
 
 static void take_first(void *ctx, struct str name)
@@ -154,11 +167,41 @@ static void warn_of_list(const struct report *r, const char *where, const char *
 		 r->config, where, path, end < (int64_t)r->now ? "expired" : "expires", date);
 }
 
+/* A text of authorities, and what an error calls it. */
+struct authorities {
+	const struct report *r;
+	const char *where, *path;
+};
+
+static void warn_of_authority(void *ctx, enum authority_fault fault, const char *name)
+{
+	static const char *const words[] = {
+		[AUTHORITY_PINNED] = "is no authority (basicConstraints): only who shows this very "
+				     "certificate is trusted",
+		[AUTHORITY_NONE] = "is no authority (basicConstraints), and nobody is trusted "
+				   "because of it (expected the one that issued it, up to a root)",
+		[AUTHORITY_NO_ROOT] = "is no root, and its issuer is not in this file: nobody is "
+				      "trusted because of it (expected the root as well)",
+	};
+	const struct authorities *a = ctx;
+
+	log_warn("%s: %s.ca: %s: the certificate \"%s\" %s", a->r->config, a->where, a->path, name,
+		 words[fault]);
+}
+
+static void warn_of_authorities(const struct report *r, const char *where, const char *path,
+				struct str pem)
+{
+	struct authorities a = { r, where, path };
+
+	authority_each_fault(pem, warn_of_authority, &a);
+}
+
 /* ---- reading ---- */
 
 /* *c: for the caller to drop, NULL after an error. */
 static enum err read_one(const struct report *r, const struct secret_certificate *s,
-			 struct certificate **c, struct error *e)
+			 enum certificate_side side, struct certificate **c, struct error *e)
 {
 	struct certificate_text text = { s->chain, s->key, s->chain_where, s->key_where };
 
@@ -174,6 +217,7 @@ static enum err read_one(const struct report *r, const struct secret_certificate
 	if (s->chain_path != secrets_self_signed) {
 		warn_of_dates(r, s->chain_where, *c);
 		warn_of_order(r, s->chain_where, *c);
+		warn_of_use(r, s->chain_where, *c, side);
 	}
 	return ERR_OK;
 }
@@ -182,7 +226,7 @@ static enum err read_one(const struct report *r, const struct secret_certificate
 static enum err look_at_pools(void *ctx, const struct secret_certificate *s, struct error *e)
 {
 	struct certificate *c;
-	enum err err = read_one(ctx, s, &c, e);
+	enum err err = read_one(ctx, s, CERTIFICATE_OF_CLIENT, &c, e);
 
 	if (err == ERR_OK)
 		certificate_drop(c);
@@ -194,7 +238,7 @@ static enum err look_at_services(void *ctx, const struct secret_certificate *s, 
 	const struct report *r = ctx;
 	struct certificate *c;
 	char name[NAME_MAX_BYTES] = "";
-	enum err err = read_one(r, s, &c, e);
+	enum err err = read_one(r, s, CERTIFICATE_OF_SERVER, &c, e);
 
 	if (err != ERR_OK)
 		return err;
@@ -233,7 +277,8 @@ static void read_client(struct report *r, const struct conf_tls *t)
 	char where[256];
 
 	(void)snprintf(where, sizeof(where), "%s.client", t->where);
-	(void)read_file(r, BUNDLE_PUBLIC, where, "ca", t->client.ca);
+	warn_of_authorities(r, where, t->client.ca,
+			    read_file(r, BUNDLE_PUBLIC, where, "ca", t->client.ca));
 	warn_of_list(r, where, t->client.crl,
 		     read_file(r, BUNDLE_PUBLIC, where, "crl", t->client.crl));
 }
@@ -266,7 +311,8 @@ static void read_service(struct report *r, const struct conf_tls *t)
 	read_client(r, t);
 	read_tickets(r, t);
 	(void)snprintf(acme, sizeof(acme), "%s.acme", t->where);
-	(void)read_file(r, BUNDLE_PUBLIC, acme, "ca", t->acme.ca);
+	warn_of_authorities(r, acme, t->acme.ca,
+			    read_file(r, BUNDLE_PUBLIC, acme, "ca", t->acme.ca));
 }
 
 static void read_pool(struct report *r, const struct conf_pool_tls *t)
@@ -285,7 +331,7 @@ static void read_pool(struct report *r, const struct conf_pool_tls *t)
 			 "verify are for the backends (a certificate for backends belongs into tls "
 			 "of one of pools)",
 			 r->config, t->where);
-	(void)read_file(r, BUNDLE_PUBLIC, t->where, "ca", t->ca);
+	warn_of_authorities(r, t->where, t->ca, read_file(r, BUNDLE_PUBLIC, t->where, "ca", t->ca));
 	if (t->certificate != NULL)
 		(void)secrets_each(r->b, &as_service, &v, &e);
 }

@@ -288,6 +288,13 @@ enum certificate_order certificate_order(const struct certificate *c)
 	return c->order;
 }
 
+bool certificate_is_for(const struct certificate *c, enum certificate_side side)
+{
+	uint32_t use = side == CERTIFICATE_OF_SERVER ? XKU_SSL_SERVER : XKU_SSL_CLIENT;
+	/* All are set when none is named. */
+	return (X509_get_extended_key_usage(c->leaf) & (use | XKU_ANYEKU)) != 0;
+}
+
 int64_t certificate_not_before(const struct certificate *c)
 {
 	return epoch_seconds(X509_get0_notBefore(c->leaf));

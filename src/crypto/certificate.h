@@ -7,6 +7,7 @@
 #define NEAP_CRYPTO_CERTIFICATE_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,6 +24,9 @@ enum certificate_kind {
 	CERTIFICATE_EDWARDS,
 	CERTIFICATE_KINDS
 };
+
+/* On which side it is shown. */
+enum certificate_side { CERTIFICATE_OF_SERVER, CERTIFICATE_OF_CLIENT };
 
 /* How the chain stood in its text. */
 enum certificate_order {
@@ -57,6 +61,9 @@ const char *certificate_where(const struct certificate *c);
 
 enum certificate_kind certificate_kind(const struct certificate *c);
 enum certificate_order certificate_order(const struct certificate *c);
+
+/* May it be shown on that side? One that names uses (extendedKeyUsage) must name this one. */
+bool certificate_is_for(const struct certificate *c, enum certificate_side side);
 
 /* Seconds since 1970 UTC: valid from and to, both included. */
 int64_t certificate_not_before(const struct certificate *c);

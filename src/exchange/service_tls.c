@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "conf/secrets.h"
+#include "net/tls_words.h"
 #include "shm/board_tickets.h"
 
 _Static_assert((int)TLS_TICKET_KEY_BYTES == (int)BOARD_TICKET_KEY_BYTES &&
@@ -176,30 +178,79 @@ static enum err make(struct tls_context **c, const struct service_tls_origin *fr
 	return err == ERR_OK ? tls_context_serve(c, &s, e) : err;
 }
 
-enum err service_tls_create(struct tls_context **c, const struct service_tls_origin *from,
-			    struct error *e)
+/* *all: what it is made of, for the caller to drop. */
+static enum err create(struct tls_context **c, const struct service_tls_origin *from,
+		       struct certificates *all, struct error *e)
 {
-	struct certificates all = { NULL, 0, 0 };
-	const struct secret_visitor visitor = { add_certificate, NULL, &all };
+	const struct secret_visitor visitor = { add_certificate, NULL, all };
 
 	*c = NULL;
 	if (!from->conf->tls.on || from->secrets == NULL)
 		return ERR_OK;
 	enum err err = secrets_each(from->secrets, &from->conf->tls, &visitor, e);
-	if (err == ERR_OK)
-		err = make(c, from, &all, e);
+	return err == ERR_OK ? make(c, from, all, e) : err;
+}
+
+enum err service_tls_create(struct tls_context **c, const struct service_tls_origin *from,
+			    struct error *e)
+{
+	struct certificates all = { NULL, 0, 0 };
+	enum err err = create(c, from, &all, e);
+
 	drop_certificates(&all);
 	return err;
 }
 
-enum err service_tls_try(const struct conf *conf, struct bundle *secrets, struct error *e)
+/* ---- what is of no use ---- */
+
+static bool any_fits(struct tls_context *c, const struct certificates *all)
+{
+	for (unsigned i = 0; i < all->n; i++) {
+		if (tls_words_fit(tls_context_openssl(c), certificate_kind(all->of[i])))
+			return true;
+	}
+	return all->n == 0;
+}
+
+static void warn_of_idle(void *config, const struct certificate *c)
+{
+	log_warn("%s: %s: certificates before it have each of its names: it is shown to nobody",
+		 (const char *)config, certificate_where(c));
+}
+
+static void advise(const char *config, const struct conf_tls *t, struct tls_context *c,
+		   const struct certificates *all)
+{
+	if (c == NULL)
+		return;
+	if (t->min_version != CONF_TLS_1_3 && !any_fits(c, all))
+		log_warn(
+			"%s: %s.ciphers: none of them goes with a certificate of this service (%s): "
+			"clients of TLS 1.2 are refused",
+			config, t->where,
+			certificate_kind(all->of[0]) == CERTIFICATE_RSA ? "RSA" : "ECDSA");
+	tls_names_each_idle(tls_context_names(c), warn_of_idle, (void *)(uintptr_t)config);
+}
+
+static enum err try_one(const struct service_tls_origin *from, const char *config, struct error *e)
+{
+	struct certificates all = { NULL, 0, 0 };
+	struct tls_context *c;
+	enum err err = create(&c, from, &all, e);
+
+	advise(config, &from->conf->tls, c, &all);
+	tls_context_free(c);
+	drop_certificates(&all);
+	return err;
+}
+
+enum err service_tls_try(const struct conf *conf, struct bundle *secrets, const char *config,
+			 struct error *e)
 {
 	enum err err = ERR_OK;
 	for (unsigned i = 0; i < conf->services_n && err == ERR_OK; i++) {
 		struct service_tls_origin from = { .conf = &conf->services[i], .secrets = secrets };
-		struct tls_context *c;
-		err = service_tls_create(&c, &from, e);
-		tls_context_free(c);
+		err = try_one(&from, config, e);
 	}
 	return err;
 }

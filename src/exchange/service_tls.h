@@ -25,7 +25,11 @@ struct service_tls_origin {
 enum err service_tls_create(struct tls_context **c, const struct service_tls_origin *from,
 			    struct error *e);
 
-/* Would each service's be made? The text is of the first that would not. */
-enum err service_tls_try(const struct conf *conf, struct bundle *secrets, struct error *e);
+/*
+ * Would each service's be made? The text is of the first that would not. What is of no use to clients
+ * is a warning in the log; config: the file, for these.
+ */
+enum err service_tls_try(const struct conf *conf, struct bundle *secrets, const char *config,
+			 struct error *e);
 
 #endif

@@ -109,33 +109,39 @@ static enum err unknown(const char *where, const char *key, const char *value, s
 		       where, key, value != NULL ? value : "the default");
 }
 
-static enum err check_word(struct str bad, const char *where, const char *key, struct error *e)
+static enum err bad_word(struct tls_context *c, const struct tls_settings *s, struct str bad,
+			 enum tls_words_kind kind, struct error *e)
 {
-	if (bad.n == 0)
-		return ERR_OK;
-	return err_set(e, ERR_INVALID,
-		       "%s.%s: OpenSSL does not know \"%.*s\" (names are parted by \":\")", where,
-		       key, (int)bad.n, bad.p);
+	static const char *const keys[] = { "ciphers", "ciphersuites", "groups" };
+	const char *advice = tls_words_advice(c->openssl, bad, kind);
+
+	if (advice == NULL)
+		return err_set(e, ERR_INVALID,
+			       "%s.%s: OpenSSL does not know \"%.*s\" (names are parted by \":\")",
+			       s->where, keys[kind], (int)bad.n, bad.p);
+	if (strchr(advice, ' ') == NULL)
+		return err_set(e, ERR_INVALID,
+			       "%s.%s: OpenSSL does not know \"%.*s\" (it is called \"%s\" there)",
+			       s->where, keys[kind], (int)bad.n, bad.p, advice);
+	return err_set(e, ERR_INVALID, "%s.%s: \"%.*s\" is no name for this key: %s", s->where,
+		       keys[kind], (int)bad.n, bad.p, advice);
 }
 
 static enum err check_words(struct tls_context *c, const struct tls_settings *s, struct error *e)
 {
-	struct str bad;
-	enum err err = ERR_OK;
+	struct str bad = { NULL, 0 };
 
-	if (s->ciphers != NULL) {
+	if (s->ciphers != NULL)
 		bad = tls_words_bad_cipher(c->openssl, s->ciphers);
-		err = check_word(bad, s->where, "ciphers", e);
-	}
-	if (err == ERR_OK && s->ciphersuites != NULL) {
+	if (bad.n > 0)
+		return bad_word(c, s, bad, TLS_WORDS_CIPHERS, e);
+	if (s->ciphersuites != NULL)
 		bad = tls_words_bad_suite(c->openssl, s->ciphersuites);
-		err = check_word(bad, s->where, "ciphersuites", e);
-	}
-	if (err == ERR_OK && s->groups != NULL) {
+	if (bad.n > 0)
+		return bad_word(c, s, bad, TLS_WORDS_SUITES, e);
+	if (s->groups != NULL)
 		bad = tls_words_bad_group(c->openssl, s->groups);
-		err = check_word(bad, s->where, "groups", e);
-	}
-	return err;
+	return bad.n > 0 ? bad_word(c, s, bad, TLS_WORDS_GROUPS, e) : ERR_OK;
 }
 
 static enum err set_ciphers(struct tls_context *c, const struct tls_settings *s, struct error *e)
@@ -327,4 +333,9 @@ SSL *tls_context_open(struct tls_context *c)
 SSL_CTX *tls_context_openssl(struct tls_context *c)
 {
 	return c->openssl;
+}
+
+const struct tls_names *tls_context_names(const struct tls_context *c)
+{
+	return &c->choice.names;
 }

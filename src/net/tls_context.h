@@ -77,6 +77,9 @@ void tls_context_free(struct tls_context *c);
 /* A new connection's state, for the side that the context was made for; NULL: no memory. */
 SSL *tls_context_open(struct tls_context *c);
 
+/* The names of the side of the server; borrowed. */
+const struct tls_names *tls_context_names(const struct tls_context *c);
+
 /* Borrowed: the OpenSSL object, for what a stream sets in it (session callbacks, modes). */
 SSL_CTX *tls_context_openssl(struct tls_context *c);
 

@@ -117,6 +117,35 @@ void tls_names_free(struct tls_names *t)
 	*t = (struct tls_names){ 0 };
 }
 
+/* How many names a certificate has, and of how many it is the one that is shown. */
+struct standing {
+	const struct tls_names *table;
+	const struct certificate *certificate;
+	unsigned names, shown;
+};
+
+static void look_at_name(void *ctx, struct str name)
+{
+	struct standing *s = ctx;
+	const struct tls_name_row *row = place(s->table, name);
+
+	s->names++;
+	if (row->kinds[certificate_kind(s->certificate)] == s->certificate)
+		s->shown++;
+}
+
+void tls_names_each_idle(const struct tls_names *t,
+			 void (*fn)(void *ctx, const struct certificate *c), void *ctx)
+{
+	for (unsigned i = 1; i < t->certificate_count; i++) { /* the first one is never idle */
+		struct standing s = { .table = t, .certificate = t->certificates[i] };
+
+		certificate_each_name(s.certificate, look_at_name, &s);
+		if (s.names > 0 && s.shown == 0)
+			fn(ctx, s.certificate);
+	}
+}
+
 static const struct tls_name_row *find_exact(const struct tls_names *t, struct str name)
 {
 	const struct tls_name_row *row = place(t, name);

@@ -28,6 +28,10 @@ enum err tls_names_init(struct tls_names *t, struct certificate *const *certific
 			unsigned count);
 void tls_names_free(struct tls_names *t);
 
+/* Calls fn with each that has names and is shown to nobody, since others before it have them all. */
+void tls_names_each_idle(const struct tls_names *t,
+			 void (*fn)(void *ctx, const struct certificate *c), void *ctx);
+
 /* The row of a name in lower case without a trailing dot; NULL: nobody's. */
 const struct tls_name_row *tls_names_find(const struct tls_names *t, struct str name);
 

@@ -1,7 +1,6 @@
 #include "net/tls_words.h"
 
 #include <openssl/ssl.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "crypto/fault.h"
@@ -100,6 +99,41 @@ static struct str first_bad(SSL_CTX *scratch, const char *list, knows *ask)
 			return word;
 	}
 	return (struct str){ list, 0 };
+}
+
+/* By its name alone: no alias, no operator. */
+static bool is_cipher(SSL_CTX *scratch, const char *word)
+{
+	return strchr(word, '+') == NULL && SSL_CTX_set_cipher_list(scratch, word) == 1;
+}
+
+const char *tls_words_advice(SSL_CTX *scratch, struct str bad, enum tls_words_kind kind)
+{
+	char text[WORD_BYTES];
+
+	if (!str_copy(text, sizeof(text), bad))
+		return NULL;
+	const char *other = OPENSSL_cipher_name(text); /* of a name as RFCs write it */
+	if (kind == TLS_WORDS_CIPHERS && is_known(scratch, bad, knows_suite))
+		return "it is of TLS 1.3 and belongs into ciphersuites";
+	if (kind == TLS_WORDS_SUITES &&
+	    (is_known(scratch, bad, is_cipher) || strcmp(other, "(NONE)") != 0))
+		return "it is of TLS 1.2 and belongs into ciphers";
+	if (kind == TLS_WORDS_CIPHERS && strcmp(other, "(NONE)") != 0)
+		return other;
+	return NULL;
+}
+
+bool tls_words_fit(const SSL_CTX *openssl, enum certificate_kind kind)
+{
+	STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(openssl);
+	int wanted = kind == CERTIFICATE_RSA ? NID_auth_rsa : NID_auth_ecdsa;
+
+	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+		if (SSL_CIPHER_get_auth_nid(sk_SSL_CIPHER_value(all, i)) == wanted)
+			return true;
+	}
+	return false;
 }
 
 struct str tls_words_bad_suite(SSL_CTX *scratch, const char *list)

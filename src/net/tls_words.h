@@ -7,7 +7,10 @@
 
 #include <openssl/types.h>
 
+#include <stdbool.h>
+
 #include "base/str.h"
+#include "crypto/certificate.h"
 
 /*
  * The first name in the list that OpenSSL does not know; n = 0: it knows all. It points into the
@@ -17,5 +20,16 @@
 struct str tls_words_bad_cipher(SSL_CTX *scratch, const char *list);
 struct str tls_words_bad_suite(SSL_CTX *scratch, const char *list);
 struct str tls_words_bad_group(SSL_CTX *scratch, const char *list);
+
+enum tls_words_kind { TLS_WORDS_CIPHERS, TLS_WORDS_SUITES, TLS_WORDS_GROUPS };
+
+/*
+ * What to do about a bad name: where it belongs, or OpenSSL's name of a cipher that was called by that
+ * of its RFC (then there is no space in it). NULL: nothing is known. The context is scratch as above.
+ */
+const char *tls_words_advice(SSL_CTX *scratch, struct str bad, enum tls_words_kind kind);
+
+/* Can a certificate of this kind be shown with one of the context's suites of TLS 1.2? */
+bool tls_words_fit(const SSL_CTX *openssl, enum certificate_kind kind);
 
 #endif
