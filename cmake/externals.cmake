@@ -13,6 +13,10 @@ add_library(neap::crypto ALIAS PkgConfig::crypto)
 pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl>=3.0)
 add_library(neap::ssl ALIAS PkgConfig::ssl)
 
+# Frames and HPACK of HTTP/2.
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
+add_library(neap::nghttp2 ALIAS PkgConfig::nghttp2)
+
 # libev comes without a pkg-config file.
 find_path(EV_INCLUDE_DIR ev.h REQUIRED)
 find_library(EV_LIBRARY ev REQUIRED)

@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <nghttp2/nghttp2.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 
@@ -39,5 +40,6 @@ void version_print(void)
 	}
 	(void)printf("  libev %d.%d\n", ev_version_major(), ev_version_minor());
 	(void)printf("  c-ares %s\n", ares_version(NULL));
+	(void)printf("  nghttp2 %s\n", nghttp2_version(0)->version_str);
 	(void)printf("  OpenSSL %s\n", OpenSSL_version(OPENSSL_VERSION_STRING));
 }

@@ -6,7 +6,7 @@
 /* Longer than any registered method, short enough to know garbage early. */
 enum { METHOD_MAX = 32 };
 
-static uint8_t method_id_of(struct str m)
+uint8_t h1_line_method_id(struct str m)
 {
 	switch (m.n) {
 	case 3:
@@ -102,7 +102,7 @@ static enum h1_result parse_method(struct http_head *h, const char *base, const 
 	if (**p != ' ' || *p == base)
 		return refuse(h, 400, "malformed method");
 	h->method = (struct http_span){ 0, (uint32_t)(*p - base) };
-	h->method_id = method_id_of(http_str(base, h->method));
+	h->method_id = h1_line_method_id(http_str(base, h->method));
 	++*p;
 	return H1_DONE;
 }

@@ -11,4 +11,7 @@
 enum h1_result h1_line_parse_request(struct http_head *h, const char *base, const char *end);
 enum h1_result h1_line_parse_status(struct http_head *h, const char *base, const char *end);
 
+/* The enum http_method of this name; METHOD_OTHER: neap does not know it. */
+uint8_t h1_line_method_id(struct str method);
+
 #endif

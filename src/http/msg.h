@@ -65,6 +65,9 @@ enum http_method {
 	METHOD_PATCH,
 };
 
+/* http_head.minor of HTTP/2, which knows all that HTTP/1.1 knows. */
+enum { HTTP_2 = 2 };
+
 struct http_span {
 	uint32_t at, n; /* offset from base, length */
 };
@@ -79,10 +82,11 @@ struct http_field {
 };
 
 enum http_framing {
-	FRAMING_NONE,	     /* no body */
-	FRAMING_LENGTH,	     /* Content-Length */
-	FRAMING_CHUNKED,     /* Transfer-Encoding: chunked */
-	FRAMING_UNTIL_CLOSE, /* a response that ends with the connection */
+	FRAMING_NONE,	 /* no body */
+	FRAMING_LENGTH,	 /* Content-Length */
+	FRAMING_CHUNKED, /* Transfer-Encoding: chunked */
+	/* A response that ends with the connection; of HTTP/2, a body that ends with its stream. */
+	FRAMING_UNTIL_CLOSE,
 };
 
 /* How the bytes of a body are framed where it is held. */
@@ -146,7 +150,7 @@ struct http_head {
 	uint32_t
 		fields_at; /* offset of the first field line (= of the blank line if there are none) */
 	uint16_t n;	   /* fields */
-	uint8_t minor;	   /* HTTP/1.<minor>, 0 or 1 */
+	uint8_t minor;	   /* HTTP/1.<minor>, 0 or 1; HTTP_2 */
 	uint8_t method_id; /* enum http_method */
 	uint16_t flags;	   /* enum http_flag */
 	uint16_t status;   /* responses */

@@ -1,0 +1,490 @@
+#include "http/h2_session.h"
+
+#include <stdlib.h>
+
+enum {
+	FRAME_HEAD = 9,
+	/* Of one block, decoded: far beyond what limits allow, so nobody sends it by mistake. */
+	BLOCK_FIELDS_MAX = 4096,
+	BLOCK_BYTES_MAX = 1024 * 1024,
+	SETTINGS_MAX = 6,
+	ROOM_MIN = 1024, /* less is not worth a frame */
+};
+
+static struct h2_session *of(void *user_data)
+{
+	return user_data;
+}
+
+static void *stream_of(const struct h2_session *s, int32_t id)
+{
+	return nghttp2_session_get_stream_user_data(s->ng, id);
+}
+
+/* ---- what is told while bytes are read ---- */
+
+/* The callback's answer that ends reading at once. */
+static int count(struct h2_session *s, enum h2_abuse_kind kind)
+{
+	return h2_abuse_count(&s->abuse, kind) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+static bool ends_stream(const nghttp2_frame_hd *hd)
+{
+	return (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
+
+static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *user_data)
+{
+	(void)ng;
+	switch (hd->type) {
+	case NGHTTP2_DATA:
+		return hd->length == 0 && !ends_stream(hd) ? count(of(user_data), H2_ABUSE_EMPTY)
+							   : 0;
+	case NGHTTP2_CONTINUATION:
+		return hd->length == 0 ? count(of(user_data), H2_ABUSE_EMPTY) : 0;
+	case NGHTTP2_PRIORITY:
+	case NGHTTP2_PRIORITY_UPDATE:
+		return count(of(user_data), H2_ABUSE_PRIORITY);
+	case NGHTTP2_PING:
+		return (hd->flags & NGHTTP2_FLAG_ACK) == 0 ? count(of(user_data), H2_ABUSE_PINGS)
+							   : 0;
+	case NGHTTP2_SETTINGS:
+		return count(of(user_data), H2_ABUSE_SETTINGS);
+	case NGHTTP2_WINDOW_UPDATE:
+		return count(of(user_data), H2_ABUSE_WINDOWS);
+	default:
+		return 0;
+	}
+}
+
+static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	int32_t id = frame->hd.stream_id;
+	s->block_fields = s->block_bytes = 0;
+	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+		s->stream = stream_of(s, id);
+	} else {
+		s->stream = s->events->on_stream(s, id);
+		if (s->stream == NULL)
+			h2_session_reset(s, id, H2_REFUSED_STREAM);
+		else
+			(void)nghttp2_session_set_stream_user_data(ng, id, s->stream);
+	}
+	if (s->stream != NULL)
+		s->events->on_block(s, s->stream);
+	return 0;
+}
+
+static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
+		     size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags,
+		     void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	(void)ng;
+	(void)frame;
+	(void)flags;
+	s->block_bytes += (uint32_t)(name_n + value_n);
+	if (++s->block_fields > BLOCK_FIELDS_MAX || s->block_bytes > BLOCK_BYTES_MAX)
+		return count(s, H2_ABUSE_FIELDS);
+	if (s->stream != NULL)
+		s->events->on_field(s, s->stream, (struct str){ (const char *)name, name_n },
+				    (struct str){ (const char *)value, value_n });
+	return 0;
+}
+
+static int on_data(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *p, size_t n,
+		   void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	void *stream = stream_of(s, id);
+	(void)flags;
+	(void)nghttp2_session_consume_connection(ng, n);
+	if (stream != NULL)
+		s->events->on_data(s, stream, (const char *)p, n);
+	return 0;
+}
+
+static void block_ends(struct h2_session *s, const nghttp2_frame *frame)
+{
+	void *stream = s->stream;
+	s->stream = NULL;
+	if (stream != NULL)
+		s->events->on_block_end(s, stream, ends_stream(&frame->hd));
+}
+
+static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	(void)ng;
+	switch (frame->hd.type) {
+	case NGHTTP2_HEADERS:
+		block_ends(s, frame);
+		break;
+	case NGHTTP2_DATA:
+		if (ends_stream(&frame->hd) && stream_of(s, frame->hd.stream_id) != NULL)
+			s->events->on_end(s, stream_of(s, frame->hd.stream_id));
+		break;
+	case NGHTTP2_RST_STREAM:
+		return count(s, H2_ABUSE_RESETS);
+	case NGHTTP2_SETTINGS:
+		if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+			s->events->on_settings(s);
+		break;
+	case NGHTTP2_PING:
+		if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+			s->events->on_pong(s);
+		break;
+	case NGHTTP2_GOAWAY:
+		s->events->on_goaway(s, frame->goaway.last_stream_id, frame->goaway.error_code);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	void *stream = stream_of(s, id);
+	if (stream == NULL)
+		return 0;
+	if (s->stream == stream)
+		s->stream = NULL;
+	(void)nghttp2_session_set_stream_user_data(ng, id, NULL);
+	s->events->on_close(s, stream, code);
+	return 0;
+}
+
+/* ---- what is asked while bytes are gathered ---- */
+
+static ssize_t read_length(nghttp2_session *ng, uint8_t type, int32_t id, int32_t connection_window,
+			   int32_t stream_window, uint32_t frame_max, void *user_data)
+{
+	const struct h2_session *s = of(user_data);
+	size_t left = s->room - s->n;
+	ssize_t n = connection_window < stream_window ? connection_window : stream_window;
+	(void)ng;
+	(void)type;
+	(void)id;
+	if (n > (ssize_t)frame_max)
+		n = (ssize_t)frame_max;
+	if (left >= FRAME_HEAD + ROOM_MIN && n > (ssize_t)(left - FRAME_HEAD))
+		n = (ssize_t)(left - FRAME_HEAD);
+	return n;
+}
+
+static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t max, uint32_t *flags,
+			 nghttp2_data_source *source, void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	void *stream = stream_of(s, id);
+	enum h2_more more = H2_MORE;
+	(void)ng;
+	(void)buf;
+	(void)source;
+	if (stream == NULL)
+		return NGHTTP2_ERR_DEFERRED;
+	size_t n = s->events->on_ask(s, stream, max, &more);
+	if (n == 0 && more == H2_MORE)
+		return NGHTTP2_ERR_DEFERRED;
+	*flags = NGHTTP2_DATA_FLAG_NO_COPY;
+	if (more != H2_MORE)
+		*flags |= NGHTTP2_DATA_FLAG_EOF;
+	if (more == H2_TRAILERS)
+		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+	return (ssize_t)n;
+}
+
+static int send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t n,
+		     nghttp2_data_source *source, void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	(void)ng;
+	(void)source;
+	if (s->room - s->n < FRAME_HEAD + n)
+		return NGHTTP2_ERR_WOULDBLOCK;
+	memcpy(s->to + s->n, head, FRAME_HEAD);
+	s->n += FRAME_HEAD;
+	if (n > 0)
+		s->events->on_take(s, stream_of(s, frame->hd.stream_id), s->to + s->n, n);
+	s->n += n;
+	return 0;
+}
+
+/* Streams that the peer makes us reset cost it one frame each. */
+static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	(void)ng;
+	if (frame->hd.type == NGHTTP2_RST_STREAM && s->is_server &&
+	    (frame->rst_stream.error_code == NGHTTP2_PROTOCOL_ERROR ||
+	     frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR ||
+	     frame->rst_stream.error_code == NGHTTP2_STREAM_CLOSED ||
+	     frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM))
+		(void)h2_abuse_count(&s->abuse, H2_ABUSE_MADE_RESETS);
+	return 0;
+}
+
+/* ---- what sessions share ---- */
+
+static void set_callbacks(nghttp2_session_callbacks *c)
+{
+	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
+	nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
+	nghttp2_session_callbacks_set_data_source_read_length_callback(c, read_length);
+	nghttp2_session_callbacks_set_send_data_callback(c, send_data);
+	nghttp2_session_callbacks_set_on_frame_send_callback(c, on_sent);
+}
+
+static void set_option(nghttp2_option *option)
+{
+	nghttp2_option_set_no_auto_window_update(option, 1);
+	nghttp2_option_set_no_http_messaging(option, 1); /* h2_fields.h */
+	nghttp2_option_set_no_closed_streams(option, 1);
+	nghttp2_option_set_max_settings(option, 32);
+	/* Resets have a limit of ours, by the second, which is always met first. */
+	nghttp2_option_set_stream_reset_rate_limit(option, 1000000, 1000000);
+	nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
+}
+
+enum err h2_shared_init(struct h2_shared *shared, size_t lines_max)
+{
+	*shared = (struct h2_shared){ .lines_max = lines_max };
+	shared->lines = calloc(lines_max, sizeof(*shared->lines));
+	if (shared->lines == NULL || nghttp2_session_callbacks_new(&shared->callbacks) != 0 ||
+	    nghttp2_option_new(&shared->option) != 0) {
+		h2_shared_fini(shared);
+		return ERR_MEMORY;
+	}
+	set_callbacks(shared->callbacks);
+	set_option(shared->option);
+	return ERR_OK;
+}
+
+void h2_shared_fini(struct h2_shared *shared)
+{
+	free(shared->lines);
+	nghttp2_session_callbacks_del(shared->callbacks);
+	nghttp2_option_del(shared->option);
+	*shared = (struct h2_shared){ .callbacks = NULL };
+}
+
+/* ---- life ---- */
+
+static bool submit_settings(struct h2_session *s, const struct h2_setup *setup)
+{
+	nghttp2_settings_entry entries[SETTINGS_MAX];
+	size_t n = 0;
+	if (s->is_server) {
+		entries[n++] = (nghttp2_settings_entry){ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
+							 setup->streams };
+		entries[n++] =
+			(nghttp2_settings_entry){ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 };
+	} else {
+		entries[n++] = (nghttp2_settings_entry){ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 };
+	}
+	entries[n++] = (nghttp2_settings_entry){ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+						 setup->stream_window };
+	entries[n++] = (nghttp2_settings_entry){ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
+						 setup->header_bytes };
+	if (setup->has_connect)
+		entries[n++] =
+			(nghttp2_settings_entry){ NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 };
+	return nghttp2_submit_settings(s->ng, NGHTTP2_FLAG_NONE, entries, n) == 0 &&
+	       nghttp2_session_set_local_window_size(s->ng, NGHTTP2_FLAG_NONE, 0,
+						     (int32_t)setup->connection_window) == 0;
+}
+
+enum err h2_session_open(struct h2_session *s, struct h2_shared *shared, enum h2_side side,
+			 const struct h2_setup *setup, const struct h2_events *events)
+{
+	*s = (struct h2_session){
+		.events = events,
+		.shared = shared,
+		.is_server = side == H2_SERVER,
+	};
+	h2_abuse_init(&s->abuse, setup->streams);
+	int made = s->is_server ? nghttp2_session_server_new3(&s->ng, shared->callbacks, s,
+							      shared->option, shared->memory)
+				: nghttp2_session_client_new3(&s->ng, shared->callbacks, s,
+							      shared->option, shared->memory);
+	if (made == 0 && submit_settings(s, setup))
+		return ERR_OK;
+	h2_session_close(s);
+	return ERR_MEMORY;
+}
+
+void h2_session_close(struct h2_session *s)
+{
+	nghttp2_session_del(s->ng);
+	s->ng = NULL;
+	s->rest = (struct str){ NULL, 0 };
+}
+
+/* ---- bytes ---- */
+
+static enum h2_received failed(struct h2_session *s, ssize_t error)
+{
+	s->stream = NULL;
+	/* nghttp2's own limits: acknowledgements that wait, CONTINUATION frames, settings. */
+	if (error == NGHTTP2_ERR_FLOODED)
+		s->abuse.found = s->abuse.found == H2_ABUSE_NONE ? H2_ABUSE_FIELDS : s->abuse.found;
+	if (s->abuse.found != H2_ABUSE_NONE) {
+		h2_session_break(s, H2_ENHANCE_YOUR_CALM);
+		return H2_ABUSED;
+	}
+	h2_session_break(s, error == NGHTTP2_ERR_NOMEM ? H2_INTERNAL_ERROR : H2_PROTOCOL_ERROR);
+	return H2_BROKEN;
+}
+
+enum h2_received h2_session_receive(struct h2_session *s, const char *p, size_t n, int64_t now_ms)
+{
+	h2_abuse_at(&s->abuse, now_ms);
+	ssize_t used = nghttp2_session_mem_recv(s->ng, (const uint8_t *)p, n);
+	return used < 0 || s->abuse.found != H2_ABUSE_NONE ? failed(s, used) : H2_GOES_ON;
+}
+
+static void put_rest(struct h2_session *s)
+{
+	size_t left = s->room - s->n, n = s->rest.n < left ? s->rest.n : left;
+	if (n == 0)
+		return;
+	memcpy(s->to + s->n, s->rest.p, n);
+	s->n += n;
+	s->rest.p += n;
+	s->rest.n -= n;
+}
+
+size_t h2_session_gather(struct h2_session *s, char *to, size_t room)
+{
+	s->to = to;
+	s->room = room;
+	s->n = 0;
+	put_rest(s);
+	while (s->rest.n == 0 && s->room - s->n >= ROOM_MIN) {
+		const uint8_t *p = NULL;
+		ssize_t n = nghttp2_session_mem_send(s->ng, &p);
+		if (n <= 0)
+			break;
+		s->rest = (struct str){ (const char *)p, (size_t)n };
+		put_rest(s);
+	}
+	return s->n;
+}
+
+bool h2_session_has_output(const struct h2_session *s)
+{
+	return s->rest.n > 0 || nghttp2_session_want_write(s->ng) != 0;
+}
+
+bool h2_session_is_over(const struct h2_session *s)
+{
+	return s->rest.n == 0 && nghttp2_session_want_read(s->ng) == 0 &&
+	       nghttp2_session_want_write(s->ng) == 0;
+}
+
+/* ---- heads and bodies, out ---- */
+
+static const nghttp2_data_provider provider = { .read_callback = read_data };
+
+int32_t h2_session_request(struct h2_session *s, const struct h2_lines *l, bool has_body,
+			   void *stream)
+{
+	int32_t id = nghttp2_submit_request(s->ng, NULL, l->fields, l->n,
+					    has_body ? &provider : NULL, stream);
+	return id > 0 ? id : 0;
+}
+
+uint32_t h2_session_streams_max(const struct h2_session *s)
+{
+	return nghttp2_session_check_request_allowed(s->ng) == 0
+		       ? 0
+		       : nghttp2_session_get_remote_settings(
+				 s->ng, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+bool h2_session_answer(struct h2_session *s, int32_t id, const struct h2_lines *l, bool has_body)
+{
+	return nghttp2_submit_response(s->ng, id, l->fields, l->n, has_body ? &provider : NULL) ==
+	       0;
+}
+
+bool h2_session_interim(struct h2_session *s, int32_t id, const struct h2_lines *l)
+{
+	return nghttp2_submit_headers(s->ng, NGHTTP2_FLAG_NONE, id, NULL, l->fields, l->n, NULL) ==
+	       0;
+}
+
+bool h2_session_trailers(struct h2_session *s, int32_t id, const struct h2_lines *l)
+{
+	return nghttp2_submit_trailer(s->ng, id, l->fields, l->n) == 0;
+}
+
+void h2_session_resume(struct h2_session *s, int32_t id)
+{
+	(void)nghttp2_session_resume_data(s->ng, id); /* it fails where it is not deferred */
+}
+
+void h2_session_reset(struct h2_session *s, int32_t id, enum h2_code code)
+{
+	(void)nghttp2_submit_rst_stream(s->ng, NGHTTP2_FLAG_NONE, id, (uint32_t)code);
+}
+
+void h2_session_prioritize(struct h2_session *s, int32_t id, unsigned urgency, bool is_incremental)
+{
+	nghttp2_extpri pri = { .urgency = urgency, .inc = is_incremental };
+	(void)nghttp2_session_change_extpri_stream_priority(s->ng, id, &pri, 0);
+}
+
+/* ---- windows ---- */
+
+void h2_session_took(struct h2_session *s, int32_t id, size_t n)
+{
+	if (n > 0)
+		(void)nghttp2_session_consume_stream(s->ng, id, n);
+}
+
+void h2_session_grow(struct h2_session *s, int32_t id, uint32_t window)
+{
+	(void)nghttp2_session_set_local_window_size(s->ng, NGHTTP2_FLAG_NONE, id, (int32_t)window);
+}
+
+size_t h2_session_may_send(const struct h2_session *s, int32_t id)
+{
+	int32_t stream = nghttp2_session_get_stream_remote_window_size(s->ng, id);
+	int32_t all = nghttp2_session_get_remote_window_size(s->ng);
+	int32_t n = stream < all ? stream : all;
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* ---- the connection ---- */
+
+void h2_session_ping(struct h2_session *s)
+{
+	(void)nghttp2_submit_ping(s->ng, NGHTTP2_FLAG_NONE, NULL);
+}
+
+void h2_session_announce_end(struct h2_session *s)
+{
+	if (s->is_server)
+		(void)nghttp2_submit_shutdown_notice(s->ng);
+}
+
+void h2_session_end(struct h2_session *s)
+{
+	(void)nghttp2_submit_goaway(s->ng, NGHTTP2_FLAG_NONE,
+				    nghttp2_session_get_last_proc_stream_id(s->ng),
+				    NGHTTP2_NO_ERROR, NULL, 0);
+}
+
+void h2_session_break(struct h2_session *s, enum h2_code code)
+{
+	(void)nghttp2_session_terminate_session(s->ng, (uint32_t)code);
+}
