@@ -130,6 +130,12 @@ void json_number(struct out *o, const char *key, uint64_t value)
 	out_u64(o, value);
 }
 
+void json_flag(struct out *o, const char *key, bool value)
+{
+	json_key(o, key);
+	out_str(o, value ? STR("true") : STR("false"));
+}
+
 void json_seconds(struct out *o, const char *key, double seconds)
 {
 	if (seconds < 0)

@@ -36,6 +36,7 @@ void json_named(struct out *o, struct str name, struct str value);
 void json_text(struct out *o, const char *key, struct str value);
 void json_some(struct out *o, const char *key, struct str value); /* nothing when empty */
 void json_number(struct out *o, const char *key, uint64_t value);
+void json_flag(struct out *o, const char *key, bool value);
 void json_seconds(struct out *o, const char *key, double seconds); /* nothing when negative */
 void json_time(struct out *o, double time); /* the member "time": seconds since 1970 */
 

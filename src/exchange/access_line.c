@@ -1,7 +1,9 @@
 #include "exchange/access_line.h"
 
 #include "base/json.h"
+#include "exchange/failure.h"
 #include "exchange/ids.h"
+#include "exchange/tls_line.h"
 #include "http/h1_write.h"
 
 enum {
@@ -16,6 +18,8 @@ struct texts {
 	struct str backend, pool, service;
 	char ip[INET6_ADDRSTRLEN];
 	char id_text[IDS_TEXT_MAX];
+	struct str failure;   /* what the last failed attempt says */
+	struct tls_line *tls; /* NULL: the client came in the clear */
 };
 
 static struct str field(const struct request *rq, struct str name)
@@ -52,11 +56,19 @@ static void collect(struct texts *t, const struct request *rq, const struct neap
 	t->id = ids_text(rq, t->id_text);
 }
 
+/* What only JSON tells. */
+static void collect_more(struct texts *t, const struct request *rq, struct tls_line *tls)
+{
+	t->failure = str_of(rq->has_failed ? rq->failure.message : "");
+	t->tls = tls_line_look(tls, rq) ? tls : NULL;
+}
+
 static size_t worst_bytes(const struct texts *t)
 {
-	return FIXED_BYTES +
-	       WORST * (t->method.n + t->path.n + t->query.n + t->host.n + t->referer.n +
-			t->agent.n + t->id.n + t->reason.n + t->backend.n);
+	size_t tls_bytes = t->tls != NULL ? tls_line_bytes(t->tls) : 0;
+	return FIXED_BYTES + WORST * (tls_bytes + t->failure.n + t->method.n + t->path.n +
+				      t->query.n + t->host.n + t->referer.n + t->agent.n + t->id.n +
+				      t->reason.n + t->backend.n);
 }
 
 static void shorten(struct texts *t)
@@ -66,6 +78,8 @@ static void shorten(struct texts *t)
 
 	for (size_t i = 0; i < countof(all); i++)
 		all[i]->n = all[i]->n < LONG_TEXT ? all[i]->n : LONG_TEXT;
+	if (t->tls != NULL)
+		tls_line_shorten(t->tls, LONG_TEXT);
 }
 
 /* ---- pieces ---- */
@@ -157,6 +171,15 @@ void access_line_tell_times(struct out *o, const struct neap_outcome *outcome)
 	json_some(o, "reason", str_of(outcome->reason != NULL ? outcome->reason : ""));
 }
 
+static void tell_failure(struct out *o, const struct request *rq)
+{
+	json_begin(o, "failure", '{');
+	json_text(o, "stage", str_of(failure_stage(&rq->failure)));
+	json_text(o, "kind", str_of(failure_kind(&rq->failure)));
+	json_some(o, "message", str_of(rq->failure.message));
+	json_end(o, '}');
+}
+
 static void write_json(struct out *o, const struct request *rq, const struct texts *t,
 		       const struct neap_outcome *outcome)
 {
@@ -170,6 +193,10 @@ static void write_json(struct out *o, const struct request *rq, const struct tex
 	json_some(o, "backend", t->backend);
 	json_number(o, "attempts", outcome->attempts);
 	access_line_tell_times(o, outcome);
+	if (rq->has_failed)
+		tell_failure(o, rq);
+	if (t->tls != NULL)
+		tls_line_tell(o, t->tls);
 	json_end(o, '}');
 }
 
@@ -179,9 +206,12 @@ void access_line_add(struct lines *log, enum conf_access_format format, const st
 		     const struct neap_outcome *outcome)
 {
 	struct texts t;
+	struct tls_line tls;
 	struct out o;
 
 	collect(&t, rq, outcome);
+	if (format == CONF_ACCESS_JSON)
+		collect_more(&t, rq, &tls);
 	if (worst_bytes(&t) > ROOM_MAX)
 		shorten(&t);
 	size_t room = worst_bytes(&t);

@@ -407,6 +407,7 @@ static enum attempt_outcome fail(struct attempt *at, struct neap_failure failure
 	if (leg_is_open(&at->leg))
 		rq->is_untouched = leg_is_untouched(&at->leg);
 	*f = failure;
+	rq->has_failed = true;
 	f->safe = retry_is_safe(rq) && retry_attempt_is_left(rq);
 	(void)snprintf(f->message, sizeof(f->message), "%s", message); /* cut if too long */
 	timer_stop(&rq->timer);

@@ -10,6 +10,7 @@
 #include "exchange/access_line.h"
 #include "exchange/failure.h"
 #include "exchange/ids.h"
+#include "exchange/tls_line.h"
 #include "exchange/view.h"
 #include "script/hooks.h"
 #include "shm/board_backend.h"
@@ -241,6 +242,35 @@ static void tell_headers(struct out *o, const struct request *rq)
 	json_end(o, ']');
 }
 
+/* What a ClientHello says that was only read, or a PROXY header. */
+static void tell_hello(struct out *o, const struct client_tls *hello)
+{
+	size_t at = 0;
+
+	json_some(o, "sni", hello->sni);
+	json_some(o, "ja4", hello->ja4);
+	if (hello->alpn.p == NULL)
+		return;
+	json_begin(o, "alpn", '[');
+	while (at < hello->alpn.n) {
+		size_t n = (uint8_t)hello->alpn.p[at];
+		json_next(o);
+		json_string(o, (struct str){ hello->alpn.p + at + 1, n });
+		at += 1 + n;
+	}
+	json_end(o, ']');
+}
+
+static void tell_tls(struct out *o, const struct request *rq)
+{
+	struct tls_line l;
+
+	if (rq->view.outer_tls != NULL)
+		tell_hello(o, rq->view.outer_tls);
+	if (tls_line_look(&l, rq))
+		tls_line_tell_all(o, &l);
+}
+
 static void tell_request(struct out *o, const struct request *rq)
 {
 	const struct neap_request *v = &rq->view;
@@ -252,6 +282,7 @@ static void tell_request(struct out *o, const struct request *rq)
 	out_str(o, str_of(time));
 	json_text(o, "client_ip", hook_client_ip(v, ip));
 	json_number(o, "client_port", v->port);
+	tell_tls(o, rq);
 	if (v->is_tcp != 0)
 		return;
 	json_text(o, "method", (struct str){ v->method, v->method_n });

@@ -68,6 +68,7 @@ struct request {
 	bool holds_answer; /* an answer that counts as a failure is kept until `failed` has decided */
 	bool is_shadowed; /* the shadow was asked about it (shadow.h) */
 	bool has_trace;
+	bool has_failed;    /* an attempt: failure says how */
 	uint16_t refused_n; /* fields of a refused head: for the access log alone */
 
 	/* What is told of it: in the access log, in counts and to the `log` hook. */
@@ -105,7 +106,7 @@ struct request {
 	uint64_t trace[3]; /* made here: trace and parent id of the traceparent; else 0 */
 
 	struct http_head head;	     /* of a tcp service: empty */
-	struct neap_failure failure; /* of the attempt that failed last */
+	struct neap_failure failure; /* of the attempt that failed last, if has_failed */
 	struct neap_request view;    /* what hooks see */
 };
 

@@ -128,13 +128,21 @@ static enum err init_hello(struct service *s, struct tls_source *source, struct 
 	return ERR_OK;
 }
 
+/* Policies, lines of the access log and stories may tell the fingerprint of a client's hello. */
+static bool asks_for_hellos(const struct service *s, const struct conf *conf)
+{
+	bool is_logged = conf->access_log != NULL && conf->access_format != CONF_ACCESS_COMBINED;
+	return hooks_have_own(s->hooks) || is_logged || conf->explain.is_on;
+}
+
 static enum err init_tls(struct service *s, const struct services_origin *from, struct error *e)
 {
 	struct service_tls_origin origin = { .conf = s->conf,
 					     .secrets = from->secrets,
 					     .board = from->board,
-					     .hellos = hooks_have_own(s->hooks) ? TLS_HELLOS_NOTED
-										: TLS_HELLOS_PASS };
+					     .hellos = asks_for_hellos(s, from->conf)
+							       ? TLS_HELLOS_NOTED
+							       : TLS_HELLOS_PASS };
 	if (s->acme != NULL) {
 		origin.source = (struct tls_source){ acme_certificate, s->acme };
 		origin.challenge = (struct tls_source){ acme_challenge, s->acme };

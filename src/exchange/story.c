@@ -8,6 +8,7 @@
 #include "exchange/access_line.h"
 #include "exchange/failure.h"
 #include "exchange/ids.h"
+#include "exchange/tls_line.h"
 #include "exchange/view.h"
 #include "shm/board.h"
 #include "shm/board_cell.h"
@@ -68,6 +69,22 @@ static struct str shortened(struct str s)
 	return (struct str){ s.p, s.n < PATH_MAX_BYTES ? s.n : PATH_MAX_BYTES };
 }
 
+/* Whole or not at all. */
+static void tell_tls(struct story *s, const struct request *rq)
+{
+	size_t before = s->o.n;
+	struct tls_line l;
+
+	if (!tls_line_look(&l, rq))
+		return;
+	tls_line_shorten(&l, PATH_MAX_BYTES);
+	tls_line_tell(&s->o, &l);
+	if (!s->o.full)
+		return;
+	s->o.n = before;
+	s->o.full = false;
+}
+
 static void tell_head(struct story *s, const struct request *rq)
 {
 	const struct neap_request *v = &rq->view;
@@ -81,6 +98,7 @@ static void tell_head(struct story *s, const struct request *rq)
 	json_some(&s->o, "method", (struct str){ v->method, v->method_n });
 	json_some(&s->o, "host", shortened((struct str){ v->host, v->host_n }));
 	json_some(&s->o, "path", shortened((struct str){ v->path, v->path_n }));
+	tell_tls(s, rq);
 	json_begin(&s->o, "steps", '[');
 }
 

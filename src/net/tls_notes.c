@@ -2,12 +2,14 @@
 
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/tls_stream.h"
 
 struct notes {
 	struct ja4_note *hello;
 	struct identity *peer;
+	char ja4[JA4_CHARS + 1]; /* "": it was not asked for */
 };
 
 static void free_notes(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long n, void *ctx)
@@ -74,11 +76,13 @@ void tls_notes_take_hellos(SSL_CTX *openssl)
 
 bool tls_notes_ja4(const SSL *ssl, char to[JA4_CHARS + 1])
 {
-	const struct notes *notes = SSL_get_ex_data(ssl, notes_index());
+	struct notes *notes = SSL_get_ex_data(ssl, notes_index());
 	to[0] = '\0';
 	if (notes == NULL || notes->hello == NULL)
 		return false;
-	ja4_note_write(to, notes->hello);
+	if (notes->ja4[0] == '\0')
+		ja4_note_write(notes->ja4, notes->hello);
+	memcpy(to, notes->ja4, sizeof(notes->ja4));
 	return true;
 }
 

@@ -90,11 +90,29 @@ local function outcome(page, story)
   if story.cut then page:line("    (" .. clean(story.cut) .. ")") end
 end
 
+local function client_of(tls)
+  if not tls.client then return nil end
+  local who = tls.client.subject and clean(tls.client.subject) or "an unknown name"
+  return ("client %s (%s)"):format(who, tls.client.verified and "verified" or "not verified")
+end
+
+local function tls_line(page, tls)
+  local parts = { ("by %s"):format(clean(tls.version or "TLS")) }
+  if tls.cipher then parts[1] = parts[1] .. " " .. clean(tls.cipher) end
+  if tls.sni then parts[1] = parts[1] .. " for " .. clean(tls.sni) end
+  for _, part in ipairs { tls.alpn or false, tls.resumed and "resumed", client_of(tls) or false,
+    tls.ja4 and "JA4 " .. tls.ja4 } do
+    if part then table.insert(parts, clean(part)) end
+  end
+  page:line("  " .. table.concat(parts, ", "))
+end
+
 local function tell(page, story)
   page:line(("%s  %s  %s %s%s"):format(clean(story.id), clean(story.time),
     clean(story.method or "tcp"), clean(story.host or ""), clean(story.path or "")), "1")
   page:line(("  from %s to service %s%s"):format(clean(story.client or "a unix socket"),
     clean(story.service), story.pool and ", pool " .. clean(story.pool) or ""))
+  if story.tls then tls_line(page, story.tls) end
   for number, step in ipairs(story.steps) do
     if step.hook then
       hook(page, number, step)

@@ -78,7 +78,11 @@ end
 
 local REQUEST = { id = "string?", time = "number?", client_ip = "string?", client_port = "count?",
   method = "string?", path = "string?", query = "string?", host = "string?", version = "string?",
-  headers = "table?" }
+  headers = "table?", sni = "string?", ja4 = "string?", alpn = "table?", tls = "table?" }
+local TLS = { version = "string?", cipher = "string?", sni = "string?", alpn = "string?",
+  resumed = "boolean?", ja4 = "string?", client = "table?" }
+local CLIENT = { subject = "string?", issuer = "string?", serial = "string?", names = "table?",
+  fingerprint = "string?", not_after = "count?", verified = "boolean?", error = "string?" }
 local OUTCOME = { status = "count?", attempts = "count?", bytes = "count?", queued = "number?",
   connect = "number?", first_byte = "number?", total = "number?", reason = "string?" }
 local ANSWER = { verdict = "string?", backend = "string?", pool = "string?", reason = "string?",
@@ -125,12 +129,33 @@ local function check_headers(list)
   return why
 end
 
+-- Fields of other versions are taken out: the kit knows those of this one.
+local function check_only(value, fields, what)
+  local why = check_fields(value, fields, what)
+  for name in pairs(why and {} or value) do
+    if not fields[name] then value[name] = nil end
+  end
+  return why
+end
+
+local function check_client(client)
+  return check_only(client, CLIENT, "a client's certificate")
+    or check_list(client.names or {}, "string", "names")
+end
+
+local function check_tls(request)
+  local tls = request.tls
+  return check_list(request.alpn or {}, "string", "alpn")
+    or tls and (check_only(tls, TLS, "tls") or tls.client and check_client(tls.client)) or nil
+end
+
 ---@return string? why
 function shape.request(value)
   if type(value.request) ~= "table" or type(value.steps) ~= "table" then return "not a request" end
   local why = check_fields(value, { service = "string", worker = "count" }, "a request")
     or check_fields(value.request, REQUEST, "a request")
     or check_headers(value.request.headers or {})
+    or check_tls(value.request)
     or check_list(value.steps, "table", "steps")
     or (value.outcome ~= nil and check_fields(value.outcome, OUTCOME, "an outcome") or nil)
   for _, step in ipairs(why and {} or value.steps) do why = why or check_step(step) end

@@ -161,9 +161,13 @@ end
 
 local function fields_of(request, is_tcp)
   local q = request.request
-  if is_tcp then return { client_ip = q.client_ip, client_port = q.client_port, time = q.time } end
-  return { method = q.method, path = q.path, query = q.query, host = q.host, version = q.version,
-    client_ip = q.client_ip, client_port = q.client_port, headers = q.headers, time = q.time }
+  local fields = { client_ip = q.client_ip, client_port = q.client_port, time = q.time,
+    sni = q.sni, alpn = q.alpn, ja4 = q.ja4, tls = q.tls }
+  if is_tcp then return fields end
+  for _, name in ipairs { "method", "path", "query", "host", "version", "headers" } do
+    fields[name] = q[name]
+  end
+  return fields
 end
 
 function Stage:name_of(r)
