@@ -26,7 +26,8 @@ local function root()
 end
 
 -- The headers of lower rooms whose numbers Lua needs, and the one that is for both.
-local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "script/answer.h",
+local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h",
+  "script/answer.h",
   "script/conn.h", "script/tls_text.h", "shm/board_plan.h", "shm/board_size.h",
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
   "crypto/tls_reason.h" }

@@ -8,6 +8,7 @@ local N = require("neap.ffi").numbers
 local lib = probe.load [[
 const char *board_state_word(int state);
 const char *hook_word(uint32_t id);
+const char *grpc_word(int status);
 ]]
 
 local function assert_same_words(list, count, word_of)
@@ -21,6 +22,7 @@ describe("numbers that C and Lua share", function()
   it("have one word each", function()
     assert_same_words(words.states, N.NEAP_STATE_EJECTED + 1, lib.board_state_word)
     assert_same_words(words.hooks, N.NEAP_HOOKS, lib.hook_word)
+    assert_same_words(words.grpc, N.NEAP_GRPC_STATUSES, lib.grpc_word)
   end)
 
   it("are the numbers of C's headers, with NEAP_ before their names", function()

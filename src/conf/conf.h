@@ -71,13 +71,15 @@ struct conf_pool {
 	struct {
 		/* most attempts for a request, the first included; 0: as many as candidates */
 		uint32_t attempts;
-		bool unsafe;	     /* send again even what is not idempotent */
-		uint32_t body_bytes; /* request body kept for replay */
-		uint8_t status[75];  /* bit (s - 100): status s counts as a failure */
+		bool unsafe;	      /* send again even what is not idempotent */
+		uint32_t body_bytes;  /* request body kept for replay */
+		uint32_t grpc_status; /* bit s: status s of a gRPC call counts as a failure */
+		uint8_t status[75];   /* bit (s - 100): status s counts as a failure */
 	} retry;
 	struct {
 		bool on;	      /* failures are counted for it */
 		uint32_t consecutive; /* 0: any number in a row is fine */
+		uint32_t grpc_status; /* as in retry */
 		uint8_t status[75];   /* bit (s - 100): status s counts as a failure */
 	} eject;
 	struct {
@@ -132,6 +134,12 @@ static inline bool conf_has_status(const uint8_t set[75], unsigned status)
 {
 	return status >= 100 && status < 700 &&
 	       (set[(status - 100) / 8] >> ((status - 100) % 8) & 1) != 0;
+}
+
+/* Is a status of a gRPC call in the set? Never what is none (GRPC_NONE). */
+static inline bool conf_has_grpc(uint32_t set, int status)
+{
+	return status >= 0 && (set >> status & 1) != 0;
 }
 
 static inline bool conf_retries_status(const struct conf_pool *p, unsigned status)

@@ -62,24 +62,13 @@ static void digest_service(uint64_t *d, const struct conf_service *s)
 static void digest_pool(uint64_t *d, const struct conf_pool *p)
 {
 	const uint64_t numbers[] = {
-		(uint64_t)p->connect,
-		(uint64_t)p->response,
-		(uint64_t)p->stream_idle,
-		p->keepalive.connections,
-		p->keepalive.idle,
-		p->keepalive.requests,
-		p->retry.attempts,
-		p->retry.unsafe,
-		p->retry.body_bytes,
-		p->eject.on,
-		p->eject.consecutive,
-		(uint64_t)p->attempt,
-		p->budget.ttl,
-		p->queue.length,
-		p->queue.timeout,
-		p->has_shadow,
-		p->limits.header_bytes,
-		p->limits.headers,
+		(uint64_t)p->connect,	  (uint64_t)p->response, (uint64_t)p->stream_idle,
+		p->keepalive.connections, p->keepalive.idle,	 p->keepalive.requests,
+		p->retry.attempts,	  p->retry.unsafe,	 p->retry.body_bytes,
+		p->retry.grpc_status,	  p->eject.grpc_status,	 p->eject.on,
+		p->eject.consecutive,	  (uint64_t)p->attempt,	 p->budget.ttl,
+		p->queue.length,	  p->queue.timeout,	 p->has_shadow,
+		p->limits.header_bytes,	  p->limits.headers,
 	};
 
 	add_text(d, p->name);

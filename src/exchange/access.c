@@ -8,12 +8,13 @@
 #include "exchange/record.h"
 #include "exchange/story.h"
 #include "exchange/view.h"
-#include "net/tls_stream.h"
 #include "script/hooks.h"
 #include "shm/board.h"
 #include "shm/stats.h"
 
 enum { FLUSH_MS = 200 };
+
+_Static_assert(BOARD_GRPC == GRPC_STATUSES + 1, "a cell for each status, and one for none");
 
 struct access {
 	struct lines *log;
@@ -43,20 +44,17 @@ static void count_service(struct request *rq)
 	stat_time(&c->total, rq->plane->loop->now_us - rq->started_us);
 }
 
+/* What a call ended with, and how many ended without a status. */
+static void count_call(const struct request *rq)
+{
+	unsigned status = rq->grpc_status == GRPC_NONE ? GRPC_STATUSES : (unsigned)rq->grpc_status;
+	stat_add(&rq->service->counts->grpc[status], 1);
+}
+
 static void count(struct request *rq)
 {
 	struct board_worker *w = &rq->plane->board->workers[rq->plane->worker];
 	stat_add(rq->head.refusal.status != 0 ? &w->bad_requests : &w->requests, 1);
-}
-
-/* The words of TLS say more than that the client is gone. */
-static void note_broken_tls(struct request *rq)
-{
-	struct tls_trouble trouble = rq->connection != NULL
-					     ? tls_stream_broke(rq->connection)
-					     : (struct tls_trouble){ TLS_REASON_NONE, "" };
-	if (trouble.reason != TLS_REASON_NONE && trouble.reason != TLS_REASON_LEFT)
-		rq->reason = trouble.words;
 }
 
 static void fill_outcome(const struct request *rq, struct neap_outcome *o)
@@ -72,6 +70,7 @@ static void fill_outcome(const struct request *rq, struct neap_outcome *o)
 		.first_byte = seconds(rq->started_us, rq->first_byte_us),
 		.total = seconds(rq->started_us, rq->plane->loop->now_us),
 		.reason = rq->reason,
+		.grpc_status = rq->grpc_status,
 	};
 }
 
@@ -129,8 +128,8 @@ void access_end(struct request *rq)
 
 	count(rq);
 	count_service(rq);
-	if (unlikely(rq->end != REQUEST_WELL))
-		note_broken_tls(rq);
+	if (unlikely(rq->is_grpc))
+		count_call(rq);
 	if (rq->end == REQUEST_BROKEN && rq->view.slot >= 0)
 		log_broken(rq);
 	bool is_logged = unlikely(rq->plane->access != NULL);

@@ -121,6 +121,14 @@ static void add_request_line(struct out *o, const struct request *rq, const stru
 /* nginx's number for a client that left before there was an answer. */
 enum { STATUS_LEFT = 499 };
 
+/* A gRPC call is always 200 in HTTP: its own status says what became of it. */
+static uint64_t combined_status(const struct neap_outcome *outcome)
+{
+	if (outcome->grpc_status >= 0)
+		return (uint64_t)outcome->grpc_status;
+	return outcome->status != 0 ? outcome->status : STATUS_LEFT;
+}
+
 static void write_combined(struct out *o, const struct request *rq, const struct texts *t,
 			   const struct neap_outcome *outcome)
 {
@@ -130,7 +138,7 @@ static void write_combined(struct out *o, const struct request *rq, const struct
 	out_str(o, STR("]"));
 	add_request_line(o, rq, t);
 	out_str(o, STR(" "));
-	out_u64(o, outcome->status != 0 ? outcome->status : STATUS_LEFT);
+	out_u64(o, combined_status(outcome));
 	out_str(o, STR(" "));
 	out_u64(o, outcome->bytes);
 	add_quoted(o, t->referer);
@@ -162,6 +170,12 @@ static void add_request(struct out *o, const struct request *rq, const struct te
 	}
 }
 
+void access_line_tell_grpc(struct out *o, const struct neap_outcome *outcome)
+{
+	if (outcome->grpc_status >= 0)
+		json_number(o, "grpc_status", (uint64_t)outcome->grpc_status);
+}
+
 void access_line_tell_times(struct out *o, const struct neap_outcome *outcome)
 {
 	json_seconds(o, "queued", outcome->queued);
@@ -188,6 +202,7 @@ static void write_json(struct out *o, const struct request *rq, const struct tex
 	json_some(o, "id", t->id);
 	add_request(o, rq, t);
 	json_number(o, "status", outcome->status);
+	access_line_tell_grpc(o, outcome);
 	json_number(o, "bytes", outcome->bytes);
 	json_some(o, "pool", t->pool);
 	json_some(o, "backend", t->backend);

@@ -16,6 +16,9 @@
 void access_line_add(struct lines *log, enum conf_access_format format, const struct request *rq,
 		     const struct neap_outcome *o);
 
+/* The status of a gRPC call, as a member that is there with calls only. */
+void access_line_tell_grpc(struct out *o, const struct neap_outcome *outcome);
+
 /* How long it took and why it ended, as members that are the same wherever JSON tells of it. */
 void access_line_tell_times(struct out *o, const struct neap_outcome *outcome);
 

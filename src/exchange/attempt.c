@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "exchange/call.h"
 #include "exchange/queue.h"
 #include "exchange/retry.h"
 #include "exchange/rewrite.h"
@@ -81,6 +82,17 @@ static void note_outlier(struct attempt *at)
 		p->on_state_change(p->ctx);
 }
 
+void attempt_judge_call(struct attempt *at)
+{
+	const struct request *rq = at->rq;
+	if (!rq->pool->eject.on)
+		return;
+	if (conf_has_grpc(rq->pool->eject.grpc_status, rq->grpc_status))
+		note_outlier(at);
+	else if (rq->grpc_status != GRPC_NONE)
+		board_well(board_of(at), rq->view.slot);
+}
+
 void attempt_answered(struct attempt *at, unsigned status)
 {
 	const struct request *rq = at->rq;
@@ -88,20 +100,21 @@ void attempt_answered(struct attempt *at, unsigned status)
 	if (status != 0)
 		uconn_on_answer(at->uconn);
 	if (unlikely(board_suspicion(b, rq->view.slot) != 0) &&
-	    !conf_retries_status(rq->pool, status))
+	    !conf_retries_status(rq->pool, status) && !call_is_retried(rq))
 		board_trust(b, rq->view.slot);
 	if (likely(!rq->pool->eject.on))
 		return;
 	if (conf_has_status(rq->pool->eject.status, status))
 		note_outlier(at);
-	else
+	else if (!rq->is_grpc || status == 0)
 		board_well(b, rq->view.slot);
+	else
+		attempt_judge_call(at); /* as long as it has no status, nothing is known */
 }
 
-void attempt_count_failure(const struct attempt *at, enum neap_kind kind)
+void attempt_count_failure(const struct attempt *at)
 {
 	const struct request *rq = at->rq;
-	stat_add(&rq->service->counts->failed[kind], 1);
 	if (rq->view.slot >= 0)
 		stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].failures, 1);
 }
@@ -431,7 +444,7 @@ enum attempt_outcome attempt_fail(struct attempt *at, enum neap_stage stage, enu
 	bool kept = had_ended(at, kind);
 	if (rq->view.slot >= 0 && rq->pool->eject.on && !kept)
 		note_outlier(at);
-	attempt_count_failure(at, kind);
+	attempt_count_failure(at);
 	return fail(at, (struct neap_failure){ .stage = stage, .kind = kind, .kept = kept },
 		    message);
 }

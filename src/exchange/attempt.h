@@ -99,8 +99,11 @@ void attempt_replace(struct attempt *at);
 /* The head of a final answer came (0: a connection stands); for pools that eject outliers. */
 void attempt_answered(struct attempt *at, unsigned status);
 
+/* The same, of the status of a gRPC call: it came after the body. */
+void attempt_judge_call(struct attempt *at);
+
 /* Counts a failure of the backend; so is an answer that counts as one, even if it is passed on. */
-void attempt_count_failure(const struct attempt *at, enum neap_kind kind);
+void attempt_count_failure(const struct attempt *at);
 
 /* Ends it as failed: fills rq->failure, counts it. message: words for the log. */
 enum attempt_outcome attempt_fail(struct attempt *at, enum neap_stage stage, enum neap_kind kind,

@@ -54,11 +54,19 @@ static enum choice unavailable(struct request *rq, const char *otherwise)
 	return CHOICE_OWN;
 }
 
+/* All backends are busy, and it cannot wait for them (any longer). */
+static enum choice crowded_out(struct request *rq, const char *reason)
+{
+	enum choice choice = unavailable(rq, reason);
+	rq->own.is_full = rq->own.status == 503;
+	return choice;
+}
+
 /* Waits for a free slot; or may not. */
 static enum choice wait_in_queue(struct request *rq, bool was_asked)
 {
 	const char *refusal = queue_join(rq, was_asked);
-	return refusal == NULL ? CHOICE_QUEUE : unavailable(rq, refusal);
+	return refusal == NULL ? CHOICE_QUEUE : crowded_out(rq, refusal);
 }
 
 static enum choice take_backend(struct request *rq)
@@ -182,5 +190,5 @@ enum choice choice_queue_over(struct request *rq)
 {
 	hook_cancel(&rq->view);
 	queue_leave(rq, QUEUE_TIMED_OUT);
-	return unavailable(rq, "queue timed out");
+	return crowded_out(rq, "queue timed out");
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "exchange/access.h"
+#include "exchange/call.h"
 #include "exchange/choice.h"
 #include "exchange/deadline.h"
 #include "exchange/ids.h"
@@ -574,7 +575,7 @@ void exchange_start(struct exchange *ex, const char *fault)
 	view_fill_request(rq);
 	ids_on_begin(rq);
 	witness_begin(rq);
-	request_start_total(rq);
+	call_begin(rq);
 	if (unlikely(choice_is_ours(rq, &choice))) {
 		ex->body.is_complete = true; /* what comes of it is not read, nor is what came */
 		ex->body.early = 0;

@@ -1,5 +1,7 @@
 #include "exchange/failure.h"
 
+#include <stdio.h>
+
 const char *failure_stage(const struct neap_failure *f)
 {
 	static const char *const stages[] = { "connect", "send", "wait", "body" };
@@ -33,6 +35,20 @@ const char *failure_words(const struct neap_failure *f)
 		return "TLS with the backend failed";
 	}
 	return "the backend failed";
+}
+
+void failure_of_status(struct neap_failure *f, uint16_t status, int grpc_status)
+{
+	*f = (struct neap_failure){ .stage = NEAP_STAGE_WAIT,
+				    .kind = NEAP_KIND_STATUS,
+				    .status = status };
+	if (grpc_status > GRPC_OK) {
+		f->grpc_status = (uint32_t)grpc_status;
+		(void)snprintf(f->message, sizeof(f->message), "gRPC status %d (%s)", grpc_status,
+			       grpc_word(grpc_status));
+	} else {
+		(void)snprintf(f->message, sizeof(f->message), "status %u", status);
+	}
 }
 
 void failure_log(struct request *rq)

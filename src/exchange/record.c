@@ -391,6 +391,8 @@ void record_failed(struct request *rq)
 	json_text(o, "stage", str_of(failure_stage(f)));
 	json_text(o, "kind", str_of(failure_kind(f)));
 	json_number(o, "status", f->status);
+	if (f->grpc_status != 0)
+		json_number(o, "grpc_status", f->grpc_status);
 	json_number(o, "safe", f->safe != 0);
 	json_number(o, "ours", f->ours != 0);
 	json_number(o, "kept", f->kept != 0);
@@ -428,6 +430,7 @@ static void tell_outcome(struct out *o, const struct neap_outcome *outcome)
 {
 	json_begin(o, "outcome", '{');
 	json_number(o, "status", outcome->status);
+	access_line_tell_grpc(o, outcome);
 	json_number(o, "attempts", outcome->attempts);
 	json_number(o, "bytes", outcome->bytes);
 	access_line_tell_times(o, outcome);

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "exchange/call.h"
+#include "exchange/failure.h"
 #include "exchange/ids.h"
 #include "exchange/rewrite.h"
 #include "http/edits.h"
@@ -132,8 +134,11 @@ static void note_end(struct relay *r)
 {
 	const struct buf *trailers = &leg_of(r)->trailers;
 	r->out.is_last = is_whole(r);
-	if (unlikely(trailers->data != NULL) && r->out.is_last)
-		r->out.trailers = (struct str){ buf_head(trailers), buf_len(trailers) };
+	if (likely(trailers->data == NULL) || !r->out.is_last)
+		return;
+	r->out.trailers = (struct str){ buf_head(trailers), buf_len(trailers) };
+	if (r->rq->is_grpc && call_on_trailers(r->rq, r->out.trailers))
+		attempt_judge_call(r->at);
 }
 
 static enum client_sent send_body(struct relay *r)
@@ -164,11 +169,30 @@ enum relay_outcome relay_write(struct relay *r)
 	return note_progress(r, sent);
 }
 
+/*
+ * A gRPC call that breaks off has a status to end with, as long as the client's protocol has room for
+ * one.
+ */
+static void end_call(struct relay *r)
+{
+	struct leg *leg = leg_of(r);
+	char text[CALL_TRAILERS_BYTES];
+	if (!r->rq->is_grpc || r->client->form != CLIENT_FRAMED || is_whole(r) ||
+	    leg->head.framing == FRAMING_LENGTH)
+		return;
+	buf_drop(&leg->trailers);
+	struct str trailers = call_own_trailers(r->rq, text);
+	if (buf_append(&leg->trailers, trailers.p, trailers.n))
+		leg->phase = LEG_WHOLE;
+}
+
 enum relay_outcome relay_truncate(struct relay *r)
 {
 	request_broke(r->rq);
 	r->client->keep = false;
 	attempt_end(r->at, ATTEMPT_CLOSE);
+	if (unlikely(r->rq->is_grpc))
+		end_call(r);
 	return note_progress(r, send_body(r));
 }
 
@@ -320,14 +344,10 @@ static enum relay_outcome hold(struct relay *r)
 	struct request *rq = r->rq;
 	uint16_t status = leg_of(r)->head.status;
 	rq->holds_answer = true;
-	attempt_count_failure(r->at, NEAP_KIND_STATUS);
+	attempt_count_failure(r->at);
 	leg_pause(leg_of(r));
 	timer_stop(&rq->timer);
-	rq->has_failed = true;
-	rq->failure = (struct neap_failure){ .stage = NEAP_STAGE_WAIT,
-					     .kind = NEAP_KIND_STATUS,
-					     .status = status };
-	(void)snprintf(rq->failure.message, sizeof(rq->failure.message), "status %u", status);
+	failure_of_status(&rq->failure, status, call_is_retried(rq) ? rq->grpc_status : GRPC_NONE);
 	return RELAY_HELD;
 }
 
@@ -336,6 +356,7 @@ void relay_drop_held(struct relay *r)
 	attempt_end(r->at, ATTEMPT_CLOSE);
 	leg_drop(leg_of(r));
 	r->rq->holds_answer = false;
+	r->rq->grpc_status = GRPC_NONE;
 }
 
 /* ---- heads ---- */
@@ -375,8 +396,11 @@ static enum relay_outcome final_head(struct relay *r)
 		note_first_byte(r);
 	if (awaits_body(r))
 		return RELAY_WAITS;
+	if (unlikely(r->rq->is_grpc))
+		call_on_head(r->rq, &leg_of(r)->head, buf_head(&leg_of(r)->in));
 	attempt_answered(r->at, status);
-	return conf_retries_status(r->rq->pool, status) ? hold(r) : relay_begin(r);
+	bool is_held = conf_retries_status(r->rq->pool, status) || call_is_retried(r->rq);
+	return is_held ? hold(r) : relay_begin(r);
 }
 
 enum relay_outcome relay_head_alone(struct relay *r)

@@ -1,5 +1,6 @@
 #include "exchange/reply.h"
 
+#include "exchange/call.h"
 #include "exchange/ids.h"
 #include "http/h1_write.h"
 #include "http/status.h"
@@ -73,6 +74,110 @@ static void write_error(struct out *o, const struct request *rq, bool keeps, str
 	out_str(o, STR("\r\n"));
 }
 
+/* ---- answers to gRPC calls ---- */
+
+/*
+ * The whole answer is a head ("trailers-only"): 200, with the call's status. HTTP/1 needs to be told
+ * that there is no body.
+ */
+static void write_call_start(struct out *o, const struct request *rq)
+{
+	write_start(o, 200);
+	write_date(o, rq->plane);
+	out_str(o, STR("Content-Type: application/grpc\r\n"));
+	write_length(o, 0);
+	out_str(o, STR("grpc-status: "));
+	out_u64(o, (uint64_t)rq->grpc_status);
+	out_str(o, STR("\r\n"));
+}
+
+static void write_call_message(struct out *o, struct str message)
+{
+	out_str(o, STR("grpc-message: "));
+	grpc_write_message(o, message);
+	out_str(o, STR("\r\n"));
+}
+
+static void write_call_error(struct out *o, const struct request *rq, bool keeps, struct str reason)
+{
+	write_call_start(o, rq);
+	write_call_message(o, reason.n > 0 ? reason : status_reason(rq->own.status));
+	if (reason.n > 0)
+		h1_write_field(o, STR("x-neap-error"), reason);
+	write_connection(o, rq, keeps);
+	out_str(o, STR("\r\n"));
+}
+
+static struct str call_error(struct request *rq, bool keeps, struct str reason)
+{
+	struct out o;
+	rq->grpc_status = (int8_t)call_own_status(rq);
+	rq->status = 200;
+	out_init(&o, rq->plane->scratch, rq->plane->scratch_bytes);
+	write_call_error(&o, rq, keeps, reason);
+	return (struct str){ o.p, o.n };
+}
+
+static struct str script_field(const struct neap_reply *r, struct str name)
+{
+	return call_line((struct str){ r->headers, r->headers_n }, name);
+}
+
+/* The fields of a script's answer but those that describe its body. */
+static void write_script_fields(struct out *o, const struct neap_reply *r)
+{
+	struct str rest = { r->headers, r->headers_n }, line, content = STR("content-");
+	while (str_split(&rest, '\n', &line)) {
+		bool is_content = line.n >= content.n &&
+				  str_eq_nocase((struct str){ line.p, content.n }, content);
+		if (line.n > 0 && !is_content) {
+			out_str(o, line);
+			out_str(o, STR("\n"));
+		}
+	}
+}
+
+/* A text, without the end of its last line. */
+static struct str script_message(const struct neap_reply *r)
+{
+	struct str type = script_field(r, STR("content-type"));
+	struct str text = { r->body, r->body_n };
+	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+		text.n--;
+	bool is_text = type.p == NULL || str_starts_with(type, STR("text/plain"));
+	return is_text && text.n > 0 ? text : status_reason((uint16_t)r->status);
+}
+
+/* A script that knows nothing of gRPC refuses a call with a page of HTTP. */
+static bool is_page(const struct request *rq)
+{
+	const struct neap_reply *r = &rq->view.reply;
+	return r->status >= 300 && script_field(r, STR("grpc-status")).p == NULL;
+}
+
+static struct str call_page(struct request *rq, bool keeps)
+{
+	const struct neap_reply *r = &rq->view.reply;
+	struct out o;
+	rq->grpc_status = (int8_t)grpc_of_http((uint16_t)r->status);
+	rq->status = 200;
+	out_init(&o, rq->plane->scratch, rq->plane->scratch_bytes);
+	write_call_start(&o, rq);
+	write_call_message(&o, script_message(r));
+	write_script_fields(&o, r);
+	write_connection(&o, rq, keeps);
+	out_str(&o, STR("\r\n"));
+	return o.full ? STR("") : (struct str){ o.p, o.n };
+}
+
+static void note_script_status(struct request *rq)
+{
+	struct str status = script_field(&rq->view.reply, STR("grpc-status"));
+	rq->grpc_status = status.p != NULL ? (int8_t)grpc_status_of(status) : GRPC_NONE;
+}
+
+/* ---- answers ---- */
+
 static enum board_refusal refusal_of(uint16_t status)
 {
 	static const struct {
@@ -96,6 +201,10 @@ struct str reply_error(struct request *rq, bool keeps, struct str *body)
 	const struct plane *p = rq->plane;
 	struct str reason = rq->service->conf->hides_reasons ? STR("") : str_of(rq->own.reason);
 	struct out o;
+	if (unlikely(rq->is_grpc)) {
+		*body = STR("");
+		return call_error(rq, keeps, reason);
+	}
 	rq->status = rq->own.status;
 	out_init(&o, p->scratch, p->scratch_bytes);
 	write_error(&o, rq, keeps, reason);
@@ -113,6 +222,12 @@ struct str reply_script(struct request *rq, bool keeps, struct str *body)
 	const struct plane *p = rq->plane;
 	uint16_t status = (uint16_t)r->status;
 	struct out o;
+	if (unlikely(rq->is_grpc)) {
+		note_script_status(rq);
+		*body = STR("");
+		if (is_page(rq))
+			return call_page(rq, keeps);
+	}
 	rq->status = status;
 	out_init(&o, p->scratch, p->scratch_bytes);
 	write_start(&o, status);

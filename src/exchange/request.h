@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "exchange/plane.h"
 #include "exchange/service.h"
+#include "http/grpc.h"
 #include "http/h1_head.h"
 
 struct record;
@@ -69,6 +70,8 @@ struct request {
 	bool is_shadowed; /* the shadow was asked about it (shadow.h) */
 	bool has_trace;
 	bool has_failed;    /* an attempt: failure says how */
+	bool is_grpc;	    /* a gRPC call, by its Content-Type */
+	int8_t grpc_status; /* of a call: enum grpc_status, or GRPC_NONE as long as none is known */
 	uint16_t refused_n; /* fields of a refused head: for the access log alone */
 
 	/* What is told of it: in the access log, in counts and to the `log` hook. */
@@ -77,10 +80,12 @@ struct request {
 	uint64_t bytes;	    /* of the answer's body, to the client */
 	const char *reason; /* why it ended as it did; "" = well */
 	int64_t started_us, first_byte_us, connect_us;
+	uint64_t timeout_us; /* what the client of a call gives it; 0: no end */
 
 	/* An answer of our own that is to go out: status, and why. */
 	struct {
 		uint16_t status;
+		bool is_full;	    /* the queue is, or the time in it is over */
 		const char *reason; /* printable; a constant or view.reason */
 	} own;
 
@@ -118,6 +123,9 @@ void request_init(struct request *rq, struct plane *p, struct service *s,
 /* The deadline of the whole request begins (timeouts.request). */
 void request_start_total(struct request *rq);
 
+/* It ends no later than so many milliseconds after its start. */
+void request_bound_total(struct request *rq, int64_t ms);
+
 /*
  * Thousands of backends that are gone may refuse at once: others have their turn in between.
  * Counts a failure of this turn of the loop; true: there were enough, and rq->timer is due in a
@@ -129,6 +137,7 @@ bool request_must_rest(struct request *rq, unsigned *failures);
 static inline void request_own(struct request *rq, uint16_t status, const char *reason)
 {
 	rq->own.status = status;
+	rq->own.is_full = false;
 	rq->own.reason = reason;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "exchange/call.h"
 #include "shm/board.h"
 #include "shm/board_budget.h"
 #include "shm/board_pool.h"
@@ -16,7 +17,8 @@ static bool is_repeatable(const struct request *rq)
 
 bool retry_is_safe(const struct request *rq)
 {
-	return rq->can_repeat && (rq->is_untouched || is_repeatable(rq));
+	bool is_declined = rq->holds_answer && call_is_retried(rq);
+	return rq->can_repeat && (rq->is_untouched || is_declined || is_repeatable(rq));
 }
 
 bool retry_has_one_try(const struct request *rq, bool is_kept_whole)

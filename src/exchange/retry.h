@@ -10,7 +10,8 @@
 /*
  * Sending again cannot do harm, and everything is there to do it; no byte of an answer went out.
  * Whatever request it is, that holds as long as nothing of it was written to the backend. (That the
- * backend's kernel did not acknowledge it does not say that the backend has not read it.)
+ * backend's kernel did not acknowledge it does not say that the backend has not read it.) So does it
+ * of a gRPC call that ended at once with a status of retry.grpc_status: that is what the key is for.
  */
 bool retry_is_safe(const struct request *rq);
 

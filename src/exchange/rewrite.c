@@ -1,6 +1,7 @@
 #include "exchange/rewrite.h"
 
 #include "base/num.h"
+#include "exchange/call.h"
 #include "exchange/ids.h"
 #include "http/edits.h"
 #include "http/forwarded.h"
@@ -111,11 +112,20 @@ static void write_max_forwards(struct out *o, uint64_t left, field_mask edited)
 			       (struct str){ digits, num_write_u64(digits, left - 1) });
 }
 
+/* What is left of the time that the client of a call gives it; a script's own goes first. */
+static void write_time_left(struct out *o, const struct request *rq)
+{
+	char text[GRPC_TIMEOUT_BYTES];
+	if (call_is_late(rq) && !edits_replaces(rq->view.edits, call_timeout_name))
+		h1_write_field(o, call_timeout_name, call_time_left(rq, text));
+}
+
 /* Does the field give way to what a script says, or to our own of that name? */
 static bool gives_way(const void *ctx, struct str name)
 {
 	const struct request *rq = ctx;
-	return (rq->view.edits != NULL && edits_replaces(rq->view.edits, name)) ||
+	return (call_is_late(rq) && str_eq_nocase(name, call_timeout_name)) ||
+	       (rq->view.edits != NULL && edits_replaces(rq->view.edits, name)) ||
 	       ids_replace(rq, name);
 }
 
@@ -134,7 +144,7 @@ bool rewrite_request(const struct request *rq, struct str *head)
 	out_str(&o, STR(" "));
 	write_target(&o, rq);
 	out_str(&o, STR(" HTTP/1.1\r\n"));
-	if (unlikely(rq->service->conf->is_named))
+	if (unlikely(rq->service->conf->is_named || rq->timeout_us != 0))
 		h1_write_fields(&o, &rq->head, req_base(rq), drop, gives_way, rq);
 	else
 		h1_write_fields(&o, &rq->head, req_base(rq), drop,
@@ -143,6 +153,8 @@ bool rewrite_request(const struct request *rq, struct str *head)
 	write_forwarded(&o, rq, edited);
 	if (unlikely(is_bound))
 		write_max_forwards(&o, left, edited);
+	if (unlikely(rq->timeout_us != 0))
+		write_time_left(&o, rq);
 	if (unlikely(rq->service->conf->tls.client.verify != CONF_TLS_VERIFY_NONE))
 		write_client_cert(&o, rq, edited);
 	if (unlikely(rq->head.framing >= FRAMING_CHUNKED)) /* its length is not known */

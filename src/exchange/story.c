@@ -417,6 +417,8 @@ void story_failed(struct request *rq)
 	json_some(&s->o, "kind", str_of(failure_kind(f)));
 	if (f->status != 0)
 		json_number(&s->o, "status", f->status);
+	if (f->grpc_status != 0)
+		json_number(&s->o, "grpc_status", f->grpc_status);
 	json_some(&s->o, "message", str_of(f->message));
 	json_some(&s->o, "again",
 		  f->safe != 0 ? STR("it may be sent again") : STR("it may not be sent again"));
@@ -436,6 +438,7 @@ static void tell_outcome(struct story *s, const struct request *rq, const struct
 	if (s->is_cut)
 		json_some(&s->o, "cut", STR("there were more steps than there is room for"));
 	json_number(&s->o, "status", o->status);
+	access_line_tell_grpc(&s->o, o);
 	json_number(&s->o, "bytes", o->bytes);
 	json_number(&s->o, "attempts", o->attempts);
 	json_some(&s->o, "pool",
@@ -448,7 +451,8 @@ static void tell_outcome(struct story *s, const struct request *rq, const struct
 /* Ours, not a backend's answer of 5xx: worth a story even if nobody began one. */
 static bool is_failure(const struct request *rq, const struct neap_outcome *o)
 {
-	bool is_ours = o->status >= 500 && o->reason != NULL && o->reason[0] != '\0';
+	uint32_t status = rq->is_grpc ? rq->own.status : o->status;
+	bool is_ours = status >= 500 && o->reason != NULL && o->reason[0] != '\0';
 	return (is_ours && rq->head.refusal.status == 0) || request_is_broken(rq) ||
 	       request_was_cut(rq);
 }

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "conf/conf_digest.h"
+#include "http/grpc.h"
 #include "lua/conf_field.h"
 #include "lua/conf_read_tls.h"
 #include "lua/memory.h"
@@ -168,6 +169,25 @@ static void read_status_set(lua_State *L, uint8_t set[75])
 	lua_pop(L, 1);
 }
 
+/* Bits by number. */
+static uint32_t read_grpc_set(lua_State *L)
+{
+	uint32_t set = 0;
+
+	field_push_table(L, "grpc_status");
+	unsigned length = field_list_length(L, "grpc_status", GRPC_STATUSES);
+	for (unsigned i = 0; i < length; i++) {
+		lua_rawgeti(L, -1, (int)i + 1);
+		double status = lua_tonumber(L, -1);
+		if (!(status >= 0 && status < GRPC_STATUSES))
+			(void)field_refuse(L, "grpc_status", "a list of gRPC statuses");
+		set |= 1U << (unsigned)status;
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	return set;
+}
+
 /* Within retry; false: none. */
 static void read_budget(lua_State *L, struct conf_pool *p)
 {
@@ -198,6 +218,7 @@ static void read_retry(lua_State *L, struct conf_pool *p)
 	p->retry.unsafe = field_bool(L, "unsafe");
 	p->retry.body_bytes = field_u32(L, "body_bytes");
 	read_status_set(L, p->retry.status);
+	p->retry.grpc_status = read_grpc_set(L);
 	read_budget(L, p);
 	lua_pop(L, 1);
 }
@@ -209,6 +230,7 @@ static void read_eject(lua_State *L, struct conf_pool *p)
 	if (p->eject.on) {
 		p->eject.consecutive = field_u32(L, "consecutive");
 		read_status_set(L, p->eject.status);
+		p->eject.grpc_status = read_grpc_set(L);
 	}
 	lua_pop(L, 1);
 }

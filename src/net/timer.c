@@ -1,6 +1,7 @@
 #include "net/timer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* libev's clock is read a moment before ours: this much later it surely is our deadline too. */
 static const double skew_s = 0.0005;
@@ -72,6 +73,7 @@ void timers_init(struct timers *t, struct loop *loop)
 {
 	t->loop = loop;
 	t->lanes = NULL;
+	memset(t->steps, 0, sizeof(t->steps));
 	t->armed_ms = INT64_MAX;
 	ev_timer_init(&t->timer, lanes_cb, 0., 0.);
 	/* After the sockets: what has arrived in the same turn was in time. */
@@ -95,6 +97,7 @@ void timers_fini(struct timers *t)
 		lane_free(lane);
 	}
 	t->lanes = NULL;
+	memset(t->steps, 0, sizeof(t->steps));
 	t->armed_ms = INT64_MAX;
 }
 
@@ -113,6 +116,17 @@ struct timer_lane *timers_lane(struct timers *t, uint32_t duration_ms)
 	list_init(&lane->queue);
 	t->lanes = lane;
 	return lane;
+}
+
+struct timer_lane *timers_step(struct timers *t, int64_t ms)
+{
+	unsigned step = 0;
+
+	while (step + 1 < TIMER_STEPS && (int64_t)2 << step <= ms)
+		step++;
+	if (t->steps[step] == NULL)
+		t->steps[step] = timers_lane(t, 1U << step);
+	return t->steps[step];
 }
 
 void timer_init(struct timer *t, void (*on_due)(struct timer *self))

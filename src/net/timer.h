@@ -25,9 +25,12 @@ struct timer_lane {
 	struct timer_lane *next;
 };
 
+enum { TIMER_STEPS = 24 }; /* the longest: more than two hours */
+
 struct timers {
 	struct loop *loop;
 	struct timer_lane *lanes;
+	struct timer_lane *steps[TIMER_STEPS]; /* of 1, 2, 4, … ms; NULL: not needed so far */
 	ev_timer timer;
 	int64_t armed_ms; /* when the libev timer will fire; INT64_MAX when it does not run */
 };
@@ -38,6 +41,13 @@ void timers_fini(struct timers *t); /* timers still running are forgotten */
 /* The lane of that duration, made at first use (configuration time; a handful exist). NULL: no
  * memory. */
 struct timer_lane *timers_lane(struct timers *t, uint32_t duration_ms);
+
+/*
+ * For a time that no lane is made for (a client says how long): the lane of the longest step within
+ * it. A timer that comes due there looks at the clock, and goes on to the lane for the rest. So all
+ * such times share a few lanes. NULL: no memory.
+ */
+struct timer_lane *timers_step(struct timers *t, int64_t ms);
 
 void timer_init(struct timer *t, void (*on_due)(struct timer *self));
 

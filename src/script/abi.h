@@ -52,6 +52,7 @@ typedef struct neap_failure {
 	uint32_t safe; /* 1: the core would allow a retry */
 	uint32_t ours; /* 1: a limit or shortage of our own: it says nothing about the backend */
 	uint32_t kept; /* 1: a kept connection had ended before: that says nothing either */
+	uint32_t grpc_status; /* of the call, if that is why; 0: not */
 	char message[256];
 } neap_failure;
 
@@ -61,7 +62,8 @@ typedef struct neap_outcome { /* times in seconds, -1: did not happen */
 	uint32_t epoch;
 	uint64_t bytes; /* of the answer's body, to the client */
 	double queued, connect, first_byte, total;
-	const char *reason; /* why it ended as it did; "" when all went well */
+	const char *reason;  /* why it ended as it did; "" when all went well */
+	int32_t grpc_status; /* of a gRPC call; -1: none is known, or it is no call */
 } neap_outcome;
 
 /*
@@ -483,10 +485,11 @@ typedef struct neap_backend_counts {
 
 typedef struct neap_service_counts {
 	double requests, answers[7], bytes, connections, retries, aborted, broken;
-	double refused[14], failed[6]; /* by enum board_refusal; attempts by enum neap_kind */
+	double refused[14];	       /* by enum board_refusal */
 	double calls[6], hook_ns[6];   /* by entry, see shm/stats.h */
+	double grpc[18];	       /* calls by enum grpc_status; the last: without one */
 	double handshakes[3];	       /* by enum board_handshake */
-	double handshake_failures[17], tls_errors[17]; /* by enum tls_reason */
+	double handshake_failures[16]; /* by enum tls_reason */
 	neap_times total;
 } neap_service_counts;
 
@@ -563,10 +566,7 @@ uint32_t neap_recording_start(uint32_t ms, uint32_t requests, const char *redact
 void neap_recording_look(neap_recording *to);
 double neap_recording_take(char *to, double room); /* whole lines; bytes */
 void neap_recording_stop(void);
-/*
- * Pins a state: checks, requests and policies do not change it. pin 0 (auto): lets go, and the
- * state is unknown.
- */
+/* Pins a state: nothing else changes it. pin 0 (auto): lets go, and the state is unknown. */
 uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, const char *why, size_t n);
 
 /*

@@ -1,7 +1,6 @@
 -- What the board has counted, as Lua tables and numbers.
 
 local ffi = require "neap.ffi"
-local words = require "neap.words"
 
 local C, N = ffi.C, ffi.numbers
 
@@ -30,7 +29,7 @@ counts.handshakes = list_of {
   [N.NEAP_HANDSHAKE_FULL] = "full", [N.NEAP_HANDSHAKE_RESUMED] = "resumed",
   [N.NEAP_HANDSHAKE_FAILED] = "failed",
 }
-counts.tls_reasons = list_of {
+counts.handshake_failures = list_of {
   [N.NEAP_TLS_REASON_NONE] = "none", [N.NEAP_TLS_REASON_TIMEOUT] = "timeout",
   [N.NEAP_TLS_REASON_LEFT] = "left", [N.NEAP_TLS_REASON_SHED] = "shed",
   [N.NEAP_TLS_REASON_PLAIN] = "plain", [N.NEAP_TLS_REASON_NO_TLS] = "no_tls",
@@ -38,13 +37,11 @@ counts.tls_reasons = list_of {
   [N.NEAP_TLS_REASON_ALPN] = "alpn", [N.NEAP_TLS_REASON_NAME] = "name",
   [N.NEAP_TLS_REASON_CERTIFICATE] = "certificate", [N.NEAP_TLS_REASON_REJECTED] = "rejected",
   [N.NEAP_TLS_REASON_ALERT] = "alert", [N.NEAP_TLS_REASON_CUT] = "cut",
-  [N.NEAP_TLS_REASON_RECORD] = "record", [N.NEAP_TLS_REASON_MEMORY] = "memory",
-  [N.NEAP_TLS_REASON_OTHER] = "other",
+  [N.NEAP_TLS_REASON_MEMORY] = "memory", [N.NEAP_TLS_REASON_OTHER] = "other",
 }
-counts.kinds = list_of(words.kinds)
 -- The entries from C into Lua.
 counts.entries = { "decide", "failed", "response", "log", "certificate", "connection" }
-counts.hooks = words.hooks
+counts.hooks = require("neap.words").hooks
 
 local of_backend = ffi.new "neap_backend_counts"
 local of_service = ffi.new "neap_service_counts"
@@ -167,6 +164,16 @@ local function array(names, from)
   return t
 end
 
+local GRPC = list_of(require("neap.words").grpc)
+table.insert(GRPC, "none")
+
+-- By status; empty as long as there was no call.
+local function calls_of(from)
+  local calls, sum = array(GRPC, from), 0
+  for _, count in pairs(calls) do sum = sum + count end
+  return sum > 0 and calls or {}
+end
+
 local CLASSES = { "none", "1xx", "2xx", "3xx", "4xx", "5xx", "other" }
 
 ---@return table
@@ -180,10 +187,9 @@ function counts.service(name)
     aborted = s.aborted, broken = s.broken,
     answers = array(CLASSES, s.answers),
     refused = array(counts.refusals, s.refused),
+    grpc = calls_of(s.grpc),
     handshakes = array(counts.handshakes, s.handshakes),
-    handshake_failures = array(counts.tls_reasons, s.handshake_failures),
-    tls_errors = array(counts.tls_reasons, s.tls_errors),
-    failed = array(counts.kinds, s.failed),
+    handshake_failures = array(counts.handshake_failures, s.handshake_failures),
     calls = array(counts.entries, s.calls),
     seconds = seconds,
     total = times(s.total),

@@ -52,10 +52,6 @@ families.rows = {
     of = "service", value = field "bytes" },
   { "neap_service_retries_total", "counter", "Attempts beyond the first of a request.",
     of = "service", value = field "retries" },
-  { "neap_service_failed_attempts_total", "counter",
-    "Attempts on backends that failed, by kind: refused, timeout, reset, protocol, status (one of "
-      .. "retry.status), tls (of a backend that cannot be trusted, or whose handshake failed).",
-    of = "service", value = each("failed", "kind"), labels = { "kind" } },
   { "neap_service_aborted_total", "counter", "Requests whose client left first.", of = "service",
     value = field "aborted" },
   { "neap_service_broken_total", "counter",
@@ -64,6 +60,9 @@ families.rows = {
   { "neap_service_refused_total", "counter",
     "Requests that neap answered itself, and connections turned away, by reason.",
     of = "service", value = each("refused", "reason"), labels = { "reason" } },
+  { "neap_service_grpc_calls_total", "counter",
+    "gRPC calls that ended, by status; none: the client got none. Absent before the first call.",
+    of = "service", value = each("grpc", "status"), labels = { "status" } },
   { "neap_tls_handshakes_total", "counter",
     "TLS handshakes of clients: full, resumed (of a session before), failed.",
     of = "service", value = each("handshakes", "result"), labels = { "result" } },
@@ -72,13 +71,8 @@ families.rows = {
       .. "client ended it), shed (too many were under way), plain (HTTP in the clear), no_tls, "
       .. "version, cipher, alpn, name (nothing in common), certificate (the client's does not "
       .. "verify, or it has none), rejected (the client does not accept ours), alert (the client "
-      .. "gave up for another reason), cut, record (forged or damaged), memory, other.",
+      .. "gave up for another reason), cut, memory, other.",
     of = "service", value = each("handshake_failures", "reason"), labels = { "reason" } },
-  { "neap_tls_errors_total", "counter",
-    "TLS connections of clients that broke after the handshake, by reason: cut (ended without "
-      .. "close_notify), left (reset), record (forged or damaged), alert (the client gave up), "
-      .. "no_tls (against the rules), memory, other.",
-    of = "service", value = each("tls_errors", "reason"), labels = { "reason" } },
   { "neap_service_duration_seconds", "histogram",
     "From a request's first byte to the end of its answer.", of = "service",
     value = field "total" },

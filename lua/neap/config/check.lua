@@ -1,6 +1,7 @@
 -- Walks a table along the rows of the schema: reports everything wrong in it, and returns a copy
 -- with the defaults filled in.
 
+local grpc = require "neap.config.grpc"
 local nearest = require "neap.config.nearest"
 local schema = require "neap.config.schema"
 local show = require "neap.config.show"
@@ -119,6 +120,22 @@ function holders.status_list(row, value, key, report)
     for _, range in ipairs(found or {}) do table.insert(ranges, range) end
   end
   return statuses.list(ranges)
+end
+
+-- Calls that went well are no failures.
+function holders.grpc_status_list(row, value, key, report)
+  local count = check.short_list_length(value, row.max, key, report, "statuses")
+  local list = {}
+  for i = 1, count or 0 do
+    local status = grpc.status(rawget(value, i))
+    if not status or status == 0 then
+      report:add(show.path(key, i), show.value(rawget(value, i))
+        .. " is not a gRPC status that can be a failure (expected a number from 1 to 16, or a name "
+        .. "like \"UNAVAILABLE\")")
+    end
+    table.insert(list, status)
+  end
+  return list
 end
 
 -- An address, or a table with one: the parsed address, with `tls` and `proxy_protocol`.

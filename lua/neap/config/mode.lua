@@ -12,7 +12,7 @@ local ONLY_HTTP = {
   { "keepalive", true },
   { "timeouts", { "client_body", "client_idle", "response", "stream_idle", "linger" } },
   { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "requests" } },
-  { "retry", { "unsafe", "status", "body_bytes", "budget" } },
+  { "retry", { "unsafe", "status", "grpc_status", "body_bytes", "budget" } },
 }
 
 local function has_plain_address(service)

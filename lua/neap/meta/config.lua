@@ -253,6 +253,7 @@
 ---@field attempts? integer|"all"
 ---@field unsafe? boolean
 ---@field status? (integer|string)[]
+---@field grpc_status? (integer|string)[]
 ---@field body_bytes? integer|false
 ---@field budget? neap.config.budget|false
 
@@ -279,6 +280,7 @@
 ---@field interval? number
 ---@field min_requests? integer
 ---@field status? (integer|string)[]
+---@field grpc_status? (integer|string)[]
 ---@field time? number
 ---@field max_time? number
 ---@field max_share? number

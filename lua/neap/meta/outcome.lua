@@ -3,6 +3,8 @@
 --- How a request ended. Times are seconds since its first byte; nil: that did not happen.
 ---@class neap.outcome
 ---@field status integer  what the client got; 0: nothing
+---@field grpc_status integer|nil  how a gRPC call ended: 0 to 16; nil: the client got no
+--- status, or it is no call
 ---@field backend neap.backend|nil  the last one tried
 ---@field attempts integer  how many began
 ---@field bytes integer  of the answer's body, sent to the client

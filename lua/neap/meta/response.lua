@@ -3,6 +3,8 @@
 --- The head of the answer that goes to the client.
 ---@class neap.response
 ---@field status integer
+---@field grpc_status integer|nil  of a gRPC call that ended at once; else it comes after the body,
+--- and only `outcome` has it
 ---@field latency number  seconds from sending the request to the first byte of this answer
 local response = {}
 

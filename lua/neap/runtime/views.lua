@@ -58,6 +58,10 @@ end
 views.response = view.new("response", function() return state.response end, {
   status = function(r) return r.status end,
   latency = function(r) return r.latency_us / 1e6 end,
+  grpc_status = function(r)
+    if C.neap_response_header(r, "grpc-status", 11) == 0 then return nil end
+    return tonumber(out())
+  end,
 }, response)
 
 local STAGES, KINDS = words.stages, words.kinds
@@ -66,6 +70,7 @@ views.failure = view.new("failure", function() return state.failure end, {
   stage = function(f) return STAGES[f.stage] end,
   kind = function(f) return KINDS[f.kind] end,
   status = function(f) return f.status ~= 0 and f.status or nil end,
+  grpc_status = function(f) return f.grpc_status ~= 0 and f.grpc_status or nil end,
   message = function(f) return string_of(f.message) end,
   safe = function(f) return f.safe == 1 end,
   ours = function(f) return f.ours == 1 end,
@@ -79,6 +84,7 @@ end
 
 views.outcome = view.new("outcome", function() return state.outcome end, {
   status = function(o) return o.status end,
+  grpc_status = function(o) return o.grpc_status >= 0 and o.grpc_status or nil end,
   attempts = function(o) return o.attempts end,
   backend = function(o) return backends.get(o.slot, o.epoch) end,
   bytes = function(o) return tonumber(o.bytes) end,

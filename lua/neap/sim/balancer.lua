@@ -208,6 +208,7 @@ function Balancer:ended(record, b, seconds, reason)
     outcome.slot, outcome.epoch = b and b - 1 or -1, 1
     outcome.bytes, outcome.queued, outcome.connect = 0, 0, 0
     outcome.first_byte, outcome.total, outcome.reason = seconds, seconds, self.reason
+    outcome.grpc_status = -1
     self.world.current.outcome = outcome
     enter(self, record, "log", 0)
     self.world.current.outcome = nil

@@ -66,7 +66,7 @@ local function parse_combined(line)
   local ip, who, asked = line:match '^(%S+) %S+ ([^"]*)"(.*)$'
   local stamp = who and who:match "%[([^%[%]]+)%] $"
   local time = stamp and combined_time(stamp)
-  local stop, status = (asked or ""):find '" %d%d%d '
+  local stop, status = (asked or ""):find '" %d%d?%d? ' -- that of a gRPC call is short
   if not time or not stop then return nil end
   local method, target = asked:sub(1, stop - 1):match "^(%u+) (%S+)"
   if not method then return nil end

@@ -271,12 +271,13 @@ local function failure_struct(self, f)
   struct.stage, struct.kind = STAGES[f.stage], KINDS[f.kind]
   struct.status, struct.safe = f.status or 0, f.safe == false and 0 or 1
   struct.ours, struct.kept = f.ours and 1 or 0, f.kept and 1 or 0
+  struct.grpc_status = f.grpc_status or 0
   ffi.copy(struct.message, (f.message or f.kind):sub(1, 255))
   return struct
 end
 
 -- The attempt on the backend that pick gave has failed: returns what the policy wants.
----@param f table  stage, kind; status, message, safe, ours, kept
+---@param f table  stage, kind; status, grpc_status, message, safe, ours, kept
 ---@return "retry"|"fail"
 function Balancer:failed(record, f)
   local r, current = record.struct, self.world.current

@@ -1,12 +1,15 @@
 -- One whole request through a virtual balancer: request, backends, pick, failed, response and log,
 -- as src/proxy drives them.
 
+local call = require "neap.testing.call"
 local faults = require "neap.testing.faults"
 local ffi = require "neap.ffi"
+local grpc = require "neap.config.grpc"
 local health = require "neap.testing.health"
 local message = require "neap.testing.message"
 local requests = require "neap.testing.requests"
 local serve = require "neap.runtime.serve"
+local words = require "neap.words"
 
 local exchange = {}
 
@@ -46,8 +49,12 @@ end
 local TITLES = { [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout" }
 
 -- neap's own answer, with the reason.
-local function refuse(result, status, reason)
+local function refuse(result, status, reason, is_full)
   result.status, result.reason = status, reason
+  if result.is_call then
+    call.finish(result, call.of_http(status, is_full), reason, { { "x-neap-error", reason } })
+    return
+  end
   result.body = ("%s: %s\n"):format(TITLES[status], reason)
   result.fields = { { "x-neap-error", reason } }
 end
@@ -58,6 +65,7 @@ end
 
 local function is_safe(record, pool, failure)
   return IDEMPOTENT[record.method] or pool.retry.unsafe or failure.stage == "connect"
+    or failure.grpc_status ~= nil
 end
 
 local function attempt_is_left(record, pool)
@@ -80,11 +88,24 @@ local function candidate_is_left(balancer, record, pool)
   return false
 end
 
-local function has_status(pool, status)
-  for _, one in ipairs(pool.retry.status or {}) do
+local function has(list, status)
+  for _, one in ipairs(list or {}) do
     if one == status then return true end
   end
   return false
+end
+
+-- The failure that an answer counts as, by the pool's settings; nil: none.
+local function failure_of(pool, given)
+  local failure = { stage = "wait", kind = "status", status = given.status }
+  if given.grpc_status and has(pool.retry.grpc_status, given.grpc_status) then
+    failure.grpc_status = given.grpc_status
+    failure.message = ("gRPC status %d (%s)"):format(given.grpc_status,
+      words.grpc[given.grpc_status])
+    return failure
+  end
+  failure.message = ("status %d"):format(given.status)
+  return has(pool.retry.status, given.status) and failure or nil
 end
 
 -- What the backend answers: from `serve`, its fault, or 200 with an empty body.
@@ -96,6 +117,7 @@ local function answer_of(balancer, record, slot, seconds, status)
     if type(served) == "string" then served = { body = served } end
     for key, value in pairs(served or {}) do given[key] = value end
   end
+  given.grpc_status = given.grpc_status and grpc.status(given.grpc_status)
   return given
 end
 
@@ -129,6 +151,7 @@ local function deliver(balancer, record, given, result)
     return
   end
   result.status, result.body = given.status, given.body or ""
+  result.grpc_status = given.grpc_status
   result.backend = balancer.world.board.name(record.struct.slot)
 end
 
@@ -146,12 +169,11 @@ local function attempt(balancer, record, result)
   if given then
     result.sent = exchange.sent(record)
     world.board.add_latency(slot, given.after)
-    if not has_status(pool, given.status) then
+    failure = failure_of(pool, given)
+    if not failure then
       world.board.trust(slot)
       return nil, given
     end
-    failure = { stage = "wait", kind = "status", status = given.status,
-      message = ("status %d"):format(given.status) }
   end
   return failure, given
 end
@@ -186,26 +208,30 @@ local function give_up(balancer, record, failure, given, result)
   end
 end
 
-local function unavailable(balancer, record, last, result, otherwise)
+local function unavailable(balancer, record, last, result, otherwise, is_full)
   if last then
     give_up(balancer, record, last.failure, last.given, result)
     return
   end
   local reason = ffi.string(record.struct.reason)
-  refuse(result, 503, reason ~= "" and reason or otherwise)
+  refuse(result, 503, reason ~= "" and reason or otherwise, is_full)
 end
 
 local function without_backend(balancer, record, verdict, last, result)
   if verdict == REPLY then
     local reply = record.reply
-    result.status, result.fields, result.body = reply.status, reply.headers, reply.body
+    if result.is_call then
+      call.reply(result, reply)
+    else
+      result.status, result.fields, result.body = reply.status, reply.headers, reply.body
+    end
   elseif verdict == REFUSE then
     refuse(result, 503, "the policy failed")
   elseif verdict == NONE then
     unavailable(balancer, record, last, result, "no backend is available")
   elseif verdict == QUEUE then
     unavailable(balancer, record, last, result, result.queued and "queue timed out"
-      or "every backend is busy")
+      or "every backend is busy", true)
   end
 end
 
@@ -253,6 +279,7 @@ local function run_log(balancer, record, result)
   o.status, o.attempts = result.status, #result.tried
   o.slot, o.epoch = r.slot, r.epoch
   o.bytes, o.reason = #result.body, reason
+  o.grpc_status = result.grpc_status or -1
   o.queued = result.queued or 0
   o.connect = #result.tried > 0 and 0 or -1
   o.first_byte = result.backend and result.total or -1
@@ -264,14 +291,15 @@ local function run_log(balancer, record, result)
 end
 
 ---@param fields table?  of the request
----@return table result  status, backend (name), attempts, tried, failures, reason, headers, body,
----  sent (the request as the backend got it), total (virtual seconds), queued (those of them that
----  it waited for a slot; nil: it did not), errors; line: what the
----  config's function for the access log made of it
+---@return table result  status, grpc_status (of a gRPC call), backend (name), attempts, tried,
+---  failures, reason, headers, body, sent (the request as the backend got it), total (virtual
+---  seconds), queued (those of them that it waited for a slot; nil: it did not), errors; line: what
+---  the config's function for the access log made of it
 function exchange.run(balancer, fields)
   local record, first_error = balancer:request(fields), #balancer.errors + 1
   local result = { tried = {}, failures = {}, errors = {}, fields = {} }
   local began = balancer.world.now()
+  result.is_call = call.is(record.fields) or nil
   drive(balancer, record, result)
   result.attempts, result.total = #result.tried, balancer.world.now() - began
   run_log(balancer, record, result)
