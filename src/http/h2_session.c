@@ -193,7 +193,7 @@ static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t m
 	*flags = NGHTTP2_DATA_FLAG_NO_COPY;
 	if (more != H2_MORE)
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
-	if (more == H2_TRAILERS)
+	if (more == H2_THEN_TRAILERS)
 		*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
 	return (ssize_t)n;
 }

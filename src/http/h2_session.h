@@ -57,9 +57,9 @@ struct h2_setup {
 
 /* How the body that we send goes on. */
 enum h2_more {
-	H2_MORE,     /* more follows; with 0 bytes: nothing now, until h2_session_resume */
-	H2_LAST,     /* that is its end */
-	H2_TRAILERS, /* the same, and h2_session_trailers was called */
+	H2_MORE,	  /* more follows; with 0 bytes: nothing now, until h2_session_resume */
+	H2_LAST,	  /* that is its end */
+	H2_THEN_TRAILERS, /* the same, and h2_session_trailers was called */
 };
 
 struct h2_session;
