@@ -45,6 +45,16 @@ function pool:send(fields) end
 ---@return table<string, integer> counts  by name of the backend that answered
 function pool:count(n, fields) end
 
+--- A connection comes: asks the hook `connection`.
+---@param fields table|nil  `client_ip`, `client_port`
+---@return boolean is_let_in  false: it is closed
+function pool:connection(fields) end
+
+--- A TLS handshake begins: asks the hook `certificate`.
+---@param hello table|nil  `sni`, `alpn` (a list), `versions` (a list), `ja4`, `client_ip`
+---@return table|nil given  `certificate` and `key`, as the hook gave them; nil: a configured one
+function pool:certificate(hello) end
+
 --- Sets what backends answer.
 ---@param fn fun(name: string, request: table): string|table|nil
 ---@return neap.testing.pool

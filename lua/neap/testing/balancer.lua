@@ -24,6 +24,8 @@ local RETRY, FAIL, DONE, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_DONE, N.NEAP
 local HOOKS, STATES = words.hooks, words.states
 local DIRECT = { weight = true, slots = true, tier = true } -- fields of a row
 local DECISIVE = { decide = true, failed = true }
+local WAIT = { decide = true, failed = true, certificate = true }
+local FIRST = { certificate = "certificate", connection = "connection" } -- hooks of entries
 local BEFORE_PICK = numbered.before_pick
 
 local function copied(from)
@@ -333,7 +335,7 @@ end
 
 -- Enters as neap does: a hook that errs is left out, and the default decides; see
 -- src/script/entry.c.
----@param entry "decide"|"failed"|"response"|"log"
+---@param entry "decide"|"failed"|"response"|"log"|"certificate"|"connection"
 ---@param skip integer
 ---@return integer verdict
 function Balancer:enter(record, entry, skip)
@@ -341,8 +343,8 @@ function Balancer:enter(record, entry, skip)
   self:activate()
   repeat
     world.current.request, world.current.waited = record.struct, 0
-    world.current.may_wait = (entry == "decide" or entry == "failed") and 1 or 0
-    world.hook[0] = numbered.ids.pick
+    world.current.may_wait = WAIT[entry] and 1 or 0
+    world.hook[0] = numbered.ids[FIRST[entry] or "pick"]
     local ok, verdict = run_entry(self, self.entries[entry], skip)
     world.current.request = nil
     if ok then return verdict end

@@ -62,7 +62,19 @@ function neap.reply(...)
   return object
 end
 
-neap.certificate = function(...) return early().certificate(...) end
+-- The same of certificates: see facade.own_certificate.
+local certificates = setmetatable({}, { __mode = "k" })
+function neap.certificate(...)
+  local object = early().certificate(...)
+  certificates[object] = true
+  return object
+end
+
+function facade.own_certificate(module, given)
+  if not certificates[given] then return given end
+  return module.certificate { certificate = given.certificate,
+    key = given.key ~= "" and given.key or nil }
+end
 
 -- What a hook gave as an answer, as one of that balancer's own.
 function facade.own_reply(module, answer)

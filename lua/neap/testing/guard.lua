@@ -43,6 +43,25 @@ local function with_own_reply(balancer, hook)
   return function(...) return facade.own_reply(balancer.neap, (hook(...))) end
 end
 
+-- These come before requests.
+local BEFORE = { "certificate", "connection" }
+
+local function guard_before(balancer, guarded)
+  for _, name in ipairs(BEFORE) do
+    if guarded[name] and balancer.is_file then
+      guarded[name] = kept.watched(balancer, guarded[name])
+    elseif guarded[name] then
+      balancer.fused:add(guarded[name])
+    end
+  end
+  local hook = guarded.certificate
+  if hook then
+    guarded.certificate = function(...)
+      return facade.own_certificate(balancer.neap, (hook(...)))
+    end
+  end
+end
+
 ---@param hooks table
 ---@param is_light boolean?  only what is needed
 ---@return table
@@ -56,6 +75,7 @@ function guard.hooks(balancer, hooks, is_light)
       guarded[name] = with_own_request(balancer, guarded[name])
     end
   end
+  if not is_light then guard_before(balancer, guarded) end
   if guarded.request then guarded.request = with_own_reply(balancer, guarded.request) end
   return guarded
 end

@@ -95,8 +95,10 @@ function message.fields_out(record)
   for _, one in ipairs(record.edits or {}) do
     if one.replaces then replaced[one.lower] = true end
   end
-  for _, field in ipairs(record.fields) do
-    if not replaced[field[1]:lower()] then table.insert(list, { field[1], field[2] }) end
+  for _, fields in ipairs { record.fields, record.own_fields or {} } do
+    for _, field in ipairs(fields) do
+      if not replaced[field[1]:lower()] then table.insert(list, { field[1], field[2] }) end
+    end
   end
   for _, one in ipairs(record.edits or {}) do
     if one.value and not one.is_dead then table.insert(list, { one.name, one.value }) end
@@ -130,16 +132,17 @@ local function is_target(path)
   return not head:gsub("%%%x%x", ""):find("%", 1, true)
 end
 
+local function lengths_first(names)
+  local parts = {}
+  for i, name in ipairs(names) do parts[i] = string.char(#name) .. name end
+  return table.concat(parts)
+end
+
 -- What a ClientHello says; ALPN as it stands there.
 local function said(record, what)
   if what == N.NEAP_SAID_SNI then return record.sni end
   if what == N.NEAP_SAID_JA4 then return record.ja4 end
-  if not record.alpn then return nil end
-  local parts = {}
-  for i, name in ipairs(record.alpn) do
-    parts[i] = string.char(#name) .. name
-  end
-  return table.concat(parts)
+  return record.alpn and lengths_first(record.alpn)
 end
 
 -- What is known of TLS that is ended here, as the spec gave it.
@@ -167,6 +170,14 @@ local function tls_text(tls, what)
   return tls.client[CLIENT_TEXTS[what]]
 end
 
+-- What a ClientHello says, for the hook `certificate`; ALPN as it stands there.
+local function hello_text(hello, what)
+  if what == N.NEAP_HELLO_SNI then return hello.sni end
+  if what == N.NEAP_HELLO_JA4 then return hello.ja4 end
+  if what == N.NEAP_HELLO_VERSIONS then return table.concat(hello.versions, " ") end
+  return hello.alpn and lengths_first(hello.alpn)
+end
+
 local function add_tls(C, answer, record_of, out)
   function C.neap_tls_look(r, to)
     local tls = record_of(r).tls
@@ -176,6 +187,7 @@ local function add_tls(C, answer, record_of, out)
     to.verified = client and client.verified ~= false and 1 or 0
     return 1
   end
+  function C.neap_hello_text(r, what) return answer(hello_text(record_of(r).hello, what)) end
   function C.neap_tls_text(r, what) return answer(tls_text(record_of(r).tls, tonumber(what))) end
   -- The kit reads no certificates.
   function C.neap_certificate_try(chain)

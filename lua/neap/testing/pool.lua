@@ -1,5 +1,6 @@
 -- A pool of a virtual balancer as specs handle it: faults of its backends, and requests to it.
 
+local early = require "neap.testing.early"
 local exchange = require "neap.testing.exchange"
 local facade = require "neap.testing.facade"
 local health = require "neap.testing.health"
@@ -48,6 +49,16 @@ function Pool:pick(fields)
   local result = exchange.run(self.balancer, fields)
   return result.backend, result.reason
 end
+
+-- A connection comes: is it let in? Asks the hook `connection`.
+---@param fields table?  client_ip, client_port
+---@return boolean
+function Pool:connection(fields) return early.connection(self.balancer, fields) end
+
+-- A TLS handshake begins: the certificate that the hook `certificate` gives for it, or nil.
+---@param hello table?  sni, alpn, versions, ja4, client_ip
+---@return table?
+function Pool:certificate(hello) return early.certificate(self.balancer, hello) end
 
 -- n requests; fields: of all of them, or a function(i) that gives those of one.
 ---@return table<string, integer> counts  by name of the backend that answered, `none` for others

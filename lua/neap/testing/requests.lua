@@ -20,6 +20,7 @@ local TLS = {
 local CLIENT = {
   subject = "", issuer = "", serial = "", names = {}, fingerprint = "", not_after = 0,
   verified = true, error = false,
+  certificate = false, -- PEM, for Client-Cert
 }
 local DEFAULTS = { method = "GET", path = "/", host = "localhost", client_ip = "127.0.0.1" }
 
@@ -62,9 +63,34 @@ local function cookie_text(cookies)
   return table.concat(parts, "; ")
 end
 
+local PEM_BEGIN, PEM_END = "-----BEGIN CERTIFICATE-----", "-----END"
+
+-- RFC 9440: who has which certificate is for neap to say. (PEM is base64 of its bytes, in lines.)
+local function client_cert(tls)
+  local client = tls and tls.client
+  local text = client and client.verified and client.certificate
+  if not text then return nil end
+  local _, begin = text:find(PEM_BEGIN, 1, true)
+  local finish = text:find(PEM_END, begin or #text, true)
+  if not finish then error("a request's tls.client.certificate is a text in PEM", 4) end
+  local base64 = text:sub(begin + 1, finish - 1)
+  return { { "Client-Cert", ":" .. base64:gsub("%s+", "") .. ":" } }
+end
+
+local OF_NEAP = { ["client-cert"] = true, ["client-cert-chain"] = true }
+
+local function without_own(fields)
+  local list = {}
+  for _, field in ipairs(fields) do
+    if not OF_NEAP[field[1]:lower()] then table.insert(list, field) end
+  end
+  return list
+end
+
 -- The fields of the head, with its Host first.
 local function head_fields(record, given)
-  local fields = message.fields(given.headers)
+  local fields = without_own(message.fields(given.headers))
+  record.own_fields = client_cert(record.tls)
   local host
   for _, field in ipairs(fields) do
     if field[1]:lower() == "host" then host = host or field[2] end
