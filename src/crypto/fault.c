@@ -52,7 +52,8 @@ const char *fault_take(void)
 
 void fault_drop(void)
 {
-	ERR_clear_error();
+	if (ERR_peek_error() != 0) /* to clear an empty queue costs far more than to look */
+		ERR_clear_error();
 }
 
 enum err fault_set(struct error *e, enum err code, const char *format, ...)

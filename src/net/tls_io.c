@@ -54,14 +54,6 @@ static void receive(struct tls_io *io)
 	note_received(io, got);
 }
 
-void tls_io_receive(struct tls_io *io)
-{
-	if (io->in_n == 0) {
-		io->want = TLS_SHARED_BYTES;
-		receive(io);
-	}
-}
-
 static int bio_read(BIO *b, char *to, int max)
 {
 	struct tls_io *io = BIO_get_data(b);
@@ -91,6 +83,15 @@ void tls_io_begin_read(struct tls_io *io, size_t plain_bytes)
 	if (want < READ_BYTES_MIN)
 		want = READ_BYTES_MIN;
 	io->want = want < TLS_SHARED_BYTES ? want : TLS_SHARED_BYTES;
+}
+
+bool tls_io_receive(struct tls_io *io, size_t plain_bytes)
+{
+	if (io->in_n == 0) {
+		tls_io_begin_read(io, plain_bytes);
+		receive(io);
+	}
+	return io->in_n > 0 || io->state != TLS_IO_OPEN;
 }
 
 static bool keep_in(struct tls_io *io)

@@ -56,9 +56,6 @@ void tls_io_fini(struct tls_io *io); /* does not close the socket */
 /* A BIO for SSL_set_bio; NULL: no memory. *io must outlive it. */
 BIO *tls_io_bio(struct tls_io *io);
 
-/* Reads from the socket now, unless bytes are left: for who wants to look at them before OpenSSL. */
-void tls_io_receive(struct tls_io *io);
-
 /*
  * Before a call of OpenSSL that reads: the socket may be asked once, for as many bytes (about) as
  * that much plain text takes. tls_io_end_read comes after the call and keeps what is left over;
@@ -66,6 +63,12 @@ void tls_io_receive(struct tls_io *io);
  */
 void tls_io_begin_read(struct tls_io *io, size_t plain_bytes);
 bool tls_io_end_read(struct tls_io *io);
+
+/*
+ * The same, and reads from the socket at once, unless bytes are left: for an owner that looks at them
+ * before OpenSSL. True: there are bytes, or the end.
+ */
+bool tls_io_receive(struct tls_io *io, size_t plain_bytes);
 
 /* Did the socket not take all that OpenSSL wrote? */
 static inline bool tls_io_has_kept(const struct tls_io *io)

@@ -77,7 +77,7 @@ static void shake(struct tls_conn *c)
 /* A server looks at the first byte: a client that speaks HTTP in the clear gets an answer. */
 static void begin_shake(struct tls_conn *c)
 {
-	tls_io_receive(&c->io);
+	(void)tls_io_receive(&c->io, TLS_SHARED_BYTES);
 	if (begins_as_http(&c->io))
 		fail_handshake(c, tls_trouble_of(TLS_REASON_PLAIN));
 	else if (c->io.in_n == 0 && c->io.state == TLS_IO_OPEN)

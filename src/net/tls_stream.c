@@ -1,11 +1,11 @@
 #include "net/tls_stream.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "crypto/fault.h"
 #include "net/host_name.h"
 #include "net/plain_stream.h"
 #include "net/sock.h"
@@ -46,7 +46,7 @@ static ssize_t read_records(struct tls_conn *c, char *to, size_t n)
 	size_t total = 0, got = 0;
 	unsigned messages = 0;
 
-	ERR_clear_error();
+	fault_drop();
 	do {
 		int result = SSL_read_ex(c->ssl, to + total, n - total, &got);
 
@@ -77,22 +77,32 @@ static ssize_t tls_read(struct stream *s, void *to, size_t n)
 	return got;
 }
 
-static bool tls_has_input(const struct stream *s)
+/* What OpenSSL makes of the bytes at hand: messages of TLS itself are no input. */
+static bool peek_has_input(struct tls_conn *c)
 {
-	struct tls_conn *c = tls_conn_of(s);
 	unsigned messages = 0;
 	char byte;
 	int n;
 
-	if (c->state != TLS_CONN_OPEN)
-		return c->state == TLS_CONN_BROKEN;
-	ERR_clear_error();
-	tls_io_begin_read(&c->io, 1);
+	fault_drop();
 	do {
 		n = SSL_peek(c->ssl, &byte, 1);
 	} while (n <= 0 && goes_on(c, n, &messages));
 	bool is_input = n > 0 || SSL_get_error(c->ssl, n) != SSL_ERROR_WANT_READ;
-	ERR_clear_error();
+	fault_drop();
+	return is_input;
+}
+
+/* Mostly there is nothing: then the socket alone is asked. */
+static bool tls_has_input(const struct stream *s)
+{
+	struct tls_conn *c = tls_conn_of(s);
+
+	if (c->state != TLS_CONN_OPEN)
+		return c->state == TLS_CONN_BROKEN;
+	if (SSL_has_pending(c->ssl) == 0 && !tls_io_receive(&c->io, 1))
+		return false;
+	bool is_input = peek_has_input(c);
 	if (!tls_io_end_read(&c->io))
 		(void)tls_conn_break(c, tls_trouble_of(TLS_REASON_MEMORY));
 	tls_conn_flush(c);

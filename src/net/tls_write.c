@@ -1,8 +1,9 @@
 #include "net/tls_write.h"
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
+
+#include "crypto/fault.h"
 
 enum {
 	SMALL_RECORD_BYTES = 4096,	      /* a client can decrypt it before the window grows */
@@ -82,7 +83,7 @@ static ssize_t encrypt(struct tls_conn *c, struct pieces *p)
 {
 	size_t total = 0, put = 0;
 
-	ERR_clear_error();
+	fault_drop();
 	note_burst(c);
 	for (skip(p, c->owes); p->count > 0 && total < TLS_WRITE_BYTES; skip(p, put)) {
 		struct str record = next_record(p, c->io.shared->joined, record_bytes(c));
