@@ -8,6 +8,8 @@
 --   https.count(n, part, …) → number    of the metric in whose line all these parts stand; 0: none
 --   https.sending(n, bytes, { arguments }) → process   openssl sends them and stays
 --   https.cutter{ to = port, piece = 1 } → port        a relay that passes so many bytes at a time
+--   https.spoiler{ to = port, way = "up" or "down" } → port   one that damages records with data
+--                                         (of TLS 1.2) on their way to the server, or to the client
 
 local admin = require "support.admin"
 local neap = require "support.neap"
@@ -80,10 +82,16 @@ function https.count(n, ...)
   return 0
 end
 
+local function spoilt(bytes)
+  if bytes:byte(1) ~= 23 then return bytes end
+  return bytes:sub(1, -2) .. string.char((bytes:byte(-1) + 1) % 256)
+end
+
 -- What came of one side goes to the other, in pieces.
-local function pass(from, to, piece)
+local function pass(from, to, piece, spoils)
   local bytes, why = net.receive(from, 4096)
   if not bytes then return why == "again" end
+  if spoils then bytes = spoilt(bytes) end
   for at = 1, #bytes, piece do
     net.send(to, bytes:sub(at, at + piece - 1))
   end
@@ -91,12 +99,14 @@ local function pass(from, to, piece)
   return bytes ~= ""
 end
 
-local function relay(client, port, piece)
-  local server = assert(net.connect(port))
+local function relay(client, options)
+  local server, way, piece = assert(net.connect(options.to)), options.way, options.piece or 4096
   local up, down = true, true
   while up or down do
-    if up and net.wait(client, "IN", 0.001) then up = pass(client, server, piece) end
-    if down and net.wait(server, "IN", 0.001) then down = pass(server, client, piece) end
+    if up and net.wait(client, "IN", 0.001) then up = pass(client, server, piece, way == "up") end
+    if down and net.wait(server, "IN", 0.001) then
+      down = pass(server, client, piece, way == "down")
+    end
   end
   net.close(client)
   net.close(server)
@@ -106,11 +116,13 @@ function https.cutter(options)
   local listener, _, port = net.listen "127.0.0.1:0"
   process.fork(function()
     while net.wait(listener, "IN", 60) do
-      relay(net.accept(listener), options.to, options.piece)
+      relay(net.accept(listener), options)
     end
   end, { keep = { listener } })
   net.close(listener)
   return port
 end
+
+https.spoiler = https.cutter
 
 return https

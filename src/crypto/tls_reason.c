@@ -20,6 +20,7 @@ static const char *const reasons[TLS_REASONS] = {
 	[TLS_REASON_REJECTED] = "the peer does not accept our certificate",
 	[TLS_REASON_ALERT] = "the peer gave up",
 	[TLS_REASON_CUT] = "the peer cut off without close_notify",
+	[TLS_REASON_RECORD] = "a record of the peer was forged, or damaged on its way",
 	[TLS_REASON_MEMORY] = "memory is short",
 	[TLS_REASON_OTHER] = "an error of TLS",
 };
@@ -71,6 +72,7 @@ static const struct known {
 	{ SSL_R_TLSV1_ALERT_ACCESS_DENIED, TLS_REASON_REJECTED, NULL },
 	{ SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED, TLS_REASON_REJECTED,
 	  "the peer requires a certificate of ours" },
+	{ SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, TLS_REASON_RECORD, NULL },
 	{ SSL_R_UNEXPECTED_EOF_WHILE_READING, TLS_REASON_LEFT, NULL },
 };
 

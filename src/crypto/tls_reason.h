@@ -24,6 +24,7 @@ enum tls_reason {
 	TLS_REASON_REJECTED,	/* the peer does not accept our certificate */
 	TLS_REASON_ALERT,	/* the peer gave up for another reason */
 	TLS_REASON_CUT,		/* the peer cut off without close_notify */
+	TLS_REASON_RECORD,	/* a record was forged or damaged on its way */
 	TLS_REASON_MEMORY,
 	TLS_REASON_OTHER,
 	TLS_REASONS

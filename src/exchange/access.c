@@ -8,6 +8,7 @@
 #include "exchange/record.h"
 #include "exchange/story.h"
 #include "exchange/view.h"
+#include "net/tls_stream.h"
 #include "script/hooks.h"
 #include "shm/board.h"
 #include "shm/stats.h"
@@ -55,6 +56,16 @@ static void count(struct request *rq)
 {
 	struct board_worker *w = &rq->plane->board->workers[rq->plane->worker];
 	stat_add(rq->head.refusal.status != 0 ? &w->bad_requests : &w->requests, 1);
+}
+
+/* The words of TLS say more than that the client is gone. */
+static void note_broken_tls(struct request *rq)
+{
+	struct tls_trouble trouble = rq->connection != NULL
+					     ? tls_stream_broke(rq->connection)
+					     : (struct tls_trouble){ TLS_REASON_NONE, "" };
+	if (trouble.reason != TLS_REASON_NONE && trouble.reason != TLS_REASON_LEFT)
+		rq->reason = trouble.words;
 }
 
 static void fill_outcome(const struct request *rq, struct neap_outcome *o)
@@ -130,6 +141,8 @@ void access_end(struct request *rq)
 	count_service(rq);
 	if (unlikely(rq->is_grpc))
 		count_call(rq);
+	if (unlikely(rq->end != REQUEST_WELL))
+		note_broken_tls(rq);
 	if (rq->end == REQUEST_BROKEN && rq->view.slot >= 0)
 		log_broken(rq);
 	bool is_logged = unlikely(rq->plane->access != NULL);

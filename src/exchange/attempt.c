@@ -112,9 +112,10 @@ void attempt_answered(struct attempt *at, unsigned status)
 		attempt_judge_call(at); /* as long as it has no status, nothing is known */
 }
 
-void attempt_count_failure(const struct attempt *at)
+void attempt_count_failure(const struct attempt *at, enum neap_kind kind)
 {
 	const struct request *rq = at->rq;
+	stat_add(&rq->service->counts->failed[kind], 1);
 	if (rq->view.slot >= 0)
 		stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].failures, 1);
 }
@@ -444,7 +445,7 @@ enum attempt_outcome attempt_fail(struct attempt *at, enum neap_stage stage, enu
 	bool kept = had_ended(at, kind);
 	if (rq->view.slot >= 0 && rq->pool->eject.on && !kept)
 		note_outlier(at);
-	attempt_count_failure(at);
+	attempt_count_failure(at, kind);
 	return fail(at, (struct neap_failure){ .stage = stage, .kind = kind, .kept = kept },
 		    message);
 }

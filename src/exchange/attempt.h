@@ -103,7 +103,7 @@ void attempt_answered(struct attempt *at, unsigned status);
 void attempt_judge_call(struct attempt *at);
 
 /* Counts a failure of the backend; so is an answer that counts as one, even if it is passed on. */
-void attempt_count_failure(const struct attempt *at);
+void attempt_count_failure(const struct attempt *at, enum neap_kind kind);
 
 /* Ends it as failed: fills rq->failure, counts it. message: words for the log. */
 enum attempt_outcome attempt_fail(struct attempt *at, enum neap_stage stage, enum neap_kind kind,

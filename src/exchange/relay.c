@@ -344,9 +344,10 @@ static enum relay_outcome hold(struct relay *r)
 	struct request *rq = r->rq;
 	uint16_t status = leg_of(r)->head.status;
 	rq->holds_answer = true;
-	attempt_count_failure(r->at);
+	attempt_count_failure(r->at, NEAP_KIND_STATUS);
 	leg_pause(leg_of(r));
 	timer_stop(&rq->timer);
+	rq->has_failed = true;
 	failure_of_status(&rq->failure, status, call_is_retried(rq) ? rq->grpc_status : GRPC_NONE);
 	return RELAY_HELD;
 }

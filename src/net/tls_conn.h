@@ -46,6 +46,7 @@ struct tls_conn {
 	uint8_t state;	 /* enum tls_conn_state */
 	uint8_t after;	 /* enum tls_conn_after */
 	uint8_t owes;	 /* bytes that went out and were not counted: 0 or 1 */
+	bool was_open;	 /* the handshake went well */
 	uint8_t watched; /* of the stream, as it was told last */
 };
 

@@ -17,6 +17,7 @@ static void end_handshake(struct tls_conn *c, enum tls_conn_state state)
 static void tell_open(struct tls_conn *c)
 {
 	end_handshake(c, TLS_CONN_OPEN);
+	c->was_open = true;
 	c->owner->on_open(c->stream, true); /* may free c */
 }
 

@@ -285,6 +285,14 @@ enum tls_reason tls_stream_reason(const struct stream *s)
 	return s->ops == &tls_ops ? tls_conn_of(s)->trouble.reason : TLS_REASON_NONE;
 }
 
+struct tls_trouble tls_stream_broke(const struct stream *s)
+{
+	const struct tls_conn *c = s->ops == &tls_ops ? tls_conn_of(s) : NULL;
+	if (c == NULL || !c->was_open)
+		return (struct tls_trouble){ TLS_REASON_NONE, "" };
+	return c->trouble;
+}
+
 void tls_stream_go_plain(struct stream *s, void (*on_ready)(struct stream *s, int events))
 {
 	struct loop *l = s->loop;

@@ -57,6 +57,9 @@ void tls_stream_client(const struct stream *s, struct peer *client);
 /* Why it failed last, TLS_REASON_NONE: it did not, or not for a reason of TLS. */
 enum tls_reason tls_stream_reason(const struct stream *s);
 
+/* Why it broke after its handshake; reason TLS_REASON_NONE: it did not, or it is not TLS. */
+struct tls_trouble tls_stream_broke(const struct stream *s);
+
 /*
  * A stream whose opening failed by TLS_REASON_PLAIN becomes one in the clear, for an answer that its
  * peer can read. What was read of it is lost.

@@ -25,6 +25,7 @@ static void free_front(struct h1_front *f)
 {
 	loop_defer_cancel(&f->turn);
 	buf_drop(&f->in);
+	handshake_note_broken(&f->front);
 	front_free(&f->front, &front_all(&f->front)->h1_fronts);
 }
 
@@ -124,8 +125,10 @@ static void on_done(struct h1_client *c)
 	bool is_over = rq->end != REQUEST_WELL;
 	bool keep = c->client.keep && !is_over;
 	bool linger = !keep && !is_over && unread_is_possible(f, c);
-	if (request_is_broken(rq) && relay_ends_with_connection(&c->ex.relay))
+	if (request_is_broken(rq) && relay_ends_with_connection(&c->ex.relay)) {
+		handshake_note_broken(&f->front);
 		stream_reset(&f->front.stream); /* a clean end would look like a whole answer */
+	}
 	h1_client_end(c, keep ? H1_REST_KEEP : H1_REST_DROP);
 	slab_put(&front_all(&f->front)->h1_clients, c);
 	f->client = NULL;

@@ -4,10 +4,11 @@
 #include "shm/board_service.h"
 #include "shm/stats.h"
 
-/* Clients that only look whether somebody is there are no news. */
+/* Clients that only look whether somebody is there are no news, nor are those that just end. */
 static enum log_level level_of(enum tls_reason reason)
 {
-	return reason == TLS_REASON_LEFT ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
+	bool is_common = reason == TLS_REASON_LEFT || reason == TLS_REASON_CUT;
+	return is_common ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
 }
 
 /* Words that share one are told once per second together. */
@@ -19,17 +20,19 @@ static struct log_limit *limit_of(struct fronts *all, const char *words)
 	return &all->failing[(hash ^ (hash >> 16)) % FRONT_FAILING];
 }
 
-static void tell(struct front *f, enum tls_reason reason, const char *words)
+static void tell(struct front *f, bool was_open, struct tls_trouble trouble)
 {
 	struct fronts *all = front_all(f);
+	enum log_level level = level_of(trouble.reason);
 	char ip[INET6_ADDRSTRLEN], left_out[LOG_LEFT_OUT_MAX];
 	uint32_t skipped = 0;
-	if (!log_enabled(level_of(reason)) ||
-	    !log_may(limit_of(all, words), loop_now_ms(all->plane.loop), &skipped))
+	if (!log_enabled(level) ||
+	    !log_may(limit_of(all, trouble.words), loop_now_ms(all->plane.loop), &skipped))
 		return;
 	(void)peer_print_ip(&f->peer, ip); /* "" of a unix socket */
-	log_at(level_of(reason), "service %s: the TLS handshake with %s failed: %s%s",
-	       f->service->conf->name, ip, words, log_left_out(left_out, skipped));
+	log_at(level, "service %s: %s with %s %s: %s%s", f->service->conf->name,
+	       was_open ? "TLS" : "the TLS handshake", ip, was_open ? "broke off" : "failed",
+	       trouble.words, log_left_out(left_out, skipped));
 }
 
 static void note_failure(struct front *f, enum tls_reason reason, const char *words)
@@ -37,7 +40,16 @@ static void note_failure(struct front *f, enum tls_reason reason, const char *wo
 	struct board_service_cell *counts = f->service->counts;
 	stat_add(&counts->handshakes[HANDSHAKE_FAILED], 1);
 	stat_add(&counts->handshake_failures[reason], 1);
-	tell(f, reason, words);
+	tell(f, false, (struct tls_trouble){ reason, words });
+}
+
+void handshake_note_broken(struct front *f)
+{
+	struct tls_trouble trouble = tls_stream_broke(&f->stream);
+	if (likely(trouble.reason == TLS_REASON_NONE))
+		return;
+	stat_add(&f->service->counts->tls_errors[trouble.reason], 1);
+	tell(f, true, trouble);
 }
 
 void handshake_note(struct front *f, bool is_open)

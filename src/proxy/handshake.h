@@ -13,6 +13,9 @@ void handshake_note(struct front *f, bool is_open);
 /* It was not over in time. */
 void handshake_note_late(struct front *f);
 
+/* Before a connection is closed or reset: was it TLS that broke after the handshake? */
+void handshake_note_broken(struct front *f);
+
 /* A CA came to look at the certificate of tls-alpn-01 (RFC 8737 §3): it has nothing to say. */
 bool handshake_was_challenge(const struct front *f);
 

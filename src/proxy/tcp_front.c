@@ -7,14 +7,17 @@
 static void end(struct tcp_front *f)
 {
 	buf_drop(&f->in);
+	handshake_note_broken(&f->front);
 	front_free(&f->front, &front_all(&f->front)->tcp_fronts);
 }
 
 static void on_tunnel_done(struct tunnel *t)
 {
 	struct tcp_front *f = container_of(t->client, struct tcp_front, front.stream);
-	if (request_is_broken(&t->rq))
+	if (request_is_broken(&t->rq)) {
+		handshake_note_broken(&f->front);
 		stream_reset(t->client);
+	}
 	slab_put(&front_all(&f->front)->tunnels, t);
 	end(f);
 }

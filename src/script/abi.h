@@ -485,11 +485,11 @@ typedef struct neap_backend_counts {
 
 typedef struct neap_service_counts {
 	double requests, answers[7], bytes, connections, retries, aborted, broken;
-	double refused[14];	       /* by enum board_refusal */
+	double refused[14], failed[6]; /* by enum board_refusal; attempts by enum neap_kind */
 	double calls[6], hook_ns[6];   /* by entry, see shm/stats.h */
 	double grpc[18];	       /* calls by enum grpc_status; the last: without one */
 	double handshakes[3];	       /* by enum board_handshake */
-	double handshake_failures[16]; /* by enum tls_reason */
+	double handshake_failures[17], tls_errors[17]; /* by enum tls_reason */
 	neap_times total;
 } neap_service_counts;
 

@@ -32,6 +32,11 @@ _Static_assert(sizeof(((neap_service_counts *)0)->handshakes) / sizeof(double) =
 _Static_assert(sizeof(((neap_service_counts *)0)->handshake_failures) / sizeof(double) ==
 		       TLS_REASONS,
 	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->tls_errors) / sizeof(double) == TLS_REASONS,
+	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->failed) / sizeof(double) == BOARD_KINDS &&
+		       NEAP_KIND_TLS + 1 == BOARD_KINDS,
+	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->calls) / sizeof(double) == BOARD_ENTRIES,
 	       "one number");
 
@@ -170,8 +175,12 @@ static void add_service_counts(neap_service_counts *to, const struct board_servi
 		add_count(&to->grpc[i], &c->grpc[i]);
 	for (size_t i = 0; i < HANDSHAKES; i++)
 		add_count(&to->handshakes[i], &c->handshakes[i]);
-	for (size_t i = 0; i < TLS_REASONS; i++)
+	for (size_t i = 0; i < TLS_REASONS; i++) {
 		add_count(&to->handshake_failures[i], &c->handshake_failures[i]);
+		add_count(&to->tls_errors[i], &c->tls_errors[i]);
+	}
+	for (size_t i = 0; i < BOARD_KINDS; i++)
+		add_count(&to->failed[i], &c->failed[i]);
 	for (size_t i = 0; i < BOARD_ENTRIES; i++) {
 		add_count(&to->calls[i], &c->entries[i].calls);
 		add_count(&to->hook_ns[i], &c->entries[i].ns);

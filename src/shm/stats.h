@@ -37,6 +37,9 @@ enum board_handshake { HANDSHAKE_FULL, HANDSHAKE_RESUMED, HANDSHAKE_FAILED, HAND
 /* gRPC calls are counted by status (http/grpc.h); the last cell has those that got none. */
 enum { BOARD_GRPC = 18 };
 
+/* Kinds of failures, enum neap_kind in script/abi.h. */
+enum { BOARD_KINDS = 6 };
+
 /* What C enters Lua for, in this order: decide, failed, response, log, certificate, connection. */
 enum { BOARD_ENTRIES = 6, BOARD_ENTRY_SAMPLE = 64 };
 
@@ -78,6 +81,8 @@ struct board_service_cell {
 	_Atomic uint64_t grpc[BOARD_GRPC];
 	_Atomic uint64_t handshakes[HANDSHAKES];
 	_Atomic uint64_t handshake_failures[TLS_REASONS];
+	_Atomic uint64_t tls_errors[TLS_REASONS]; /* of clients, after the handshake */
+	_Atomic uint64_t failed[BOARD_KINDS];	  /* attempts */
 };
 
 /* Only the process that owns the cell adds to it. */

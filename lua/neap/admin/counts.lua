@@ -1,6 +1,7 @@
 -- What the board has counted, as Lua tables and numbers.
 
 local ffi = require "neap.ffi"
+local words = require "neap.words"
 
 local C, N = ffi.C, ffi.numbers
 
@@ -29,7 +30,7 @@ counts.handshakes = list_of {
   [N.NEAP_HANDSHAKE_FULL] = "full", [N.NEAP_HANDSHAKE_RESUMED] = "resumed",
   [N.NEAP_HANDSHAKE_FAILED] = "failed",
 }
-counts.handshake_failures = list_of {
+counts.tls_reasons = list_of {
   [N.NEAP_TLS_REASON_NONE] = "none", [N.NEAP_TLS_REASON_TIMEOUT] = "timeout",
   [N.NEAP_TLS_REASON_LEFT] = "left", [N.NEAP_TLS_REASON_SHED] = "shed",
   [N.NEAP_TLS_REASON_PLAIN] = "plain", [N.NEAP_TLS_REASON_NO_TLS] = "no_tls",
@@ -37,11 +38,13 @@ counts.handshake_failures = list_of {
   [N.NEAP_TLS_REASON_ALPN] = "alpn", [N.NEAP_TLS_REASON_NAME] = "name",
   [N.NEAP_TLS_REASON_CERTIFICATE] = "certificate", [N.NEAP_TLS_REASON_REJECTED] = "rejected",
   [N.NEAP_TLS_REASON_ALERT] = "alert", [N.NEAP_TLS_REASON_CUT] = "cut",
-  [N.NEAP_TLS_REASON_MEMORY] = "memory", [N.NEAP_TLS_REASON_OTHER] = "other",
+  [N.NEAP_TLS_REASON_RECORD] = "record", [N.NEAP_TLS_REASON_MEMORY] = "memory",
+  [N.NEAP_TLS_REASON_OTHER] = "other",
 }
+counts.kinds = list_of(words.kinds)
 -- The entries from C into Lua.
 counts.entries = { "decide", "failed", "response", "log", "certificate", "connection" }
-counts.hooks = require("neap.words").hooks
+counts.hooks = words.hooks
 
 local of_backend = ffi.new "neap_backend_counts"
 local of_service = ffi.new "neap_service_counts"
@@ -189,7 +192,9 @@ function counts.service(name)
     refused = array(counts.refusals, s.refused),
     grpc = calls_of(s.grpc),
     handshakes = array(counts.handshakes, s.handshakes),
-    handshake_failures = array(counts.handshake_failures, s.handshake_failures),
+    handshake_failures = array(counts.tls_reasons, s.handshake_failures),
+    tls_errors = array(counts.tls_reasons, s.tls_errors),
+    failed = array(counts.kinds, s.failed),
     calls = array(counts.entries, s.calls),
     seconds = seconds,
     total = times(s.total),

@@ -52,6 +52,10 @@ families.rows = {
     of = "service", value = field "bytes" },
   { "neap_service_retries_total", "counter", "Attempts beyond the first of a request.",
     of = "service", value = field "retries" },
+  { "neap_service_failed_attempts_total", "counter",
+    "Attempts on backends that failed, by kind: refused, timeout, reset, protocol, status (one of "
+      .. "retry.status), tls (of a backend that cannot be trusted, or whose handshake failed).",
+    of = "service", value = each("failed", "kind"), labels = { "kind" } },
   { "neap_service_aborted_total", "counter", "Requests whose client left first.", of = "service",
     value = field "aborted" },
   { "neap_service_broken_total", "counter",
@@ -71,8 +75,13 @@ families.rows = {
       .. "client ended it), shed (too many were under way), plain (HTTP in the clear), no_tls, "
       .. "version, cipher, alpn, name (nothing in common), certificate (the client's does not "
       .. "verify, or it has none), rejected (the client does not accept ours), alert (the client "
-      .. "gave up for another reason), cut, memory, other.",
+      .. "gave up for another reason), cut, record (forged or damaged), memory, other.",
     of = "service", value = each("handshake_failures", "reason"), labels = { "reason" } },
+  { "neap_tls_errors_total", "counter",
+    "TLS connections of clients that broke after the handshake, by reason: cut (ended without "
+      .. "close_notify), left (reset), record (forged or damaged), alert (the client gave up), "
+      .. "no_tls (against the rules), memory, other.",
+    of = "service", value = each("tls_errors", "reason"), labels = { "reason" } },
   { "neap_service_duration_seconds", "histogram",
     "From a request's first byte to the end of its answer.", of = "service",
     value = field "total" },
