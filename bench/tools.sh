@@ -6,4 +6,5 @@ compile_tools() {
   "${CC:-cc}" "${flags[@]}" bench/{origin,wire}.c -o "$tools/origin" -lssl -lcrypto
   "${CC:-cc}" "${flags[@]}" bench/{load,conn,pace,reader,histogram,cpu,wire}.c -o "$tools/load" \
     -lm -lssl -lcrypto
+  "${CC:-cc}" "${flags[@]}" bench/h2_hold.c -o "$tools/h2_hold" -lssl -lcrypto
 }

@@ -55,22 +55,37 @@ lua_package_path "/usr/share/lua/5.1/?.lua;;";
 
 local NGINX_PICK = "server 0.0.0.1;\n    balancer_by_lua_block { pick() }"
 
+local NGINX_PASS = [[
+proxy_pass %s://pool;
+      proxy_http_version 1.1;
+      proxy_set_header Connection %s;
+      %s]]
+
+function nginx.pass(o)
+  local headers = o.bare and "" or NGINX_HEADERS
+  if o.grpc then
+    return "grpc_pass grpc://pool;\n      "
+      .. (headers:gsub("proxy_set_header", "grpc_set_header"))
+  end
+  return NGINX_PASS:format(o.tls_back and "https" or "http", o.nokeep and '"close"' or '""', headers)
+end
+
 function nginx.add_tls(values, o)
+  if o.h2 then values.LISTEN_TLS = " http2" end
   if o.tls then
-    values.LISTEN_TLS, values.TLS = " ssl", NGINX_TLS:format(peers.pem, peers.pem)
+    values.LISTEN_TLS = " ssl" .. values.LISTEN_TLS
+    values.TLS = NGINX_TLS:format(peers.pem, peers.pem)
   elseif o.tls_back then
-    values.SCHEME, values.TLS = "https", NGINX_TLS_BACK
+    values.TLS = NGINX_TLS_BACK
   end
 end
 
 function nginx.values(o)
   local values = {
-    MODULES = "", LUA = "", SCHEME = "http", LISTEN_TLS = "", TLS = "",
+    MODULES = "", LUA = "", LISTEN_TLS = "", TLS = "", PASS = nginx.pass(o),
     BUFFERS = o.large and "proxy_buffers 8 256k; proxy_busy_buffers_size 512k;"
       or "proxy_buffers 8 64k; proxy_busy_buffers_size 128k;",
     REQUEST_BUFFERING = o.large and "off" or "on",
-    HEADERS = o.bare and "" or NGINX_HEADERS,
-    CONNECTION = o.nokeep and '"close"' or '""',
     KEEPALIVE = o.nokeep and "" or ("keepalive %d; keepalive_requests 1000000000; "
       .. "keepalive_timeout 55s;"):format(math.max(128, #o.backends)),
   }
@@ -103,11 +118,15 @@ local HAPROXY_HEADERS = table.concat({
 
 local TO_TLS = " ssl verify none"
 
-function haproxy.tls(o) return o.tls and " ssl crt " .. peers.pem or "" end
+function haproxy.tls(o)
+  if o.tls then return " ssl crt " .. peers.pem .. (o.h2 and " alpn h2" or "") end
+  return o.h2 and " proto h2" or ""
+end
 
 function haproxy.values(o)
   local function server(a, i)
-    return ("server s%d %s check inter 60s"):format(i, a) .. (o.tls_back and TO_TLS or "")
+    return ("server s%d %s check inter 60s"):format(i, a) 
+      .. (o.tls_back and TO_TLS or o.h2_back and " proto h2" or "")
   end
   return {
     SERVERS = (o.scripted and "use-server %[var(txn.server)] if TRUE\n  " or "")
@@ -126,7 +145,21 @@ function haproxy.command(config) return { "haproxy", "-db", "-f", config } end
 
 function haproxy.version() return { "haproxy", "-v" } end
 
-local neap = { template = "neap.lua", tcp = "neap-tcp.lua" }
+local nghttpx = { template = "nghttpx.conf" }
+
+function nghttpx.values(o)
+  return {
+    SERVERS = table.concat(map(o.backends, function(a)
+      return ("backend=%s,%s;/;proto=h2"):format(a:match "^(.*):(%d+)$")
+    end), "\n"),
+  }
+end
+
+function nghttpx.command(config) return { "nghttpx", "--conf=" .. config } end
+
+function nghttpx.version() return { "nghttpx", "-v" } end
+
+local neap = { template = "neap.lua", tcp = "neap-tcp.lua", h2_back = "neap-h2.lua" }
 
 function neap.tls(o)
   if o.tls then return ("tls = { certificate = %q },"):format(peers.pem) end
@@ -149,7 +182,7 @@ function neap.command(config, _, o) return { o.binary or peers.binary, "-c", con
 
 function neap.version() return { peers.binary, "--version" } end
 
-local kinds = { nginx = nginx, haproxy = haproxy, neap = neap }
+local kinds = { nginx = nginx, haproxy = haproxy, nghttpx = nghttpx, neap = neap }
 
 peers.here = "bench/peers/"
 peers.pem = nil -- set by main: a certificate and its key
@@ -170,7 +203,7 @@ function peers.start(o)
   local values = kind.values(o)
   values.PORT, values.DIR, values.WORKERS, values.COUNT = port, o.dir, o.workers or 1, #o.backends
   os.execute("mkdir -p " .. o.dir)
-  local template = o.tcp and kind.tcp or kind.template
+  local template = o.tcp and kind.tcp or o.h2_back and kind.h2_back or kind.template
   local config = o.dir .. "/" .. template
   proc.write(config, fill(proc.read(peers.here .. template .. ".in"), values))
   if o.kind == "haproxy" and o.scripted then

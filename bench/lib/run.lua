@@ -1,5 +1,6 @@
 -- Runs scenarios: starts the balancers, interleaves their rounds, hands back rows of figures.
 local cjson = require "cjson"
+local h2load = require "lib.h2load"
 local peers = require "lib.peers"
 local proc = require "lib.proc"
 local stats = require "lib.stats"
@@ -10,7 +11,7 @@ local run = {}
 -- set by main: rounds, seconds, warm, tmp, tools, progress; other_cpu: where load and backends run
 run.options = { other_cpu = "1" }
 
-local function start_origin(many, tls)
+local function start_h1_origin(many, tls)
   local log = run.options.tmp .. "/origin.log"
   local argv = { run.options.tools .. "/origin", "-n", many and 1 or 4 }
   if many then table.insert(argv, "-a") end
@@ -26,7 +27,12 @@ local function start_origin(many, tls)
     ports = (proc.read(log) or ""):match "^ports([%d ]+)\n"
   until ports or proc.now() > limit
   assert(ports, "the backend did not start")
-  return pid, ports
+  return { pid }, ports
+end
+
+local function start_origin(who)
+  if who.h2_back then return h2load.start_backends(who.h2_back, run.options) end
+  return start_h1_origin(who.many, who.tls_back)
 end
 
 -- Thousands of backends are addresses of 127.0.0.0/8, all of them one process.
@@ -48,8 +54,8 @@ local function start_all(scenario)
   for i, who in ipairs(scenario.who) do
     local key = who.many and i or "few" -- thousands of connections each: a backend of its own
     if not origins[key] then
-      local pid, ports = start_origin(who.many, who.tls_back)
-      origins[key] = { pid = pid, ports = ports }
+      local pids, ports = start_origin(who)
+      origins[key] = { pids = pids, ports = ports }
     end
     local o = setmetatable({
       backends = addresses(origins[key].ports, who.many),
@@ -67,7 +73,9 @@ end
 
 local function stop_all(started, origins)
   for _, peer in ipairs(started) do peers.stop(peer) end
-  for _, origin in pairs(origins) do proc.stop(origin.pid) end
+  for _, origin in pairs(origins) do
+    for _, pid in ipairs(origin.pids) do proc.stop(pid) end
+  end
 end
 
 local function load_argv(peer, scenario, more)
@@ -82,6 +90,7 @@ end
 
 -- One run of the load generator: its figures, or a row with `errors` and `error`.
 local function run_load(peer, scenario, more, seconds)
+  if scenario.h2 then return h2load.run(peer, scenario, more, run.options) end
   local log = run.options.tmp .. "/load.log"
   local text, why = proc.run(load_argv(peer, scenario, more), run.options.other_cpu, log,
     seconds + 30)
@@ -95,8 +104,8 @@ run.load = run_load
 
 -- One backend process with four ports: its process, and their addresses.
 function run.start_backend()
-  local pid, ports = start_origin()
-  return pid, addresses(ports, nil)
+  local pids, ports = start_h1_origin()
+  return pids[1], addresses(ports, nil)
 end
 
 local function add_figures(row, peer, per)
@@ -253,12 +262,22 @@ local function wait_for(log, pattern, seconds)
   return false
 end
 
+local function hold_argv(peer, scenario)
+  if not scenario.h2 then
+    return load_argv(peer, scenario, { "-i", "-c", scenario.connections })
+  end
+  local argv = { run.options.tools .. "/h2_hold", "-c", scenario.connections }
+  if scenario.who[1].tls then table.insert(argv, "-t") end
+  table.insert(argv, peer.port)
+  table.insert(argv, scenario.path)
+  return argv
+end
+
 local function hold_idle(peer, scenario)
   local log = run.options.tmp .. "/hold.log"
   local before, before_own = proc.memory(proc.tree(peer.pid))
   local from, to = proc.pipe()
-  local argv = load_argv(peer, scenario, { "-i", "-c", scenario.connections })
-  local pid = proc.start(argv, run.options.other_cpu, log, from)
+  local pid = proc.start(hold_argv(peer, scenario), run.options.other_cpu, log, from)
   proc.close(from)
   local ready = wait_for(log, "ready", 120)
   proc.sleep(0.5)

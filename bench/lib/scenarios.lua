@@ -15,6 +15,19 @@ local function three(options)
   return list
 end
 
+-- HTTP/2 to clients and to backends: who of the peers does that.
+local function both_sides(kinds, backends)
+  local list = {}
+  for _, kind in ipairs(kinds) do
+    table.insert(list, {
+      kind = kind, label = kind, h2 = true, h2_back = backends, grpc = kind == "nginx",
+    })
+  end
+  return list
+end
+
+local GRPC = { "content-type: application/grpc", "te: trailers" }
+
 local scenarios = {
   {
     name = "small", title = "Small requests",
@@ -139,6 +152,37 @@ local scenarios = {
     load = { "-x", "128" }, path = "/128", who = three { tls_back = true }, goal = "0.80",
   },
   {
+    name = "h2", title = "HTTP/2 over TLS",
+    text = "GET, 128 bytes of body, 16 connections with 16 streams each (h2load), TLS 1.3, "
+      .. "HTTP/1.1 to 4 backends.",
+    h2 = { connections = 16, streams = 16 }, path = "/128", who = three { tls = true, h2 = true },
+    goal = "0.90",
+  },
+  {
+    name = "h2c", title = "HTTP/2 in the clear", text = "As h2, without TLS.",
+    h2 = { connections = 16, streams = 16 }, path = "/128", who = three { h2 = true },
+    goal = "0.90",
+  },
+  {
+    name = "h2h2", title = "HTTP/2 on both sides", base = { "haproxy", "nghttpx" },
+    text = "As h2c, and HTTP/2 in the clear to 4 backends (nghttpd) too.",
+    h2 = { connections = 16, streams = 16 }, path = "/128",
+    who = both_sides({ "haproxy", "nghttpx", "neap" }, 4), goal = "0.85",
+  },
+  {
+    name = "grpc", title = "gRPC: unary calls",
+    text = "POST with a message of 100 bytes, one of 100 bytes back and trailers, 64 at a time "
+      .. "over 8 connections, three servers (nghttpd in the place of gRPC's, for its speed).",
+    h2 = { connections = 8, streams = 8, headers = GRPC, message = 100 },
+    path = "/call.grpc", who = both_sides({ "nginx", "haproxy", "neap" }, 3), goal = "0.85",
+  },
+  {
+    name = "h2mb1", title = "HTTP/2: answers of 1 MiB", per = "gb",
+    text = "GET over TLS, one connection with 16 streams.",
+    h2 = { connections = 1, streams = 16, probe = 200 }, path = "/1m",
+    who = three { tls = true, h2 = true, large = true }, goal = "1.00",
+  },
+  {
     name = "policy", title = "The cost of the policy", base = { "no hook" }, neap_only = true,
     text = "neap alone, as small: what each policy adds to a request for which no hook runs "
       .. "(the 1,000 backends are addresses of one backend process).",
@@ -201,6 +245,16 @@ local scenarios = {
     name = "idletls", kind = "idle", title = "Idle TLS connections",
     text = "As idle, over 2,000 TLS connections. Goal: 0.75 of nginx.",
     load = { "-t" }, connections = 2000, path = "/128", who = three { tls = true },
+  },
+  {
+    name = "idleh2", kind = "idle", title = "Idle HTTP/2 connections over TLS",
+    text = "As idletls, over HTTP/2.", h2 = {}, connections = 2000, path = "/128",
+    who = three { tls = true, h2 = true }, goal = "1.00",
+  },
+  {
+    name = "idleh2c", kind = "idle", title = "Idle HTTP/2 connections in the clear",
+    text = "As idleh2, without TLS.", h2 = {}, connections = 2000, path = "/128",
+    who = three { h2 = true }, goal = "1.00",
   },
   {
     name = "tlslatency", kind = "latency", title = "TLS: latency at a fixed rate",
