@@ -8,7 +8,7 @@
 --       The same as files: cert.pem_path, cert.key_path, cert.chain_path
 --   cert.not_after (seconds since 1970)
 --   ca.pem, ca.pem_path
---   ca:revoke(cert);  ca:crl { days = 2 } → text; or { seconds = … }
+--   ca:revoke(cert);  ca:crl { days = 2 } → text
 --   ca:ocsp(cert) → a good answer about it, DER
 --   pki.self_signed{ … as issue … } → cert
 --   pki.openssl{ arguments } → standard output; raises when openssl fails
@@ -165,9 +165,6 @@ end
 function Ca:revoke(cert) self:by_config { "-revoke", cert.pem_path } end
 
 function Ca:crl(options)
-  if options and options.seconds then
-    return self:by_config { "-gencrl", "-crlsec", options.seconds }
-  end
   return self:by_config { "-gencrl", "-crldays", options and options.days or 30 }
 end
 

@@ -23,9 +23,11 @@ struct conf_timeouts { /* milliseconds; 0: none */
 
 struct conf_limits {
 	uint32_t header_bytes, uri_bytes, headers;
-	uint64_t body_bytes;  /* 0: none */
-	uint32_t connections; /* per worker */
-	uint32_t requests;    /* on one client connection; 0: none */
+	uint64_t body_bytes;			   /* 0: none */
+	uint32_t connections;			   /* per worker */
+	uint32_t requests;			   /* on one client connection; 0: none */
+	uint32_t streams;			   /* of HTTP/2: at a time on one connection */
+	uint32_t stream_window, connection_window; /* of HTTP/2 */
 };
 
 /* One address of a service. */
@@ -43,6 +45,7 @@ struct conf_service {
 	bool refuse_on_error; /* on_error = "refuse" */
 	bool is_guard;	      /* guard = true */
 	bool sniffs_tls;      /* tcp: the ClientHello is read before the hooks run */
+	bool http2;	      /* clients may speak HTTP/2 */
 	bool half_close;      /* a client that ends its side after a request gets its answer */
 	bool hides_reasons;   /* errors.expose = false */
 	int pool;	      /* index into conf.pools; -1: none (a request hook answers all) */

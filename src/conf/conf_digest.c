@@ -49,6 +49,7 @@ static void digest_service(uint64_t *d, const struct conf_service *s)
 		l->connections,	 l->requests,	     t->handshake,	s->traceparent,
 		t->attempt,	 t->linger,	     t->half_closed,	t->keepalive_probe,
 		s->half_close,	 s->is_guard,	     s->hides_reasons,	s->sniffs_tls,
+		s->http2,	 l->streams,	     l->stream_window,	l->connection_window,
 	};
 
 	add_text(d, s->name);

@@ -113,8 +113,8 @@ static void add_request_line(struct out *o, const struct request *rq, const stru
 		out_str(o, STR("?"));
 		add_escaped(o, t->query);
 	}
-	out_str(o, STR(" HTTP/1."));
-	out_u64(o, rq->view.minor);
+	out_str(o, STR(" HTTP/"));
+	out_str(o, rq->view.minor == HTTP_2 ? STR("2.0") : http_version(rq->view.minor));
 	out_str(o, STR("\""));
 }
 
@@ -161,7 +161,7 @@ static void add_request(struct out *o, const struct request *rq, const struct te
 	json_some(o, "path", t->path);
 	json_some(o, "query", t->query);
 	if (t->method.n > 0) /* else no request line was understood */
-		json_some(o, "version", rq->view.minor == 0 ? STR("1.0") : STR("1.1"));
+		json_some(o, "version", http_version(rq->view.minor));
 	json_some(o, "referer", t->referer);
 	json_some(o, "user_agent", t->agent);
 	if (ids_has_trace(rq)) {

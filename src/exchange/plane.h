@@ -68,8 +68,8 @@ struct plane {
 	struct log_limit failing, breaking, short_of;
 };
 
-struct plane_maxima { /* over all services and pools, in bytes but for connections */
-	uint32_t connections, header_bytes, replay_bytes, answer_bytes;
+struct plane_maxima { /* over all services and pools, in bytes but for the first two */
+	uint32_t connections, requests, header_bytes, replay_bytes, answer_bytes;
 };
 
 /*

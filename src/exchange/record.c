@@ -290,7 +290,7 @@ static void tell_request(struct out *o, const struct request *rq)
 	if (v->has_query != 0)
 		json_text(o, "query", (struct str){ v->query, v->query_n });
 	json_text(o, "host", (struct str){ v->host, v->host_n });
-	json_text(o, "version", v->minor == 0 ? STR("1.0") : STR("1.1"));
+	json_text(o, "version", http_version(v->minor));
 	tell_headers(o, rq);
 }
 

@@ -152,7 +152,8 @@ static void take_tickets(struct tls_settings *s, const struct service_tls_origin
 static enum err make(struct tls_context **c, const struct service_tls_origin *from,
 		     const struct certificates *all, struct error *e)
 {
-	static const struct str http[] = { STR_INIT("http/1.1") };
+	static const struct str http[] = { STR_INIT("h2"), STR_INIT("http/1.1") };
+	const unsigned first = from->conf->http2 ? 0 : 1;
 	const struct conf_tls *t = &from->conf->tls;
 	struct tls_settings s = {
 		.name = from->conf->name,
@@ -165,8 +166,8 @@ static enum err make(struct tls_context **c, const struct service_tls_origin *fr
 		.ciphers = t->ciphers,
 		.ciphersuites = t->ciphersuites,
 		.groups = t->groups,
-		.alpn = http,
-		.alpn_count = from->conf->is_tcp ? 0 : countof(http),
+		.alpn = http + first,
+		.alpn_count = from->conf->is_tcp ? 0 : countof(http) - first,
 		.client = { .verify = verify_of(t->client.verify), .depth = (int)t->client.depth },
 		.hellos = from->hellos,
 		.source = from->source,

@@ -63,6 +63,7 @@ static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, voi
 	struct h2_session *s = of(user_data);
 	int32_t id = frame->hd.stream_id;
 	s->block_fields = s->block_bytes = 0;
+	s->is_in_block = true;
 	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
 		s->stream = stream_of(s, id);
 	} else {
@@ -110,6 +111,7 @@ static void block_ends(struct h2_session *s, const nghttp2_frame *frame)
 {
 	void *stream = s->stream;
 	s->stream = NULL;
+	s->is_in_block = false;
 	if (stream != NULL)
 		s->events->on_block_end(s, stream, ends_stream(&frame->hd));
 }
@@ -204,12 +206,15 @@ static int send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *h
 	struct h2_session *s = of(user_data);
 	(void)ng;
 	(void)source;
+	void *stream = stream_of(s, frame->hd.stream_id);
 	if (s->room - s->n < FRAME_HEAD + n)
 		return NGHTTP2_ERR_WOULDBLOCK;
+	if (stream == NULL && n > 0) /* what was asked for is gone */
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	memcpy(s->to + s->n, head, FRAME_HEAD);
 	s->n += FRAME_HEAD;
 	if (n > 0)
-		s->events->on_take(s, stream_of(s, frame->hd.stream_id), s->to + s->n, n);
+		s->events->on_take(s, stream, s->to + s->n, n);
 	s->n += n;
 	return 0;
 }
@@ -435,6 +440,13 @@ void h2_session_resume(struct h2_session *s, int32_t id)
 void h2_session_reset(struct h2_session *s, int32_t id, enum h2_code code)
 {
 	(void)nghttp2_submit_rst_stream(s->ng, NGHTTP2_FLAG_NONE, id, (uint32_t)code);
+}
+
+void h2_session_forget(struct h2_session *s, int32_t id)
+{
+	if (s->stream != NULL && s->stream == stream_of(s, id))
+		s->stream = NULL;
+	(void)nghttp2_session_set_stream_user_data(s->ng, id, NULL);
 }
 
 void h2_session_prioritize(struct h2_session *s, int32_t id, unsigned urgency, bool is_incremental)

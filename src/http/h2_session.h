@@ -99,7 +99,7 @@ struct h2_session {
 	char *to;	 /* of h2_session_gather */
 	size_t room, n;
 	uint32_t block_fields, block_bytes; /* of the block that is being read, decoded */
-	bool is_server;
+	bool is_server, is_in_block;
 };
 
 /* Its settings are the first that is gathered. ERR_MEMORY: *s is closed. */
@@ -132,6 +132,12 @@ bool h2_session_has_output(const struct h2_session *s);
 /* Nothing more is to be read or sent: the connection may be closed. */
 bool h2_session_is_over(const struct h2_session *s);
 
+/* The frames of a block of fields have begun, and are not all here. */
+static inline bool h2_session_is_in_block(const struct h2_session *s)
+{
+	return s->is_in_block;
+}
+
 /* ---- heads and bodies, out ---- */
 
 /*
@@ -157,6 +163,9 @@ void h2_session_resume(struct h2_session *s, int32_t id);
 
 /* RST_STREAM; what was not gathered of the stream is dropped. on_close follows when it is gathered. */
 void h2_session_reset(struct h2_session *s, int32_t id, enum h2_code code);
+
+/* Nothing more is told of the stream: its owner's part is over. */
+void h2_session_forget(struct h2_session *s, int32_t id);
 
 /* RFC 9218, of a server: 0 comes first. */
 void h2_session_prioritize(struct h2_session *s, int32_t id, unsigned urgency, bool is_incremental);

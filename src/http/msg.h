@@ -68,6 +68,12 @@ enum http_method {
 /* http_head.minor of HTTP/2, which knows all that HTTP/1.1 knows. */
 enum { HTTP_2 = 2 };
 
+/* "1.0", "1.1", "2" */
+static inline struct str http_version(uint8_t minor)
+{
+	return minor == HTTP_2 ? STR("2") : minor == 0 ? STR("1.0") : STR("1.1");
+}
+
 struct http_span {
 	uint32_t at, n; /* offset from base, length */
 };

@@ -54,6 +54,9 @@ static void read_limits(lua_State *L, struct conf_limits *l)
 	l->body_bytes = (uint64_t)field_number(L, "body_bytes", 0x1p50, 0);
 	l->connections = field_u32(L, "connections");
 	l->requests = field_u32(L, "requests");
+	l->streams = field_u32(L, "streams");
+	l->stream_window = field_u32(L, "stream_window");
+	l->connection_window = field_u32(L, "connection_window");
 	lua_pop(L, 1);
 }
 
@@ -117,6 +120,7 @@ static void read_service(lua_State *L, const struct conf *c, struct conf_service
 	s->sniffs_tls = field_push(L, "sniff") == LUA_TSTRING; /* its only word; else false */
 	lua_pop(L, 1);
 	s->half_close = field_bool(L, "half_close");
+	s->http2 = field_bool(L, "http2") && !s->is_tcp;
 	field_push_table(L, "errors");
 	s->hides_reasons = !field_bool(L, "expose");
 	lua_pop(L, 1);

@@ -4,6 +4,7 @@
 #include "net/sock.h"
 #include "net/tls_shake.h"
 #include "proxy/h1_front.h"
+#include "proxy/h2_front.h"
 #include "proxy/tcp_front.h"
 #include "shm/board_service.h"
 #include "shm/stats.h"
@@ -16,7 +17,44 @@ static bool has_tls(const struct conf *c)
 	return false;
 }
 
-void accept_init(struct fronts *all, const struct accept_maxima *m)
+static bool has_http2(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->services_n; i++)
+		if (c->services[i].http2)
+			return true;
+	return false;
+}
+
+enum {
+	SMALL_HEAD = 2048,
+	LINES_MORE = 128, /* fields that neap and scripts add to a head */
+};
+
+static enum err init_http2(struct fronts *all, const struct accept_maxima *m)
+{
+	uint32_t n = m->connections;
+	slab_init(&all->h2_fronts, sizeof(struct h2_front), n);
+	slab_init(&all->h2.clients,
+		  sizeof(struct h2_client) + m->fields * sizeof(struct http_field), m->streams);
+	slab_init(&all->h2.small_heads, SMALL_HEAD, m->streams);
+	slab_init(&all->h2.pieces, H2_PIECE_BYTES, 4 * m->streams);
+	slab_init(&all->h2.outs, H2_LINK_OUT, n);
+	if (!has_http2(all->plane.conf))
+		return ERR_OK;
+	return h2_shared_init(&all->h2.shared, m->fields + LINES_MORE);
+}
+
+static void fini_http2(struct fronts *all)
+{
+	slab_fini(&all->h2_fronts);
+	slab_fini(&all->h2.clients);
+	slab_fini(&all->h2.small_heads);
+	slab_fini(&all->h2.pieces);
+	slab_fini(&all->h2.outs);
+	h2_shared_fini(&all->h2.shared);
+}
+
+enum err accept_init(struct fronts *all, const struct accept_maxima *m)
 {
 	uint32_t n = m->connections;
 	list_init(&all->open);
@@ -29,6 +67,7 @@ void accept_init(struct fronts *all, const struct accept_maxima *m)
 	slab_init(&all->tunnels, sizeof(struct tunnel), n);
 	if (has_tls(all->plane.conf)) /* half of the places may be taken by handshakes */
 		tls_limit_handshakes(all->plane.loop, n > 1 ? n / 2 : 1);
+	return init_http2(all, m);
 }
 
 void accept_fini(struct fronts *all)
@@ -38,6 +77,7 @@ void accept_fini(struct fronts *all)
 	slab_fini(&all->heads);
 	slab_fini(&all->tcp_fronts);
 	slab_fini(&all->tunnels);
+	fini_http2(all);
 	outer_tls_fini(&all->outer_tls);
 }
 

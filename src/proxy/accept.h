@@ -8,10 +8,11 @@
 
 struct accept_maxima {
 	uint32_t connections, header_bytes, fields; /* fields: of a request and its answer */
+	uint32_t streams;			    /* of HTTP/2, of all connections together */
 };
 
-/* Memory for all of them. all->plane is there. */
-void accept_init(struct fronts *all, const struct accept_maxima *m);
+/* Memory for all of them. all->plane is there. ERR_MEMORY; accept_fini may be called in any case. */
+enum err accept_init(struct fronts *all, const struct accept_maxima *m);
 void accept_fini(struct fronts *all); /* nothing may be open */
 
 /*

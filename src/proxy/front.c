@@ -53,6 +53,21 @@ void front_secure(struct front *f, struct str first, const struct front_start *s
 	settle(f, stream_secure(&f->stream, f->service->tls, first, &start->stream), start);
 }
 
+void front_move(struct front *to, struct front *from, const struct front_start *start)
+{
+	to->ops = start->ops;
+	to->service = from->service;
+	to->peer = from->peer;
+	to->outer_tls = from->outer_tls;
+	timer_stop(&from->timer);
+	timer_init(&to->timer, start->on_due);
+	stream_move(&to->stream, &from->stream);
+	to->stream.on_ready = start->stream.on_ready;
+	tls_stream_set_client(&to->stream, &to->peer);
+	list_append(&front_all(to)->open, &to->node);
+	list_remove(&from->node);
+}
+
 void front_free(struct front *f, struct slab *slab)
 {
 	struct fronts *all = front_all(f);

@@ -10,6 +10,7 @@
 #include "exchange/plane.h"
 #include "exchange/service.h"
 #include "net/stream_open.h"
+#include "proxy/h2_memory.h"
 #include "proxy/outer_tls.h"
 
 enum { FRONT_HEAD_ROOM = 16 * 1024 }; /* after header_bytes: small bodies come in with the head */
@@ -28,6 +29,8 @@ struct fronts {
 	/* Memory: connections and requests of HTTP/1, heads; connections and tunnels of tcp. */
 	struct slab h1_fronts, h1_clients, heads;
 	struct slab tcp_fronts, tunnels;
+	struct slab h2_fronts;
+	struct h2_memory h2;
 	struct outer_tls outer_tls;
 
 	struct timer_lane *linger; /* a client that may still be there is waited for so long */
@@ -40,7 +43,8 @@ struct front;
 struct front_ops {
 	/* Is a request under way, or does one wait for its turn? */
 	bool (*is_busy)(const struct front *f);
-	/* The plane drains: an idle connection gets a moment for a request that is on its way. */
+	/* The plane drains (its phase says how): the client is told, where its protocol can; an idle
+	 * connection gets a moment for a request that is on its way. */
 	void (*drain)(struct front *f);
 	/* Ends the connection and all that hangs from it. */
 	void (*close)(struct front *f, const char *reason);
@@ -109,6 +113,12 @@ static inline bool front_begins_with_tls(const struct conf_listen *listen)
 {
 	return listen->is_tls && !listen->proxy_protocol;
 }
+
+/*
+ * `to` takes over the open connection of `from`, with all that is known of its client. What is left of
+ * `from` is memory.
+ */
+void front_move(struct front *to, struct front *from, const struct front_start *start);
 
 /* Closes the connection and gives its memory back to that slab. */
 void front_free(struct front *f, struct slab *slab);

@@ -2,6 +2,7 @@
 
 #include "http/h1_framing.h"
 #include "net/tls_stream.h"
+#include "proxy/h2_front.h"
 #include "proxy/handshake.h"
 
 enum {
@@ -23,10 +24,15 @@ static struct loop *loop_of(const struct h1_front *f)
 
 static void free_front(struct h1_front *f)
 {
+	struct slab *slab = &front_all(&f->front)->h1_fronts;
 	loop_defer_cancel(&f->turn);
 	buf_drop(&f->in);
+	if (f->state == H1_TAKEN) {
+		slab_put(slab, f);
+		return;
+	}
 	handshake_note_broken(&f->front);
-	front_free(&f->front, &front_all(&f->front)->h1_fronts);
+	front_free(&f->front, slab);
 }
 
 static void end(struct h1_front *f)
@@ -190,6 +196,13 @@ static void refuse(struct h1_front *f)
 	h1_client_refuse(f->client);
 }
 
+static void drop_client(struct h1_front *f)
+{
+	if (f->client != NULL)
+		slab_put(&front_all(&f->front)->h1_clients, f->client);
+	f->client = NULL;
+}
+
 static void want_more(struct h1_front *f)
 {
 	if (f->in.start > 0)
@@ -212,10 +225,33 @@ static void skip_empty_lines(struct h1_front *f)
 		f->empty_lines++;
 	}
 	if (f->client != NULL && buf_len(&f->in) == 0) {
-		slab_put(&front_all(&f->front)->h1_clients, f->client);
-		f->client = NULL;
+		drop_client(f);
 		timer_stop(&f->front.timer);
 	}
+}
+
+/* ---- HTTP/2 ---- */
+
+static void hand_over(struct h1_front *f)
+{
+	f->state = h2_front_take(&f->front, &f->in) ? H1_TAKEN : H1_CLOSED;
+	if (!f->stepping)
+		free_front(f);
+}
+
+/* RFC 9113 §3.3: by prior knowledge, with the first bytes of a connection in the clear. */
+static bool may_be_preface(const struct h1_front *f)
+{
+	return unlikely(*buf_head(&f->in) == 'P') && f->requests == 0 &&
+	       f->front.service->conf->http2 && !stream_is_secure(&f->front.stream) &&
+	       h2_front_is_preface(buf_head(&f->in), buf_len(&f->in));
+}
+
+static enum h1_result parse_head(struct h1_front *f)
+{
+	if (unlikely(may_be_preface(f)))
+		return H1_MORE;
+	return h1_head_parse(&f->client->ex.rq.head, buf_head(&f->in), buf_len(&f->in));
 }
 
 /* Goes as far as the bytes at hand allow; true: a request was ended, look again. */
@@ -227,11 +263,16 @@ static bool next_request(struct h1_front *f)
 		become_idle(f);
 		return false;
 	}
+	if (may_be_preface(f) && buf_len(&f->in) >= H2_PREFACE_BYTES) {
+		drop_client(f);
+		hand_over(f);
+		return false;
+	}
 	if (f->client == NULL && !make_client(f)) {
 		end(f);
 		return false;
 	}
-	switch (h1_head_parse(&f->client->ex.rq.head, buf_head(&f->in), buf_len(&f->in))) {
+	switch (parse_head(f)) {
 	case H1_MORE:
 		if (is_new) /* the time of the head begins; of one that is here whole it does not */
 			timer_start(&f->front.timer, f->front.service->client_header);
@@ -334,7 +375,7 @@ static void front_step(struct h1_front *f)
 	if (!has_preface(f) || take_preface(f))
 		serve_requests(f);
 	f->stepping = false;
-	if (f->state == H1_CLOSED)
+	if (f->state >= H1_CLOSED)
 		free_front(f);
 }
 
@@ -427,7 +468,8 @@ static bool is_busy(const struct front *front)
 static void drain(struct front *front)
 {
 	const struct h1_front *f = of_front(front);
-	if (f->state == H1_IDLE || has_preface(f))
+	bool is_soon = front_plane(front)->phase == PLANE_DRAINS_SOON;
+	if (is_soon && (f->state == H1_IDLE || has_preface(f)))
 		timer_start(&front->timer, front_all(front)->linger);
 }
 
@@ -455,6 +497,8 @@ static void end_shaking(struct h1_front *f, bool is_open)
 	f->state = H1_IDLE;
 	if (is_open && handshake_was_challenge(&f->front)) {
 		end(f);
+	} else if (is_open && handshake_agreed_on(&f->front, STR("h2"))) {
+		hand_over(f);
 	} else if (is_open) {
 		timer_start(&f->front.timer, idle_lane(f));
 		read_head(f);

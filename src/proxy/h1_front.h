@@ -1,7 +1,8 @@
 /*
  * A client connection that speaks HTTP/1.x: reads heads, has one exchange at a time, keeps what was
  * pipelined, closes so that the client can read the last answer. An idle one has no buffer and no
- * exchange. What was pipelined is served in shares: after each share others have their turn.
+ * exchange. What was pipelined is served in shares: after each share others have their turn. A
+ * connection that turns out to speak HTTP/2 goes on as a struct h2_front.
  */
 #ifndef NEAP_PROXY_H1_FRONT_H
 #define NEAP_PROXY_H1_FRONT_H
@@ -19,6 +20,7 @@ enum h1_state {
 	H1_BUSY,	/* an exchange is under way */
 	H1_LINGER, /* the last answer is out; what the client still sends is read and dropped */
 	H1_CLOSED,
+	H1_TAKEN, /* another front has its connection */
 };
 
 struct h1_front {

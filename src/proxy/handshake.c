@@ -83,3 +83,9 @@ bool handshake_was_challenge(const struct front *f)
 	return unlikely(f->service->acme != NULL) && tls_stream_facts(&f->stream, &facts) &&
 	       str_eq(facts.alpn, STR("acme-tls/1"));
 }
+
+bool handshake_agreed_on(const struct front *f, struct str protocol)
+{
+	struct tls_facts facts;
+	return tls_stream_facts(&f->stream, &facts) && str_eq(facts.alpn, protocol);
+}

@@ -22,4 +22,7 @@ bool handshake_was_challenge(const struct front *f);
 /* Was it a request of HTTP in the clear? It can be answered after tls_stream_go_plain. */
 bool handshake_met_plain_http(const struct front *f);
 
+/* After it: did both sides agree on this protocol (ALPN)? */
+bool handshake_agreed_on(const struct front *f, struct str protocol);
+
 #endif

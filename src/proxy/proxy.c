@@ -170,7 +170,7 @@ static uint32_t drain_ms(const struct proxy *p)
 	return ms;
 }
 
-static void drain_idle(struct proxy *p)
+static void drain_all(struct proxy *p)
 {
 	for (struct list *n = p->fronts.open.next; n != &p->fronts.open; n = n->next) {
 		struct front *f = container_of(n, struct front, node);
@@ -188,13 +188,14 @@ void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void 
 	p->fronts.on_drained = on_drained;
 	p->fronts.drained_ctx = ctx;
 	timer_start(&p->drain_timer, timers_lane(plane->timers, drain_ms(p)));
-	if (how == PROXY_DRAIN_SOON)
-		drain_idle(p);
+	drain_all(p);
 	if (p->fronts.n == 0)
 		on_drained(ctx);
 }
 
 /* ---- life ---- */
+
+enum { STREAMS_MORE = 4 }; /* streams for each connection that there may be */
 
 struct maxima {
 	struct plane_maxima plane;
@@ -217,7 +218,10 @@ static struct maxima maxima_of(const struct conf *c)
 		m.answer_bytes = more(m.answer_bytes, pool->limits.header_bytes);
 		answer_fields = more(answer_fields, pool->limits.headers);
 	}
-	return (struct maxima){ m, { m.connections, m.header_bytes, fields + answer_fields } };
+	struct accept_maxima accept = { m.connections, m.header_bytes, fields + answer_fields,
+					STREAMS_MORE * m.connections };
+	m.requests = m.connections + accept.streams;
+	return (struct maxima){ m, accept };
 }
 
 static enum err init_parts(struct proxy *p, const struct proxy_options *o, struct error *e)
@@ -226,12 +230,14 @@ static enum err init_parts(struct proxy *p, const struct proxy_options *o, struc
 	struct maxima m = maxima_of(o->conf);
 	struct services_origin origin = { plane,     o->conf,  o->policies, o->secrets,
 					  o->timers, o->board, o->worker };
-	accept_init(&p->fronts, &m.accept);
+	enum err err = accept_init(&p->fronts, &m.accept);
+	if (err != ERR_OK)
+		return err_set(e, err, "no memory for HTTP/2");
 	switch_init(plane, m.plane.connections);
 	p->fronts.linger = timers_lane(o->timers, LINGER_MS);
 	if (p->fronts.linger == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the proxy");
-	enum err err = access_open(plane, e);
+	err = access_open(plane, e);
 	if (err == ERR_OK)
 		err = pool_tls_init(&plane->upstream.tls, o->conf, o->secrets, e);
 	if (err == ERR_OK)

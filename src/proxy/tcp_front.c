@@ -217,7 +217,7 @@ static bool is_busy(const struct front *front)
 
 static void drain(struct front *front)
 {
-	if (!is_busy(front))
+	if (front_plane(front)->phase == PLANE_DRAINS_SOON && !is_busy(front))
 		timer_start(&front->timer, front_all(front)->linger);
 }
 

@@ -80,7 +80,7 @@ typedef struct neap_request {
 	uint32_t service;
 	uint32_t attempt; /* from 1 */
 	int32_t pool;	  /* script: chosen by `backends`; index into conf.pools; -1 before */
-	uint8_t minor;	  /* HTTP/1.<minor> */
+	uint8_t minor;	  /* HTTP/1.<minor>; 2: HTTP/2 */
 	uint8_t secure;	  /* scheme https */
 	uint8_t has_query;
 	uint8_t is_tcp;

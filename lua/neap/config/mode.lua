@@ -9,9 +9,11 @@ local ONLY_HTTP = {
   { "forwarded", true },
   { "errors", true },
   { "half_close", true },
+  { "http2", true },
   { "keepalive", true },
   { "timeouts", { "client_body", "client_idle", "response", "stream_idle", "linger" } },
-  { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "requests" } },
+  { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "requests", "streams",
+    "stream_window", "connection_window" } },
   { "retry", { "unsafe", "status", "grpc_status", "body_bytes", "budget" } },
 }
 

@@ -26,7 +26,7 @@
 ---@field tls? neap.config.tls|false
 ---@field sniff? "tls"|false
 ---@field proxy_protocol? boolean
----@field http2? nil|false
+---@field http2? boolean
 ---@field half_close? boolean
 ---@field forwarded? neap.config.forwarded
 ---@field request_id? string|false|true
@@ -201,6 +201,9 @@
 ---@field body_bytes? integer|false
 ---@field connections? integer
 ---@field requests? integer|false
+---@field streams? integer
+---@field stream_window? integer
+---@field connection_window? integer
 
 --- limits of a pool.
 ---@class neap.config.pool_limits

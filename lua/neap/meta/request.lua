@@ -12,7 +12,7 @@
 ---@field query string|nil  what follows the `?` as sent; nil without one
 ---@field host string|nil  the `Host` field, or the host of an absolute target
 ---@field scheme "http"|"https"|"tcp"  how the client connected
----@field version string|nil  `"1.0"` or `"1.1"`
+---@field version string|nil  `"1.0"`, `"1.1"` or `"2"`
 ---@field client_ip string  as the trust rule of `forwarded` sees it; `""` on unix sockets
 ---@field client_port integer
 ---@field attempt integer  1 at the first pick, then one more for each retry

@@ -92,9 +92,11 @@ function getters.scheme(r)
   return r.secure == 1 and "https" or "http"
 end
 
+local VERSIONS = { [0] = "1.0", "1.1", "2" }
+
 function getters.version(r)
   if r.is_tcp == 1 then return nil end
-  return r.minor == 1 and "1.1" or "1.0"
+  return VERSIONS[r.minor]
 end
 
 function getters.client_ip(r)

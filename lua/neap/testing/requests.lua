@@ -106,10 +106,12 @@ local function set_text(r, key, text)
 end
 
 -- Writes what the record says into its struct; the record keeps the texts alive.
+local MINORS = { ["1.0"] = 0, ["1.1"] = 1, ["2"] = 2 }
+
 local function fill(record)
   local r = record.struct
   r.is_tcp = record.is_tcp and 1 or 0
-  r.time, r.port, r.minor = record.time, record.client_port, record.version == "1.0" and 0 or 1
+  r.time, r.port, r.minor = record.time, record.client_port, MINORS[record.version] or 1
   r.secure = record.scheme == "https" and 1 or 0
   if record.is_tcp then return end
   for _, key in ipairs { "method", "path", "host" } do set_text(r, key, record[key]) end
