@@ -7,6 +7,76 @@ enum { WHERE_MAX = 2300 }; /* a key of the config and a path */
 
 const char secrets_self_signed[] = "self-signed";
 
+/* The name of what is known of a service's certificates is "\n" and its key: no file's. */
+static const char facts_mark = '\n';
+
+/* ---- what is known without reading it ---- */
+
+static void write_name(void *to, struct str name)
+{
+	(void)fputc(' ', to);
+	(void)fwrite(name.p, 1, name.n, to);
+}
+
+void secrets_write_facts(FILE *to, const struct certificate *c)
+{
+	(void)fputc('0' + (int)certificate_kind(c), to);
+	certificate_each_name(c, write_name, to);
+	(void)fputc('\n', to);
+}
+
+static const char *facts_path(char to[WHERE_MAX], const struct conf_tls *t)
+{
+	(void)snprintf(to, WHERE_MAX, "%c%s", facts_mark, t->where);
+	return to;
+}
+
+enum err secrets_put_facts(struct bundle *b, const struct conf_tls *t, struct str lines,
+			   struct error *e)
+{
+	char path[WHERE_MAX];
+
+	return bundle_put(b, facts_path(path, t), lines, e);
+}
+
+bool secrets_is_file(const char *path)
+{
+	return path[0] != facts_mark && strcmp(path, secrets_self_signed) != 0;
+}
+
+/* One walk over a service's certificates. */
+struct walk {
+	struct bundle *b;
+	const struct secret_visitor *v;
+	struct str facts; /* the lines that are left; p NULL: none are known */
+};
+
+static struct str find_facts(struct bundle *b, const struct conf_tls *t)
+{
+	char path[WHERE_MAX];
+	struct str lines = { NULL, 0 };
+
+	if (t->where == NULL || !bundle_keeps(b, facts_path(path, t)) ||
+	    bundle_read_as(b, BUNDLE_PUBLIC, path, &lines, NULL) != ERR_OK)
+		lines.p = NULL;
+	return lines;
+}
+
+/* NULL: there are none. */
+static const struct certificate_facts *next_facts(struct walk *w, struct certificate_facts *to)
+{
+	struct str line;
+
+	if (!str_split(&w->facts, '\n', &line) || line.n == 0 || line.p[0] < '0' ||
+	    line.p[0] >= '0' + CERTIFICATE_KINDS)
+		return NULL;
+	to->kind = (enum certificate_kind)(line.p[0] - '0');
+	to->names = (struct str){ line.p + 1, line.n - 1 };
+	return to;
+}
+
+/* ---- files ---- */
+
 /* "tls.certificates[2]" and "key" → "tls.certificates[2].key". */
 enum err secrets_file(struct bundle *b, enum bundle_use use, const char *where, const char *key,
 		      const char *path, struct str *bytes, struct error *e)
@@ -66,10 +136,11 @@ static const char *say_where(char to[WHERE_MAX], const char *where, const char *
 	return to;
 }
 
-static enum err show(struct bundle *b, const struct paths *p, const struct secret_visitor *v,
-		     struct error *e)
+static enum err show(struct walk *w, const struct paths *p, struct error *e)
 {
 	char chain[WHERE_MAX], key[WHERE_MAX], ocsp[WHERE_MAX];
+	const struct secret_visitor *v = w->v;
+	struct certificate_facts facts;
 	struct secret_certificate s = {
 		.where = p->where,
 		.chain_path = p->chain,
@@ -79,7 +150,8 @@ static enum err show(struct bundle *b, const struct paths *p, const struct secre
 
 	s.key_where = p->key == NULL ? s.chain_where : say_where(key, p->where, p->key_key, p->key);
 	s.ocsp_where = p->ocsp == NULL ? NULL : say_where(ocsp, p->where, p->ocsp_key, p->ocsp);
-	enum err err = read_files(b, p, &s, e);
+	s.facts = next_facts(w, &facts);
+	enum err err = read_files(w->b, p, &s, e);
 	if (err == ERR_OK)
 		err = miss_key(p, s.chain, e);
 	if (err == ERR_OK)
@@ -94,7 +166,7 @@ static enum err show(struct bundle *b, const struct paths *p, const struct secre
 enum { PATH_ROOM = 2048 };
 
 struct folder {
-	struct bundle *b;
+	struct walk *w;
 	const char *where, *path;
 	struct str names;
 };
@@ -154,8 +226,7 @@ static bool is_certificate(struct str name)
 	return name.n > 4 && (memcmp(end, ".pem", 4) == 0 || memcmp(end, ".crt", 4) == 0);
 }
 
-static enum err show_named(const struct folder *f, struct str name, const struct secret_visitor *v,
-			   struct error *e)
+static enum err show_named(const struct folder *f, struct str name, struct error *e)
 {
 	char chain[PATH_ROOM], key[PATH_ROOM], ocsp[PATH_ROOM], absent[PATH_ROOM];
 	struct str stem = { name.p, name.n - 4 };
@@ -176,10 +247,10 @@ static enum err show_named(const struct folder *f, struct str name, const struct
 	n = snprintf(absent, sizeof(absent), "%s%.*s.key", f->path, (int)stem.n, stem.p);
 	if (p.key == NULL && n < PATH_ROOM)
 		p.absent_key = absent;
-	return show(f->b, &p, v, e);
+	return show(f->w, &p, e);
 }
 
-static enum err show_all(const struct folder *f, const struct secret_visitor *v, struct error *e)
+static enum err show_all(const struct folder *f, struct error *e)
 {
 	struct str rest = f->names, name;
 	enum err err = ERR_OK;
@@ -189,7 +260,7 @@ static enum err show_all(const struct folder *f, const struct secret_visitor *v,
 		if (!is_certificate(name))
 			continue;
 		found++;
-		err = show_named(f, name, v, e);
+		err = show_named(f, name, e);
 	}
 	if (err == ERR_OK && found == 0)
 		err = err_set(e, ERR_INVALID,
@@ -199,18 +270,17 @@ static enum err show_all(const struct folder *f, const struct secret_visitor *v,
 	return err;
 }
 
-static enum err show_folder(struct bundle *b, const struct conf_tls_certificate *c,
-			    const struct secret_visitor *v, struct error *e)
+static enum err show_folder(struct walk *w, const struct conf_tls_certificate *c, struct error *e)
 {
-	struct folder f = { b, c->where, c->certificate, { NULL, 0 } };
-	enum err err = bundle_list(b, c->certificate, &f.names, e);
+	struct folder f = { w, c->where, c->certificate, { NULL, 0 } };
+	enum err err = bundle_list(w->b, c->certificate, &f.names, e);
 
 	if (err != ERR_OK)
 		(void)err_set(e, err, "%s: %s", c->where, e != NULL ? e->text : "");
 	else
-		err = show_all(&f, v, e);
-	if (err != ERR_OK && v->on_error != NULL)
-		err = v->on_error(v->ctx, e);
+		err = show_all(&f, e);
+	if (err != ERR_OK && w->v->on_error != NULL)
+		err = w->v->on_error(w->v->ctx, e);
 	return err;
 }
 
@@ -223,29 +293,29 @@ static bool is_folder(const char *path)
 	return n > 0 && path[n - 1] == '/';
 }
 
-static enum err show_configured(struct bundle *b, const struct conf_tls_certificate *c,
-				const struct secret_visitor *v, struct error *e)
+static enum err show_configured(struct walk *w, const struct conf_tls_certificate *c,
+				struct error *e)
 {
 	struct paths p = { c->where,	   "certificate", "key",   "ocsp",
 			   c->certificate, c->key,	  c->ocsp, NULL };
 
-	return is_folder(c->certificate) ? show_folder(b, c, v, e) : show(b, &p, v, e);
+	return is_folder(c->certificate) ? show_folder(w, c, e) : show(w, &p, e);
 }
 
-static enum err show_self_signed(struct bundle *b, const struct conf_tls *t,
-				 const struct secret_visitor *v, struct error *e)
+static enum err show_self_signed(struct walk *w, const struct conf_tls *t, struct error *e)
 {
 	struct paths p = { t->where, "self_signed", "", "", secrets_self_signed, NULL, NULL, NULL };
 
-	return show(b, &p, v, e);
+	return show(w, &p, e);
 }
 
 enum err secrets_each(struct bundle *b, const struct conf_tls *t, const struct secret_visitor *v,
 		      struct error *e)
 {
+	struct walk w = { b, v, find_facts(b, t) };
 	enum err err = ERR_OK;
 
 	for (unsigned i = 0; i < t->certificates_n && err == ERR_OK; i++)
-		err = show_configured(b, &t->certificates[i], v, e);
-	return err == ERR_OK && t->self_signed ? show_self_signed(b, t, v, e) : err;
+		err = show_configured(&w, &t->certificates[i], e);
+	return err == ERR_OK && t->self_signed ? show_self_signed(&w, t, e) : err;
 }

@@ -5,8 +5,11 @@
 #ifndef NEAP_CONF_SECRETS_H
 #define NEAP_CONF_SECRETS_H
 
+#include <stdio.h>
+
 #include "conf/bundle.h"
 #include "conf/conf_tls.h"
+#include "crypto/certificate.h"
 
 /* The name of the file that a self-signed certificate and its key are kept as (tls.self_signed). */
 extern const char secrets_self_signed[];
@@ -19,6 +22,8 @@ struct secret_certificate {
 	const char *key_path;	     /* the file with the key, maybe the same */
 	const char *chain_where;     /* key of the config and file, for errors, also below */
 	const char *key_where, *ocsp_where;
+	/* What whoever read it first wrote down (secrets_put_facts); NULL: nothing yet. */
+	const struct certificate_facts *facts;
 };
 
 /* Whom each certificate is shown. An error ends it. */
@@ -35,6 +40,17 @@ struct secret_visitor {
  */
 enum err secrets_each(struct bundle *b, const struct conf_tls *t, const struct secret_visitor *v,
 		      struct error *e);
+
+/*
+ * Keeps what is known of the certificates of a service: a line for each, as secrets_write_facts writes
+ * it, in the order in which secrets_each shows them. It shows them with it from then on.
+ */
+enum err secrets_put_facts(struct bundle *b, const struct conf_tls *t, struct str lines,
+			   struct error *e);
+void secrets_write_facts(FILE *to, const struct certificate *c);
+
+/* Is this entry of the bundle a file that the config names? Others are neap's own. */
+bool secrets_is_file(const char *path);
 
 /* Is a private key in a PEM text? */
 bool secrets_have_key(struct str pem);

@@ -1,6 +1,7 @@
 #include "conf/secrets_read.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,7 +9,9 @@
 #include "conf/secrets.h"
 #include "crypto/authority.h"
 #include "crypto/certificate.h"
+#include "crypto/certificate_trial.h"
 #include "crypto/crl.h"
+#include "crypto/pem_reader.h"
 #include "crypto/self_signed.h"
 
 enum { SOON_DAYS = 14, CRL_SOON_DAYS = 3, DAY = 24 * 3600 };
@@ -22,6 +25,9 @@ struct report {
 	time_t now;
 	const struct secret_facts *facts;
 	unsigned service; /* the one that is being read */
+	FILE *lines;	  /* what is known of its certificates */
+	struct pem_reader *reader;
+	struct certificate_trial trial;
 };
 
 /* What is at the end when more of them do not fit. */
@@ -206,7 +212,7 @@ static enum err read_one(const struct report *r, const struct secret_certificate
 	struct certificate_text text = { s->chain, s->key, s->chain_where, s->key_where };
 
 	warn_of_readers(r, s);
-	enum err err = certificate_read(c, &text, e);
+	enum err err = certificate_read_by(r->reader, c, &text, e);
 
 	if (err != ERR_OK)
 		return err;
@@ -235,18 +241,20 @@ static enum err look_at_pools(void *ctx, const struct secret_certificate *s, str
 
 static enum err look_at_services(void *ctx, const struct secret_certificate *s, struct error *e)
 {
-	const struct report *r = ctx;
+	struct report *r = ctx;
 	struct certificate *c;
 	char name[NAME_MAX_BYTES] = "";
 	enum err err = read_one(r, s, CERTIFICATE_OF_SERVER, &c, e);
 
 	if (err != ERR_OK)
 		return err;
+	err = certificate_trial_run(&r->trial, c, e);
 	certificate_each_name(c, take_first, name);
 	warn_of_name(r, s->chain_where, name);
 	tell_fact(r, s->chain_path, c, name);
+	secrets_write_facts(r->lines, c);
 	certificate_drop(c);
-	return ERR_OK;
+	return err;
 }
 
 /* Its bytes; n = 0: there are none. */
@@ -299,15 +307,33 @@ static void make_self_signed(struct report *r)
 		add_line(r, e.text);
 }
 
-static void read_service(struct report *r, const struct conf_tls *t)
+/* Each is read here, and so that no other process need read all of them, it says what they are. */
+static void read_certificates(struct report *r, const struct conf_tls *t)
 {
 	struct secret_visitor v = { look_at_services, on_error, r };
-	char acme[256];
 	struct error e;
+	char *lines = NULL;
+	size_t n = 0;
+
+	r->lines = open_memstream(&lines, &n);
+	if (r->lines == NULL) {
+		add_line(r, "no memory for certificates");
+		return;
+	}
+	(void)secrets_each(r->b, t, &v, &e);
+	/* Where they do not fit, each process reads all certificates. */
+	if (fclose(r->lines) == 0 && r->errors == 0)
+		(void)secrets_put_facts(r->b, t, (struct str){ lines, n }, &e);
+	free(lines);
+}
+
+static void read_service(struct report *r, const struct conf_tls *t)
+{
+	char acme[256];
 
 	if (t->self_signed)
 		make_self_signed(r);
-	(void)secrets_each(r->b, t, &v, &e);
+	read_certificates(r, t);
 	read_client(r, t);
 	read_tickets(r, t);
 	(void)snprintf(acme, sizeof(acme), "%s.acme", t->where);
@@ -336,6 +362,37 @@ static void read_pool(struct report *r, const struct conf_pool_tls *t)
 		(void)secrets_each(r->b, &as_service, &v, &e);
 }
 
+static void read_all(struct report *r, const struct conf *c)
+{
+	for (unsigned i = 0; i < c->services_n; i++) {
+		r->service = i;
+		if (c->services[i].tls.on)
+			read_service(r, &c->services[i].tls);
+	}
+	for (unsigned i = 0; i < c->pools_n; i++)
+		read_pool(r, &c->pools[i].tls);
+}
+
+static bool has_certificates(const struct conf *c)
+{
+	bool has = false;
+
+	for (unsigned i = 0; i < c->services_n; i++)
+		has = has || c->services[i].tls.on;
+	for (unsigned i = 0; i < c->pools_n; i++)
+		has = has || c->pools[i].tls.certificate != NULL;
+	return has;
+}
+
+/* What makes reading cheaper is not cheap itself. */
+static enum err prepare(struct report *r, const struct conf *c, struct error *e)
+{
+	if (!has_certificates(c))
+		return ERR_OK;
+	enum err err = certificate_trial_init(&r->trial, e);
+	return err == ERR_OK ? pem_reader_create(&r->reader, e) : err;
+}
+
 enum err secrets_read(struct bundle *b, const struct conf *c, const char *config,
 		      const struct secret_facts *facts, struct error *e)
 {
@@ -344,12 +401,12 @@ enum err secrets_read(struct bundle *b, const struct conf *c, const char *config
 		.b = b, .config = config, .to = &all, .now = time(NULL), .facts = facts
 	};
 
-	for (unsigned i = 0; i < c->services_n; i++) {
-		r.service = i;
-		if (c->services[i].tls.on)
-			read_service(&r, &c->services[i].tls);
+	enum err err = prepare(&r, c, e);
+	if (err == ERR_OK) {
+		read_all(&r, c);
+		err = end_report(&r) == ERR_OK ? ERR_OK : err_set(e, ERR_INVALID, "%s", all.text);
 	}
-	for (unsigned i = 0; i < c->pools_n; i++)
-		read_pool(&r, &c->pools[i].tls);
-	return end_report(&r) == ERR_OK ? ERR_OK : err_set(e, ERR_INVALID, "%s", all.text);
+	pem_reader_destroy(r.reader);
+	certificate_trial_fini(&r.trial);
+	return err;
 }

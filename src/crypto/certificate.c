@@ -10,6 +10,7 @@
 #include "crypto/binary.h"
 #include "crypto/epoch.h"
 #include "crypto/fault.h"
+#include "crypto/pem_reader.h"
 #include "crypto/staple.h"
 
 struct certificate {
@@ -21,6 +22,11 @@ struct certificate {
 	struct str staple;
 	int64_t staple_until; /* seconds since 1970 */
 	char *where;
+
+	/* Borrowed, of one that is deferred: it has no leaf yet. */
+	struct certificate_facts facts;
+	struct certificate_text text;
+	struct str ocsp;
 };
 
 /* ---- reading ---- */
@@ -28,13 +34,6 @@ struct certificate {
 static BIO *over(struct str text)
 {
 	return text.n > INT32_MAX ? NULL : BIO_new_mem_buf(text.p, (int)text.n);
-}
-
-/* In place of asking a person. */
-static int no_passphrase(char *to, int size, int writing, void *ctx)
-{
-	(void)to, (void)size, (void)writing, (void)ctx;
-	return -1;
 }
 
 static const char *or_what(const char *where, const char *what)
@@ -49,11 +48,13 @@ static bool is_at_end(void)
 	return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
-static enum err read_all(STACK_OF(X509) * to, BIO *from, const char *where, struct error *e)
+/* The first one is the leaf, as a rule, and nobody else's. */
+static enum err read_all(STACK_OF(X509) * to, struct pem_reader *r, BIO *from, const char *where,
+			 struct error *e)
 {
 	X509 *one;
 
-	while ((one = PEM_read_bio_X509(from, NULL, no_passphrase, NULL)) != NULL) {
+	while ((one = pem_reader_certificate(r, from, sk_X509_num(to) > 0)) != NULL) {
 		if (sk_X509_num(to) < CERTIFICATE_CHAIN_MAX && sk_X509_push(to, one) > 0)
 			continue;
 		X509_free(one);
@@ -71,7 +72,8 @@ static enum err read_all(STACK_OF(X509) * to, BIO *from, const char *where, stru
 	return ERR_OK;
 }
 
-static enum err read_chain(struct certificate *c, const struct certificate_text *t, struct error *e)
+static enum err read_chain(struct certificate *c, struct pem_reader *r,
+			   const struct certificate_text *t, struct error *e)
 {
 	const char *advice = binary_advice(t->chain);
 	if (advice != NULL)
@@ -82,7 +84,7 @@ static enum err read_chain(struct certificate *c, const struct certificate_text 
 	enum err err =
 		from == NULL || c->issuers == NULL
 			? err_set(e, ERR_MEMORY, "no memory for a certificate")
-			: read_all(c->issuers, from, or_what(t->chain_where, "certificate"), e);
+			: read_all(c->issuers, r, from, or_what(t->chain_where, "certificate"), e);
 	BIO_free(from);
 	return err;
 }
@@ -111,12 +113,13 @@ static enum err refuse_key(struct str text, const char *where, struct error *e)
 	return fault_set(e, ERR_INVALID, "%s: the private key cannot be read", where);
 }
 
-static enum err read_key(struct certificate *c, const struct certificate_text *t, struct error *e)
+static enum err read_key(struct certificate *c, struct pem_reader *r,
+			 const struct certificate_text *t, struct error *e)
 {
 	bool is_apart = t->key.n > 0;
 	BIO *from = over(is_apart ? t->key : t->chain);
 	if (from != NULL)
-		c->key = PEM_read_bio_PrivateKey(from, NULL, no_passphrase, NULL);
+		c->key = pem_reader_key(r, from);
 	BIO_free(from);
 	if (c->key != NULL)
 		return ERR_OK;
@@ -127,6 +130,16 @@ static enum err read_key(struct certificate *c, const struct certificate_text *t
 
 /* ---- order ---- */
 
+/* The leaf stood where others are shared. */
+static void make_own(struct certificate *c)
+{
+	X509 *shared = c->leaf;
+
+	c->order = CERTIFICATE_REORDERED;
+	c->leaf = X509_dup(shared);
+	X509_free(shared);
+}
+
 static bool move_to_leaf(struct certificate *c)
 {
 	for (int i = 0; i < sk_X509_num(c->issuers); i++) {
@@ -134,7 +147,7 @@ static bool move_to_leaf(struct certificate *c)
 			continue;
 		c->leaf = sk_X509_delete(c->issuers, i);
 		if (i > 0)
-			c->order = CERTIFICATE_REORDERED;
+			make_own(c);
 		break;
 	}
 	fault_drop();
@@ -185,11 +198,12 @@ const struct certificate *certificate_of_leaf(const X509 *leaf)
 	return leaf == NULL ? NULL : X509_get_ex_data(leaf, leaf_index());
 }
 
-static enum err fill(struct certificate *c, const struct certificate_text *t, struct error *e)
+static enum err fill(struct certificate *c, struct pem_reader *r, const struct certificate_text *t,
+		     struct error *e)
 {
-	enum err err = read_chain(c, t, e);
+	enum err err = read_chain(c, r, t, e);
 	if (err == ERR_OK)
-		err = read_key(c, t, e);
+		err = read_key(c, r, t, e);
 	if (err != ERR_OK)
 		return err;
 	if (!move_to_leaf(c))
@@ -203,23 +217,81 @@ static enum err fill(struct certificate *c, const struct certificate_text *t, st
 		       : err_set(e, ERR_MEMORY, "no memory for a certificate");
 }
 
-enum err certificate_read(struct certificate **made, const struct certificate_text *text,
-			  struct error *e)
+static struct certificate *create(const char *where)
 {
 	struct certificate *c = calloc(1, sizeof(*c));
-	*made = NULL;
+
 	if (c == NULL)
-		return err_set(e, ERR_MEMORY, "no memory for a certificate");
+		return NULL;
 	c->references = 1;
-	c->where = strdup(or_what(text->chain_where, "certificate"));
-	enum err err = c->where == NULL ? err_set(e, ERR_MEMORY, "no memory for a certificate")
-					: fill(c, text, e);
+	c->where = strdup(where);
+	if (c->where != NULL)
+		return c;
+	free(c);
+	return NULL;
+}
+
+enum err certificate_read_by(struct pem_reader *r, struct certificate **made,
+			     const struct certificate_text *text, struct error *e)
+{
+	struct certificate *c = create(or_what(text->chain_where, "certificate"));
+
+	*made = NULL;
+	enum err err = c == NULL ? err_set(e, ERR_MEMORY, "no memory for a certificate")
+				 : fill(c, r, text, e);
 	fault_drop();
 	if (err != ERR_OK)
 		certificate_drop(c);
 	else
 		*made = c;
 	return err;
+}
+
+enum err certificate_read(struct certificate **made, const struct certificate_text *text,
+			  struct error *e)
+{
+	return certificate_read_by(NULL, made, text, e);
+}
+
+/* ---- later ---- */
+
+enum err certificate_defer(struct certificate **made, const struct certificate_text *text,
+			   struct str ocsp, const struct certificate_facts *facts, struct error *e)
+{
+	struct certificate *c = create(or_what(text->chain_where, "certificate"));
+
+	*made = c;
+	if (c == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for a certificate");
+	c->facts = *facts;
+	c->text = (struct certificate_text){ .chain = text->chain, .key = text->key };
+	c->ocsp = ocsp;
+	return ERR_OK;
+}
+
+static void unread(struct certificate *c)
+{
+	X509_free(c->leaf);
+	EVP_PKEY_free(c->key);
+	sk_X509_pop_free(c->issuers, X509_free);
+	c->leaf = NULL;
+	c->key = NULL;
+	c->issuers = NULL;
+}
+
+bool certificate_load(struct certificate *c)
+{
+	struct error e;
+
+	if (c->leaf != NULL)
+		return true;
+	bool is_read = fill(c, NULL, &c->text, &e) == ERR_OK;
+	if (!is_read)
+		unread(c); /* for another try */
+	else if (c->ocsp.n > 0)
+		(void)certificate_staple(c, c->ocsp, &e); /* it was judged before */
+	fault_drop();
+	return is_read;
 }
 
 struct certificate *certificate_keep(struct certificate *c)
@@ -234,9 +306,7 @@ void certificate_drop(struct certificate *c)
 		return;
 	if (c->leaf != NULL)
 		(void)X509_set_ex_data(c->leaf, leaf_index(), NULL);
-	X509_free(c->leaf);
-	EVP_PKEY_free(c->key);
-	sk_X509_pop_free(c->issuers, X509_free);
+	unread(c);
 	free((void *)(uintptr_t)c->staple.p);
 	free(c->where);
 	free(c);
@@ -267,6 +337,8 @@ struct str certificate_stapled(const struct certificate *c, int64_t now_s)
 
 enum certificate_kind certificate_kind(const struct certificate *c)
 {
+	if (c->leaf == NULL)
+		return c->facts.kind;
 	switch (EVP_PKEY_get_base_id(c->key)) {
 	case EVP_PKEY_EC:
 		return CERTIFICATE_ECDSA;
@@ -322,10 +394,13 @@ static void tell_name(const ASN1_STRING *name, void (*fn)(void *ctx, struct str 
 
 	if (n > 0 && bytes[n - 1] == '.')
 		n--;
-	if (n == 0 || n >= sizeof(lower) || memchr(bytes, '\0', n) != NULL)
+	if (n == 0 || n >= sizeof(lower))
 		return;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if ((unsigned char)bytes[i] <= ' ')
+			return; /* nobody asks for such a host */
 		lower[i] = str_lower_char(bytes[i]);
+	}
 	fn(ctx, (struct str){ lower, n });
 }
 
@@ -338,9 +413,23 @@ static void tell_common_name(const struct certificate *c, void (*fn)(void *ctx, 
 		tell_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), fn, ctx);
 }
 
+static void tell_known(struct str names, void (*fn)(void *ctx, struct str name), void *ctx)
+{
+	struct str name;
+
+	while (names.n > 0 && str_split(&names, ' ', &name)) {
+		if (name.n > 0)
+			fn(ctx, name);
+	}
+}
+
 void certificate_each_name(const struct certificate *c, void (*fn)(void *ctx, struct str name),
 			   void *ctx)
 {
+	if (c->leaf == NULL) {
+		tell_known(c->facts.names, fn, ctx);
+		return;
+	}
 	GENERAL_NAMES *names = X509_get_ext_d2i(c->leaf, NID_subject_alt_name, NULL, NULL);
 	unsigned told = 0;
 

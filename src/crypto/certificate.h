@@ -48,6 +48,29 @@ struct certificate_text {
 enum err certificate_read(struct certificate **c, const struct certificate_text *text,
 			  struct error *e);
 
+struct pem_reader;
+
+/* The same, one of many: r makes it cheaper (crypto/pem_reader.h). */
+enum err certificate_read_by(struct pem_reader *r, struct certificate **c,
+			     const struct certificate_text *text, struct error *e);
+
+/* What is known of a certificate without reading it. */
+struct certificate_facts {
+	enum certificate_kind kind;
+	struct str names; /* those that certificate_each_name tells, a space between two */
+};
+
+/*
+ * One that is read when it is first shown: texts, names and ocsp (n = 0: none) are borrowed and must
+ * live as long as it does. They were read by another process, and were good. Until certificate_load
+ * only its kind, its names and where it came from may be asked for.
+ */
+enum err certificate_defer(struct certificate **c, const struct certificate_text *text,
+			   struct str ocsp, const struct certificate_facts *facts, struct error *e);
+
+/* Reads it, unless that is done. False: no memory. */
+bool certificate_load(struct certificate *c);
+
 struct certificate *certificate_keep(struct certificate *c);
 void certificate_drop(struct certificate *c); /* NULL is harmless */
 

@@ -57,7 +57,7 @@ struct services_origin {
 	struct plane *plane;
 	const struct conf *conf;
 	struct policies *policies;
-	struct bundle *secrets; /* of the TLS settings; for services_init only */
+	struct bundle *secrets; /* of the TLS settings; outlives the services */
 	struct timers *timers;
 	struct board *board;
 	unsigned worker; /* slot on the board */

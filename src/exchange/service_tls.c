@@ -54,11 +54,12 @@ static enum err add_certificate(void *ctx, const struct secret_certificate *s, s
 
 	if (!has_room(all))
 		return err_set(e, ERR_MEMORY, "no memory for certificates");
-	enum err err = certificate_read(&c, &text, e);
+	enum err err = s->facts != NULL ? certificate_defer(&c, &text, s->ocsp, s->facts, e)
+					: certificate_read(&c, &text, e);
 	if (err != ERR_OK)
 		return err;
 	all->of[all->n++] = c;
-	if (s->ocsp.n == 0 || certificate_staple(c, s->ocsp, e) == ERR_OK)
+	if (s->facts != NULL || s->ocsp.n == 0 || certificate_staple(c, s->ocsp, e) == ERR_OK)
 		return ERR_OK;
 	return err_set(e, ERR_INVALID, "%s: %s", s->ocsp_where, e->text);
 }

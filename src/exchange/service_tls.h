@@ -12,7 +12,7 @@ struct board;
 
 struct service_tls_origin {
 	const struct conf_service *conf;
-	struct bundle *secrets; /* read only; needed during the call */
+	struct bundle *secrets; /* read only; outlives the context */
 	struct board *board;	/* has the keys of tickets; outlives the context. NULL: a trial */
 	enum tls_hellos hellos;
 	struct tls_source source, challenge; /* ask NULL: none */

@@ -140,7 +140,7 @@ static void add_kept(void *ctx, const char *path, struct str bytes)
 
 static void add_secret(void *ctx, const char *path, struct str bytes)
 {
-	if (strcmp(path, secrets_self_signed) != 0)
+	if (secrets_is_file(path))
 		add_kept(ctx, path, bytes);
 }
 

@@ -101,9 +101,11 @@ static void restore(SSL *ssl)
 
 /* ---- choosing ---- */
 
+/* One that is shown for the first time is read now. */
 static bool show(SSL *ssl, struct certificate *c)
 {
-	return SSL_use_cert_and_key(ssl, certificate_leaf(c), certificate_key(c),
+	return certificate_load(c) &&
+	       SSL_use_cert_and_key(ssl, certificate_leaf(c), certificate_key(c),
 				    certificate_issuers(c), 1) == 1;
 }
 
@@ -250,9 +252,10 @@ static int staple(SSL *ssl, void *ctx)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* Each is tried, so that one that OpenSSL refuses is found now, not in a handshake. */
 static enum err use(SSL_CTX *openssl, struct certificate *c, struct error *e)
 {
+	if (!certificate_load(c))
+		return err_set(e, ERR_MEMORY, "no memory for a certificate");
 	if (SSL_CTX_use_cert_and_key(openssl, certificate_leaf(c), certificate_key(c),
 				     certificate_issuers(c), 1) == 1)
 		return ERR_OK;
@@ -270,21 +273,9 @@ static enum err use_first(const struct tls_name_row *row, SSL_CTX *openssl, stru
 	return err;
 }
 
-static enum err try_all(const struct tls_names *t, struct error *e)
-{
-	SSL_CTX *trial = SSL_CTX_new(TLS_server_method());
-	enum err err = trial == NULL ? err_set(e, ERR_MEMORY, "no memory for TLS") : ERR_OK;
-	for (unsigned i = 0; i < t->certificate_count && err == ERR_OK; i++)
-		err = use(trial, t->certificates[i], e);
-	SSL_CTX_free(trial);
-	return err;
-}
-
 enum err tls_choice_install(struct tls_choice *t, SSL_CTX *openssl, struct error *e)
 {
-	enum err err = try_all(&t->names, e);
-	if (err == ERR_OK)
-		err = use_first(&t->names.first, openssl, e);
+	enum err err = use_first(&t->names.first, openssl, e);
 	SSL_CTX_set_client_hello_cb(openssl, on_hello, t);
 	(void)SSL_CTX_set_tlsext_servername_callback(openssl, accept_name);
 	(void)SSL_CTX_set_tlsext_status_cb(openssl, staple);

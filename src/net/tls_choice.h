@@ -56,8 +56,8 @@ bool tls_choice_is_challenge(const unsigned char *protocols, size_t n);
 
 /*
  * The first certificates are set in the OpenSSL context, and the rest is chosen from now on; the
- * choice must live as long as the context. ERR_INVALID: OpenSSL does not take a certificate; the
- * text says which.
+ * choice must live as long as the context. ERR_INVALID: OpenSSL does not take one of the first; the
+ * text says which. The others were tried before (crypto/certificate_trial.h).
  */
 enum err tls_choice_install(struct tls_choice *choice, SSL_CTX *openssl, struct error *e);
 

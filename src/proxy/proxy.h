@@ -21,7 +21,7 @@ struct proxy_options {
 	unsigned worker;	   /* slot on the board */
 	const struct conf *conf;   /* outlives the proxy */
 	struct policies *policies; /* loaded with that conf; outlive the proxy */
-	struct bundle *secrets;	   /* the files that its TLS settings name; for proxy_create only */
+	struct bundle *secrets;	   /* the files that its TLS settings name; outlives it */
 	const int *wake_fds; /* eventfds by worker slot (-1: none), ours among them; NULL: alone */
 	void (*on_state_change)(void *ctx); /* a backend's state changed here: wake the agent */
 	void *ctx;

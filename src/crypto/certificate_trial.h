@@ -1,0 +1,21 @@
+/*
+ * Finds what OpenSSL refuses to show at its level of security, such as a key that is too small, before
+ * a handshake finds it.
+ */
+#ifndef NEAP_CRYPTO_CERTIFICATE_TRIAL_H
+#define NEAP_CRYPTO_CERTIFICATE_TRIAL_H
+
+#include "crypto/certificate.h"
+
+struct certificate_trial {
+	SSL_CTX *openssl;
+};
+
+enum err certificate_trial_init(struct certificate_trial *t, struct error *e);
+void certificate_trial_fini(struct certificate_trial *t);
+
+/* ERR_INVALID: it cannot be shown; the text says why. */
+enum err certificate_trial_run(struct certificate_trial *t, const struct certificate *c,
+			       struct error *e);
+
+#endif
