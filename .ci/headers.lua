@@ -6,7 +6,7 @@ package.path = ".ci/?.lua;" .. package.path
 local ctags = require "ctags"
 
 -- These are read by two languages, and declare what several files define.
-local CONTRACT = { ["src/script/abi.h"] = true }
+local CONTRACT = { ["src/script/abi.h"] = true, ["src/script/abi_call.h"] = true }
 
 local tags = ctags.read("fpsugetdvx", arg)
 local definers, has_own = {}, {}

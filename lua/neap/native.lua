@@ -25,13 +25,13 @@ local function root()
   return (assert(package.searchpath("neap.native", package.path)):match "^(.-)neap/native%.lua$")
 end
 
--- The headers of lower rooms whose numbers Lua needs, and the one that is for both.
+-- The headers of lower rooms whose numbers Lua needs, and those that are for both.
 local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h",
   "script/answer.h",
   "script/conn.h", "script/tls_text.h", "shm/board_plan.h", "shm/board_size.h",
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
   "crypto/tls_reason.h" }
-local ABI = "script/abi.h"
+local ABI = { "script/abi.h", "script/abi_call.h" }
 
 ---@param path string  of a header
 ---@return string  what stands between its marks
@@ -54,13 +54,17 @@ local function declarations()
   if made then return made end
   local parts = {}
   for i, name in ipairs(NUMBERS) do parts[i] = numbers(top .. "../src/" .. name) end
-  table.insert(parts, marked(top .. "../src/" .. ABI))
+  for _, name in ipairs(ABI) do table.insert(parts, marked(top .. "../src/" .. name)) end
   return table.concat(parts)
 end
 
 -- The headers that declarations come from, below src/: for the build.
 ---@return string[]
-function native.headers() return { ABI, unpack(NUMBERS) } end
+function native.headers()
+  local all = { unpack(ABI) }
+  for _, name in ipairs(NUMBERS) do table.insert(all, name) end
+  return all
+end
 
 -- The source of a module, or nil.
 function native.embedded(name)

@@ -34,7 +34,8 @@ local WRONG = {
   { "slots", "3", "slots: unknown key; it is a backend's: backends = { { url = …, slots = … } }" },
   { "health", "{ intervall = 1 }", "health.intervall: unknown key; did you mean 'interval'?" },
   { "health", "{ type = 'htpp' }", "health.type: 'htpp' is not one of its words "
-    .. "(expected \"tcp\", \"http\", \"https\", \"icmp\" or \"none\"); did you mean 'http'?" },
+    .. "(expected \"tcp\", \"http\", \"https\", \"grpc\", \"icmp\" or \"none\"); "
+    .. "did you mean 'http'?" },
   { "health", "{ path = '/' }", "health.path: this goes only with type = 'http' or 'https' "
     .. "(and it is 'tcp')" },
   { "health", "{ type = 'http', path = 'x' }", "health.path: 'x' is not a path "
@@ -45,7 +46,7 @@ local WRONG = {
   { "health", "{ type = 'http', send = 'x' }", "health.send: this goes only with type = 'tcp' "
     .. "(and it is 'http')" },
   { "health", "{ type = 'none', port = 5 }", "health.port: this goes only with type = 'tcp' or "
-    .. "'http' or 'https' (and it is 'none')" },
+    .. "'http' or 'https' or 'grpc' (and it is 'none')" },
   { "health", "{ jitter = 2 }", "health.jitter: 2 is out of range (expected a number from 0 to "
     .. "0.5)" },
   { "health", "{ interval = 1, fast = 2 }", "health.fast: 2 is more than the interval, 1" },

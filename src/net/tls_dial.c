@@ -34,6 +34,12 @@ static bool expect_name(SSL *ssl, const char *name)
 	       X509_VERIFY_PARAM_set1_host(p, name, 0) == 1;
 }
 
+static bool offer(SSL *ssl, struct str alpn)
+{
+	return alpn.n == 0 ||
+	       SSL_set_alpn_protos(ssl, (const unsigned char *)alpn.p, (unsigned)alpn.n) == 0;
+}
+
 SSL *tls_dial_open(const struct tls_goal *goal)
 {
 	char name[NAME_BYTES];
@@ -41,7 +47,7 @@ SSL *tls_dial_open(const struct tls_goal *goal)
 
 	if (ssl == NULL)
 		return NULL;
-	if (!tidy_name(name, goal->name) || !expect_name(ssl, name)) {
+	if (!tidy_name(name, goal->name) || !expect_name(ssl, name) || !offer(ssl, goal->alpn)) {
 		fault_drop();
 		SSL_free(ssl);
 		return NULL;

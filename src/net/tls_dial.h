@@ -19,6 +19,9 @@ struct tls_goal {
 	 */
 	const char *name;
 	struct tls_sessions *sessions; /* NULL: none are kept */
+	/* Protocols that are offered, the best first, as on the wire: a length before each (RFC 7301
+	 * section 3.1). Empty: those of the context. */
+	struct str alpn;
 };
 
 /* The state of a connection that is to be made (stream_dial); NULL: no memory, or the name is none. */

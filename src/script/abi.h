@@ -423,7 +423,7 @@ typedef struct neap_tls {
 	size_t certificate_n, key_n;
 	const char *first; /* sent in the clear before the handshake */
 	size_t first_n;
-	uint32_t skips_verify;
+	uint32_t skips_verify, speaks_h2; /* speaks_h2 1: HTTP/2 is asked for */
 } neap_tls;
 uint32_t neap_wait_secure(const neap_tls *tls);
 /* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */

@@ -52,7 +52,7 @@ static enum err context_for(struct tls_goal *goal, const neap_tls *tls, struct e
 static enum err secure(const neap_tls *tls, struct error *e)
 {
 	char own[NAME_BYTES], host[NAME_BYTES];
-	struct tls_goal goal = { .name = NULL };
+	struct tls_goal goal = { .alpn = tls->speaks_h2 != 0 ? STR("\2h2") : STR("") };
 	enum err err = context_for(&goal, tls, e);
 	if (err != ERR_OK)
 		return err;

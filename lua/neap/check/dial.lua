@@ -48,7 +48,25 @@ local function tls_of(settings, backend)
   if wanted == nil then
     wanted = OVER_TLS[own.scheme] and own.path == "" and not goes_elsewhere(settings, own)
   end
-  return wanted and { pool = own.pool, server_name = own.server_name } or nil
+  return wanted and { pool = own.pool, server_name = own.server_name,
+    speaks_h2 = settings.type == "grpc" } or nil
+end
+
+-- Does a check speak TLS?
+---@param settings table
+---@param backend table
+---@return boolean
+function dial.is_secure(settings, backend) return tls_of(settings, backend) ~= nil end
+
+-- The host that a request of a check names.
+---@param settings table  host
+---@param backend table
+---@return string
+function dial.authority(settings, backend)
+  if settings.host then return settings.host end
+  if not backend.host or backend.host == "" then return "localhost" end
+  local is_v6 = backend.host:find(":", 1, true)
+  return (is_v6 and "[%s]:%d" or "%s:%d"):format(backend.host, backend.port)
 end
 
 -- A list of addresses → the one that took the last connection: the next dial begins there.

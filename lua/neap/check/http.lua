@@ -14,13 +14,6 @@ local function base_of(backend)
   return trim.slashes(backend.url:match "^%a+://[^/]*(.*)$" or "")
 end
 
-local function host_of(settings, backend)
-  if settings.host then return settings.host end
-  if not backend.host or backend.host == "" then return "localhost" end
-  local is_v6 = backend.host:find(":", 1, true)
-  return (is_v6 and "[%s]:%d" or "%s:%d"):format(backend.host, backend.port)
-end
-
 local OURS = { { "user-agent", "neap-healthcheck" }, { "accept", "*/*" } }
 
 local function header_lines(settings, lines)
@@ -35,7 +28,7 @@ end
 local function request_of(settings, backend)
   local lines = {
     ("%s %s%s HTTP/1.1"):format(settings.method, base_of(backend), settings.path),
-    "Host: " .. host_of(settings, backend),
+    "Host: " .. dial.authority(settings, backend),
   }
   header_lines(settings, lines)
   table.insert(lines, "Connection: close")

@@ -43,6 +43,11 @@ function check.tcp(options) return ready.make { settings_of("tcp", options) } en
 ---@return function
 function check.http(options) return ready.make { settings_of("http", options) } end
 
+-- It says of itself that it serves (grpc.health.v1).
+---@param options table?  timeout, address, port, send_proxy, tls, host, service
+---@return function
+function check.grpc(options) return ready.make { settings_of("grpc", options) } end
+
 -- Its host answers a ping.
 ---@param options table?  timeout, address
 ---@return function

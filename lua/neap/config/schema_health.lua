@@ -6,10 +6,12 @@ local health = {}
 local MONTH = 30 * 24 * 3600
 
 health.health = {
-  { "type", "choice", default = "tcp", values = { "tcp", "http", "https", "icmp", "none" },
+  { "type", "choice", default = "tcp",
+    values = { "tcp", "http", "https", "grpc", "icmp", "none" },
     text = "`\"tcp\"`: it accepts a connection, and answers as expected. `\"http\"`: it gives a "
-      .. "good answer to a request; `\"https\"`: over TLS, in any case. `\"icmp\"`: its host "
-      .. "answers a ping. `\"none\"`: no checks." },
+      .. "good answer to a request; `\"https\"`: over TLS, in any case. `\"grpc\"`: it says of "
+      .. "itself that it serves (grpc.health.v1). `\"icmp\"`: its host answers a ping. "
+      .. "`\"none\"`: no checks." },
   { "interval", "seconds", default = 60, max = MONTH, unit = "s", text = "Between two checks." },
   { "fast", "seconds", default = false, max = MONTH, also = { false }, unit = "s",
     text = "Between two checks while the backend is on its way up or down: `rise` or `fall` is "
@@ -29,17 +31,17 @@ health.health = {
   { "initial", "choice", default = "unknown", values = { "unknown", "up", "down" },
     text = "The state of a new backend before its first check. `\"down\"`: nothing is sent there "
       .. "until it has passed one." },
-  { "address", "target_host", max = 255, when = { "type", "tcp", "http", "https", "icmp" },
+  { "address", "target_host", max = 255, when = { "type", "tcp", "http", "https", "grpc", "icmp" },
     show = "the backend's",
     text = "Another address to check: a name, an IP address, or `unix:/path`." },
-  { "port", "integer", min = 1, max = 65535, when = { "type", "tcp", "http", "https" },
+  { "port", "integer", min = 1, max = 65535, when = { "type", "tcp", "http", "https", "grpc" },
     show = "the backend's", text = "Another port to check." },
   { "send_proxy", "integer", min = 1, max = 2, also = { false },
-    when = { "type", "tcp", "http", "https" },
+    when = { "type", "tcp", "http", "https", "grpc" },
     show = "the backend's, unless another address or port is checked",
     text = "The check begins with a PROXY protocol header of this version, which names no "
       .. "client." },
-  { "tls", "boolean", when = { "type", "tcp" },
+  { "tls", "boolean", when = { "type", "tcp", "grpc" },
     show = "true for `tls://` and `https://` backends",
     text = "The check begins with a TLS handshake, as the pool's `tls` says." },
   { "send", "bytes", max = 4096, when = { "type", "tcp" },
@@ -47,11 +49,13 @@ health.health = {
   { "expect", "matcher", max = 1023, when = { "type", "tcp" },
     text = "What the first 4 KiB of the answer must contain: a text, or `{ pattern = \"^220 \" }` "
       .. "(docs/health.md)." },
+  { "service", "name", default = "", max = 255, also = { "" }, when = { "type", "grpc" },
+    text = "The gRPC service that is asked about: `\"shop.Cart\"`; `\"\"`: the whole server." },
   { "method", "token", default = "GET", max = 31, when = { "type", "http", "https" },
     text = "The method of the request." },
   { "path", "target", default = "/", max = 1023, when = { "type", "http", "https" },
     text = "Its path, with a query if need be; it comes after the backend's base path." },
-  { "host", "name", max = 127, when = { "type", "http", "https" },
+  { "host", "name", max = 127, when = { "type", "http", "https", "grpc" },
     show = "the backend's host and port",
     text = "Its `Host`." },
   { "headers", "headers", default = {}, max = 32, when = { "type", "http", "https" },

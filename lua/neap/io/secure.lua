@@ -39,7 +39,8 @@ end
 
 -- The connection that is begun next speaks TLS.
 ---@param host string  the server's, by which it is known unless the options have a name
----@param tls table|true  as above; of a check: pool (its settings hold), server_name
+---@param tls table|true  as above; of a check: pool (its settings hold), server_name,
+--- speaks_h2
 ---@param first string?  sent in the clear before the handshake
 ---@return true? done, string? why
 function secure.begin(host, tls, first)
@@ -54,6 +55,7 @@ function secure.begin(host, tls, first)
   set_text("key", key)
   set_text("first", first or "")
   settings.skips_verify = options.verify == false and 1 or 0
+  settings.speaks_h2 = options.speaks_h2 and 1 or 0
   if C.neap_wait_secure(settings) == 1 then return true end
   return nil, current.out()
 end

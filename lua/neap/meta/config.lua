@@ -212,7 +212,7 @@
 
 --- health.
 ---@class neap.config.health
----@field type? "tcp"|"http"|"https"|"icmp"|"none"
+---@field type? "tcp"|"http"|"https"|"grpc"|"icmp"|"none"
 ---@field interval? number
 ---@field fast? number|false
 ---@field jitter? number
@@ -228,6 +228,7 @@
 ---@field tls? boolean
 ---@field send? string
 ---@field expect? string|{pattern: string}
+---@field service? string|""
 ---@field method? string
 ---@field path? string
 ---@field host? string

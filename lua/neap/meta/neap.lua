@@ -128,6 +128,12 @@ function neap.check.tcp(options) end
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.http(options) end
 
+--- Checks that it says of itself that it serves (grpc.health.v1).
+---@param options table|nil  of `health`: `service`, `tls`, `host`, `timeout`, `address`, `port`,
+--- `send_proxy`
+---@return fun(backend: neap.backend): boolean, string|nil
+function neap.check.grpc(options) end
+
 --- Checks that its host answers a ping.
 ---@param options table|nil  of `health`: `timeout`, `address`
 ---@return fun(backend: neap.backend): boolean, string|nil

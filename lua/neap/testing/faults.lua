@@ -65,13 +65,15 @@ function faults.ask(balancer, pool, slot)
   return kinds[fault.kind](fault, balancer, pool)
 end
 
+local ASKS = { http = true, https = true, grpc = true }
+
 -- Would a check find it alive? A check that only connects does not see how requests are answered.
 function faults.is_alive(balancer, pool, slot)
   local fault = balancer.faults[slot]
   if not fault then return true end
   if fault.kind == "reset" and fault.times then return true end
   local failure = kinds[fault.kind](fault, balancer, pool)
-  if not failure or (failure.stage ~= "connect" and pool.health.type ~= "http") then return true end
+  if not failure or (failure.stage ~= "connect" and not ASKS[pool.health.type]) then return true end
   return false, failure.message
 end
 
