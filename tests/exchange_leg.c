@@ -166,7 +166,7 @@ static struct stream_failure memory_failure(const struct leg *leg)
 static void memory_end(struct leg *leg, const struct leg_keep *keep)
 {
 	if (keep != NULL && leg->phase == LEG_WHOLE)
-		pool_put(leg->uconn, keep->max_idle, keep->idle, leg->stands_ms);
+		pool_put(leg->uconn, &keep->pool, leg->stands_ms);
 	else
 		uconn_close(leg->uconn);
 }

@@ -56,6 +56,23 @@ describe("keep-alive", function()
     assert.equal(2, web:connections())
   end)
 
+  it("holds more for a moment, since the next burst may need them", function()
+    local there = 0
+    local n, web = proxied.start(function(conn)
+      there = there + 1
+      while there % 20 > 0 do conn:wait(0.01) end
+      return "together"
+    end, "keepalive = { connections = 1 }")
+    local clients = {}
+    for index = 1, 20 do clients[index] = client.connect(n.address) end
+    for _ = 1, 3 do
+      for _, c in ipairs(clients) do c:send "GET / HTTP/1.1\r\nHost: a\r\n\r\n" end
+      for _, c in ipairs(clients) do assert.equal("together", c:read_response().body) end
+    end
+    assert.is_true(web:connections() < 40, "connections: " .. web:connections())
+    eventually(function() return web:open_connections() == 1 end)
+  end)
+
   it("holds at most keepalive.connections idle ones", function()
     local n, web = proxied.start(function(conn)
       conn:wait(0.1)

@@ -372,8 +372,12 @@ enum attempt_sent attempt_send(struct attempt *at)
 /* On what terms, where more than this client may use it. */
 static struct leg_keep terms_of(const struct request *rq)
 {
-	return (struct leg_keep){ rq->pool->keepalive.connections, rq->pool->keepalive.requests,
-				  rq->lanes->keepalive_idle };
+	return (struct leg_keep){
+		.pool = { .max_idle = rq->pool->keepalive.connections,
+			  .idle = rq->lanes->keepalive_idle,
+			  .surplus = rq->plane->surplus },
+		.max_requests = rq->pool->keepalive.requests,
+	};
 }
 
 static void leave_connection(struct attempt *at, enum attempt_reuse reuse)

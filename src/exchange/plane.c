@@ -6,6 +6,7 @@ enum {
 	ATTENTION_MS = 20,
 	BREATH_MS = 1,
 	MOMENT_MS = 5,
+	SURPLUS_MS = 1000,
 	UPSTREAM_CONNECTIONS_MAX = 65536,
 };
 
@@ -30,7 +31,8 @@ static bool init_lanes(struct plane *p)
 	p->attention = timers_lane(p->timers, ATTENTION_MS);
 	p->breath = timers_lane(p->timers, BREATH_MS);
 	p->moment = timers_lane(p->timers, MOMENT_MS);
-	return p->attention != NULL && p->breath != NULL && p->moment != NULL;
+	p->surplus = timers_lane(p->timers, SURPLUS_MS);
+	return p->attention != NULL && p->breath != NULL && p->moment != NULL && p->surplus != NULL;
 }
 
 enum err plane_init(struct plane *p, const struct plane_maxima *m, struct error *e)

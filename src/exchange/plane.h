@@ -57,6 +57,7 @@ struct plane {
 	struct timer_lane *attention; /* a request that takes longer: is its client still there? */
 	struct timer_lane *breath;    /* between attempts that fail at once */
 	struct timer_lane *moment;    /* so long the head of an answer waits for its body */
+	struct timer_lane *surplus;   /* so long more connections are kept than a pool wants */
 
 	/* The parts. */
 	struct queues *queues;

@@ -324,7 +324,7 @@ static bool may_keep(const struct leg *leg, const struct leg_keep *keep)
 static void h1_end(struct leg *leg, const struct leg_keep *keep)
 {
 	if (keep != NULL && may_keep(leg, keep))
-		pool_put(leg->uconn, keep->max_idle, keep->idle, leg->stands_ms);
+		pool_put(leg->uconn, &keep->pool, leg->stands_ms);
 	else
 		uconn_close(leg->uconn);
 }

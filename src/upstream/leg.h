@@ -13,7 +13,7 @@
 #include "http/h1_body.h"
 #include "http/h1_head.h"
 #include "net/outbox.h"
-#include "upstream/uconn.h"
+#include "upstream/pool.h"
 
 /* What came of reading. */
 enum leg_news {
@@ -63,9 +63,8 @@ struct leg;
 
 /* On what terms a connection may be kept for another request. */
 struct leg_keep {
-	uint32_t max_idle;	 /* of them that a backend has */
-	uint32_t max_requests;	 /* on one; 0: any number */
-	struct timer_lane *idle; /* for so long */
+	struct pool_terms pool;
+	uint32_t max_requests; /* on one; 0: any number */
 };
 
 struct leg_ops {

@@ -125,10 +125,10 @@ struct uconn *pool_take(struct backend *b, enum pool_trust trust)
 	return u;
 }
 
-void pool_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle, uint32_t stands_ms)
+void pool_put(struct uconn *u, const struct pool_terms *terms, uint32_t stands_ms)
 {
 	struct backend *b = u->backend;
-	if (b->idle_n >= max_idle || unlikely(u->places != b->places)) {
+	if (terms->max_idle == 0 || unlikely(u->places != b->places)) {
 		uconn_close(u);
 		return;
 	}
@@ -143,8 +143,8 @@ void pool_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle, uint3
 	stream_watch_write(&u->stream, false);
 	stream_watch_read(&u->stream, true);
 	list_prepend(&b->idle, &u->node);
+	timer_start(&u->idle_timer, b->idle_n < terms->max_idle ? terms->idle : terms->surplus);
 	b->idle_n++;
-	timer_start(&u->idle_timer, idle);
 	if (pace_is_crowded(&b->pace))
 		pace_wake(&b->pace);
 }

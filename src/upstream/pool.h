@@ -20,13 +20,19 @@ enum pool_trust {
  */
 struct uconn *pool_take(struct backend *b, enum pool_trust trust);
 
+/* On what terms connections to a backend are kept. */
+struct pool_terms {
+	uint32_t max_idle;	    /* so many; 0: none */
+	struct timer_lane *idle;    /* for so long */
+	struct timer_lane *surplus; /* those beyond max_idle, which the next burst may need */
+};
+
 /*
- * Gives a connection back whose last exchange ended in step. It is kept while fewer than max_idle
- * are, for at most the lane's duration, unless an address of the backend has gone meanwhile;
- * otherwise closed. stands_ms: what the backend says of that time (see h1_keep_alive_ms); it is not
+ * Gives a connection back whose last exchange ended in step. It is kept on these terms, unless an
+ * address of the backend has gone meanwhile; otherwise closed. stands_ms: what the backend says of that time (see h1_keep_alive_ms); it is not
  * taken again when that is nearly over.
  */
-void pool_put(struct uconn *u, uint32_t max_idle, struct timer_lane *idle, uint32_t stands_ms);
+void pool_put(struct uconn *u, const struct pool_terms *terms, uint32_t stands_ms);
 
 unsigned pool_close_idle(struct backend *b); /* how many there were */
 

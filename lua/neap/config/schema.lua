@@ -356,7 +356,8 @@ for name, rows in pairs(require "neap.config.schema_tls") do schema[name] = rows
 
 schema.keepalive = {
   { "connections", "integer", default = 64, min = 0, max = 65536, also = { false },
-    text = "Idle connections that one worker keeps to one backend; 0 or false: none." },
+    text = "Idle connections that one worker keeps to one backend; 0 or false: none. More are kept for "
+      .. "a second, for the next burst." },
   { "idle", "seconds", default = 55, max = MONTH, unit = "s", text = "How long one may be idle." },
   { "requests", "integer", default = false, min = 1, max = 2 ^ 31, also = { false },
     text = "Requests on one connection." },
