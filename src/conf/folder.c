@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/grow.h"
+
 struct names {
 	char **of;
-	size_t n, room, bytes;
+	uint32_t n, room;
+	size_t bytes;
 };
 
 static bool is_fit(const char *name)
@@ -21,22 +24,12 @@ static bool is_fit(const char *name)
 	return name[0] != '.';
 }
 
-static bool grow(struct names *names)
-{
-	size_t room = names->room == 0 ? 64 : 2 * names->room;
-	char **more = realloc(names->of, room * sizeof(*more));
-
-	if (more == NULL)
-		return false;
-	names->of = more;
-	names->room = room;
-	return true;
-}
-
 static bool add(struct names *names, const char *name)
 {
-	if (names->n == names->room && !grow(names))
+	char **of = grow(names->of, names->n, &names->room, sizeof(char *));
+	if (of == NULL)
 		return false;
+	names->of = of;
 	char *copy = strdup(name);
 	if (copy == NULL)
 		return false;

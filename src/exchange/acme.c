@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "shm/board_acme.h"
 
@@ -16,7 +17,7 @@ struct acme {
 	uint32_t version; /* of the copy; 0: there is none */
 	char *text;
 	struct item *items; /* sorted */
-	size_t items_n, items_cap;
+	uint32_t items_n, items_room;
 };
 
 enum err acme_create(struct acme **a, const struct board *board, struct error *e)
@@ -70,15 +71,11 @@ static int compare(const void *left, const void *right)
 
 static bool add_item(struct acme *a, const struct acme_entry *entry)
 {
-	if (a->items_n == a->items_cap) {
-		size_t cap = a->items_cap == 0 ? 16 : 2 * a->items_cap;
-		struct item *items = realloc(a->items, cap * sizeof(*items));
+	struct item *items = grow(a->items, a->items_n, &a->items_room, sizeof(*items));
 
-		if (items == NULL)
-			return false;
-		a->items = items;
-		a->items_cap = cap;
-	}
+	if (items == NULL)
+		return false;
+	a->items = items;
 	a->items[a->items_n++] = (struct item){ .entry = *entry };
 	return true;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "conf/secrets.h"
 #include "net/tls_words.h"
@@ -30,21 +31,8 @@ static bool find_key(void *board, const uint8_t name[TLS_TICKET_NAME_BYTES],
 
 struct certificates {
 	struct certificate **of;
-	unsigned n, room;
+	uint32_t n, room;
 };
-
-static bool has_room(struct certificates *all)
-{
-	if (all->n < all->room)
-		return true;
-	unsigned room = all->room == 0 ? 8 : all->room * 2;
-	struct certificate **larger = realloc(all->of, room * sizeof(struct certificate *));
-	if (larger == NULL)
-		return false;
-	all->of = larger;
-	all->room = room;
-	return true;
-}
 
 static enum err add_certificate(void *ctx, const struct secret_certificate *s, struct error *e)
 {
@@ -52,8 +40,10 @@ static enum err add_certificate(void *ctx, const struct secret_certificate *s, s
 	const struct certificate_text text = { s->chain, s->key, s->chain_where, s->key_where };
 	struct certificate *c;
 
-	if (!has_room(all))
+	struct certificate **of = grow(all->of, all->n, &all->room, sizeof(struct certificate *));
+	if (of == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for certificates");
+	all->of = of;
 	enum err err = s->facts != NULL ? certificate_defer(&c, &text, s->ocsp, s->facts, e)
 					: certificate_read(&c, &text, e);
 	if (err != ERR_OK)

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/grow.h"
 
-enum { ROUNDS_MAX = 64, NEWS_ROOM = 64, SPARE_US = 2000, SPARE_US_MAX = 10000 };
+enum { ROUNDS_MAX = 64, SPARE_US = 2000, SPARE_US_MAX = 10000 };
 
 static void take_time(struct loop *l)
 {
@@ -126,13 +127,11 @@ static void turn_cb(struct ev_loop *ev, ev_check *w, int events)
 
 static bool grow_news(struct loop *l)
 {
-	uint32_t room = l->news_room == 0 ? NEWS_ROOM : 2 * l->news_room;
-	struct news *more = realloc(l->news, room * sizeof(*more));
+	struct news *news = grow(l->news, l->news_n, &l->news_room, sizeof(*news));
 
-	if (more == NULL)
+	if (news == NULL)
 		return false;
-	l->news = more;
-	l->news_room = room;
+	l->news = news;
 	return true;
 }
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/grow.h"
+
 union outer_tls_place {
 	struct client_tls *tls;
 	uint32_t vacant; /* as in struct outer_tls */
@@ -15,14 +17,10 @@ void outer_tls_fini(struct outer_tls *all)
 
 static bool make_room(struct outer_tls *all)
 {
-	if (all->n < all->room)
-		return true;
-	uint32_t room = all->room == 0 ? 16 : all->room * 2;
-	union outer_tls_place *larger = realloc(all->places, room * sizeof(*larger));
-	if (larger == NULL)
+	union outer_tls_place *places = grow(all->places, all->n, &all->room, sizeof(*places));
+	if (places == NULL)
 		return false;
-	all->places = larger;
-	all->room = room;
+	all->places = places;
 	return true;
 }
 
