@@ -8,7 +8,7 @@
 --       The same as files: cert.pem_path, cert.key_path, cert.chain_path
 --   cert.not_after (seconds since 1970)
 --   ca.pem, ca.pem_path
---   ca:revoke(cert);  ca:crl { days = 2 } → text
+--   ca:revoke(cert);  ca:crl { days = 2, or seconds = left to live } → text
 --   ca:ocsp(cert) → a good answer about it, DER
 --   pki.self_signed{ … as issue … } → cert
 --   pki.openssl{ arguments } → standard output; raises when openssl fails
@@ -165,7 +165,10 @@ end
 function Ca:revoke(cert) self:by_config { "-revoke", cert.pem_path } end
 
 function Ca:crl(options)
-  return self:by_config { "-gencrl", "-crldays", options and options.days or 30 }
+  options = options or {}
+  local last = os.time() + (options.seconds or (options.days or 30) * 86400)
+  return self:by_config { "-gencrl", "-crl_lastupdate", date(math.min(os.time(), last - 3600)),
+    "-crl_nextupdate", date(last) }
 end
 
 function Ca:ocsp(cert)

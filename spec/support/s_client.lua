@@ -10,6 +10,8 @@
 --   r.alert     number of the fatal alert that came, or nil
 --   r.status    of HTTP's answer, or nil; r.body
 --   r.chain     the certificates that came, PEM, in order (with args "-showcerts")
+--   s_client.shown(n, name or false, { args }) → common name of the certificate that is shown, r
+--       Raises with what openssl said unless a balancer n answers 200.
 --   s_client.REQUEST(path) → what it sends
 
 local process = require "support.process"
@@ -53,6 +55,12 @@ function s_client.run(options)
     table.insert(r.chain, pem)
   end
   return r
+end
+
+function s_client.shown(n, name, args)
+  local r = s_client.run { port = n.port, name = name, args = args }
+  if r.status ~= 200 then error("no answer 200:\n" .. r.log, 2) end
+  return r.subject:match "CN = (%S+)", r
 end
 
 return s_client

@@ -8,6 +8,7 @@ local s_client = require "support.s_client"
 local scope = require "support.scope"
 local stat = require "posix.sys.stat"
 local dirent = require "posix.dirent"
+local unistd = require "posix.unistd"
 
 local LIMIT = 60
 local UNRECOGNIZED_NAME = 112
@@ -96,6 +97,25 @@ describe("certificates from pebble", function()
     n:wait_log("generation 2 serves", LIMIT)
     assert.equal(before, serial())
     assert.equal(0, n:count_log "tls%.acme")
+  end)
+
+  it("are got with a `ca` that only root may read", function()
+    if unistd.geteuid() ~= 0 then return pending "needs root" end
+    start_ca()
+    local places = scope.directory()
+    local own_ca = places .. "/ca.pem"
+    storage = places .. "/store"
+    scope.write(own_ca, scope.read(ca.ca))
+    assert(stat.mkdir(storage))
+    process.run { argv = { "chown", "nobody", storage } }
+    process.run { argv = { "chmod", "600", own_ca } }
+    process.run { argv = { "chmod", "755", places } }
+    local config = CONFIG:gsub("workers = 2", "%0, user = 'nobody'")
+    neap.start {
+      config = config:format("http", ('{ address = "%s", tls = false }, "%s"'):format(http, tls),
+        REPLY, ca.directory, own_ca, storage, ""),
+      binary = neap.open_binary(),
+    }:wait_log("a%.test of service web: new certificate", LIMIT)
   end)
 
   it("are waited for while the CA is away: names are not recognized until then", function()

@@ -1,4 +1,5 @@
 local eventually = require "support.eventually"
+local mutual = require "support.mutual"
 local neap = require "support.neap"
 local origin = require "support.origin"
 local pki = require "support.pki"
@@ -7,7 +8,8 @@ local scope = require "support.scope"
 local session = require "support.tls_session"
 
 local EXPIRED = 45
-local VERSIONS = { "-tls1_2", "-tls1_3" }
+local VERSIONS = mutual.VERSIONS
+local require_of = mutual.require_of
 
 local function random(bytes)
   local file = assert(io.open "/dev/urandom")
@@ -17,32 +19,16 @@ local function random(bytes)
 end
 
 describe("with tls.client, a session", function()
-  local server, root, other, good
+  local service, root, other, good
   setup(function()
-    server = pki.self_signed { names = { "a.test" } }
+    service = mutual.new()
     root = pki.ca { name = "clients" }
     other = pki.ca { name = "others" }
     good = root:issue { cn = "good", usage = "clientAuth" }
   end)
 
-  local function tls(client)
-    return ("tls = { certificate = %q, key = %q, client = %s }")
-      :format(server.pem_path, server.key_path, client)
-  end
-  local function require_of(ca)
-    return ("{ ca = %q, verify = \"require\" }"):format(ca.pem_path)
-  end
-  local function start(client)
-    return neap.start { config = neap.config({ origin.start { name = "web" } }, tls(client)) }
-  end
-  local function with(cert, version)
-    local args = { version or "-tls1_3" }
-    for _, value in ipairs(cert and { "-cert", cert.pem_path, "-key", cert.key_path,
-      "-cert_chain", cert.chain_path } or {}) do table.insert(args, value) end
-    return args
-  end
   local function options(port, cert, version)
-    return { port = port, args = with(cert, version) }
+    return { port = port, args = mutual.args(cert, version) }
   end
 
   it("of an open service does not lead into one that asks", function()
@@ -51,12 +37,12 @@ describe("with tls.client, a session", function()
       { name = "open", listen = "127.0.0.1:0", backends = { %q },
         tls = { certificate = %q, key = %q } },
       { name = "shut", listen = "127.0.0.1:0", backends = { %q }, %s } } }]]
-    local n = neap.start { config = text:format(url, server.pem_path, server.key_path, url,
-      tls(require_of(root))) }
+    local n = neap.start { config = text:format(url, service.server.pem_path,
+      service.server.key_path, url, service:tls(require_of(root))) }
     for _, version in ipairs(VERSIONS) do
       local path = session.make(options(n.ports[1], nil, version))
       assert.is_true((session.is_resumed(path, options(n.ports[1], nil, version))))
-      local args = with(nil, version)
+      local args = mutual.args(nil, version)
       table.insert(args, "-sess_in")
       table.insert(args, path)
       local r = s_client.run { port = n.ports[2], args = args }
@@ -68,15 +54,15 @@ describe("with tls.client, a session", function()
   end)
 
   it("made before a reload that changed ca, crl or verify is not resumed", function()
-    local n = start(require_of(root))
+    local n = service:start(require_of(root))
     local path = session.make(options(n.port, good))
     local is_resumed, r = session.is_resumed(path, options(n.port, good))
     assert.is_true(is_resumed)
     assert.equal(200, r.status)
     local both = root.dir .. "/both.pem"
     scope.write(both, root.pem .. other.pem)
-    scope.write(n.dir .. "/config.lua", neap.config({ origin.start { name = "web" } },
-      tls(('{ ca = %q, verify = "require" }'):format(both))))
+    scope.write(n.dir .. "/config.lua", service:config(
+      ('{ ca = %q, verify = "require" }'):format(both)))
     n:signal "HUP"
     n:wait_log("reloaded: generation 2 serves", 20)
     assert.is_false((session.is_resumed(path, options(n.port, good))))
@@ -98,11 +84,11 @@ describe("with tls.client, a session", function()
   end
 
   it("ends with the client's certificate", function()
-    local n = start(require_of(root))
+    local n = service:start(require_of(root))
     local short = make_short(n.port, 4)
     eventually(function() return os.time() > short.not_after end, 40, "the end of a certificate")
     for _, version in ipairs(VERSIONS) do
-      local args = with(short, version)
+      local args = mutual.args(short, version)
       table.insert(args, "-sess_in")
       table.insert(args, short[version])
       local r = s_client.run { port = n.port, args = args }
@@ -116,9 +102,8 @@ describe("with tls.client, a session", function()
     local ca = pki.ca { name = "short-lived", seconds = 3600 }
     local cert = ca:issue { cn = "long", usage = "clientAuth" }
     local function machine(keys)
-      local text = tls(require_of(ca) .. ', tickets = { keys = "keys" }')
-      return neap.start { config = neap.config({ origin.start { name = "web" } }, text),
-        files = { keys = keys } }
+      local text = service:config(require_of(ca) .. ', tickets = { keys = "keys" }')
+      return neap.start { config = text, files = { keys = keys } }
     end
     local function life(r) return tonumber(r.log:match "ticket lifetime hint: (%d+)") end
     local old, new = random(80), random(80)

@@ -1,16 +1,18 @@
+local eventually = require "support.eventually"
+local mutual = require "support.mutual"
 local neap = require "support.neap"
-local origin = require "support.origin"
 local pki = require "support.pki"
 local s_client = require "support.s_client"
 local scope = require "support.scope"
 
 local HANDSHAKE_FAILURE, REVOKED, EXPIRED, UNKNOWN_CA, REQUIRED = 40, 44, 45, 48, 116
-local VERSIONS = { "-tls1_2", "-tls1_3" }
+local VERSIONS = mutual.VERSIONS
+local require_of = mutual.require_of
 
 describe("tls.client", function()
-  local server, root, middle, low, good, deep, stranger
+  local service, root, middle, low, good, deep, stranger
   setup(function()
-    server = pki.self_signed { names = { "a.test" } }
+    service = mutual.new()
     root = pki.ca { name = "clients" }
     middle = pki.ca { name = "between", parent = root }
     low = pki.ca { name = "lower", parent = middle }
@@ -19,24 +21,9 @@ describe("tls.client", function()
     stranger = pki.ca({ name = "others" }):issue { cn = "stranger" }
   end)
 
-  local function tls(client)
-    return ("tls = { certificate = %q, key = %q, client = %s }")
-      :format(server.pem_path, server.key_path, client)
-  end
-  local function require_of(ca, more)
-    return ("{ ca = %q, verify = \"require\", %s }"):format(ca.pem_path, more or "")
-  end
-  local function start(client)
-    return neap.start { config = neap.config({ origin.start { name = "web" } }, tls(client)) }
-  end
-  local function with(cert, version)
-    local args = { version or "-tls1_3" }
-    for _, value in ipairs(cert and { "-cert", cert.pem_path, "-key", cert.key_path,
-      "-cert_chain", cert.chain_path } or {}) do table.insert(args, value) end
-    return args
-  end
+  local function start(client) return service:start(client) end
   local function ask(n, cert, version)
-    return s_client.run { port = n.port, args = with(cert, version) }
+    return s_client.run { port = n.port, args = mutual.args(cert, version) }
   end
   -- TLS 1.3's client is done before the server has looked at its certificate.
   local function assert_refused(alert, n, cert, version)
@@ -92,6 +79,24 @@ describe("tls.client", function()
     assert_refused(REVOKED, n, lost)
   end)
 
+  it("lets nobody in by a list that has expired, and says so", function()
+    local ca = pki.ca { name = "with an old list" }
+    local crl = ca.dir .. "/crl.pem"
+    scope.write(crl, ca:crl { seconds = -60 })
+    local n = start(require_of(ca, ("crl = %q"):format(crl)))
+    assert.equal(1, n:count_log "warn .*tls%.client%.crl: .*: this revocation list expired on")
+    for _, version in ipairs(VERSIONS) do
+      local r = ask(n, ca:issue { cn = "kept" }, version)
+      assert.is_nil(r.status)
+      assert.is_number(r.alert)
+    end
+    n:wait_log "CRL has expired"
+    scope.write(crl, ca:crl())
+    n:signal "HUP"
+    n:wait_log("reloaded: generation 2 serves", 20)
+    eventually(function() return ask(n, ca:issue { cn = "again" }).status == 200 end, 15)
+  end)
+
   it("needs a list of the authority that issued the certificate, of no other", function()
     local crl = middle.dir .. "/crl.pem"
     scope.write(crl, middle:crl())
@@ -105,7 +110,7 @@ describe("tls.client", function()
     scope.write(junk, "junk")
     for _, row in ipairs { { ('{ ca = %q, verify = "require" }'):format(junk), "ca" },
       { require_of(root, ("crl = %q"):format(junk)), "crl" } } do
-      local code, said = neap.check(neap.config({ "http://127.0.0.1:1" }, tls(row[1])))
+      local code, said = neap.check(neap.config({ "http://127.0.0.1:1" }, service:tls(row[1])))
       assert.equal(1, code)
       assert.truthy(said:find(("tls.client.%s: %s: "):format(row[2], junk), 1, true), said)
     end

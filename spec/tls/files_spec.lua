@@ -12,11 +12,7 @@ local is_root = unistd.geteuid() == 0
 
 local function mode(path, text) assert(stat.chmod(path, tonumber(text, 8))) end
 
-local function subject(port, name)
-  local r = s_client.run { port = port, name = name }
-  assert.equal(200, r.status, r.log)
-  return r.subject:match "CN = (%S+)"
-end
+local function subject(port, name) return (s_client.shown({ port = port }, name)) end
 
 -- A config and files in a folder that anybody may enter; keys are root's alone.
 local function written(tls, files, more)

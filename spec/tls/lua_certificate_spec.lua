@@ -38,11 +38,7 @@ local function OWN() return neap.certificate { certificate = %q, key = %q } end
     return s_client.run { port = n.port, name = name, args = args }
   end
 
-  local function shown(n, name, args)
-    local r = ask(n, name, args)
-    assert.equal(200, r.status, r.log)
-    return r.subject:match "CN = (%S+)"
-  end
+  local function shown(n, name, args) return s_client.shown(n, name or "a.test", args) end
 
   it("gives the certificate, or leaves it to the configured ones", function()
     local n = start 'if hello.sni == "own.test" then return OWN() end'

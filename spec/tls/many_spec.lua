@@ -6,7 +6,7 @@ local origin = require "support.origin"
 local pki = require "support.pki"
 local s_client = require "support.s_client"
 
-local COUNT = 24
+local COUNT = 12
 
 describe("a folder of many certificates", function()
   local ca, certs, answer
