@@ -1,8 +1,10 @@
 -- What hooks ask of others over TLS: neap.http with https://, neap.tcp with tls.
 
+local eventually = require "support.eventually"
 local neap = require "support.neap"
 local origin = require "support.origin"
 local pki = require "support.pki"
+local scope = require "support.scope"
 local tls_nginx = require "support.tls_nginx"
 
 local ca, certificate
@@ -107,6 +109,42 @@ describe("neap.http over TLS", function()
       return table.concat(told, " ")
     ]], { url = server.url .. "/", ca = ca.pem })
     assert.equal("1 2 1 3", body)
+  end)
+
+  it("keeps them for requests with a body, too", function()
+    local server = tls_nginx.start { certificate = certificate, tells = "$connection_requests" }
+    local body = run([[
+      for _ = 1, 10 do -- one that was idle for a second is not used
+        local answer = assert(neap.http.request { url = url, method = "POST", body = "x",
+          tls = { ca = ca } })
+        if answer.body == "2" then return "again" end
+      end
+      return "never"
+    ]], { url = server.url .. "/", ca = ca.pem })
+    assert.equal("again", body)
+  end)
+
+  it("sends again what may be sent twice, and nothing else, when a kept one ends", function()
+    local path = scope.directory() .. "/requests"
+    local server = tls_nginx.start { certificate = certificate, content = ([[access_log %s;
+      location /gone { return 444; } location / { return 200 "well"; }]]):format(path) }
+    local body = run([[
+      local told = {}
+      for _, method in ipairs { "POST", "PUT" } do
+        assert(neap.http.get(url, { tls = { ca = ca } }))
+        local answer, why = neap.http.request { url = url .. "gone", method = method, body = "x",
+          tls = { ca = ca } }
+        table.insert(told, answer and "answered" or why)
+      end
+      return table.concat(told, " ")
+    ]], { url = server.url .. "/", ca = ca.pem })
+    local words = "the peer cut off without close_notify"
+    assert.equal(words .. " " .. words, body)
+    local function count(method)
+      return select(2, scope.read(path):gsub('"' .. method .. " /gone", ""))
+    end
+    eventually(function() return count "PUT" == 2 end)
+    assert.equal(1, count "POST")
   end)
 
   it("says when the other side does not speak TLS", function()

@@ -451,7 +451,7 @@ uint32_t neap_wait_headers(void); /* its header lines, into out */
 uint32_t neap_ping_check(void);	  /* 1: this process may ping; else why not, in out */
 /* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
 void neap_conn_keep(uint32_t conn, const char *key, size_t n);
-uint32_t neap_conn_reuse(const char *key, size_t n); /* one that was kept; 0: none */
+uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure); /* kept one; 0: none */
 void neap_conn_close(uint32_t conn);		     /* harmless when it is closed already */
 
 /*

@@ -195,9 +195,9 @@ NEAP_API void neap_conn_keep(uint32_t conn, const char *key, size_t n)
 		wait_keep(running_wait(), conn, (struct str){ key, n });
 }
 
-NEAP_API uint32_t neap_conn_reuse(const char *key, size_t n)
+NEAP_API uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure)
 {
 	bool is_kept = pool()->running != NULL &&
-		       wait_reuse(running_wait(), (struct str){ key, n });
+		       wait_reuse(running_wait(), (struct str){ key, n }, is_sure != 0);
 	return is_kept ? running_wait()->conn->id : 0;
 }

@@ -58,10 +58,17 @@ static struct conn *find_newest(struct io *io, struct str key)
 	return NULL;
 }
 
-struct conn *kept_take(struct io *io, struct str key, struct list *to)
+static bool is_old(struct conn *c)
+{
+	double left = ev_timer_remaining(c->io->loop->ev, &c->idle);
+	return left < KEPT_SECONDS - KEPT_SURE_SECONDS;
+}
+
+struct conn *kept_take(struct io *io, struct str key, bool is_sure, struct list *to)
 {
 	struct conn *c;
-	while ((c = find_newest(io, key)) != NULL && stream_has_input(&c->stream))
+	while ((c = find_newest(io, key)) != NULL &&
+	       (stream_has_input(&c->stream) || (is_sure && is_old(c))))
 		end_kept(c);
 	if (c == NULL)
 		return NULL;

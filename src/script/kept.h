@@ -7,7 +7,7 @@
 
 #include "script/conn.h"
 
-enum { KEPT_MAX = 32, KEPT_SECONDS = 15 };
+enum { KEPT_MAX = 32, KEPT_SECONDS = 15, KEPT_SURE_SECONDS = 1 };
 
 /*
  * Keeps a connection, which is taken out of its list, if the answer on it is whole and in step, and
@@ -15,8 +15,12 @@ enum { KEPT_MAX = 32, KEPT_SECONDS = 15 };
  */
 bool kept_put(struct conn *c, struct str key);
 
-/* The newest of that key that is still fine, put into the list to; NULL: none. */
-struct conn *kept_take(struct io *io, struct str key, struct list *to);
+/*
+ * The newest of that key that is still fine, put into the list to; NULL: none. is_sure: for a request
+ * that cannot be sent again; one that was idle for longer than KEPT_SURE_SECONDS, after which servers
+ * may end it at any moment, is closed then.
+ */
+struct conn *kept_take(struct io *io, struct str key, bool is_sure, struct list *to);
 
 void kept_close_all(struct io *io);
 

@@ -329,9 +329,10 @@ void wait_keep(struct wait *w, uint32_t id, struct str key)
 		w->conn = NULL;
 }
 
-bool wait_reuse(struct wait *w, struct str key)
+bool wait_reuse(struct wait *w, struct str key, bool is_sure)
 {
-	struct conn *c = count_conns(w) < WAIT_CONNS_MAX ? kept_take(w->io, key, &w->conns) : NULL;
+	struct conn *c = count_conns(w) < WAIT_CONNS_MAX ? kept_take(w->io, key, is_sure, &w->conns)
+							 : NULL;
 	if (c == NULL)
 		return false;
 	c->owner = w;

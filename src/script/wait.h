@@ -81,7 +81,7 @@ bool wait_response(struct wait *w, uint32_t id, uint32_t flags, size_t body_max,
 /* Keeps it for wait_reuse, of any coroutine, or closes it. */
 void wait_keep(struct wait *w, uint32_t id, struct str key);
 /* A connection that was kept under this key is w->conn; false: there is none. */
-bool wait_reuse(struct wait *w, struct str key);
+bool wait_reuse(struct wait *w, struct str key, bool is_sure);
 /* Harmless when it is closed already. */
 void wait_close(struct wait *w, uint32_t id);
 

@@ -111,28 +111,35 @@ local function talk(conn, bytes, is_head, options)
   return conn:receive_response(is_head, options.max_bytes or BODY_MAX, options.timeout)
 end
 
-local REPEATABLE = { GET = true, HEAD = true, OPTIONS = true, PUT = true, DELETE = true }
+-- RFC 9110 §9.2.2: what may be sent twice.
+local REPEATABLE = { GET = true, HEAD = true, OPTIONS = true, TRACE = true, PUT = true,
+  DELETE = true }
 
--- Over a kept connection, which may have ended unseen: then nil.
-local function talk_again(key, bytes, is_head, options)
-  local conn = key and REPEATABLE[options.method or "GET"] and tcp.reuse(key)
-  if not conn then return nil end
+local function talk_and_keep(conn, key, bytes, is_head, options)
   local status, headers, body = talk(conn, bytes, is_head, options)
-  if status then conn:keep(key) else conn:close() end
+  if key and status then conn:keep(key) else conn:close() end
   return status, headers, body
+end
+
+-- Over a kept connection, which may have ended unseen: what may be sent twice is sent over a fresh
+-- one then. The rest only goes over one that stands for sure, as with backends.
+local function exchange_bytes(name, port, options, key, bytes, is_head)
+  local is_repeatable = REPEATABLE[options.method or "GET"]
+  local kept = key and tcp.reuse(key, not is_repeatable)
+  if kept then
+    local status, headers, body = talk_and_keep(kept, key, bytes, is_head, options)
+    if status or not is_repeatable then return status, headers, body end
+  end
+  local conn, why = connect(name, port, options, key ~= nil)
+  if not conn then return nil, why end
+  return talk_and_keep(conn, key, bytes, is_head, options)
 end
 
 local function exchange(options)
   local name, port, host, target, is_secure = split_url(options.url)
   local bytes, is_head = request_bytes(options, host, target, is_secure)
-  local key = is_secure and key_of(name, port, options.tls)
-  local status, headers, body = talk_again(key, bytes, is_head, options)
-  if not status then
-    local conn, why = connect(name, port, options, is_secure)
-    if not conn then return nil, why end
-    status, headers, body = talk(conn, bytes, is_head, options)
-    if key and status then conn:keep(key) else conn:close() end
-  end
+  local key = is_secure and key_of(name, port, options.tls) or nil
+  local status, headers, body = exchange_bytes(name, port, options, key, bytes, is_head)
   if not status then return nil, headers end
   return { status = status, headers = http.parse_headers(headers), body = body }
 end

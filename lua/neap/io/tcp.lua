@@ -145,8 +145,9 @@ end
 
 -- A connection that was kept under this key, or nil.
 ---@param key string
-function tcp.reuse(key)
-  local id = C.neap_conn_reuse(key, #key)
+---@param is_sure boolean  for what cannot be sent again: only one that was in use a moment ago
+function tcp.reuse(key, is_sure)
+  local id = C.neap_conn_reuse(key, #key, is_sure and 1 or 0)
   return id ~= 0 and Handle(id) or nil
 end
 

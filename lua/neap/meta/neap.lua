@@ -145,7 +145,9 @@ function neap.check.icmp(options) end
 --- body longer than `max_bytes` (1 MiB) is a failure. `tls` says how `https://` is spoken:
 --- `{ ca =, verify = true, server_name =, certificate =, key = }`, PEM texts. Without `ca` the
 --- authorities of the system are trusted. The certificate must be for the URL's host, or for
---- `server_name`.
+--- `server_name`. Such connections are kept for 15 s, for requests to the same server on the same
+--- terms. What may not be sent twice (POST, PATCH) uses only one that was in use within the last
+--- second.
 ---@class neap.http
 neap.http = {}
 
