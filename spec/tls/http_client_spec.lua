@@ -147,6 +147,22 @@ describe("neap.http over TLS", function()
     assert.equal(1, count "POST")
   end)
 
+  it("resumes sessions, on the same terms only", function()
+    local server = tls_nginx.start { certificate = certificate,
+      content = 'keepalive_timeout 0; location / { return 200 "$ssl_session_reused"; }' }
+    local body = run([[
+      local told = {}
+      local function ask(tls)
+        table.insert(told, assert(neap.http.get(url, { tls = tls })).body)
+      end
+      ask { verify = false }
+      ask { ca = ca } ask { ca = ca } ask { ca = ca }
+      ask { ca = ca, server_name = "a.test" } ask { ca = ca, server_name = "a.test" }
+      return table.concat(told)
+    ]], { url = server.url .. "/", ca = ca.pem })
+    assert.equal("..rr.r", body)
+  end)
+
   it("says when the other side does not speak TLS", function()
     local plain = origin.start { name = "plain", connection = function(conn)
       conn:read_some()

@@ -423,7 +423,7 @@ typedef struct neap_tls {
 	size_t certificate_n, key_n;
 	const char *first; /* sent in the clear before the handshake */
 	size_t first_n;
-	uint32_t skips_verify, speaks_h2; /* speaks_h2 1: HTTP/2 is asked for */
+	uint32_t skips_verify, speaks_h2, port; /* speaks_h2 1: HTTP/2 is asked for */
 } neap_tls;
 uint32_t neap_wait_secure(const neap_tls *tls);
 /* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
@@ -452,7 +452,7 @@ uint32_t neap_ping_check(void);	  /* 1: this process may ping; else why not, in 
 /* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
 void neap_conn_keep(uint32_t conn, const char *key, size_t n);
 uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure); /* kept one; 0: none */
-void neap_conn_close(uint32_t conn);		     /* harmless when it is closed already */
+void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
 
 /*
  * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends

@@ -35,18 +35,54 @@ NEAP_API uint32_t neap_wait_connect(const char *host, size_t n, uint32_t port, d
 	return wait_connect(running_wait(), (struct str){ host, n }, (uint16_t)port, timeout);
 }
 
+static struct trust_wish wish_of(const neap_tls *tls)
+{
+	return (struct trust_wish){ tls->skips_verify != 0,
+				    { tls->ca, tls->ca_n },
+				    { tls->certificate, tls->certificate_n },
+				    { tls->key, tls->key_n } };
+}
+
+static bool is_of_pool(const neap_tls *tls)
+{
+	return tls->pool_n > 0 && pool()->io.pools.find != NULL;
+}
+
 /* By the settings of its pool, or by those that came along; a pool may have a name. */
 static enum err context_for(struct tls_goal *goal, const neap_tls *tls, struct error *e)
 {
 	const struct io_pools *pools = &pool()->io.pools;
-	struct trust_wish wish = { tls->skips_verify != 0,
-				   { tls->ca, tls->ca_n },
-				   { tls->certificate, tls->certificate_n },
-				   { tls->key, tls->key_n } };
-	if (tls->pool_n == 0 || pools->find == NULL)
+	struct trust_wish wish = wish_of(tls);
+	if (!is_of_pool(tls))
 		return trusts_find(&pool()->io.trusts, &wish, &goal->context, e);
 	return pools->find(pools->ctx, (struct str){ tls->pool, tls->pool_n }, &goal->context,
 			   &goal->name, e);
+}
+
+/* All that connections must have in common to share sessions; false: no memory. */
+static bool session_id(uint8_t id[SHA256_BYTES], const neap_tls *tls, const char *name)
+{
+	struct trust_wish wish = wish_of(tls);
+	struct sha256 sum;
+	if (!trusts_id(id, &wish))
+		return false;
+	sha256_init(&sum);
+	sha256_add(&sum, id, SHA256_BYTES);
+	sha256_add(&sum, name, strlen(name) + 1);
+	sha256_add(&sum, &tls->port, sizeof tls->port);
+	sha256_add(&sum, tls->host, tls->host_n);
+	bool is_made = sum.openssl != NULL;
+	sha256_end(&sum, id);
+	return is_made;
+}
+
+/* A check does a full handshake each time: it is there to verify. */
+static SSL *open_tls(const neap_tls *tls, struct tls_goal *goal)
+{
+	uint8_t id[SHA256_BYTES];
+	if (is_of_pool(tls) || !session_id(id, tls, goal->name))
+		return tls_dial_open(goal);
+	return shelf_open(&pool()->io.shelf, id, goal);
 }
 
 static enum err secure(const neap_tls *tls, struct error *e)
@@ -61,9 +97,10 @@ static enum err secure(const neap_tls *tls, struct error *e)
 		return err_set(e, ERR_INVALID, "the name of the server is too long for TLS");
 	if (own[0] != '\0' || goal.name == NULL)
 		goal.name = own[0] != '\0' ? own : host;
-	return wait_secure(running_wait(), &goal, (struct str){ tls->first, tls->first_n })
-		       ? ERR_OK
-		       : err_set(e, ERR_INVALID, "this is no name for a server of TLS");
+	SSL *ssl = open_tls(tls, &goal);
+	wait_secure(running_wait(), ssl, (struct str){ tls->first, tls->first_n });
+	return ssl != NULL ? ERR_OK
+			   : err_set(e, ERR_INVALID, "this is no name for a server of TLS");
 }
 
 /* The error's text outlives this call: Lua copies it at once. */

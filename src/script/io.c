@@ -12,6 +12,7 @@ void io_fini(struct io *io)
 {
 	if (io->dns != NULL)
 		dns_destroy(io->dns);
+	shelf_fini(&io->shelf);
 	trusts_fini(&io->trusts);
 }
 

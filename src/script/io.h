@@ -7,6 +7,7 @@
 
 #include "net/dns.h"
 #include "script/abi.h"
+#include "script/shelf.h"
 #include "script/trusts.h"
 
 enum io_mode {
@@ -28,6 +29,7 @@ struct io {
 	neap_current *current; /* its `out` gets what was received */
 	struct dns *dns;       /* made at first use */
 	struct trusts trusts;
+	struct shelf shelf;
 	struct io_pools pools;
 	struct list kept; /* connections between two requests (kept.h), the oldest first */
 	unsigned kept_n;

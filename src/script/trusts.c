@@ -11,8 +11,7 @@ static void add_text(struct sha256 *sum, struct str text)
 		sha256_add(sum, text.p, text.n);
 }
 
-/* false: no memory. */
-static bool make_id(uint8_t id[SHA256_BYTES], const struct trust_wish *wish)
+bool trusts_id(uint8_t id[SHA256_BYTES], const struct trust_wish *wish)
 {
 	uint8_t verify = wish->skips_verify ? 0 : 1;
 	struct sha256 sum;
@@ -57,7 +56,7 @@ enum err trusts_find(struct trusts *t, const struct trust_wish *wish, struct tls
 {
 	struct trust one = { .context = NULL };
 
-	if (!make_id(one.id, wish))
+	if (!trusts_id(one.id, wish))
 		return err_set(e, ERR_MEMORY, "no memory for TLS");
 	for (unsigned i = 0; i < t->n; i++) {
 		if (memcmp(t->kept[i].id, one.id, sizeof(one.id)) != 0)

@@ -24,6 +24,9 @@ struct trust_wish {
 	struct str ca, certificate, key;
 };
 
+/* A digest of it; false: no memory. */
+bool trusts_id(uint8_t id[SHA256_BYTES], const struct trust_wish *wish);
+
 /*
  * The context for it, to be used at once: later calls may free it. ERR_INVALID: a text is not what
  * it should be; the error says which.

@@ -43,13 +43,12 @@ static void forget_ssl(struct wait *w)
 	w->first = (struct str){ NULL, 0 };
 }
 
-bool wait_secure(struct wait *w, const struct tls_goal *goal, struct str first)
+void wait_secure(struct wait *w, SSL *ssl, struct str first)
 {
 	forget_ssl(w);
 	w->was_used = true;
-	w->ssl = tls_dial_open(goal);
+	w->ssl = ssl;
 	w->first = first;
-	return w->ssl != NULL;
 }
 
 void wait_fini(struct wait *w)

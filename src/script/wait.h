@@ -9,8 +9,9 @@
 #ifndef NEAP_SCRIPT_WAIT_H
 #define NEAP_SCRIPT_WAIT_H
 
+#include <openssl/types.h>
+
 #include "net/ping.h"
-#include "net/tls_dial.h"
 #include "script/conn.h"
 
 enum { WAIT_CONNS_MAX = 16 };
@@ -68,10 +69,10 @@ bool wait_connect(struct wait *w, struct str host, uint16_t port, double timeout
 bool wait_ping(struct wait *w, struct str ip, double timeout);
 
 /*
- * The connection of the wait_connect that follows at once speaks TLS; first: sent in the clear before.
- * false: no memory, or the name is none.
+ * The connection of the wait_connect that follows at once speaks TLS, with ssl, its own from now on;
+ * first: sent in the clear before.
  */
-bool wait_secure(struct wait *w, const struct tls_goal *goal, struct str first);
+void wait_secure(struct wait *w, SSL *ssl, struct str first);
 
 /* On connection `id`, of this wait. */
 bool wait_send(struct wait *w, uint32_t id, struct str bytes, double timeout);

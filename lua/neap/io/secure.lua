@@ -42,8 +42,9 @@ end
 ---@param tls table|true  as above; of a check: pool (its settings hold), server_name,
 --- speaks_h2
 ---@param first string?  sent in the clear before the handshake
+---@param port number?  sessions are those with this server
 ---@return true? done, string? why
-function secure.begin(host, tls, first)
+function secure.begin(host, tls, first, port)
   local options = tls == true and {} or tls
   local name, pool, ca = options.server_name or "", options.pool or "", options.ca or ""
   local certificate, key = options.certificate or "", options.key or ""
@@ -56,6 +57,7 @@ function secure.begin(host, tls, first)
   set_text("first", first or "")
   settings.skips_verify = options.verify == false and 1 or 0
   settings.speaks_h2 = options.speaks_h2 and 1 or 0
+  settings.port = port or 0
   if C.neap_wait_secure(settings) == 1 then return true end
   return nil, current.out()
 end

@@ -134,7 +134,7 @@ ffi.metatype(Handle, {
 ---@return any? conn, string? why
 function tcp.dial(host, port, seconds, tls, first, known_as)
   if tls then
-    local done, reason = secure.begin(known_as or host, tls, first)
+    local done, reason = secure.begin(known_as or host, tls, first, port)
     if not done then return nil, reason end
   end
   local begun = C.neap_wait_connect(host, #host, port or 0, wait.timeout(seconds))

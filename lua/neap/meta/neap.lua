@@ -146,8 +146,8 @@ function neap.check.icmp(options) end
 --- `{ ca =, verify = true, server_name =, certificate =, key = }`, PEM texts. Without `ca` the
 --- authorities of the system are trusted. The certificate must be for the URL's host, or for
 --- `server_name`. Such connections are kept for 15 s, for requests to the same server on the same
---- terms. What may not be sent twice (POST, PATCH) uses only one that was in use within the last
---- second.
+--- terms, and their TLS sessions are resumed. What may not be sent twice (POST, PATCH) uses only
+--- one that was in use within the last second.
 ---@class neap.http
 neap.http = {}
 
