@@ -98,6 +98,22 @@ describe("with tls.client, a session", function()
     end
   end)
 
+  it("ends with the list that says the certificate is not revoked", function()
+    local crl = root.dir .. "/short-crl.pem"
+    local function life(version)
+      local n = service:start(('{ ca = %q, verify = "require", crl = %q }')
+        :format(root.pem_path, crl))
+      local _, r = session.make(options(n.port, good, version))
+      return tonumber(r.log:match "ticket lifetime hint: (%d+)")
+    end
+    for _, version in ipairs(VERSIONS) do
+      scope.write(crl, root:crl { seconds = 1800 })
+      assert.is_true(life(version) <= 1800)
+      scope.write(crl, root:crl() .. root:crl { seconds = 1800 }) -- the last to end counts
+      assert.equal(7200, life(version))
+    end
+  end)
+
   it("that is renewed ends with the authority that vouched for the client, too", function()
     local ca = pki.ca { name = "short-lived", seconds = 3600 }
     local cert = ca:issue { cn = "long", usage = "clientAuth" }

@@ -35,3 +35,30 @@ bool crl_first_end(struct str pem, int64_t *seconds)
 	fault_drop();
 	return is_known;
 }
+
+static const X509_CRL *list_of(const X509_OBJECT *object, const X509 *certificate)
+{
+	const X509_CRL *list = X509_OBJECT_get0_X509_CRL(object);
+
+	if (list == NULL ||
+	    X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_issuer_name(certificate)) != 0)
+		return NULL;
+	return list;
+}
+
+bool crl_last_end(X509_STORE *store, const X509 *certificate, int64_t *seconds)
+{
+	const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+	bool is_known = false;
+	int64_t end;
+
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		const X509_CRL *list = list_of(sk_X509_OBJECT_value(objects, i), certificate);
+
+		if (list != NULL && end_of(list, &end) && (!is_known || end > *seconds)) {
+			*seconds = end;
+			is_known = true;
+		}
+	}
+	return is_known;
+}

@@ -156,8 +156,9 @@ void tls_conn_free(struct tls_conn *c)
 	struct tls_worker *w = c->worker;
 
 	if (c->state < TLS_CONN_OPEN && SSL_is_server(c->ssl) && !list_is_empty(&c->node))
-		w->accepting_n--;
-	list_remove(&c->node);
+		tls_worker_remove(w, c->loop, &c->node);
+	else
+		list_remove(&c->node);
 	ev_io_stop(c->loop->ev, &c->watcher);
 	loop_defer_cancel(&c->next);
 	SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* keeps its session */
@@ -333,6 +334,7 @@ void tls_end(struct loop *l)
 	while ((node = list_first(&w->leaving)) != NULL)
 		tls_conn_end(container_of(node, struct tls_conn, node));
 	ev_timer_stop(l->ev, &w->leaving_timer);
+	ev_timer_stop(l->ev, &w->trim_timer);
 	slab_fini(&w->conns);
 	tls_shared_destroy(w->shared);
 	free(w);

@@ -7,8 +7,9 @@
 static void end_handshake(struct tls_conn *c, enum tls_conn_state state)
 {
 	if (SSL_is_server(c->ssl))
-		c->worker->accepting_n--;
-	list_remove(&c->node);
+		tls_worker_remove(c->worker, c->loop, &c->node);
+	else
+		list_remove(&c->node);
 	stream_watch(c->stream, 0);
 	tls_conn_settle(c, state);
 	c->stream->on_ready = c->owner->on_ready;
@@ -28,10 +29,16 @@ static void fail_handshake(struct tls_conn *c, struct tls_trouble trouble)
 	c->owner->on_open(c->stream, false); /* may free c */
 }
 
-/* Of a server. RFC 8446 §5.1: a handshake record begins with 22; a method of HTTP with a letter. */
+/*
+ * Of a server. RFC 8446 §5.1: a handshake record begins with 22; a method of HTTP with a letter, and
+ * an empty line may come before it (RFC 9112 §2.2).
+ */
 static bool begins_as_http(const struct tls_io *io)
 {
-	return io->in_n > 0 && io->in[0] >= 'A' && io->in[0] <= 'Z';
+	if (io->in_n == 0)
+		return false;
+	unsigned first = (unsigned char)io->in[0], lower = first | 0x20;
+	return (lower >= 'a' && lower <= 'z') || first == '\r' || first == '\n';
 }
 
 static void shake_failed(struct tls_conn *c, int result)
@@ -155,8 +162,7 @@ static void count_accepting(struct tls_conn *c)
 
 	while (w->accepting_n >= w->accepting_max && tls_shed(c->loop))
 		;
-	list_append(&w->accepting, &c->node);
-	w->accepting_n++;
+	tls_worker_add(w, &c->node);
 }
 
 /* A client's connection has data mostly, for neap listens with TCP_DEFER_ACCEPT. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "crypto/crl.h"
 #include "net/tls_choice.h"
 
 enum { AES_AT = TLS_TICKET_NAME_BYTES, HMAC_AT = AES_AT + 32, HMAC_BYTES = 32 };
@@ -106,6 +107,20 @@ static int64_t end_of_chain(const STACK_OF(X509) * chain)
 	return end;
 }
 
+/* A list of revoked certificates that has expired lets nobody in. */
+static int64_t end_of_lists(SSL *ssl, const X509 *client)
+{
+	int64_t end;
+	X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+	return crl_last_end(store, client, &end) ? end : INT64_MAX;
+}
+
+static int64_t end_of_verdict(SSL *ssl, const X509 *client)
+{
+	int64_t end = end_of_chain(SSL_get0_verified_chain(ssl)), lists = end_of_lists(ssl, client);
+	return lists < end ? lists : end;
+}
+
 /*
  * The end of a session is kept in it, for one that is resumed knows only the client's own
  * certificate. INT64_MIN: none is kept, as in a session of an older version of neap.
@@ -122,13 +137,16 @@ static int64_t kept_end(SSL_SESSION *session)
 
 static int64_t end_of_session(SSL *ssl, SSL_SESSION *session)
 {
-	if (SSL_SESSION_get0_peer(session) == NULL)
+	const X509 *client = SSL_SESSION_get0_peer(session);
+	if (client == NULL)
 		return INT64_MAX;
-	return SSL_session_reused(ssl) == 1 ? kept_end(session)
-					    : end_of_chain(SSL_get0_verified_chain(ssl));
+	return SSL_session_reused(ssl) == 1 ? kept_end(session) : end_of_verdict(ssl, client);
 }
 
-/* A session ends no later than any certificate that vouched for the client, renewed or not. */
+/*
+ * A session ends no later than any certificate that vouched for the client, and than the list that
+ * says it is not revoked, renewed or not.
+ */
 static int shorten(SSL *ssl, void *ctx)
 {
 	SSL_SESSION *session = SSL_get_session(ssl);

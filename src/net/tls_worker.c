@@ -1,8 +1,25 @@
 #include "net/tls_worker.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 enum { STEPS_MAX = 2 }; /* in a turn, beside those that it has time for */
+
+/* So many handshakes at a time are a flood: when it is over, its memory goes back to the kernel. */
+enum { FLOOD = 512 };
+static const double trim_after_s = 1.;
+
+/* What a flood took lies scattered in the heap, so free alone gives little of it back. */
+static void trim_cb(struct ev_loop *ev, ev_timer *timer, int events)
+{
+	struct tls_worker *w = container_of(timer, struct tls_worker, trim_timer);
+
+	(void)ev, (void)events;
+	if (w->accepting_n >= FLOOD / 8)
+		return; /* it goes on */
+	w->most = w->accepting_n;
+	(void)malloc_trim(0);
+}
 
 struct tls_worker *tls_worker_of(struct loop *l, size_t conn_bytes)
 {
@@ -22,6 +39,7 @@ struct tls_worker *tls_worker_of(struct loop *l, size_t conn_bytes)
 	list_init(&w->accepting);
 	list_init(&w->leaving);
 	ev_init(&w->leaving_timer, NULL);
+	ev_timer_init(&w->trim_timer, trim_cb, trim_after_s, 0.);
 	w->accepting_max = UINT32_MAX;
 	l->tls = w;
 	return w;
@@ -36,4 +54,22 @@ bool tls_worker_may_step(struct tls_worker *w, const struct loop *l)
 		w->steps = 0;
 	}
 	return w->steps++ < STEPS_MAX;
+}
+
+void tls_worker_add(struct tls_worker *w, struct list *node)
+{
+	list_append(&w->accepting, node);
+	w->accepting_n++;
+	if (w->accepting_n > w->most)
+		w->most = w->accepting_n;
+}
+
+void tls_worker_remove(struct tls_worker *w, const struct loop *l, struct list *node)
+{
+	list_remove(node);
+	w->accepting_n--;
+	if (w->most < FLOOD || w->accepting_n > 0 || ev_is_active(&w->trim_timer))
+		return;
+	ev_timer_set(&w->trim_timer, trim_after_s, 0.);
+	ev_timer_start(l->ev, &w->trim_timer);
 }

@@ -17,6 +17,8 @@ struct tls_worker {
 	struct list leaving;	/* closed by their owners; close_notify has not gone out */
 	ev_timer leaving_timer; /* for the oldest of them */
 	uint32_t accepting_n, accepting_max;
+	uint32_t most;	      /* the most of them at a time, since memory was given back */
+	ev_timer trim_timer;  /* until it is, after a flood */
 	unsigned turn, steps; /* handshakes in this turn of the loop */
 };
 
@@ -25,6 +27,10 @@ struct tls_worker {
  * tls_conn.
  */
 struct tls_worker *tls_worker_of(struct loop *l, size_t conn_bytes);
+
+/* A handshake with a client begins and ends. */
+void tls_worker_add(struct tls_worker *w, struct list *node);
+void tls_worker_remove(struct tls_worker *w, const struct loop *l, struct list *node);
 
 /* May a handshake go on now, in this turn of the loop? It is counted. Otherwise: loop_yield. */
 bool tls_worker_may_step(struct tls_worker *w, const struct loop *l);
