@@ -67,7 +67,8 @@ function nginx.pass(o)
     return "grpc_pass grpc://pool;\n      "
       .. (headers:gsub("proxy_set_header", "grpc_set_header"))
   end
-  return NGINX_PASS:format(o.tls_back and "https" or "http", o.nokeep and '"close"' or '""', headers)
+  local scheme = o.tls_back and "https" or "http"
+  return NGINX_PASS:format(scheme, o.nokeep and '"close"' or '""', headers)
 end
 
 function nginx.add_tls(values, o)
@@ -125,7 +126,7 @@ end
 
 function haproxy.values(o)
   local function server(a, i)
-    return ("server s%d %s check inter 60s"):format(i, a) 
+    return ("server s%d %s check inter 60s"):format(i, a)
       .. (o.tls_back and TO_TLS or o.h2_back and " proto h2" or "")
   end
   return {

@@ -59,6 +59,9 @@ struct conf_service {
 	struct conf_tls tls;
 };
 
+/* Which HTTP the backends of a pool are spoken to. */
+enum conf_http2 { CONF_HTTP2_OFF, CONF_HTTP2_ON, CONF_HTTP2_AUTO /* what ALPN gives */ };
+
 struct conf_pool {
 	char name[CONF_NAME_MAX];
 	/* this pool's own timeouts in milliseconds; -1: the service's hold */
@@ -93,6 +96,7 @@ struct conf_pool {
 		uint32_t length;  /* over all workers; 0: nothing waits */
 		uint32_t timeout; /* ms */
 	} queue;
+	uint8_t http2;	 /* enum conf_http2 */
 	bool has_shadow; /* another policy is asked too, to compare */
 	struct conf_pool_tls tls;
 };

@@ -69,7 +69,7 @@ static void digest_pool(uint64_t *d, const struct conf_pool *p)
 		p->retry.grpc_status,	  p->eject.grpc_status,	 p->eject.on,
 		p->eject.consecutive,	  (uint64_t)p->attempt,	 p->budget.ttl,
 		p->queue.length,	  p->queue.timeout,	 p->has_shadow,
-		p->limits.header_bytes,	  p->limits.headers,
+		p->limits.header_bytes,	  p->limits.headers,	 p->http2,
 	};
 
 	add_text(d, p->name);

@@ -23,38 +23,6 @@ static struct board *board_of(const struct attempt *at)
 
 /* ---- slots ---- */
 
-/* false: another worker has taken the last slot since the hooks looked. */
-static bool take_slot(struct attempt *at)
-{
-	struct request *rq = at->rq;
-	struct board *b = board_of(at);
-	uint32_t limit =
-		atomic_load_explicit(&b->backends[rq->view.slot].slots, memory_order_relaxed);
-	if (likely(limit == 0)) {
-		board_inflight_add(b, rq->plane->worker, rq->view.slot, 1);
-		at->slot = SLOT_COUNTED;
-		return true;
-	}
-	if (!board_slot_take(b, rq->plane->worker, rq->view.slot, limit))
-		return false;
-	at->slot = SLOT_LIMITED;
-	return true;
-}
-
-static bool count_begin(struct attempt *at)
-{
-	struct request *rq = at->rq;
-	if (!take_slot(at))
-		return false;
-	stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].requests, 1);
-	rq->attempts++;
-	queue_leave(rq, QUEUE_SERVED);
-	retry_count_request(rq);
-	if (unlikely(rq->lanes->attempt != NULL))
-		timer_start(&at->timer, rq->lanes->attempt);
-	return true;
-}
-
 void attempt_free_slot(struct attempt *at)
 {
 	struct request *rq = at->rq;
@@ -120,133 +88,6 @@ void attempt_count_failure(const struct attempt *at, enum neap_kind kind)
 		stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].failures, 1);
 }
 
-/* ---- connecting ---- */
-
-static enum attempt_outcome use_connection(struct attempt *at, struct uconn *u, bool is_reused)
-{
-	struct request *rq = at->rq;
-	at->uconn = u;
-	at->is_reused = is_reused;
-	at->connected_us = rq->plane->loop->now_us;
-	rq->connect_us = is_reused ? 0 : at->connected_us - at->started_us;
-	return ATTEMPT_STANDS;
-}
-
-static void on_paced(struct pace_place *place);
-
-/* It waits for another turn, in the time that it has left for connecting. */
-static void on_lost(struct uconn *u)
-{
-	struct attempt *at = u->owner;
-	uconn_close(u);
-	at->uconn = NULL;
-	pace_join_again(&at->rq->backend->pace, &at->place, on_paced);
-}
-
-static void on_connected(struct uconn *u, bool connected)
-{
-	struct attempt *at = u->owner;
-	timer_stop(&at->rq->timer);
-	at->on_outcome(at, connected ? use_connection(at, u, false)
-				     : attempt_fail_stream(at, NEAP_STAGE_CONNECT,
-							   stream_failure(&u->stream)));
-}
-
-/* A PROXY header goes out before TLS begins; false: no memory. */
-static bool take_preamble(struct attempt *at, struct str *first)
-{
-	const struct backend *b = at->rq->backend;
-	if (likely(!b->is_tls) || b->send_proxy == SEND_PROXY_NONE)
-		return true;
-	outbox_drop(&at->leg.out);
-	if (!at->add_preamble(at))
-		return false;
-	*first = (struct str){ buf_head(&at->leg.out.rest), buf_len(&at->leg.out.rest) };
-	return true;
-}
-
-static enum uconn_dialled begin_dial(struct attempt *at, struct stream_failure *why)
-{
-	struct request *rq = at->rq;
-	const struct timer_lane *lane = rq->lanes->connect;
-	struct uconn_wish wish = { .on_connected = on_connected,
-				   .on_lost = on_lost,
-				   .owner = at,
-				   .pool = (unsigned)(rq->pool - rq->plane->conf->pools),
-				   .timeout_ms = lane != NULL ? lane->duration_ms : 0 };
-	if (!take_preamble(at, &wish.first)) {
-		*why = (struct stream_failure){ STREAM_FAILURE_SYSTEM, ENOMEM, "" };
-		return UCONN_FAILED;
-	}
-	enum uconn_dialled dialled =
-		uconn_dial(&rq->plane->upstream, rq->backend, &wish, &at->uconn, why);
-	if (unlikely(wish.first.n > 0))
-		outbox_drop(&at->leg.out); /* it was copied */
-	return dialled;
-}
-
-static enum attempt_outcome dial(struct attempt *at)
-{
-	struct stream_failure why;
-	switch (begin_dial(at, &why)) {
-	case UCONN_CONNECTED:
-		return use_connection(at, at->uconn, false);
-	case UCONN_IN_PROGRESS:
-		return ATTEMPT_CONNECTS;
-	case UCONN_FAILED:
-		break;
-	}
-	return attempt_fail_stream(at, NEAP_STAGE_CONNECT, why);
-}
-
-static struct uconn *kept_connection(const struct attempt *at)
-{
-	struct backend *b = at->rq->backend;
-	if (at->fresh_only || at->is_alone || list_is_empty(&b->idle))
-		return NULL;
-	return pool_take(b, (enum pool_trust)at->trust);
-}
-
-static enum attempt_outcome connect_now(struct attempt *at, struct uconn *kept)
-{
-	return likely(kept != NULL) ? use_connection(at, kept, true) : dial(at);
-}
-
-static enum attempt_outcome was_removed(struct attempt *at)
-{
-	return attempt_fail(at, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, "the backend was removed");
-}
-
-/* Its backend is no longer crowded. */
-static void on_paced(struct pace_place *place)
-{
-	struct attempt *at = container_of(place, struct attempt, place);
-	const struct neap_request *view = &at->rq->view;
-	struct backend *b = upstream_backend(&at->rq->plane->upstream, view->slot, view->epoch);
-	enum attempt_outcome outcome = b == NULL ? was_removed(at)
-						 : connect_now(at, kept_connection(at));
-	if (outcome == ATTEMPT_CONNECTS)
-		return; /* in the time that began when it waited */
-	timer_stop(&at->rq->timer);
-	at->on_outcome(at, outcome);
-}
-
-/* See pace.h: a burst of dials would not fit the backend's accept queue. */
-static enum attempt_outcome connect_or_wait(struct attempt *at)
-{
-	struct request *rq = at->rq;
-	struct pace *pace = &rq->backend->pace;
-	struct uconn *kept = pace_is_crowded(pace) ? NULL : kept_connection(at);
-	enum attempt_outcome outcome = ATTEMPT_CONNECTS;
-	if (likely(kept != NULL) || pace_may_dial(pace))
-		outcome = connect_now(at, kept);
-	else
-		pace_join(pace, &at->place, on_paced);
-	if (unlikely(outcome == ATTEMPT_CONNECTS))
-		timer_start(&rq->timer, rq->lanes->connect);
-	return outcome;
-}
-
 static void on_attempt_due(struct timer *t)
 {
 	struct attempt *at = container_of(t, struct attempt, timer);
@@ -263,29 +104,9 @@ void attempt_init(struct attempt *at, struct request *rq, struct body *body,
 	at->trust = POOL_ANY;
 	at->fresh_only = at->is_reused = false;
 	list_init(&at->place.node);
+	list_init(&at->h2_place.node);
 	timer_init(&at->timer, on_attempt_due);
 	leg_init(&at->leg, &rq->plane->blocks, fields, on_ready);
-}
-
-enum attempt_outcome attempt_begin(struct attempt *at)
-{
-	struct request *rq = at->rq;
-	struct backend *b = upstream_backend(&rq->plane->upstream, rq->view.slot, rq->view.epoch);
-	rq->backend = b;
-	rq->first_byte_us = 0;
-	rq->connect_us = -1;
-	rq->is_untouched = true;
-	at->started_us = rq->plane->loop->now_us;
-	leg_reset(&at->leg, &rq->lanes->answers);
-	if (b == NULL)
-		return was_removed(at);
-	at->is_alone = rq->view.is_tcp != 0 || b->send_proxy != SEND_PROXY_NONE;
-	if (at->slot == SLOT_NONE && !count_begin(at))
-		return ATTEMPT_SLOT_LOST;
-	if (b->addrs_n == 0)
-		return attempt_fail(at, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED,
-				    "its name has no address");
-	return connect_or_wait(at);
 }
 
 /* ---- sending ---- */
@@ -303,7 +124,10 @@ bool attempt_takes(const struct attempt *at)
 static bool write_head(struct attempt *at, struct str *head)
 {
 	*head = (struct str){ NULL, 0 };
-	return at->leg.sending != LEG_UNSENT || rewrite_request(at->rq, head);
+	if (at->leg.sending != LEG_UNSENT)
+		return true;
+	return rewrite_request(at->rq, at->leg.ops->is_framed ? REWRITE_FRAMED : REWRITE_HTTP1,
+			       head);
 }
 
 /* What is in memory is older than what is in the pipe. */
@@ -383,7 +207,8 @@ static struct leg_keep terms_of(const struct request *rq)
 static void leave_connection(struct attempt *at, enum attempt_reuse reuse)
 {
 	if (!leg_is_open(&at->leg)) { /* it was dialled, or is a tunnel's */
-		uconn_close(at->uconn);
+		if (at->h2 == NULL)
+			uconn_close(at->uconn);
 		outbox_drop(&at->leg.out);
 	} else if (reuse == ATTEMPT_KEEP && !at->is_alone && !plane_drains(at->rq->plane)) {
 		struct leg_keep terms = terms_of(at->rq);
@@ -399,12 +224,15 @@ void attempt_end(struct attempt *at, enum attempt_reuse reuse)
 	if (at->uconn != NULL)
 		leave_connection(at, reuse);
 	pace_leave(&at->place);
+	h2_pool_quit(&at->h2_place);
 	attempt_free_slot(at);
 }
 
 bool attempt_may_replace(const struct attempt *at)
 {
-	return at->is_reused && buf_len(&at->leg.in) == 0 && retry_is_safe(at->rq);
+	at->rq->is_untouched = leg_is_untouched(&at->leg); /* a backend may have said so by now */
+	bool is_refused = at->h2 != NULL && at->rq->is_untouched && !at->fresh_only;
+	return (at->is_reused || is_refused) && buf_len(&at->leg.in) == 0 && retry_is_safe(at->rq);
 }
 
 void attempt_replace(struct attempt *at)
@@ -526,7 +354,12 @@ enum attempt_outcome attempt_fail_stream(struct attempt *at, enum neap_stage sta
 {
 	if (likely(why.kind == STREAM_FAILURE_SYSTEM))
 		return fail_by_errno(at, stage, why.sys);
-	return attempt_fail(at, stage,
-			    stage == NEAP_STAGE_CONNECT ? NEAP_KIND_TLS : NEAP_KIND_RESET,
+	static const uint8_t kinds[] = {
+		[STREAM_FAILURE_TLS] = NEAP_KIND_TLS,
+		[STREAM_FAILURE_PROTOCOL] = NEAP_KIND_PROTOCOL,
+		[STREAM_FAILURE_RESET] = NEAP_KIND_RESET,
+	};
+	bool is_later = why.kind == STREAM_FAILURE_TLS && stage != NEAP_STAGE_CONNECT;
+	return attempt_fail(at, stage, is_later ? NEAP_KIND_RESET : (enum neap_kind)kinds[why.kind],
 			    why.words);
 }

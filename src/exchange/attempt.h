@@ -7,6 +7,7 @@
 
 #include "exchange/body.h"
 #include "exchange/request.h"
+#include "upstream/h2_pool.h"
 #include "upstream/leg.h"
 #include "upstream/pool.h"
 
@@ -37,9 +38,11 @@ struct attempt {
 	void (*on_due)(struct attempt *at); /* timeouts.attempt */
 
 	/* Getting there. */
-	struct uconn *uconn;	 /* NULL: none; while it serves an exchange, the leg has it too */
-	struct pace_place place; /* while too many dial this backend */
-	struct timer timer;	 /* timeouts.attempt */
+	struct uconn *uconn;	  /* NULL: none; while it serves an exchange, the leg has it too */
+	struct pace_place place;  /* while too many dial this backend */
+	struct h2_conn *h2;	  /* HTTP/2: where a stream may begin; NULL: it is HTTP/1's */
+	struct h2_place h2_place; /* HTTP/2: while a connection is awaited */
+	struct timer timer;	  /* timeouts.attempt */
 	int64_t started_us, connected_us;
 	uint8_t slot;	 /* enum attempt_slot */
 	uint8_t trust;	 /* enum pool_trust: what is asked of a kept connection */
@@ -58,9 +61,6 @@ struct attempt {
 /* Once for all attempts of a request. fields, on_ready: of the leg. */
 void attempt_init(struct attempt *at, struct request *rq, struct body *body,
 		  struct http_field *fields, void (*on_ready)(struct leg *leg, int events));
-
-/* Begins an attempt on view.slot. on_outcome is not called for what is returned. */
-enum attempt_outcome attempt_begin(struct attempt *at);
 
 /*
  * Sends what is there and not sent yet. A write error only makes the leg mute: an answer may be
@@ -91,7 +91,7 @@ void attempt_free_slot(struct attempt *at);
 
 /*
  * A kept connection turned out dead before any byte of an answer and sending again is safe: the same
- * backend once more on a fresh connection. No attempt, no failure. It is begun by attempt_begin.
+ * backend once more on a fresh connection. No attempt, no failure. It is begun by approach_begin.
  */
 bool attempt_may_replace(const struct attempt *at);
 void attempt_replace(struct attempt *at);

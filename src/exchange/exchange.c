@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "exchange/access.h"
+#include "exchange/approach.h"
 #include "exchange/call.h"
 #include "exchange/choice.h"
 #include "exchange/deadline.h"
@@ -15,7 +16,6 @@
 #include "exchange/upload.h"
 #include "exchange/view.h"
 #include "exchange/witness.h"
-#include "upstream/h1_leg.h"
 
 /* ---- answers of our own ---- */
 
@@ -125,10 +125,8 @@ static bool add_preamble(struct attempt *at)
 
 static void open_leg(struct exchange *ex)
 {
-	h1_leg_open(&ex->at.leg, ex->at.uconn);
 	ex->state = EX_SEND;
-	if (likely(ex->rq.backend->send_proxy == SEND_PROXY_NONE) || ex->rq.backend->is_tls ||
-	    preamble_add(&ex->at, ex->client)) {
+	if (approach_open_leg(&ex->at) && preamble_begin(&ex->at, ex->client)) {
 		send_request(ex);
 		return;
 	}
@@ -203,7 +201,7 @@ static void take_connection(struct exchange *ex)
 {
 	bool has_one_try = retry_has_one_try(&ex->rq, upload_is_kept(&ex->at));
 	ex->at.trust = has_one_try ? POOL_SURE : POOL_ANY;
-	after_attempt(ex, attempt_begin(&ex->at));
+	after_attempt(ex, approach_begin(&ex->at));
 }
 
 /* ---- after 101 ---- */

@@ -57,3 +57,9 @@ bool preamble_add_of_stream(struct attempt *at, const struct stream *client)
 	stream_local(client, &local);
 	return add(at, &local, tls_stream_facts(client, &facts) ? &facts : NULL);
 }
+
+bool preamble_begin(struct attempt *at, const struct client *client)
+{
+	const struct backend *b = at->rq->backend;
+	return likely(b->send_proxy == SEND_PROXY_NONE) || b->is_tls || preamble_add(at, client);
+}

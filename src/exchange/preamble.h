@@ -11,7 +11,10 @@
 /* It goes out before all else. false: no memory. */
 bool preamble_add(struct attempt *at, const struct client *client);
 
-/* The same, of a client that is a bare stream. */
+/* The same, where the backend wants one and it was not sent before TLS. */
+bool preamble_begin(struct attempt *at, const struct client *client);
+
+/* As preamble_add, of a client that is a bare stream. */
 bool preamble_add_of_stream(struct attempt *at, const struct stream *client);
 
 #endif

@@ -69,8 +69,17 @@ static void write_upgrade(struct out *o, const struct http_head *h, const char *
 	}
 }
 
+/* RFC 9113 §8.2.2: of them all, only this one goes on. */
+static void write_framed(struct out *o, const struct request *rq)
+{
+	if ((rq->head.flags & HTTP_TE_TRAILERS) != 0)
+		out_str(o, STR("TE: trailers\r\n"));
+}
+
 static void write_request_connection(struct out *o, const struct request *rq)
 {
+	if (unlikely(rq->head.framing >= FRAMING_CHUNKED)) /* its length is not known */
+		out_str(o, STR("Transfer-Encoding: chunked\r\n"));
 	if (rq->asks_switch) {
 		out_str(o, STR("Connection: upgrade\r\n"));
 		write_upgrade(o, &rq->head, req_base(rq));
@@ -129,7 +138,7 @@ static bool gives_way(const void *ctx, struct str name)
 	       ids_replace(rq, name);
 }
 
-bool rewrite_request(const struct request *rq, struct str *head)
+bool rewrite_request(const struct request *rq, enum rewrite_hop hop, struct str *head)
 {
 	const struct edits *edits = rq->view.edits;
 	field_mask edited = edits != NULL ? edits_present(edits) : 0;
@@ -157,9 +166,10 @@ bool rewrite_request(const struct request *rq, struct str *head)
 		write_time_left(&o, rq);
 	if (unlikely(rq->service->conf->tls.client.verify != CONF_TLS_VERIFY_NONE))
 		write_client_cert(&o, rq, edited);
-	if (unlikely(rq->head.framing >= FRAMING_CHUNKED)) /* its length is not known */
-		out_str(&o, STR("Transfer-Encoding: chunked\r\n"));
-	write_request_connection(&o, rq);
+	if (unlikely(hop == REWRITE_FRAMED))
+		write_framed(&o, rq);
+	else
+		write_request_connection(&o, rq);
 	if (unlikely(rq->service->conf->is_named))
 		ids_write(&o, rq);
 	if (edits != NULL)

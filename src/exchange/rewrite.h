@@ -9,11 +9,14 @@
 #include "exchange/client.h"
 #include "exchange/request.h"
 
+/* What the connection that it goes out on says of itself. */
+enum rewrite_hop { REWRITE_HTTP1, REWRITE_FRAMED /* nothing: HTTP/2 */ };
+
 /*
  * The request's head for rq->backend. false: it does not fit. The result is valid until the next
  * call.
  */
-bool rewrite_request(const struct request *rq, struct str *head);
+bool rewrite_request(const struct request *rq, enum rewrite_hop hop, struct str *head);
 
 /* A backend's answer, interim or final, as its client is to get it. */
 struct answer {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "exchange/access.h"
+#include "exchange/approach.h"
 #include "exchange/choice.h"
 #include "exchange/preamble.h"
 #include "exchange/queue.h"
@@ -192,7 +193,7 @@ static bool step(struct tunnel *t)
 		follow(t, choice_failed(&t->rq));
 		return true;
 	case TUNNEL_TAKE:
-		after_attempt(t, attempt_begin(&t->at));
+		after_attempt(t, approach_begin(&t->at));
 		return true;
 	case TUNNEL_PARKED:
 	case TUNNEL_QUEUED:

@@ -247,6 +247,15 @@ static void read_shadow(lua_State *L, struct conf_pool *p)
 	lua_pop(L, 1);
 }
 
+/* false, true or "auto". */
+static void read_http2(lua_State *L, struct conf_pool *p)
+{
+	int type = field_push(L, "http2");
+	bool is_on = lua_toboolean(L, -1) != 0;
+	p->http2 = type == LUA_TSTRING ? CONF_HTTP2_AUTO : is_on ? CONF_HTTP2_ON : CONF_HTTP2_OFF;
+	lua_pop(L, 1);
+}
+
 static void read_pool_limits(lua_State *L, struct conf_pool *p)
 {
 	field_push_table(L, "limits");
@@ -268,6 +277,7 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 	read_retry(L, p);
 	read_eject(L, p);
 	read_queue(L, p);
+	read_http2(L, p);
 	read_shadow(L, p);
 	conf_read_pool_tls(L, &p->tls);
 }

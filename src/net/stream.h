@@ -26,8 +26,10 @@ enum { STREAM_MORE = 1 /* more bytes, or the end, follow at once: both may go in
 
 /* Where the cause of an IO_ERROR lies. */
 enum stream_failure_kind {
-	STREAM_FAILURE_SYSTEM, /* the errno says it */
-	STREAM_FAILURE_TLS,    /* the words say it; sys is EPROTO */
+	STREAM_FAILURE_SYSTEM,	 /* the errno says it */
+	STREAM_FAILURE_TLS,	 /* the words say it; sys is EPROTO, also of those below */
+	STREAM_FAILURE_PROTOCOL, /* the peer does not keep to the protocol above the stream */
+	STREAM_FAILURE_RESET,	 /* the peer ended what was under way */
 };
 
 struct stream_failure {

@@ -15,6 +15,8 @@
 #include "upstream/pool_tls.h"
 
 struct board;
+struct h2_pool;
+struct h2_worker;
 
 /* What a request on a kept connection does not look at. */
 struct backend_text {
@@ -39,7 +41,8 @@ struct backend {
 	struct list idle;  /* uconns, the most recently used first */
 	struct list dials; /* uconns that do not stand yet, the oldest first */
 	struct pace pace;
-	struct str base; /* path prefix */
+	struct h2_pool *h2; /* connections of HTTP/2 (h2_pool.h); NULL: none so far */
+	struct str base;    /* path prefix */
 	unsigned addrs_n;
 	uint8_t send_proxy;   /* enum send_proxy */
 	bool is_tls;	      /* https:// or tls:// */
@@ -62,6 +65,7 @@ struct upstream {
 	struct slab entries;	   /* what they point to */
 	struct slab uconns;
 	struct slab dialings;
+	struct h2_worker *h2; /* of HTTP/2; NULL: not needed so far */
 	/* Closes all idle connections of b, whose slot has another backend now. */
 	unsigned (*close_idle_of)(struct backend *b);
 	/* Those of all backends, when descriptors are short. Both: how many there were. */

@@ -83,6 +83,8 @@ struct leg_ops {
 	struct stream_failure (*failure)(const struct leg *leg);
 	void (*end)(struct leg *leg, const struct leg_keep *keep);
 	struct stream *(*steal)(struct leg *leg);
+	/* Its connection frames bodies itself, and is no business of a head. */
+	bool is_framed;
 };
 
 struct leg {

@@ -135,7 +135,7 @@ static bool prepare_tls(struct uconn *u, const struct uconn_wish *wish, struct s
 {
 	struct upstream *up = u->upstream;
 	struct backend_text *text = u->backend->text;
-	struct tls_goal goal = { .sessions = &text->sessions };
+	struct tls_goal goal = { .sessions = &text->sessions, .alpn = wish->alpn };
 	static const char no_tls[] = "TLS with a backend cannot begin: no memory, or its name is "
 				     "too long";
 	struct error e;

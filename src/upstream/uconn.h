@@ -50,6 +50,7 @@ struct uconn_wish {
 	void *owner;
 	unsigned pool;	  /* of the config, whose TLS settings hold */
 	struct str first; /* with TLS: sent in the clear before it */
+	struct str alpn;  /* with TLS: what is offered, as in tls_goal; empty: nothing */
 	uint32_t
 		timeout_ms; /* how long the owner will wait, 0: for ever; the deadline is its own */
 };

@@ -70,7 +70,7 @@ end
 
 local function new_pool(name, flat, key)
   local pool = { name = name, key = key, timeouts = flat.timeouts, limits = flat.limits,
-    policy = flat.policy, tls = flat.tls }
+    policy = flat.policy, tls = flat.tls, http2 = flat.http2 }
   for _, row in ipairs(schema.pool) do pool[row[1]] = flat[row[1]] end
   pool.backends = pool.backends or {}
   if pool.policy ~= nil then pool.policy_key = show.path(key, "policy") end
@@ -245,6 +245,7 @@ local function add_anonymous(service, pools, by_name, report)
   end
   local pool = new_pool(service.name, service.flat, service.key)
   pool.timeouts, pool.policy, pool.policy_key = nil, nil, nil
+  pool.http2 = false -- the service's own key of that name is about its clients
   pool.tls, service.pool_tls = service.pool_tls, nil
   if pool.tls then pool.tls.is_ambiguous = tls.is_ambiguous(service, pool) end
   pool.limits = check.section(schema.pool_limits, {}, show.path(service.key, "limits"), report)

@@ -312,6 +312,10 @@ schema.pool_own = {
     text = "Overrides `connect`, `response`, `attempt`, `stream_idle`." },
   { "limits", "section", section = "pool_limits",
     text = "How much a backend may answer with." },
+  { "http2", "choice", default = false, also = { false, true }, values = { "auto" },
+    text = "HTTP/2 to the backends, many requests at a time on each connection (docs/http2.md): "
+      .. "`true`: over TLS by ALPN, else from the first byte on; `\"auto\"`: with `https://` "
+      .. "backends, where they offer it." },
   { "tls", "section", section = "pool_tls", optional = true, also = { false },
     text = "How `https://` and `tls://` backends are spoken to. (Beside a service's own `backends` "
       .. "these keys stand in the service's `tls`.)" },
@@ -356,8 +360,8 @@ for name, rows in pairs(require "neap.config.schema_tls") do schema[name] = rows
 
 schema.keepalive = {
   { "connections", "integer", default = 64, min = 0, max = 65536, also = { false },
-    text = "Idle connections that one worker keeps to one backend; 0 or false: none. More are kept for "
-      .. "a second, for the next burst." },
+    text = "Idle connections that one worker keeps to one backend; 0 or false: none. More are kept "
+      .. "for a second, for the next burst." },
   { "idle", "seconds", default = 55, max = MONTH, unit = "s", text = "How long one may be idle." },
   { "requests", "integer", default = false, min = 1, max = 2 ^ 31, also = { false },
     text = "Requests on one connection." },

@@ -56,6 +56,7 @@
 ---@field policy? string|neap.policy|fun(options: table): neap.policy
 ---@field timeouts? neap.config.pool_timeouts
 ---@field limits? neap.config.pool_limits
+---@field http2? "auto"|false|true
 ---@field tls? neap.config.pool_tls|false
 
 --- A backend.
