@@ -136,6 +136,13 @@ describe("authorities", function()
     end
   end)
 
+  it("in an encrypted text are refused, and nobody is asked for a passphrase", function()
+    local locked = root.pem:gsub("(BEGIN CERTIFICATE%-+\n)",
+      "%1Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC," .. ("0F"):rep(16) .. "\n\n")
+    expect(refused('{ self_signed = true, client = { ca = "ca.pem" } }', { ["ca.pem"] = locked }),
+      "ca.pem: a certificate cannot be read: it is encrypted, and a passphrase is never asked for")
+  end)
+
   it("of a pool are looked at as well", function()
     local output, code = check("pool = 'p', pools = { p = { backends = { 'https://h:1' }, "
       .. "tls = { ca = 'ca.pem' } } }", { ["ca.pem"] = middle.pem })

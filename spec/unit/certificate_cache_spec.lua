@@ -1,4 +1,4 @@
--- Certificates that policies give as texts: the ones asked for last are kept, the others read again.
+-- Certificates that policies give as texts: the last ones are kept, the others are read again.
 local pki = require "support.pki"
 local probe = require "support.probe"
 

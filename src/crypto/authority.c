@@ -3,10 +3,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <stdint.h>
 
 #include "crypto/common_name.h"
 #include "crypto/fault.h"
+#include "crypto/pem_text.h"
 
 static bool has_issuer_of(STACK_OF(X509) * all, X509 *one)
 {
@@ -33,12 +33,12 @@ static bool find_fault(STACK_OF(X509) * all, X509 *one, enum authority_fault *fa
 
 static STACK_OF(X509) * read_all(struct str pem)
 {
-	BIO *from = pem.n == 0 || pem.n > INT32_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	BIO *from = pem_text_open(pem);
 	STACK_OF(X509) *all = sk_X509_new_null();
 	X509 *one;
 
 	while (from != NULL && all != NULL &&
-	       (one = PEM_read_bio_X509(from, NULL, NULL, NULL)) != NULL) {
+	       (one = PEM_read_bio_X509(from, NULL, pem_text_no_passphrase, NULL)) != NULL) {
 		if (sk_X509_push(all, one) <= 0)
 			X509_free(one);
 	}

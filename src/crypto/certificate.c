@@ -1,6 +1,5 @@
 #include "crypto/certificate.h"
 
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -11,6 +10,7 @@
 #include "crypto/epoch.h"
 #include "crypto/fault.h"
 #include "crypto/pem_reader.h"
+#include "crypto/pem_text.h"
 #include "crypto/staple.h"
 
 struct certificate {
@@ -31,21 +31,9 @@ struct certificate {
 
 /* ---- reading ---- */
 
-static BIO *over(struct str text)
-{
-	return text.n > INT32_MAX ? NULL : BIO_new_mem_buf(text.p, (int)text.n);
-}
-
 static const char *or_what(const char *where, const char *what)
 {
 	return where != NULL ? where : what;
-}
-
-/* Is what ended the reading that there is no further block? */
-static bool is_at_end(void)
-{
-	unsigned long code = ERR_peek_last_error();
-	return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
 /* The first one is the leaf, as a rule, and nobody else's. */
@@ -61,7 +49,7 @@ static enum err read_all(STACK_OF(X509) * to, struct pem_reader *r, BIO *from, c
 		return err_set(e, ERR_INVALID, "%s: more than %d certificates in a chain", where,
 			       CERTIFICATE_CHAIN_MAX);
 	}
-	if (!is_at_end())
+	if (!pem_text_is_at_end())
 		return fault_set(e, ERR_INVALID, "%s: a certificate cannot be read", where);
 	fault_drop();
 	if (sk_X509_num(to) == 0)
@@ -79,7 +67,7 @@ static enum err read_chain(struct certificate *c, struct pem_reader *r,
 	if (advice != NULL)
 		return err_set(e, ERR_INVALID, "%s: %s", or_what(t->chain_where, "certificate"),
 			       advice);
-	BIO *from = over(t->chain);
+	BIO *from = pem_text_open(t->chain);
 	c->issuers = sk_X509_new_null();
 	enum err err =
 		from == NULL || c->issuers == NULL
@@ -117,7 +105,7 @@ static enum err read_key(struct certificate *c, struct pem_reader *r,
 			 const struct certificate_text *t, struct error *e)
 {
 	bool is_apart = t->key.n > 0;
-	BIO *from = over(is_apart ? t->key : t->chain);
+	BIO *from = pem_text_open(is_apart ? t->key : t->chain);
 	if (from != NULL)
 		c->key = pem_reader_key(r, from);
 	BIO_free(from);

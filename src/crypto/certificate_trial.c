@@ -17,12 +17,17 @@ void certificate_trial_fini(struct certificate_trial *t)
 	t->openssl = NULL;
 }
 
+enum err certificate_use(const struct certificate *c, SSL_CTX *openssl, struct error *e)
+{
+	if (SSL_CTX_use_cert_and_key(openssl, certificate_leaf(c), certificate_key(c),
+				     certificate_issuers(c), 1) == 1)
+		return ERR_OK;
+	return fault_set(e, ERR_INVALID, "%s: this certificate cannot be shown",
+			 certificate_where(c));
+}
+
 enum err certificate_trial_run(struct certificate_trial *t, const struct certificate *c,
 			       struct error *e)
 {
-	if (SSL_CTX_use_cert_and_key(t->openssl, certificate_leaf(c), certificate_key(c),
-				     certificate_issuers(c), 1) == 1)
-		return ERR_OK;
-	return fault_set(e, ERR_INVALID, "%s: this certificate cannot be served",
-			 certificate_where(c));
+	return certificate_use(c, t->openssl, e);
 }

@@ -14,8 +14,11 @@ struct certificate_trial {
 enum err certificate_trial_init(struct certificate_trial *t, struct error *e);
 void certificate_trial_fini(struct certificate_trial *t);
 
-/* ERR_INVALID: it cannot be shown; the text says why. */
+/* ERR_INVALID: it cannot be shown; the text says why. Also below. */
 enum err certificate_trial_run(struct certificate_trial *t, const struct certificate *c,
 			       struct error *e);
+
+/* Makes it one of those that the OpenSSL context shows. */
+enum err certificate_use(const struct certificate *c, SSL_CTX *openssl, struct error *e);
 
 #endif

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "crypto/fault.h"
+#include "crypto/pem_text.h"
 
 static bool end_of(const X509_CRL *list, int64_t *seconds)
 {
@@ -19,12 +20,13 @@ static bool end_of(const X509_CRL *list, int64_t *seconds)
 
 bool crl_first_end(struct str pem, int64_t *seconds)
 {
-	BIO *from = pem.n > INT32_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	BIO *from = pem_text_open(pem);
 	X509_CRL *list;
 	bool is_known = false;
 	int64_t end;
 
-	while (from != NULL && (list = PEM_read_bio_X509_CRL(from, NULL, NULL, NULL)) != NULL) {
+	while (from != NULL &&
+	       (list = PEM_read_bio_X509_CRL(from, NULL, pem_text_no_passphrase, NULL)) != NULL) {
 		if (end_of(list, &end) && (!is_known || end < *seconds)) {
 			*seconds = end;
 			is_known = true;

@@ -1,9 +1,10 @@
 #include "crypto/ec_key.h"
 
-#include <limits.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+
+#include "crypto/pem_text.h"
 
 enum err ec_key_create(EVP_PKEY **key, struct error *e)
 {
@@ -12,13 +13,6 @@ enum err ec_key_create(EVP_PKEY **key, struct error *e)
 		return ERR_OK;
 	ERR_clear_error();
 	return err_set(e, ERR_MEMORY, "a key on P-256 cannot be made");
-}
-
-/* Without a passphrase: nobody is ever asked for one. */
-static int refuse_passphrase(char *to, int size, int is_writing, void *ctx)
-{
-	(void)to, (void)size, (void)is_writing, (void)ctx;
-	return -1;
 }
 
 static bool is_on_p256(const EVP_PKEY *key)
@@ -33,9 +27,10 @@ static bool is_on_p256(const EVP_PKEY *key)
 
 enum err ec_key_read(EVP_PKEY **key, struct str pem, struct error *e)
 {
-	BIO *bio = pem.n > INT_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+	BIO *bio = pem_text_open(pem);
 
-	*key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, NULL);
+	*key = bio == NULL ? NULL
+			   : PEM_read_bio_PrivateKey(bio, NULL, pem_text_no_passphrase, NULL);
 	BIO_free(bio);
 	ERR_clear_error();
 	if (*key == NULL)

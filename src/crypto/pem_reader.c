@@ -1,7 +1,6 @@
 #include "crypto/pem_reader.h"
 
 #include <openssl/decoder.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -10,6 +9,7 @@
 
 #include "base/fnv.h"
 #include "crypto/fault.h"
+#include "crypto/pem_text.h"
 
 enum { SHARED_MAX = 64 };
 
@@ -27,13 +27,6 @@ struct pem_reader {
 	unsigned shared_n, oldest;
 };
 
-/* In place of asking a person. */
-static int no_passphrase(char *to, int size, int writing, void *ctx)
-{
-	(void)to, (void)size, (void)writing, (void)ctx;
-	return -1;
-}
-
 enum err pem_reader_create(struct pem_reader **r, struct error *e)
 {
 	struct pem_reader *made = calloc(1, sizeof(*made));
@@ -46,7 +39,7 @@ enum err pem_reader_create(struct pem_reader **r, struct error *e)
 		free(made);
 		return err_set(e, ERR_MEMORY, "no memory for certificates");
 	}
-	(void)OSSL_DECODER_CTX_set_pem_password_cb(made->decoders, no_passphrase, NULL);
+	(void)OSSL_DECODER_CTX_set_pem_password_cb(made->decoders, pem_text_no_passphrase, NULL);
 	*r = made;
 	return ERR_OK;
 }
@@ -116,7 +109,8 @@ X509 *pem_reader_certificate(struct pem_reader *r, BIO *from, bool is_shared)
 	unsigned char *der = NULL;
 	long n = 0;
 
-	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, from, no_passphrase, NULL) != 1)
+	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_X509, from, pem_text_no_passphrase,
+			       NULL) != 1)
 		return NULL;
 	if (r != NULL && is_shared)
 		return share(r, der, n);
@@ -132,7 +126,8 @@ static EVP_PKEY *decode_key(struct pem_reader *r, BIO *from)
 	unsigned char *der = NULL;
 	long n = 0;
 
-	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_EVP_PKEY, from, no_passphrase, NULL) != 1)
+	if (PEM_bytes_read_bio(&der, &n, NULL, PEM_STRING_EVP_PKEY, from, pem_text_no_passphrase,
+			       NULL) != 1)
 		return NULL;
 	const unsigned char *at = der;
 	size_t left = (size_t)n;
@@ -150,5 +145,5 @@ EVP_PKEY *pem_reader_key(struct pem_reader *r, BIO *from)
 		return key;
 	fault_drop();
 	(void)BIO_reset(from); /* what the decoders do not take is read the long way */
-	return PEM_read_bio_PrivateKey(from, NULL, no_passphrase, NULL);
+	return PEM_read_bio_PrivateKey(from, NULL, pem_text_no_passphrase, NULL);
 }

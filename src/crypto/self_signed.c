@@ -12,6 +12,7 @@
 
 #include "crypto/epoch.h"
 #include "crypto/fault.h"
+#include "crypto/pem_text.h"
 
 enum { HOUR = 3600, DAY = 24 * HOUR, HOST_MAX = 256, NAMES_MAX = HOST_MAX + 64, LEFT_DAYS = 7 };
 
@@ -141,8 +142,8 @@ static bool has_names(const X509 *x)
 
 bool self_signed_is_current(struct str pem, int64_t now_s)
 {
-	BIO *from = pem.n == 0 || pem.n > INT32_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
-	X509 *x = from == NULL ? NULL : PEM_read_bio_X509(from, NULL, NULL, NULL);
+	BIO *from = pem_text_open(pem);
+	X509 *x = from == NULL ? NULL : PEM_read_bio_X509(from, NULL, pem_text_no_passphrase, NULL);
 	bool is_current = x != NULL && has_names(x) &&
 			  epoch_seconds(X509_get0_notAfter(x)) - now_s > LEFT_DAYS * DAY;
 

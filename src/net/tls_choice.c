@@ -3,7 +3,7 @@
 #include <openssl/ssl.h>
 #include <time.h>
 
-#include "crypto/fault.h"
+#include "crypto/certificate_trial.h"
 
 static const unsigned char challenge_protocol[] = "\x0a"
 						  "acme-tls/1";
@@ -256,11 +256,7 @@ static enum err use(SSL_CTX *openssl, struct certificate *c, struct error *e)
 {
 	if (!certificate_load(c))
 		return err_set(e, ERR_MEMORY, "no memory for a certificate");
-	if (SSL_CTX_use_cert_and_key(openssl, certificate_leaf(c), certificate_key(c),
-				     certificate_issuers(c), 1) == 1)
-		return ERR_OK;
-	return fault_set(e, ERR_INVALID, "%s: this certificate cannot be served",
-			 certificate_where(c));
+	return certificate_use(c, openssl, e);
 }
 
 static enum err use_first(const struct tls_name_row *row, SSL_CTX *openssl, struct error *e)

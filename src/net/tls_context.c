@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/certificate_trial.h"
 #include "crypto/fault.h"
 #include "crypto/sha256.h"
 #include "net/tls_notes.h"
@@ -61,6 +62,16 @@ static enum err make(struct tls_context **made, const SSL_METHOD *method, struct
 						   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	(void)SSL_CTX_set_session_cache_mode(c->openssl, SSL_SESS_CACHE_OFF);
 	return ERR_OK;
+}
+
+/* After an error there is none. */
+static enum err end_making(struct tls_context **c, enum err err)
+{
+	if (err != ERR_OK) {
+		tls_context_free(*c);
+		*c = NULL;
+	}
+	return err;
 }
 
 static int version_number(enum tls_version version, int otherwise)
@@ -271,23 +282,10 @@ enum err tls_context_serve(struct tls_context **c, const struct tls_settings *se
 	enum err err = make(c, TLS_server_method(), e);
 	if (err == ERR_OK)
 		err = fill_server(*c, settings, e);
-	if (err != ERR_OK) {
-		tls_context_free(*c);
-		*c = NULL;
-	}
-	return err;
+	return end_making(c, err);
 }
 
 /* ---- the client's side ---- */
-
-static enum err use(struct tls_context *c, struct certificate *own, struct error *e)
-{
-	if (SSL_CTX_use_cert_and_key(c->openssl, certificate_leaf(own), certificate_key(own),
-				     certificate_issuers(own), 1) == 1)
-		return ERR_OK;
-	return fault_set(e, ERR_INVALID, "%s: this certificate cannot be shown",
-			 certificate_where(own));
-}
 
 static enum err fill_client(struct tls_context *c, const struct tls_client_settings *s,
 			    struct error *e)
@@ -298,7 +296,7 @@ static enum err fill_client(struct tls_context *c, const struct tls_client_setti
 	if (err == ERR_OK)
 		err = tls_trust_servers(c->openssl, &s->server, s->where, e);
 	if (err == ERR_OK && s->certificate != NULL)
-		err = use(c, s->certificate, e);
+		err = certificate_use(s->certificate, c->openssl, e);
 	tls_sessions_install(c->openssl);
 	if (c->alpn_bytes > 0)
 		(void)SSL_CTX_set_alpn_protos(c->openssl, c->alpn, c->alpn_bytes);
@@ -311,11 +309,7 @@ enum err tls_context_dial(struct tls_context **c, const struct tls_client_settin
 	enum err err = make(c, TLS_client_method(), e);
 	if (err == ERR_OK)
 		err = fill_client(*c, settings, e);
-	if (err != ERR_OK) {
-		tls_context_free(*c);
-		*c = NULL;
-	}
-	return err;
+	return end_making(c, err);
 }
 
 void tls_context_free(struct tls_context *c)

@@ -1,7 +1,6 @@
 #include "net/tls_trust.h"
 
 #include <dirent.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -11,12 +10,8 @@
 #include <string.h>
 
 #include "crypto/fault.h"
+#include "crypto/pem_text.h"
 #include "net/tls_verdict.h"
-
-static BIO *over(struct str text)
-{
-	return text.n > INT32_MAX ? NULL : BIO_new_mem_buf(text.p, (int)text.n);
-}
 
 static enum err no_memory(struct error *e)
 {
@@ -24,16 +19,9 @@ static enum err no_memory(struct error *e)
 	return err_set(e, ERR_MEMORY, "no memory for TLS");
 }
 
-/* What ended the reading of blocks: their end, or a damaged one? */
-static bool is_at_end(void)
-{
-	unsigned long code = ERR_peek_last_error();
-	return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
-}
-
 static enum err judge_end(unsigned count, const char *what, const char *where, struct error *e)
 {
-	if (!is_at_end())
+	if (!pem_text_is_at_end())
 		return fault_set(e, ERR_INVALID, "%s: %s cannot be read", where, what);
 	fault_drop();
 	if (count > 0)
@@ -53,12 +41,13 @@ static bool add_authority(SSL_CTX *openssl, X509 *one, bool is_server)
 static enum err add_authorities(SSL_CTX *openssl, struct str ca, bool is_server, const char *where,
 				struct error *e)
 {
-	BIO *from = over(ca);
+	BIO *from = pem_text_open(ca);
 	X509 *one;
 	unsigned count = 0;
 	enum err err = from == NULL ? no_memory(e) : ERR_OK;
 
-	while (err == ERR_OK && (one = PEM_read_bio_X509(from, NULL, NULL, NULL)) != NULL) {
+	while (err == ERR_OK &&
+	       (one = PEM_read_bio_X509(from, NULL, pem_text_no_passphrase, NULL)) != NULL) {
 		if (!add_authority(openssl, one, is_server))
 			err = no_memory(e);
 		count++;
@@ -69,12 +58,13 @@ static enum err add_authorities(SSL_CTX *openssl, struct str ca, bool is_server,
 
 static enum err add_lists(SSL_CTX *openssl, struct str crl, const char *where, struct error *e)
 {
-	BIO *from = over(crl);
+	BIO *from = pem_text_open(crl);
 	X509_CRL *one;
 	unsigned count = 0;
 	enum err err = from == NULL ? no_memory(e) : ERR_OK;
 
-	while (err == ERR_OK && (one = PEM_read_bio_X509_CRL(from, NULL, NULL, NULL)) != NULL) {
+	while (err == ERR_OK &&
+	       (one = PEM_read_bio_X509_CRL(from, NULL, pem_text_no_passphrase, NULL)) != NULL) {
 		if (X509_STORE_add_crl(SSL_CTX_get_cert_store(openssl), one) != 1)
 			err = no_memory(e);
 		X509_CRL_free(one);
