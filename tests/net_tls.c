@@ -207,6 +207,30 @@ static void test_clean_end(struct loop *l)
 	close_pair(&s, &c);
 }
 
+/* The peer reads nothing for a while: the rest, close_notify and the end of our side wait for it. */
+static void test_kept_end(struct loop *l)
+{
+	static char bulk[128 * 1024];
+	struct owner s, c;
+	size_t sent = 0;
+	ssize_t n;
+
+	check_case("an end that waits for room");
+	open_pair(&s, &c, l);
+	c.last = 1;
+	stream_watch_read(&c.stream, false);
+	while ((n = put(&s, bulk, sizeof(bulk))) > 0)
+		sent += (size_t)n;
+	stream_shutdown_write(&s.stream);
+	run_turn(l);
+	check(n == IO_AGAIN && c.got == 0, "nothing was read so far");
+	stream_watch_read(&c.stream, true);
+	for (int i = 0; i < TURNS_MAX && c.last != IO_EOF; i++)
+		run_turn(l);
+	check(c.got >= sent && c.last == IO_EOF, "comes after all of it");
+	close_pair(&s, &c);
+}
+
 static void test_cut(struct loop *l)
 {
 	struct owner s, c;
@@ -556,6 +580,7 @@ void net_tls_tests(struct loop *l)
 		return;
 	test_handshake(l);
 	test_clean_end(l);
+	test_kept_end(l);
 	test_cut(l);
 	test_bulk(l);
 	test_counts(l);

@@ -1,6 +1,7 @@
 -- The hook `certificate`: a policy gives the certificate of a handshake, and may wait for it.
 
 local client = require "support.client"
+local cpu = require "support.cpu"
 local eventually = require "support.eventually"
 local hello = require "support.client_hello"
 local neap = require "support.neap"
@@ -46,6 +47,18 @@ local function OWN() return neap.certificate { certificate = %q, key = %q } end
       assert.equal("own", (shown(n, "own.test", { version })))
       assert.equal("configured", (shown(n, "Other.test", { version })))
     end
+  end)
+
+  it("costs nothing while it waits, whatever clients send meanwhile", function()
+    local n = start('neap.log.info "asked"; neap.sleep(60)',
+      { more = "timeouts = { handshake = 60 }," })
+    for i = 1, 10 do
+      local c = client.connect(n.address)
+      c:send(hello.of { sni = "a.test" } .. (i % 2 == 0 and ("more"):rep(100) or ""))
+      if i % 2 == 1 then c:shutdown_write() end
+    end
+    eventually(function() return n:count_log "info asked" == 10 end)
+    assert.is_true(cpu.share(n:workers()[1], 1) < 0.5)
   end)
 
   it("is told what the ClientHello says", function()

@@ -127,6 +127,18 @@ describe("request.tls", function()
       assert.is_nil(sent(web)["client-cert-chain"])
     end)
 
+    it("is left out where it has more than 16 KiB, and the request goes on", function()
+      local names = {}
+      for i = 1, 700 do names[i] = ("%d.a-long-name-of-a-host.test"):format(i) end
+      local large = ca:issue { cn = "large", names = names }
+      local n, web = start(tls(("client = { ca = %q }"):format(ca.pem_path)))
+      local r = s_client.run { port = n.port,
+        args = { "-cert", large.pem_path, "-key", large.key_path } }
+      assert.equal(200, r.status, r.log)
+      assert.is_true(#large.pem > 16 * 1024)
+      assert.is_nil(sent(web)["client-cert"])
+    end)
+
     it("of a client is removed everywhere, and no policy sees it", function()
       local n, web = start [[policy = { request = function(r)
         if r:header "client-cert" or r:header "client-cert-chain" then error "seen" end
