@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/authority.h"
 #include "crypto/certificate.h"
+#include "crypto/pem_reader.h"
 #include "crypto/self_signed.h"
 #include "net/tls_ticket_file.h"
 
@@ -44,6 +46,35 @@ static void read_chain(struct str bytes, const struct certificate_text *text)
 	certificate_drop(c);
 }
 
+/* One of many is the same as one alone, and so is one that is read later. */
+static void read_as_others(struct str bytes, const struct certificate_text *text)
+{
+	static struct pem_reader *reader;
+	const struct certificate_facts facts = { CERTIFICATE_RSA, { "a.test b.test", 13 } };
+	struct certificate *alone, *many, *later;
+	struct error e = { .text = "" };
+
+	must(reader != NULL || pem_reader_create(&reader, &e) == ERR_OK);
+	enum err err = certificate_read(&alone, text, &e);
+	must(certificate_read_by(reader, &many, text, &e) == err);
+	must(certificate_defer(&later, text, bytes, &facts, &e) == ERR_OK);
+	must(certificate_load(later) == (err == ERR_OK));
+	if (err == ERR_OK) {
+		must(certificate_kind(many) == certificate_kind(alone));
+		must(certificate_order(many) == certificate_order(alone));
+		must(certificate_kind(later) == certificate_kind(alone));
+	}
+	certificate_drop(alone);
+	certificate_drop(many);
+	certificate_drop(later);
+}
+
+static void count(void *ctx, enum authority_fault fault, const char *name)
+{
+	(void)ctx;
+	must(fault <= AUTHORITY_NO_ROOT && strlen(name) < AUTHORITY_NAME_BYTES);
+}
+
 /* An answer about a certificate of ours. */
 static void read_staple(struct str bytes)
 {
@@ -79,6 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	read_chain(bytes, &alone);
 	read_chain(bytes, &apart);
+	read_as_others(bytes, &alone);
+	authority_each_fault(bytes, count, NULL);
 	read_staple(bytes);
 	read_keys(bytes);
 	return 0;
