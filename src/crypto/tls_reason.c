@@ -117,6 +117,11 @@ static struct tls_trouble of_error(unsigned long error, long verify, int is_serv
 	return (struct tls_trouble){ of_code(code), text != NULL ? text : reasons[of_code(code)] };
 }
 
+struct tls_trouble tls_trouble_of_ssl(int reason, int is_server)
+{
+	return of_error(ERR_PACK(ERR_LIB_SSL, 0, reason), 0, is_server);
+}
+
 /* The first error is the cause, unless it came of another library and TLS says more. */
 struct tls_trouble tls_trouble_take(long verify, int is_server)
 {

@@ -39,6 +39,9 @@ struct tls_trouble {
 /* That of a reason without more to say; constant. */
 struct tls_trouble tls_trouble_of(enum tls_reason reason);
 
+/* What OpenSSL calls by that number (SSL_R_…, alerts from SSL_AD_REASON_OFFSET on); as below. */
+struct tls_trouble tls_trouble_of_ssl(int reason, int is_server);
+
 /*
  * What the queue of errors of this thread says; the queue is empty afterwards. verify: of
  * SSL_get_verify_result, 0 for none; is_server: on which side we are. The words are constant or

@@ -8,6 +8,7 @@
 #include "http/h1_write.h"
 #include "http/max_forwards.h"
 #include "net/tls_notes.h"
+#include "net/tls_stream.h"
 
 static field_mask bit(enum field_id id)
 {
@@ -106,7 +107,7 @@ static void write_client_cert(struct out *o, const struct request *rq, field_mas
 {
 	const struct identity *client = rq->connection != NULL &&
 							(edited & bit(FIELD_CLIENT_CERT)) == 0
-						? tls_notes_verified(rq->connection)
+						? tls_notes_verified(tls_stream_ssl(rq->connection))
 						: NULL;
 	if (client != NULL && client->field.n <= CLIENT_CERT_MAX)
 		h1_write_field(o, STR("Client-Cert"), client->field);

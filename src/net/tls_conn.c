@@ -15,21 +15,26 @@ enum { LEAVING_MS = 5000 }; /* so long close_notify may take to go out, whatever
 
 bool tls_conn_has_ended(const struct tls_conn *c)
 {
-	return c->io.state != TLS_IO_OPEN || c->state == TLS_CONN_BROKEN ||
-	       (SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+	if (c->io.state != TLS_IO_OPEN || c->state == TLS_CONN_BROKEN)
+		return true;
+	return c->ssl == NULL ? c->records->state != TLS_RECORDS_OPEN
+			      : (SSL_get_shutdown(c->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 /* Is there something to read that no poll announces? */
 static bool holds_input(const struct tls_conn *c)
 {
-	return c->io.in_n > 0 || SSL_pending(c->ssl) > 0 || tls_conn_has_ended(c);
+	if (tls_conn_has_ended(c))
+		return true;
+	return c->ssl == NULL ? tls_records_hold_input(c->records, &c->io)
+			      : c->io.in_n > 0 || SSL_pending(c->ssl) > 0;
 }
 
 /* A message of TLS itself was read in part: OpenSSL writes when it has read the rest. */
 static bool writes_by_reading(const struct tls_conn *c)
 {
-	return c->state == TLS_CONN_OPEN && SSL_in_init(c->ssl) == 1 && c->io.in_n == 0 &&
-	       !tls_conn_has_ended(c);
+	return c->ssl != NULL && c->state == TLS_CONN_OPEN && SSL_in_init(c->ssl) == 1 &&
+	       c->io.in_n == 0 && !tls_conn_has_ended(c);
 }
 
 static int polled_to_write(const struct tls_conn *c)
@@ -136,9 +141,12 @@ void tls_conn_flush(struct tls_conn *c)
 /* close_notify, unless it was sent; true: it is with the kernel. */
 static bool say_close(struct tls_conn *c)
 {
-	if (c->state != TLS_CONN_OPEN || SSL_in_init(c->ssl))
+	if (c->state != TLS_CONN_OPEN || (c->ssl != NULL && SSL_in_init(c->ssl)))
 		return true;
-	(void)SSL_shutdown(c->ssl); /* the state of io tells whether it goes */
+	if (c->ssl == NULL)
+		tls_records_close(c->records, &c->io);
+	else
+		(void)SSL_shutdown(c->ssl); /* the state of io tells whether it goes */
 	ERR_clear_error();
 	return tls_io_flush(&c->io, false) || tls_io_write_failed(&c->io);
 }
@@ -151,6 +159,16 @@ void tls_conn_shutdown(struct tls_conn *c)
 	tls_conn_arm(c);
 }
 
+void tls_conn_drop_ssl(struct tls_conn *c)
+{
+	if (c->ssl == NULL)
+		return;
+	SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* keeps its session */
+	SSL_free(c->ssl);
+	c->ssl = NULL;
+	ERR_clear_error();
+}
+
 void tls_conn_free(struct tls_conn *c)
 {
 	struct tls_worker *w = c->worker;
@@ -161,9 +179,9 @@ void tls_conn_free(struct tls_conn *c)
 		list_remove(&c->node);
 	ev_io_stop(c->loop->ev, &c->watcher);
 	loop_defer_cancel(&c->next);
-	SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* keeps its session */
-	SSL_free(c->ssl);
-	ERR_clear_error();
+	tls_conn_drop_ssl(c);
+	tls_records_free(c->records);
+	free(c->facts);
 	tls_io_fini(&c->io);
 	free(c->sni);
 	slab_put(&w->conns, c);
@@ -211,6 +229,7 @@ static void leave(struct tls_conn *c)
 	c->leaves_ms = loop_now_ms(c->loop) + LEAVING_MS;
 	c->state = TLS_CONN_LEAVING;
 	c->stream = NULL;
+	list_remove(&c->node);
 	list_append(&w->leaving, &c->node);
 	if (!ev_is_active(&w->leaving_timer)) {
 		ev_set_cb(&w->leaving_timer, leaving_cb);
@@ -335,6 +354,7 @@ void tls_end(struct loop *l)
 		tls_conn_end(container_of(node, struct tls_conn, node));
 	ev_timer_stop(l->ev, &w->leaving_timer);
 	ev_timer_stop(l->ev, &w->trim_timer);
+	ev_timer_stop(l->ev, &w->fresh_timer);
 	slab_fini(&w->conns);
 	tls_shared_destroy(w->shared);
 	free(w);

@@ -10,7 +10,10 @@
 
 #include "crypto/tls_reason.h"
 #include "net/stream.h"
+#include "net/tls_records.h"
 #include "net/tls_worker.h"
+
+struct tls_facts;
 
 enum tls_conn_state {
 	TLS_CONN_FIRST,	 /* of a server: no byte has come */
@@ -26,7 +29,9 @@ enum tls_conn_after { TLS_AFTER_NOTHING, TLS_AFTER_SHUTDOWN };
 
 struct tls_conn {
 	struct tls_io io;
-	SSL *ssl;
+	SSL *ssl;		     /* NULL: records go on without it (net/tls_detach.h) */
+	struct tls_records *records; /* its secrets, and then its keys; NULL: unknown */
+	struct tls_facts *facts;     /* when there is no ssl */
 	struct tls_worker *worker;
 	struct stream *stream; /* where it lives, by the last call; not of a leaving one */
 	const struct stream_owner *owner; /* until it is open */
@@ -35,19 +40,21 @@ struct tls_conn {
 	ev_io watcher;
 	struct deferred
 		next;	  /* a handshake's turn; then: something is to be told that no poll tells */
-	struct list node; /* in the worker's accepting or leaving */
+	struct list node; /* in the worker's accepting, fresh or leaving */
 	struct tls_trouble trouble;
 	char *sni; /* as tls_stream_facts says it; NULL: it was not asked yet */
 	union {
 		int64_t wrote_ms;  /* the last write */
 		int64_t leaves_ms; /* of a leaving one: it ends then in any case */
 	};
-	uint32_t wrote;	 /* bytes since it was idle */
-	uint8_t state;	 /* enum tls_conn_state */
-	uint8_t after;	 /* enum tls_conn_after */
-	uint8_t owes;	 /* bytes that went out and were not counted: 0 or 1 */
-	bool was_open;	 /* the handshake went well */
-	uint8_t watched; /* of the stream, as it was told last */
+	int64_t fresh_ms; /* of a fresh one: when it is looked at */
+	uint32_t wrote;	  /* bytes since it was idle */
+	uint8_t state;	  /* enum tls_conn_state */
+	uint8_t after;	  /* enum tls_conn_after */
+	uint8_t owes;	  /* bytes that went out and were not counted: 0 or 1 */
+	bool was_open;	  /* the handshake went well */
+	uint8_t watched;  /* of the stream, as it was told last */
+	uint8_t tries;	  /* to go on without OpenSSL's object */
 };
 
 static inline struct tls_conn *tls_conn_of(const struct stream *s)
@@ -72,6 +79,9 @@ struct tls_conn *tls_conn_create(struct loop *l, int fd, SSL *ssl, struct str fi
 
 /* Frees it, not the socket. */
 void tls_conn_free(struct tls_conn *c);
+
+/* Frees OpenSSL's object alone. Harmless without one. */
+void tls_conn_drop_ssl(struct tls_conn *c);
 
 /* The same with the socket, at once. */
 void tls_conn_end(struct tls_conn *c);

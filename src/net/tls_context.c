@@ -7,6 +7,7 @@
 #include "crypto/certificate_trial.h"
 #include "crypto/fault.h"
 #include "crypto/sha256.h"
+#include "net/tls_detach.h"
 #include "net/tls_notes.h"
 #include "net/tls_sessions.h"
 #include "net/tls_ticket_file.h"
@@ -271,8 +272,9 @@ static enum err fill_server(struct tls_context *c, const struct tls_settings *s,
 	if (err == ERR_OK)
 		err = set_resumption(c, s, e);
 	SSL_CTX_set_alpn_select_cb(c->openssl, choose_alpn, c);
+	tls_detach_prepare(c->openssl);
 	if (s->hellos == TLS_HELLOS_NOTED)
-		tls_notes_take_hellos(c->openssl);
+		tls_notes_take_hellos(c->openssl, tls_detach_on_message);
 	return err;
 }
 
@@ -298,6 +300,7 @@ static enum err fill_client(struct tls_context *c, const struct tls_client_setti
 	if (err == ERR_OK && s->certificate != NULL)
 		err = certificate_use(s->certificate, c->openssl, e);
 	tls_sessions_install(c->openssl);
+	tls_detach_prepare(c->openssl);
 	if (c->alpn_bytes > 0)
 		(void)SSL_CTX_set_alpn_protos(c->openssl, c->alpn, c->alpn_bytes);
 	return err;

@@ -54,6 +54,30 @@ static void receive(struct tls_io *io)
 	note_received(io, got);
 }
 
+bool tls_io_gather(struct tls_io *io)
+{
+	char *in = io->shared->in;
+	uint32_t had = io->in_n;
+	size_t want = io->want;
+	ssize_t got;
+
+	io->want = 0;
+	if (want == 0 || io->state != TLS_IO_OPEN)
+		return false;
+	if (had > 0)
+		memmove(in, io->in, had);
+	drop_in(io);
+	if (want > TLS_SHARED_BYTES - had)
+		want = TLS_SHARED_BYTES - had;
+	do {
+		got = recv(io->fd, in + had, want, 0);
+	} while (got < 0 && errno == EINTR);
+	note_received(io, got);
+	io->in = in;
+	io->in_n = had + (got > 0 ? (uint32_t)got : 0);
+	return got > 0;
+}
+
 static int bio_read(BIO *b, char *to, int max)
 {
 	struct tls_io *io = BIO_get_data(b);
@@ -197,24 +221,36 @@ bool tls_io_flush(struct tls_io *io, bool more)
 	return io->out_n == 0 || flush_shared(io, more);
 }
 
+char *tls_io_room(struct tls_io *io, size_t n)
+{
+	if (io->out_kept == NULL && n > TLS_SHARED_BYTES - io->out_n)
+		(void)tls_io_flush(io, true); /* the state tells */
+	if (tls_io_write_failed(io) || io->out_kept != NULL || n > TLS_SHARED_BYTES)
+		return NULL;
+	return io->shared->out + io->out_n;
+}
+
+bool tls_io_put(struct tls_io *io, const char *p, size_t n)
+{
+	char *to = tls_io_room(io, n);
+
+	if (to != NULL) {
+		memcpy(to, p, n);
+		tls_io_added(io, n);
+		return true;
+	}
+	if (tls_io_write_failed(io))
+		return false;
+	if (keep_out(io, p, n))
+		return true;
+	fail_write(io, ENOBUFS);
+	return false;
+}
+
 static int bio_write(BIO *b, const char *p, int n)
 {
-	struct tls_io *io = BIO_get_data(b);
-
 	BIO_clear_retry_flags(b);
-	if (io->out_kept == NULL && (size_t)n > TLS_SHARED_BYTES - io->out_n)
-		(void)tls_io_flush(io, true); /* the state tells */
-	if (tls_io_write_failed(io))
-		return -1;
-	if (io->out_kept == NULL && (size_t)n <= TLS_SHARED_BYTES) {
-		memcpy(io->shared->out + io->out_n, p, (size_t)n);
-		io->out_n += (uint32_t)n;
-		return n;
-	}
-	if (keep_out(io, p, (size_t)n))
-		return n;
-	fail_write(io, ENOBUFS);
-	return -1;
+	return tls_io_put(BIO_get_data(b), p, (size_t)n) ? n : -1;
 }
 
 /* ---- life ---- */

@@ -24,7 +24,8 @@ struct tls_shared {
 	BIO_METHOD *method;
 	char in[TLS_SHARED_BYTES];
 	char out[TLS_SHARED_BYTES];
-	char joined[TLS_RECORD_BYTES]; /* short pieces of one record */
+	char joined[TLS_RECORD_BYTES];	     /* short pieces of one record */
+	char opened[TLS_RECORD_BYTES + 256]; /* a record whose owner has no room for all of it */
 };
 
 /* How one way of the socket stands. One that takes nothing more may still have bytes to read. */
@@ -69,6 +70,30 @@ bool tls_io_end_read(struct tls_io *io);
  * before OpenSSL. True: there are bytes, or the end.
  */
 bool tls_io_receive(struct tls_io *io, size_t plain_bytes);
+
+/*
+ * The same for one who reads io->in itself and needs more than is there: what the socket has comes
+ * after it, once in a call. False: nothing came. tls_io_took: so many bytes were used.
+ */
+bool tls_io_gather(struct tls_io *io);
+
+static inline void tls_io_took(struct tls_io *io, size_t n)
+{
+	io->in += n;
+	io->in_n -= (uint32_t)n;
+}
+
+/*
+ * Where n bytes to be sent may be put, tls_io_added follows; NULL: some are kept, or the socket
+ * failed. tls_io_put: these n, which are kept if need be.
+ */
+char *tls_io_room(struct tls_io *io, size_t n);
+bool tls_io_put(struct tls_io *io, const char *p, size_t n);
+
+static inline void tls_io_added(struct tls_io *io, size_t n)
+{
+	io->out_n += (uint32_t)n;
+}
 
 /* Did the socket not take all that OpenSSL wrote? */
 static inline bool tls_io_has_kept(const struct tls_io *io)

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/tls_stream.h"
-
 struct notes {
 	struct ja4_note *hello;
 	struct identity *peer;
@@ -56,6 +54,8 @@ static void note_hello(SSL *ssl, const char *message, size_t n)
 		notes->hello = ja4_note_create(&hello, message);
 }
 
+static tls_on_message *next_on_message;
+
 /* The first message of a connection is the ClientHello; the rest is none of our business. */
 static void on_message(int is_sent, int version, int type, const void *bytes, size_t n, SSL *ssl,
 		       void *ctx)
@@ -64,19 +64,20 @@ static void on_message(int is_sent, int version, int type, const void *bytes, si
 	(void)version, (void)ctx;
 	if (is_sent || type != SSL3_RT_HANDSHAKE || n == 0)
 		return;
-	SSL_set_msg_callback(ssl, NULL);
+	SSL_set_msg_callback(ssl, next_on_message);
 	if (message[0] == SSL3_MT_CLIENT_HELLO)
 		note_hello(ssl, message, n);
 }
 
-void tls_notes_take_hellos(SSL_CTX *openssl)
+void tls_notes_take_hellos(SSL_CTX *openssl, tls_on_message *next)
 {
+	next_on_message = next;
 	SSL_CTX_set_msg_callback(openssl, on_message);
 }
 
 bool tls_notes_ja4(const SSL *ssl, char to[JA4_CHARS + 1])
 {
-	struct notes *notes = SSL_get_ex_data(ssl, notes_index());
+	struct notes *notes = ssl != NULL ? SSL_get_ex_data(ssl, notes_index()) : NULL;
 	to[0] = '\0';
 	if (notes == NULL || notes->hello == NULL)
 		return false;
@@ -90,7 +91,7 @@ bool tls_notes_ja4(const SSL *ssl, char to[JA4_CHARS + 1])
 
 const struct identity *tls_notes_peer(SSL *ssl)
 {
-	X509 *certificate = SSL_get0_peer_certificate(ssl);
+	X509 *certificate = ssl != NULL ? SSL_get0_peer_certificate(ssl) : NULL;
 	struct notes *notes = certificate != NULL ? notes_of(ssl) : NULL;
 	if (notes == NULL)
 		return NULL;
@@ -99,9 +100,8 @@ const struct identity *tls_notes_peer(SSL *ssl)
 	return notes->peer;
 }
 
-const struct identity *tls_notes_verified(const struct stream *s)
+const struct identity *tls_notes_verified(SSL *ssl)
 {
-	SSL *ssl = tls_stream_ssl(s);
 	if (ssl == NULL || SSL_get_verify_result(ssl) != X509_V_OK)
 		return NULL;
 	return tls_notes_peer(ssl);

@@ -10,12 +10,18 @@
 
 #include "crypto/identity.h"
 #include "net/ja4.h"
-#include "net/stream.h"
 
-/* From now on the ClientHello of each connection of this context is noted. */
-void tls_notes_take_hellos(SSL_CTX *openssl);
+/* What OpenSSL calls for each record and message (SSL_CTX_set_msg_callback). */
+typedef void tls_on_message(int is_sent, int version, int type, const void *bytes, size_t n,
+			    SSL *ssl, void *ctx);
 
-/* The fingerprint of the client, JA4; false (to = ""): none was noted. */
+/*
+ * From now on the ClientHello of each connection of this context is noted; next: called for what comes
+ * after it.
+ */
+void tls_notes_take_hellos(SSL_CTX *openssl, tls_on_message *next);
+
+/* The fingerprint of the client, JA4; false (to = ""): none was noted. ssl may be NULL. */
 bool tls_notes_ja4(const SSL *ssl, char to[JA4_CHARS + 1]);
 
 /*
@@ -24,7 +30,7 @@ bool tls_notes_ja4(const SSL *ssl, char to[JA4_CHARS + 1]);
  */
 const struct identity *tls_notes_peer(SSL *ssl);
 
-/* The same of a stream, when its certificate was found good; NULL: not so, or it is not TLS. */
-const struct identity *tls_notes_verified(const struct stream *s);
+/* The same when its certificate was found good; NULL: not so. ssl may be NULL, here and above. */
+const struct identity *tls_notes_verified(SSL *ssl);
 
 #endif

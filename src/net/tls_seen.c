@@ -57,7 +57,7 @@ bool tls_seen_look(struct tls_seen *to, const struct stream *s, const struct cli
 
 struct str tls_seen_ja4(const struct tls_seen *seen, char to[JA4_CHARS + 1])
 {
-	if (seen->stream == NULL || !tls_notes_ja4(tls_stream_ssl(seen->stream), to))
+	if (seen->stream == NULL || !tls_stream_ja4(seen->stream, to))
 		return nothing;
 	return str_of(to);
 }

@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "net/tls_detach.h"
+
 /* Nothing of it is pending any more; the owner is told from now on. */
 static void end_handshake(struct tls_conn *c, enum tls_conn_state state)
 {
@@ -19,6 +21,7 @@ static void tell_open(struct tls_conn *c)
 {
 	end_handshake(c, TLS_CONN_OPEN);
 	c->was_open = true;
+	tls_detach_soon(c);
 	c->owner->on_open(c->stream, true); /* may free c */
 }
 

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "crypto/fault.h"
-#include "net/host_name.h"
 #include "net/plain_stream.h"
 #include "net/sock.h"
+#include "net/tls_notes.h"
 #include "net/tls_shake.h"
 #include "net/tls_write.h"
 
@@ -61,6 +62,30 @@ static ssize_t read_records(struct tls_conn *c, char *to, size_t n)
 	return (ssize_t)total;
 }
 
+/* Why there is no content. */
+static ssize_t detached_ended(struct tls_conn *c)
+{
+	const struct tls_records *r = c->records;
+
+	if (r->state == TLS_RECORDS_BROKEN)
+		return tls_conn_break(c, r->trouble);
+	if (r->state == TLS_RECORDS_ENDED)
+		return IO_EOF;
+	if (c->io.state == TLS_IO_ENDED)
+		return tls_conn_break(c, tls_trouble_of(TLS_REASON_CUT));
+	if (c->io.state == TLS_IO_FAILED)
+		return tls_conn_break(c, (struct tls_trouble){ TLS_REASON_LEFT,
+							       sock_err_text(c->io.sys) });
+	return IO_AGAIN;
+}
+
+static ssize_t read_detached(struct tls_conn *c, char *to, size_t n)
+{
+	size_t got = tls_records_read(c->records, &c->io, to, n);
+
+	return got > 0 ? (ssize_t)got : detached_ended(c);
+}
+
 static ssize_t tls_read(struct stream *s, void *to, size_t n)
 {
 	struct tls_conn *c = tls_conn_use(s);
@@ -69,7 +94,7 @@ static ssize_t tls_read(struct stream *s, void *to, size_t n)
 	if (c->state != TLS_CONN_OPEN)
 		return IO_ERROR;
 	tls_io_begin_read(&c->io, n);
-	got = read_records(c, to, n);
+	got = c->ssl == NULL ? read_detached(c, to, n) : read_records(c, to, n);
 	if (!tls_io_end_read(&c->io))
 		got = tls_conn_break(c, tls_trouble_of(TLS_REASON_MEMORY));
 	tls_conn_flush(c); /* answers of TLS itself; the rest is kept */
@@ -93,6 +118,12 @@ static bool peek_has_input(struct tls_conn *c)
 	return is_input;
 }
 
+static bool detached_has_input(struct tls_conn *c)
+{
+	tls_io_begin_read(&c->io, 1);
+	return tls_records_have_input(c->records, &c->io);
+}
+
 /* Mostly there is nothing: then the socket alone is asked. */
 static bool tls_has_input(const struct stream *s)
 {
@@ -100,9 +131,9 @@ static bool tls_has_input(const struct stream *s)
 
 	if (c->state != TLS_CONN_OPEN)
 		return c->state == TLS_CONN_BROKEN;
-	if (SSL_has_pending(c->ssl) == 0 && !tls_io_receive(&c->io, 1))
+	if (c->ssl != NULL && SSL_has_pending(c->ssl) == 0 && !tls_io_receive(&c->io, 1))
 		return false;
-	bool is_input = peek_has_input(c);
+	bool is_input = c->ssl == NULL ? detached_has_input(c) : peek_has_input(c);
 	if (!tls_io_end_read(&c->io))
 		(void)tls_conn_break(c, tls_trouble_of(TLS_REASON_MEMORY));
 	tls_conn_flush(c);
@@ -231,38 +262,30 @@ SSL *tls_stream_ssl(const struct stream *s)
 	return s->ops == &tls_ops ? tls_conn_of(s)->ssl : NULL;
 }
 
-/* What a client sends there may be anything; so far only OpenSSL has looked at it. */
-static void keep_sni(struct tls_conn *c)
-{
-	const char *name = SSL_get_servername(c->ssl, TLSEXT_NAMETYPE_host_name);
-	size_t size = name != NULL ? strlen(name) + 1 : 0;
-
-	if (size > 0 && (c->sni = malloc(size)) != NULL)
-		(void)host_name_tidy(c->sni, size, str_of(name)); /* "": it is none */
-}
-
 bool tls_stream_facts(const struct stream *s, struct tls_facts *facts)
 {
-	SSL *ssl = tls_stream_ssl(s);
-	const unsigned char *alpn = NULL;
-	unsigned alpn_n = 0;
+	struct tls_conn *c = s->ops == &tls_ops ? tls_conn_of(s) : NULL;
 
-	if (ssl == NULL)
+	if (c == NULL)
 		return false;
-	SSL_get0_alpn_selected(ssl, &alpn, &alpn_n);
-	struct tls_conn *c = tls_conn_of(s);
-	if (c->sni == NULL)
-		keep_sni(c);
-	*facts = (struct tls_facts){
-		.version = SSL_get_version(ssl),
-		.cipher = SSL_get_cipher_name(ssl),
-		.sni = str_of(c->sni != NULL ? c->sni : ""),
-		.alpn = { (const char *)alpn, alpn_n },
-		.peer = SSL_get0_peer_certificate(ssl),
-		.verify = SSL_get_verify_result(ssl),
-		.is_resumed = SSL_session_reused(ssl) == 1,
-	};
+	if (c->ssl != NULL && c->sni == NULL)
+		c->sni = tls_facts_sni(c->ssl);
+	if (c->ssl != NULL)
+		tls_facts_read(c->ssl, facts);
+	else
+		*facts = *c->facts;
+	facts->sni = str_of(c->sni != NULL ? c->sni : "");
 	return true;
+}
+
+bool tls_stream_ja4(const struct stream *s, char to[JA4_CHARS + 1])
+{
+	const struct tls_conn *c = s->ops == &tls_ops ? tls_conn_of(s) : NULL;
+
+	if (c == NULL || c->facts == NULL)
+		return tls_notes_ja4(c != NULL ? c->ssl : NULL, to);
+	memcpy(to, c->facts->ja4, sizeof(c->facts->ja4));
+	return to[0] != '\0';
 }
 
 void tls_stream_set_client(struct stream *s, const struct peer *client)

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "crypto/tls_reason.h"
 #include "net/stream.h"
+#include "net/tls_facts.h"
 
 /* What a TLS stream is opened with. */
 struct tls_start {
@@ -30,19 +31,14 @@ struct tls_start {
 enum stream_opened tls_stream_open(struct stream *s, const struct tls_start *start,
 				   const struct stream_owner *owner);
 
-/* OpenSSL's object of the stream; NULL for one that is not TLS. */
+/*
+ * OpenSSL's object of the stream; NULL for one that is not TLS, and for one that does without it since
+ * its handshake (net/tls_detach.h). None whose client showed a certificate does.
+ */
 SSL *tls_stream_ssl(const struct stream *s);
 
-/* What is known of a TLS connection after its handshake. The texts live as long as it is open. */
-struct tls_facts {
-	const char *version; /* "TLSv1.3" */
-	const char *cipher;  /* "TLS_AES_128_GCM_SHA256" */
-	struct str sni;	     /* the host that the client asked for, net/host_name.h; empty: none */
-	struct str alpn;     /* the protocol that was agreed on; empty: none */
-	X509 *peer;	     /* the peer's certificate; NULL: it showed none. Borrowed */
-	long verify;	     /* X509_V_OK, or why peer does not verify */
-	bool is_resumed;
-};
+/* The client's fingerprint, as tls_notes_ja4. */
+bool tls_stream_ja4(const struct stream *s, char to[JA4_CHARS + 1]);
 
 /* False for a stream that is not TLS. */
 bool tls_stream_facts(const struct stream *s, struct tls_facts *facts);

@@ -37,7 +37,9 @@ struct tls_worker *tls_worker_of(struct loop *l, size_t conn_bytes)
 	}
 	slab_init(&w->conns, conn_bytes, UINT32_MAX);
 	list_init(&w->accepting);
+	list_init(&w->fresh);
 	list_init(&w->leaving);
+	ev_init(&w->fresh_timer, NULL);
 	ev_init(&w->leaving_timer, NULL);
 	ev_timer_init(&w->trim_timer, trim_cb, trim_after_s, 0.);
 	w->accepting_max = UINT32_MAX;

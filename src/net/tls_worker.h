@@ -14,8 +14,10 @@ struct tls_worker {
 	struct tls_shared *shared;
 	struct slab conns;	/* struct tls_conn */
 	struct list accepting;	/* handshakes with clients, oldest first */
+	struct list fresh;	/* open, and soon to be without OpenSSL's object, oldest first */
 	struct list leaving;	/* closed by their owners; close_notify has not gone out */
 	ev_timer leaving_timer; /* for the oldest of them */
+	ev_timer fresh_timer;	/* looks at them */
 	uint32_t accepting_n, accepting_max;
 	uint32_t most;	      /* the most of them at a time, since memory was given back */
 	ev_timer trim_timer;  /* until it is, after a flood */

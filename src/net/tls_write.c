@@ -98,6 +98,45 @@ static ssize_t encrypt(struct tls_conn *c, struct pieces *p)
 	return (ssize_t)total;
 }
 
+enum { PIECES_MAX = 8 };
+
+/* The next n bytes at most, as pieces of their own; *n: how many they are. */
+static void next_pieces(const struct pieces *p, struct iovec to[PIECES_MAX], size_t *n)
+{
+	struct pieces left = *p;
+	size_t total = 0;
+
+	for (int i = 0; i < PIECES_MAX && left.count > 0 && total < *n; i++) {
+		size_t here = left.iov->iov_len - left.at;
+		size_t take = here < *n - total ? here : *n - total;
+		to[i] = (struct iovec){ (char *)left.iov->iov_base + left.at, take };
+		total += take;
+		skip(&left, take);
+	}
+	*n = total;
+}
+
+/* The same without OpenSSL's object. */
+static ssize_t seal(struct tls_conn *c, struct pieces *p)
+{
+	struct iovec record[PIECES_MAX];
+	size_t total = 0, n = 0;
+
+	note_burst(c);
+	for (skip(p, c->owes); p->count > 0 && total < TLS_WRITE_BYTES; skip(p, n)) {
+		n = record_bytes(c);
+		next_pieces(p, record, &n);
+		if (!tls_records_write(c->records, &c->io, record, n))
+			break;
+		total += n;
+		if (c->wrote < SMALL_BYTES)
+			c->wrote += (uint32_t)n;
+	}
+	if (unlikely(c->records->state == TLS_RECORDS_BROKEN))
+		return tls_conn_break(c, c->records->trouble);
+	return (ssize_t)total;
+}
+
 /* The same; it reads the rest of such a message. */
 static ssize_t read_and_encrypt(struct tls_conn *c, struct pieces *p)
 {
@@ -123,13 +162,16 @@ static ssize_t write_pieces(struct tls_conn *c, struct pieces *p, int flags)
 		return write_failed(c);
 	if (tls_io_has_kept(&c->io) && !tls_io_flush(&c->io, true))
 		return tls_io_write_failed(&c->io) ? write_failed(c) : IO_AGAIN;
-	n = SSL_in_init(c->ssl) == 1 ? read_and_encrypt(c, p) : encrypt(c, p);
+	if (c->ssl == NULL)
+		n = seal(c, p);
+	else
+		n = SSL_in_init(c->ssl) == 1 ? read_and_encrypt(c, p) : encrypt(c, p);
 	if (n < 0)
 		return n;
 	c->owes = 0;
 	n += owed;
 	if (tls_io_flush(&c->io, (flags & STREAM_MORE) != 0))
-		return n > 0 || SSL_in_init(c->ssl) == 0 ? n : IO_AGAIN;
+		return n > 0 || c->ssl == NULL || SSL_in_init(c->ssl) == 0 ? n : IO_AGAIN;
 	if (tls_io_write_failed(&c->io))
 		return write_failed(c);
 	c->owes = n > 0; /* the owner is to come again */

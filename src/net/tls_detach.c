@@ -1,0 +1,176 @@
+#include "net/tls_detach.h"
+
+#include <openssl/ssl.h>
+#include <string.h>
+
+#include "net/tls_facts.h"
+
+enum {
+	FRESH_MS = 250, /* those that end sooner are left as they are */
+	REST_MS = 5,
+	AT_ONCE = 8,
+	TRIES_MAX = 20,
+};
+
+static struct tls_conn *conn_of_ssl(const SSL *ssl)
+{
+	BIO *bio = SSL_get_rbio(ssl);
+
+	return bio != NULL ? container_of(BIO_get_data(bio), struct tls_conn, io) : NULL;
+}
+
+/* ---- what the handshake makes ---- */
+
+static int hex_digit(char c)
+{
+	return c <= '9' ? c - '0' : c - 'a' + 10; /* OpenSSL's own: lower case */
+}
+
+static bool read_hex(const char *from, uint8_t *to, size_t max)
+{
+	size_t n = strlen(from) / 2;
+
+	if (n > max)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		to[i] = (uint8_t)(hex_digit(from[2 * i]) << 4 | hex_digit(from[2 * i + 1]));
+	return true;
+}
+
+static struct record_keys *keys_of(struct tls_records *r, bool is_of_server)
+{
+	return is_of_server == r->is_server ? &r->out : &r->in;
+}
+
+/*
+ * A line of the form of NSS (SSLKEYLOGFILE). It comes when the keys begin to hold, and after each
+ * KeyUpdate with the next secret.
+ */
+static void on_secret(const SSL *ssl, const char *line)
+{
+	static const char label[] = "_TRAFFIC_SECRET_"; /* after CLIENT or SERVER */
+	struct tls_conn *c = conn_of_ssl(ssl);
+	const char *secret = strrchr(line, ' ');
+
+	if (c == NULL || secret == NULL || strlen(line) < 6 ||
+	    strncmp(line + 6, label, sizeof(label) - 1) != 0)
+		return;
+	if (c->records == NULL)
+		c->records = tls_records_create(SSL_is_server(ssl) == 1);
+	if (c->records == NULL)
+		return;
+	struct record_keys *keys = keys_of(c->records, line[0] == 'S');
+	keys->sequence = 0;
+	(void)read_hex(secret + 1, keys->secret, sizeof(keys->secret));
+}
+
+/* Each record counts: its number is a part of what protects it. */
+void tls_detach_on_message(int is_sent, int version, int type, const void *bytes, size_t n,
+			   SSL *ssl, void *ctx)
+{
+	(void)version, (void)bytes, (void)n, (void)ctx;
+	if (type != SSL3_RT_HEADER)
+		return;
+	struct tls_conn *c = conn_of_ssl(ssl);
+	if (c == NULL || c->records == NULL)
+		return;
+	if (is_sent)
+		c->records->out.sequence++;
+	else
+		c->records->in.sequence++;
+}
+
+void tls_detach_prepare(SSL_CTX *openssl)
+{
+	SSL_CTX_set_keylog_callback(openssl, on_secret);
+	SSL_CTX_set_msg_callback(openssl, tls_detach_on_message);
+}
+
+/* ---- the moment ---- */
+
+/* A backend sends its tickets before anything else: they are wanted. */
+static bool is_quiet(const struct tls_conn *c)
+{
+	return c->state == TLS_CONN_OPEN && SSL_in_init(c->ssl) == 0 &&
+	       SSL_has_pending(c->ssl) == 0 && SSL_get_shutdown(c->ssl) == 0 &&
+	       strcmp(SSL_rstate_string(c->ssl), "RH") == 0 &&
+	       (c->records->is_server || c->records->in.sequence > 0);
+}
+
+static bool has_client_certificate(const SSL *ssl)
+{
+	return SSL_is_server(ssl) == 1 && SSL_get0_peer_certificate(ssl) != NULL;
+}
+
+static bool may_detach(const struct tls_conn *c)
+{
+	return c->records != NULL && SSL_version(c->ssl) == TLS1_3_VERSION &&
+	       !has_client_certificate(c->ssl);
+}
+
+static void detach(struct tls_conn *c)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(c->ssl);
+	const struct record_suite *suite =
+		cipher != NULL ? record_suite_of(SSL_CIPHER_get_protocol_id(cipher)) : NULL;
+
+	if (suite == NULL)
+		return;
+	if (c->sni == NULL)
+		c->sni = tls_facts_sni(c->ssl);
+	c->facts = tls_facts_keep(c->ssl);
+	if (c->facts == NULL || !tls_records_begin(c->records, suite))
+		return; /* memory is short: it stays as it is */
+	tls_conn_drop_ssl(c);
+}
+
+static void watch_fresh(struct tls_worker *w, struct loop *l);
+
+/* Each costs as much as a few requests: a turn of the loop has time for few of them. */
+static void fresh_cb(struct ev_loop *ev, ev_timer *timer, int events)
+{
+	struct tls_worker *w = container_of(timer, struct tls_worker, fresh_timer);
+	struct list *node;
+	struct tls_conn *c = NULL;
+
+	(void)ev, (void)events;
+	for (int i = 0; i < AT_ONCE && (node = list_first(&w->fresh)) != NULL; i++) {
+		c = container_of(node, struct tls_conn, node);
+		int64_t now_ms = loop_now_ms(c->loop);
+		if (c->fresh_ms > now_ms)
+			break;
+		list_remove(node);
+		if (is_quiet(c)) {
+			detach(c);
+		} else if (++c->tries < TRIES_MAX) {
+			c->fresh_ms = now_ms + FRESH_MS;
+			list_append(&w->fresh, node);
+		}
+	}
+	if (c != NULL)
+		watch_fresh(w, c->loop);
+}
+
+/* The oldest is due first. */
+static void watch_fresh(struct tls_worker *w, struct loop *l)
+{
+	struct list *node = list_first(&w->fresh);
+
+	if (node == NULL)
+		return;
+	int64_t ms = container_of(node, struct tls_conn, node)->fresh_ms - loop_now_ms(l);
+	ev_timer_init(&w->fresh_timer, fresh_cb, (double)(ms > REST_MS ? ms : REST_MS) / 1000, 0.);
+	ev_timer_start(l->ev, &w->fresh_timer);
+}
+
+void tls_detach_soon(struct tls_conn *c)
+{
+	struct tls_worker *w = c->worker;
+
+	if (!may_detach(c))
+		return;
+	c->fresh_ms = loop_now_ms(c->loop) + FRESH_MS;
+	list_append(&w->fresh, &c->node);
+	if (!ev_is_active(&w->fresh_timer))
+		watch_fresh(w, c->loop);
+}
