@@ -14,9 +14,9 @@ enum {
 
 static struct tls_conn *conn_of_ssl(const SSL *ssl)
 {
-	BIO *bio = SSL_get_rbio(ssl);
+	struct tls_io *io = tls_io_of(SSL_get_rbio(ssl));
 
-	return bio != NULL ? container_of(BIO_get_data(bio), struct tls_conn, io) : NULL;
+	return io != NULL ? container_of(io, struct tls_conn, io) : NULL;
 }
 
 /* ---- what the handshake makes ---- */
@@ -159,7 +159,9 @@ static void watch_fresh(struct tls_worker *w, struct loop *l)
 	if (node == NULL)
 		return;
 	int64_t ms = container_of(node, struct tls_conn, node)->fresh_ms - loop_now_ms(l);
-	ev_timer_init(&w->fresh_timer, fresh_cb, (double)(ms > REST_MS ? ms : REST_MS) / 1000, 0.);
+	ev_timer_stop(l->ev, &w->fresh_timer); /* it may be pending */
+	ev_set_cb(&w->fresh_timer, fresh_cb);
+	ev_timer_set(&w->fresh_timer, (double)(ms > REST_MS ? ms : REST_MS) / 1000, 0.);
 	ev_timer_start(l->ev, &w->fresh_timer);
 }
 

@@ -269,9 +269,11 @@ static int bio_create(BIO *b)
 	return 1;
 }
 
+static const char method_name[] = "neap";
+
 static BIO_METHOD *make_method(void)
 {
-	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "neap");
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, method_name);
 
 	if (m != NULL && BIO_meth_set_read(m, bio_read) == 1 &&
 	    BIO_meth_set_write(m, bio_write) == 1 && BIO_meth_set_ctrl(m, bio_ctrl) == 1 &&
@@ -324,4 +326,9 @@ BIO *tls_io_bio(struct tls_io *io)
 	if (b != NULL)
 		BIO_set_data(b, io);
 	return b;
+}
+
+struct tls_io *tls_io_of(BIO *b)
+{
+	return b != NULL && strcmp(BIO_method_name(b), method_name) == 0 ? BIO_get_data(b) : NULL;
 }

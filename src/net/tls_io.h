@@ -57,6 +57,9 @@ void tls_io_fini(struct tls_io *io); /* does not close the socket */
 /* A BIO for SSL_set_bio; NULL: no memory. *io must outlive it. */
 BIO *tls_io_bio(struct tls_io *io);
 
+/* That of such a BIO; NULL: b is another one, or NULL. */
+struct tls_io *tls_io_of(BIO *b);
+
 /*
  * Before a call of OpenSSL that reads: the socket may be asked once, for as many bytes (about) as
  * that much plain text takes. tls_io_end_read comes after the call and keeps what is left over;
