@@ -27,6 +27,7 @@ end
 
 -- The headers of lower rooms whose numbers Lua needs, and those that are for both.
 local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h",
+  "http/h2_abuse.h",
   "script/answer.h",
   "script/conn.h", "script/tls_text.h", "shm/board_plan.h", "shm/board_size.h",
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",

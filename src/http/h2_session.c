@@ -400,6 +400,7 @@ void h2_session_close(struct h2_session *s)
 static enum h2_received failed(struct h2_session *s, ssize_t error)
 {
 	s->stream = NULL;
+	s->is_failed = true;
 	/* nghttp2's own limits: acknowledgements that wait, CONTINUATION frames, settings. */
 	if (error == NGHTTP2_ERR_FLOODED || error == TOO_MANY_CONTINUATIONS)
 		s->abuse.found = s->abuse.found == H2_ABUSE_NONE ? H2_ABUSE_FIELDS : s->abuse.found;
@@ -474,8 +475,10 @@ bool h2_session_has_output(const struct h2_session *s)
 
 bool h2_session_is_over(const struct h2_session *s)
 {
-	return s->rest.n == 0 && nghttp2_session_want_read(s->ng) == 0 &&
-	       nghttp2_session_want_write(s->ng) == 0;
+	if (s->rest.n > 0)
+		return false;
+	return s->is_failed ||
+	       (nghttp2_session_want_read(s->ng) == 0 && nghttp2_session_want_write(s->ng) == 0);
 }
 
 /* ---- heads and bodies, out ---- */

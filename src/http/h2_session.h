@@ -93,6 +93,7 @@ struct h2_session {
 	size_t room, n;
 	uint32_t block_fields, block_bytes; /* of the block that is being read, decoded */
 	bool is_server, is_in_block;
+	bool is_failed; /* nothing that comes is read any more */
 };
 
 /* Its settings are the first that is gathered. ERR_MEMORY: *s is closed. */

@@ -34,7 +34,7 @@ struct fronts {
 	struct outer_tls outer_tls;
 
 	struct timer_lane *linger; /* a client that may still be there is waited for so long */
-	struct log_limit crowded, sniffing;
+	struct log_limit crowded, sniffing, abused;
 	struct log_limit failing[FRONT_FAILING]; /* handshakes, by a hash of the words */
 };
 

@@ -440,6 +440,7 @@ static void start(struct h2_client *c)
 static void leave(struct h2_client *c, const char *reason)
 {
 	if (!c->is_started) {
+		close_stream(c);
 		c->on_done(c);
 		return;
 	}
@@ -481,17 +482,18 @@ void h2_client_is_late(struct h2_client *c)
 void h2_client_leave(struct h2_client *c, const char *reason)
 {
 	unnote(c);
-	c->is_known = false;
 	leave(c, reason);
 }
 
 void h2_client_cut(struct h2_client *c, const char *reason)
 {
 	unnote(c);
-	if (c->is_started)
+	if (c->is_started) {
 		exchange_cut(&c->ex, reason);
-	else
-		c->on_done(c);
+		return;
+	}
+	close_stream(c);
+	c->on_done(c);
 }
 
 void h2_client_init(struct h2_client *c, const struct h2_origin *from, int32_t id)

@@ -1,6 +1,8 @@
 #include "proxy/h2_front.h"
 
 #include "proxy/handshake.h"
+#include "shm/board_service.h"
+#include "shm/stats.h"
 
 static struct h2_front *of_front(const struct front *f)
 {
@@ -144,6 +146,8 @@ static void on_done(struct h2_client *c)
 	h2_client_end(c);
 	slab_put(&front_all(&f->front)->h2.clients, c);
 	f->streams_n--;
+	if (f->timing == H2_TIMES_IDLE)
+		f->timing = H2_TIMES_NOTHING; /* it begins anew */
 	h2_link_stir(&f->link);
 }
 
@@ -251,12 +255,30 @@ static void step(struct h2_front *f)
 	settle_timing(f);
 }
 
+_Static_assert((int)BOARD_H2_ABUSE == (int)H2_ABUSE_KINDS, "a count for each kind of abuse");
+
+static void tell_abuse(struct h2_front *f, enum h2_abuse_kind kind)
+{
+	struct fronts *all = front_all(&f->front);
+	char ip[INET6_ADDRSTRLEN], left_out[LOG_LEFT_OUT_MAX];
+	uint32_t skipped = 0;
+	stat_add(&f->front.service->counts->h2_abuse[kind], 1);
+	if (!log_may(&all->abused, loop_now_ms(loop_of(f)), &skipped))
+		return;
+	(void)peer_print_ip(&f->front.peer, ip); /* "" of a unix socket */
+	log_warn("service %s: HTTP/2 connection of %s ended: too many %s within a second%s",
+		 f->front.service->conf->name, ip, h2_abuse_words(kind),
+		 log_left_out(left_out, skipped));
+}
+
 static void receive(struct h2_front *f, const char *p, size_t n)
 {
 	enum h2_received came = h2_session_receive(&f->link.session, p, n, loop_now_ms(loop_of(f)));
 	do_noted(f);
+	if (came == H2_ABUSED)
+		tell_abuse(f, (enum h2_abuse_kind)f->link.session.abuse.found);
 	if (came != H2_GOES_ON)
-		drop_streams(f, h2_client_cut, "client misbehaved");
+		drop_streams(f, h2_client_leave, "client misbehaved");
 	h2_link_stir(&f->link);
 }
 

@@ -27,6 +27,8 @@ _Static_assert(sizeof(((neap_service_counts *)0)->refused) / sizeof(double) == R
 	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->grpc) / sizeof(double) == BOARD_GRPC,
 	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->h2_abuse) / sizeof(double) == BOARD_H2_ABUSE,
+	       "a count for each kind of abuse");
 _Static_assert(sizeof(((neap_service_counts *)0)->handshakes) / sizeof(double) == HANDSHAKES,
 	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->handshake_failures) / sizeof(double) ==
@@ -173,6 +175,8 @@ static void add_service_counts(neap_service_counts *to, const struct board_servi
 		add_count(&to->refused[i], &c->refused[i]);
 	for (size_t i = 0; i < BOARD_GRPC; i++)
 		add_count(&to->grpc[i], &c->grpc[i]);
+	for (size_t i = 0; i < BOARD_H2_ABUSE; i++)
+		add_count(&to->h2_abuse[i], &c->h2_abuse[i]);
 	for (size_t i = 0; i < HANDSHAKES; i++)
 		add_count(&to->handshakes[i], &c->handshakes[i]);
 	for (size_t i = 0; i < TLS_REASONS; i++) {

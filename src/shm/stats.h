@@ -37,6 +37,9 @@ enum board_handshake { HANDSHAKE_FULL, HANDSHAKE_RESUMED, HANDSHAKE_FAILED, HAND
 /* gRPC calls are counted by status (http/grpc.h); the last cell has those that got none. */
 enum { BOARD_GRPC = 18 };
 
+/* Kinds of abuse of HTTP/2, enum h2_abuse_kind in http/h2_abuse.h. */
+enum { BOARD_H2_ABUSE = 10 };
+
 /* Kinds of failures, enum neap_kind in script/abi.h. */
 enum { BOARD_KINDS = 6 };
 
@@ -79,6 +82,7 @@ struct board_service_cell {
 	_Atomic uint64_t hooks[BOARD_COUNTED]; /* calls, by enum board_counted */
 	_Atomic uint64_t refused[REFUSALS];
 	_Atomic uint64_t grpc[BOARD_GRPC];
+	_Atomic uint64_t h2_abuse[BOARD_H2_ABUSE];
 	_Atomic uint64_t handshakes[HANDSHAKES];
 	_Atomic uint64_t handshake_failures[TLS_REASONS];
 	_Atomic uint64_t tls_errors[TLS_REASONS]; /* of clients, after the handshake */

@@ -41,6 +41,13 @@ counts.tls_reasons = list_of {
   [N.NEAP_TLS_REASON_RECORD] = "record", [N.NEAP_TLS_REASON_MEMORY] = "memory",
   [N.NEAP_TLS_REASON_OTHER] = "other",
 }
+counts.h2_abuse = list_of {
+  [N.NEAP_H2_ABUSE_NONE] = "none", [N.NEAP_H2_ABUSE_RESETS] = "resets",
+  [N.NEAP_H2_ABUSE_MADE_RESETS] = "made_resets", [N.NEAP_H2_ABUSE_FIELDS] = "fields",
+  [N.NEAP_H2_ABUSE_PINGS] = "pings", [N.NEAP_H2_ABUSE_SETTINGS] = "settings",
+  [N.NEAP_H2_ABUSE_EMPTY] = "empty_frames", [N.NEAP_H2_ABUSE_PRIORITY] = "priority",
+  [N.NEAP_H2_ABUSE_WINDOWS] = "window_updates", [N.NEAP_H2_ABUSE_STALLS] = "stalls",
+}
 counts.kinds = list_of(words.kinds)
 -- The entries from C into Lua.
 counts.entries = { "decide", "failed", "response", "log", "certificate", "connection" }
@@ -194,6 +201,7 @@ function counts.service(name)
     handshakes = array(counts.handshakes, s.handshakes),
     handshake_failures = array(counts.tls_reasons, s.handshake_failures),
     tls_errors = array(counts.tls_reasons, s.tls_errors),
+    h2_abuse = array(counts.h2_abuse, s.h2_abuse),
     failed = array(counts.kinds, s.failed),
     calls = array(counts.entries, s.calls),
     seconds = seconds,

@@ -67,6 +67,13 @@ families.rows = {
   { "neap_service_grpc_calls_total", "counter",
     "gRPC calls that ended, by status; none: the client got none. Absent before the first call.",
     of = "service", value = each("grpc", "status"), labels = { "status" } },
+  { "neap_http2_abuse_total", "counter",
+    "HTTP/2 connections that were ended because their client did too much of something within "
+      .. "a second, by reason: resets (of its streams), made_resets (what made neap reset them), "
+      .. "fields (a head that goes on without end, or that decodes to far too much), pings, "
+      .. "settings, empty_frames, priority, window_updates, stalls (streams that it let wait until "
+      .. "their time was over).",
+    of = "service", value = each("h2_abuse", "reason"), labels = { "reason" } },
   { "neap_tls_handshakes_total", "counter",
     "TLS handshakes of clients: full, resumed (of a session before), failed.",
     of = "service", value = each("handshakes", "result"), labels = { "result" } },
