@@ -85,7 +85,8 @@ static void write_call_start(struct out *o, const struct request *rq)
 	write_start(o, 200);
 	write_date(o, rq->plane);
 	out_str(o, STR("Content-Type: application/grpc\r\n"));
-	write_length(o, 0);
+	if (rq->head.minor != HTTP_2)
+		write_length(o, 0);
 	out_str(o, STR("grpc-status: "));
 	out_u64(o, (uint64_t)rq->grpc_status);
 	out_str(o, STR("\r\n"));

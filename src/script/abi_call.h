@@ -10,8 +10,8 @@
 
 /* cdef begin */
 
-/* As http/h2_call.h has it. Lua owns what neap_call_open gives, and ends it with neap_call_close. */
-typedef struct h2_call neap_call;
+/* As http/h2_unary.h has it. Lua owns what neap_call_open gives, and ends it with neap_call_close. */
+typedef struct h2_unary neap_call;
 
 /* What neap_call_receive says. */
 enum neap_call_state {

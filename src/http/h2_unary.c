@@ -1,31 +1,31 @@
-#include "http/h2_call.h"
+#include "http/h2_unary.h"
 
 #include <stdlib.h>
 
 enum { FIELDS_MAX = 32 /* of the request */ };
 
-struct h2_call {
+struct h2_unary {
 	struct h2_shared shared;
 	struct h2_session session;
 	struct str body; /* of the request, what is left of it */
 	const char *fault;
-	uint8_t state; /* enum h2_call_state */
+	uint8_t state; /* enum h2_unary_state */
 	bool has_read, has_answer;
 	struct out fields, content;
-	char fields_text[H2_CALL_BYTES], content_bytes[H2_CALL_BYTES];
+	char fields_text[H2_UNARY_BYTES], content_bytes[H2_UNARY_BYTES];
 	char texts[]; /* head and body of the request */
 };
 
-static struct h2_call *of(struct h2_session *s)
+static struct h2_unary *of(struct h2_session *s)
 {
-	return container_of(s, struct h2_call, session);
+	return container_of(s, struct h2_unary, session);
 }
 
-static void fail(struct h2_call *c, const char *why)
+static void fail(struct h2_unary *c, const char *why)
 {
-	if (c->state == H2_CALL_FAILED)
+	if (c->state == H2_UNARY_FAILED)
 		return;
-	c->state = H2_CALL_FAILED;
+	c->state = H2_UNARY_FAILED;
 	c->fault = why;
 }
 
@@ -72,7 +72,7 @@ static void on_end(struct h2_session *s, void *stream)
 
 static void on_close(struct h2_session *s, void *stream, uint32_t code)
 {
-	struct h2_call *c = of(s);
+	struct h2_unary *c = of(s);
 	(void)stream;
 	if (code != H2_NO_ERROR)
 		fail(c, code == H2_REFUSED_STREAM ? "the server refused the stream"
@@ -82,12 +82,12 @@ static void on_close(struct h2_session *s, void *stream, uint32_t code)
 	else if (c->fields.full || c->content.full)
 		fail(c, "the answer is too large");
 	else
-		c->state = H2_CALL_WHOLE;
+		c->state = H2_UNARY_WHOLE;
 }
 
 static size_t on_ask(struct h2_session *s, void *stream, size_t max, enum h2_more *more)
 {
-	struct h2_call *c = of(s);
+	struct h2_unary *c = of(s);
 	(void)stream;
 	*more = c->body.n <= max ? H2_LAST : H2_MORE;
 	return c->body.n <= max ? c->body.n : max;
@@ -95,7 +95,7 @@ static size_t on_ask(struct h2_session *s, void *stream, size_t max, enum h2_mor
 
 static void on_take(struct h2_session *s, void *stream, char *to, size_t n)
 {
-	struct h2_call *c = of(s);
+	struct h2_unary *c = of(s);
 	(void)stream;
 	if (n > 0)
 		memcpy(to, c->body.p, n);
@@ -130,11 +130,11 @@ static const struct h2_events events = {
 
 /* ---- its life ---- */
 
-static bool begin(struct h2_call *c, size_t head_n, struct str scheme)
+static bool begin(struct h2_unary *c, size_t head_n, struct str scheme)
 {
 	const struct h2_setup setup = { .stream_window = 65535,
 					.connection_window = 65535,
-					.header_bytes = H2_CALL_BYTES };
+					.header_bytes = H2_UNARY_BYTES };
 	if (h2_shared_init(&c->shared, FIELDS_MAX) != ERR_OK ||
 	    h2_session_open(&c->session, &c->shared, H2_CLIENT, &setup, &events) != ERR_OK)
 		return false;
@@ -143,9 +143,9 @@ static bool begin(struct h2_call *c, size_t head_n, struct str scheme)
 	       h2_session_request(&c->session, &lines, true, c) != 0;
 }
 
-struct h2_call *h2_call_create(struct str head, struct str scheme, struct str body)
+struct h2_unary *h2_unary_create(struct str head, struct str scheme, struct str body)
 {
-	struct h2_call *c = calloc(1, sizeof(*c) + head.n + body.n);
+	struct h2_unary *c = calloc(1, sizeof(*c) + head.n + body.n);
 	if (c == NULL)
 		return NULL;
 	memcpy(c->texts, head.p, head.n);
@@ -156,11 +156,11 @@ struct h2_call *h2_call_create(struct str head, struct str scheme, struct str bo
 	out_init(&c->content, c->content_bytes, sizeof(c->content_bytes));
 	if (begin(c, head.n, scheme))
 		return c;
-	h2_call_destroy(c);
+	h2_unary_destroy(c);
 	return NULL;
 }
 
-void h2_call_destroy(struct h2_call *c)
+void h2_unary_destroy(struct h2_unary *c)
 {
 	if (c == NULL)
 		return;
@@ -171,35 +171,35 @@ void h2_call_destroy(struct h2_call *c)
 
 /* ---- bytes ---- */
 
-size_t h2_call_gather(struct h2_call *c, char *to, size_t room)
+size_t h2_unary_gather(struct h2_unary *c, char *to, size_t room)
 {
 	return h2_session_gather(&c->session, to, room);
 }
 
-enum h2_call_state h2_call_receive(struct h2_call *c, const char *p, size_t n, int64_t now_ms)
+enum h2_unary_state h2_unary_receive(struct h2_unary *c, const char *p, size_t n, int64_t now_ms)
 {
 	if (!c->has_read && str_starts_with((struct str){ p, n }, STR("HTTP/1"))) {
 		fail(c, "the server does not speak HTTP/2");
-		return H2_CALL_FAILED;
+		return H2_UNARY_FAILED;
 	}
 	c->has_read = true;
 	enum h2_received r = h2_session_receive(&c->session, p, n, now_ms);
-	if (c->state == H2_CALL_GOES_ON && (r != H2_GOES_ON || h2_session_is_over(&c->session)))
+	if (c->state == H2_UNARY_GOES_ON && (r != H2_GOES_ON || h2_session_is_over(&c->session)))
 		fail(c, "the server broke the rules of HTTP/2");
-	return (enum h2_call_state)c->state;
+	return (enum h2_unary_state)c->state;
 }
 
-const char *h2_call_fault(const struct h2_call *c)
+const char *h2_unary_fault(const struct h2_unary *c)
 {
 	return c->fault;
 }
 
-struct str h2_call_fields(const struct h2_call *c)
+struct str h2_unary_fields(const struct h2_unary *c)
 {
 	return (struct str){ c->fields.p, c->fields.n };
 }
 
-struct str h2_call_body(const struct h2_call *c)
+struct str h2_unary_body(const struct h2_unary *c)
 {
 	return (struct str){ c->content.p, c->content.n };
 }
