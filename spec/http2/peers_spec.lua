@@ -1,4 +1,5 @@
 -- The raw-frame peers of these specs, against peers of others: what they say is HTTP/2 indeed.
+local eventually = require "support.eventually"
 local h2_client = require "support.h2_client"
 local h2_server = require "support.h2_server"
 local hpack = require "support.hpack"
@@ -46,7 +47,7 @@ describe("The raw-frame backend", function()
       local o = h2_server.start { name = "web1", tls = tls }
       local out = curl(o, tls and "--http2" or "--http2-prior-knowledge", "-w", "|%{http_version}")
       assert.equal("web1|2", out)
-      local stream = o:streams()[1]
+      local stream = eventually(function() return o:streams()[1] end)
       assert.equal("/a?b", stream.fields[":path"])
       assert.equal(tls and "https" or "http", stream.fields[":scheme"])
       assert.is_true(stream.ended)
@@ -70,7 +71,8 @@ describe("The raw-frame backend", function()
     assert.equal("200000", answer.headers["x-length"])
     assert.equal(300000, #answer.body)
     assert.equal("1", answer.trailers["x-sum"])
-    assert.equal("2", o:streams()[1].trailers["x-end"])
+    local stream = eventually(function() return o:streams()[1] end)
+    assert.equal("2", stream.trailers["x-end"])
   end)
 end)
 

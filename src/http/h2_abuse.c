@@ -29,7 +29,7 @@ void h2_abuse_at(struct h2_abuse *a, int64_t now_ms)
 bool h2_abuse_count(struct h2_abuse *a, enum h2_abuse_kind kind)
 {
 	unsigned limit = limits[kind];
-	if (kind == H2_ABUSE_RESETS || kind == H2_ABUSE_PRIORITY)
+	if (kind == H2_ABUSE_RESETS || kind == H2_ABUSE_MADE_RESETS || kind == H2_ABUSE_PRIORITY)
 		limit += a->streams;
 	if (a->counts[kind] < UINT16_MAX)
 		a->counts[kind]++;

@@ -9,6 +9,8 @@ enum {
 	BLOCK_BYTES_MAX = 1024 * 1024,
 	SETTINGS_MAX = 6,
 	ROOM_MIN = 1024, /* less is not worth a frame */
+	/* NGHTTP2_ERR_…, of 1.61 and of older ones that distributions mended */
+	TOO_MANY_CONTINUATIONS = -905,
 };
 
 static struct h2_session *of(void *user_data)
@@ -29,6 +31,20 @@ static int count(struct h2_session *s, enum h2_abuse_kind kind)
 	return h2_abuse_count(&s->abuse, kind) ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
+/* A connection error, and the callback's answer that ends reading at once. */
+static int fault(struct h2_session *s, enum h2_code code)
+{
+	s->fault = (uint8_t)code;
+	return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+/* Streams of a server's client: h2_watch.h. */
+static int look_at_headers(struct h2_session *s, int32_t id)
+{
+	enum h2_code code = s->is_server ? h2_watch_headers(&s->watch, s->ng, id) : H2_NO_ERROR;
+	return code != H2_NO_ERROR ? fault(s, code) : 0;
+}
+
 static bool ends_stream(const nghttp2_frame_hd *hd)
 {
 	return (hd->flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -36,43 +52,66 @@ static bool ends_stream(const nghttp2_frame_hd *hd)
 
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *user_data)
 {
-	(void)ng;
+	struct h2_session *s = of(user_data);
 	switch (hd->type) {
 	case NGHTTP2_DATA:
-		return hd->length == 0 && !ends_stream(hd) ? count(of(user_data), H2_ABUSE_EMPTY)
-							   : 0;
+		return hd->length == 0 && !ends_stream(hd) ? count(s, H2_ABUSE_EMPTY) : 0;
+	case NGHTTP2_HEADERS:
+		return look_at_headers(s, hd->stream_id);
 	case NGHTTP2_CONTINUATION:
-		return hd->length == 0 ? count(of(user_data), H2_ABUSE_EMPTY) : 0;
+		return hd->length == 0 ? count(s, H2_ABUSE_EMPTY) : 0;
 	case NGHTTP2_PRIORITY:
+		if (hd->stream_id == 0)
+			return fault(s, H2_PROTOCOL_ERROR);
+		return count(s, H2_ABUSE_PRIORITY);
 	case NGHTTP2_PRIORITY_UPDATE:
-		return count(of(user_data), H2_ABUSE_PRIORITY);
+		return count(s, H2_ABUSE_PRIORITY);
 	case NGHTTP2_PING:
-		return (hd->flags & NGHTTP2_FLAG_ACK) == 0 ? count(of(user_data), H2_ABUSE_PINGS)
-							   : 0;
+		return (hd->flags & NGHTTP2_FLAG_ACK) == 0 ? count(s, H2_ABUSE_PINGS) : 0;
 	case NGHTTP2_SETTINGS:
-		return count(of(user_data), H2_ABUSE_SETTINGS);
+		s->queued = nghttp2_session_get_outbound_queue_size(ng);
+		return count(s, H2_ABUSE_SETTINGS);
 	case NGHTTP2_WINDOW_UPDATE:
-		return count(of(user_data), H2_ABUSE_WINDOWS);
+		return count(s, H2_ABUSE_WINDOWS);
 	default:
 		return 0;
 	}
 }
 
+/* §5.1.2: above the limit the stream is at fault, not the connection. */
+static int refuse_stream(struct h2_session *s, int32_t id)
+{
+	h2_session_reset(s, id, H2_REFUSED_STREAM);
+	return count(s, H2_ABUSE_MADE_RESETS);
+}
+
+static int begin_stream(struct h2_session *s, const nghttp2_frame *frame)
+{
+	int32_t id = frame->hd.stream_id;
+	s->stream = NULL;
+	if ((frame->hd.flags & NGHTTP2_FLAG_PRIORITY) != 0 &&
+	    frame->headers.pri_spec.stream_id == id) { /* RFC 7540 §5.3.1 */
+		h2_session_reset(s, id, H2_PROTOCOL_ERROR);
+		return 0;
+	}
+	s->stream = s->streams < s->streams_max ? s->events->on_stream(s, id) : NULL;
+	if (s->stream == NULL)
+		return refuse_stream(s, id);
+	s->streams++;
+	(void)nghttp2_session_set_stream_user_data(s->ng, id, s->stream);
+	return 0;
+}
+
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
 {
 	struct h2_session *s = of(user_data);
-	int32_t id = frame->hd.stream_id;
+	(void)ng;
 	s->block_fields = s->block_bytes = 0;
 	s->is_in_block = true;
-	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-		s->stream = stream_of(s, id);
-	} else {
-		s->stream = s->events->on_stream(s, id);
-		if (s->stream == NULL)
-			h2_session_reset(s, id, H2_REFUSED_STREAM);
-		else
-			(void)nghttp2_session_set_stream_user_data(ng, id, s->stream);
-	}
+	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+		s->stream = stream_of(s, frame->hd.stream_id);
+	else if (begin_stream(s, frame) != 0)
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	if (s->stream != NULL)
 		s->events->on_block(s, s->stream);
 	return 0;
@@ -116,6 +155,29 @@ static void block_ends(struct h2_session *s, const nghttp2_frame *frame)
 		s->events->on_block_end(s, stream, ends_stream(&frame->hd));
 }
 
+static int data_ends(struct h2_session *s, const nghttp2_frame *frame)
+{
+	void *stream = stream_of(s, frame->hd.stream_id);
+	if (ends_stream(&frame->hd) && stream != NULL)
+		s->events->on_end(s, stream);
+	bool is_padding = frame->hd.length > 0 && frame->data.padlen >= frame->hd.length;
+	return is_padding && !ends_stream(&frame->hd) ? count(s, H2_ABUSE_EMPTY) : 0;
+}
+
+/*
+ * nghttp2 has queued its acknowledgement; anything beside it are resets of streams whose windows the
+ * new first window made too large, which is an error of the connection (RFC 9113 §6.9.2).
+ */
+static int settings_came(struct h2_session *s, const nghttp2_frame *frame)
+{
+	if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+		return 0;
+	if (nghttp2_session_get_outbound_queue_size(s->ng) > s->queued + 1)
+		return fault(s, H2_FLOW_CONTROL_ERROR);
+	s->events->on_settings(s);
+	return 0;
+}
+
 static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
 {
 	struct h2_session *s = of(user_data);
@@ -125,15 +187,11 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *user_
 		block_ends(s, frame);
 		break;
 	case NGHTTP2_DATA:
-		if (ends_stream(&frame->hd) && stream_of(s, frame->hd.stream_id) != NULL)
-			s->events->on_end(s, stream_of(s, frame->hd.stream_id));
-		break;
+		return data_ends(s, frame);
 	case NGHTTP2_RST_STREAM:
 		return count(s, H2_ABUSE_RESETS);
 	case NGHTTP2_SETTINGS:
-		if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
-			s->events->on_settings(s);
-		break;
+		return settings_came(s, frame);
 	case NGHTTP2_PING:
 		if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
 			s->events->on_pong(s);
@@ -156,6 +214,7 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
 	if (s->stream == stream)
 		s->stream = NULL;
 	(void)nghttp2_session_set_stream_user_data(ng, id, NULL);
+	s->streams -= s->is_server;
 	s->events->on_close(s, stream, code);
 	return 0;
 }
@@ -224,11 +283,12 @@ static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *user_d
 {
 	struct h2_session *s = of(user_data);
 	(void)ng;
-	if (frame->hd.type == NGHTTP2_RST_STREAM && s->is_server &&
-	    (frame->rst_stream.error_code == NGHTTP2_PROTOCOL_ERROR ||
-	     frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR ||
-	     frame->rst_stream.error_code == NGHTTP2_STREAM_CLOSED ||
-	     frame->rst_stream.error_code == NGHTTP2_REFUSED_STREAM))
+	if (frame->hd.type != NGHTTP2_RST_STREAM || !s->is_server)
+		return 0;
+	h2_recent_reset(&s->watch.recent, frame->hd.stream_id);
+	if (frame->rst_stream.error_code == NGHTTP2_PROTOCOL_ERROR ||
+	    frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR ||
+	    frame->rst_stream.error_code == NGHTTP2_STREAM_CLOSED)
 		(void)h2_abuse_count(&s->abuse, H2_ABUSE_MADE_RESETS);
 	return 0;
 }
@@ -289,7 +349,7 @@ static bool submit_settings(struct h2_session *s, const struct h2_setup *setup)
 	size_t n = 0;
 	if (s->is_server) {
 		entries[n++] = (nghttp2_settings_entry){ NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
-							 setup->streams };
+							 INT32_MAX }; /* put_limit */
 		entries[n++] =
 			(nghttp2_settings_entry){ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 };
 	} else {
@@ -314,8 +374,10 @@ enum err h2_session_open(struct h2_session *s, struct h2_shared *shared, enum h2
 		.events = events,
 		.shared = shared,
 		.is_server = side == H2_SERVER,
+		.streams_max = setup->streams,
 	};
 	h2_abuse_init(&s->abuse, setup->streams);
+	h2_watch_init(&s->watch);
 	int made = s->is_server ? nghttp2_session_server_new3(&s->ng, shared->callbacks, s,
 							      shared->option, shared->memory)
 				: nghttp2_session_client_new3(&s->ng, shared->callbacks, s,
@@ -340,20 +402,27 @@ static enum h2_received failed(struct h2_session *s, ssize_t error)
 	s->stream = NULL;
 	s->is_failed = true;
 	/* nghttp2's own limits: acknowledgements that wait, CONTINUATION frames, settings. */
-	if (error == NGHTTP2_ERR_FLOODED)
+	if (error == NGHTTP2_ERR_FLOODED || error == TOO_MANY_CONTINUATIONS)
 		s->abuse.found = s->abuse.found == H2_ABUSE_NONE ? H2_ABUSE_FIELDS : s->abuse.found;
 	if (s->abuse.found != H2_ABUSE_NONE) {
 		h2_session_break(s, H2_ENHANCE_YOUR_CALM);
 		return H2_ABUSED;
 	}
-	h2_session_break(s, error == NGHTTP2_ERR_NOMEM ? H2_INTERNAL_ERROR : H2_PROTOCOL_ERROR);
+	if (s->fault == H2_NO_ERROR)
+		s->fault = error == NGHTTP2_ERR_NOMEM ? H2_INTERNAL_ERROR : H2_PROTOCOL_ERROR;
+	h2_session_break(s, (enum h2_code)s->fault);
 	return H2_BROKEN;
 }
 
 enum h2_received h2_session_receive(struct h2_session *s, const char *p, size_t n, int64_t now_ms)
 {
 	h2_abuse_at(&s->abuse, now_ms);
-	ssize_t used = nghttp2_session_mem_recv(s->ng, (const uint8_t *)p, n);
+	enum h2_code code = H2_NO_ERROR;
+	ssize_t used = s->is_server
+			       ? h2_watch_receive(&s->watch, s->ng, (const uint8_t *)p, n, &code)
+			       : nghttp2_session_mem_recv(s->ng, (const uint8_t *)p, n);
+	if (code != H2_NO_ERROR)
+		used = fault(s, code);
 	return used < 0 || s->abuse.found != H2_ABUSE_NONE ? failed(s, used) : H2_GOES_ON;
 }
 
@@ -366,6 +435,17 @@ static void put_rest(struct h2_session *s)
 	s->n += n;
 	s->rest.p += n;
 	s->rest.n -= n;
+}
+
+/*
+ * The limit of streams, into the first entry of our first SETTINGS. nghttp2 is told of none: it would
+ * end the connection of a client that exceeds it.
+ */
+static void put_limit(const struct h2_session *s)
+{
+	uint8_t *value = (uint8_t *)s->to + FRAME_HEAD + 2;
+	for (unsigned i = 0; i < 4; i++)
+		value[i] = (uint8_t)(s->streams_max >> (24 - 8 * i));
 }
 
 size_t h2_session_gather(struct h2_session *s, char *to, size_t room)
@@ -381,6 +461,9 @@ size_t h2_session_gather(struct h2_session *s, char *to, size_t room)
 			break;
 		s->rest = (struct str){ (const char *)p, (size_t)n };
 		put_rest(s);
+		if (unlikely(!s->has_begun) && s->is_server)
+			put_limit(s);
+		s->has_begun = true;
 	}
 	return s->n;
 }
@@ -494,6 +577,7 @@ void h2_session_announce_end(struct h2_session *s)
 
 void h2_session_end(struct h2_session *s)
 {
+	s->watch.is_over = true;
 	(void)nghttp2_submit_goaway(s->ng, NGHTTP2_FLAG_NONE,
 				    nghttp2_session_get_last_proc_stream_id(s->ng),
 				    NGHTTP2_NO_ERROR, NULL, 0);

@@ -14,23 +14,11 @@
 
 #include "base/err.h"
 #include "http/h2_abuse.h"
+#include "http/h2_code.h"
 #include "http/h2_lines.h"
+#include "http/h2_watch.h"
 
 enum h2_side { H2_SERVER, H2_CLIENT };
-
-/* Error codes (RFC 9113 §7) that neap sends itself. */
-enum h2_code {
-	H2_NO_ERROR = 0,
-	H2_PROTOCOL_ERROR = 1,
-	H2_INTERNAL_ERROR = 2,
-	H2_FLOW_CONTROL_ERROR = 3,
-	H2_STREAM_CLOSED = 5,
-	H2_REFUSED_STREAM = 7,
-	H2_CANCEL = 8,
-	H2_CONNECT_ERROR = 10,
-	H2_ENHANCE_YOUR_CALM = 11,
-	H2_HTTP_1_1_REQUIRED = 13,
-};
 
 /* What all sessions of a worker share. */
 struct h2_shared {
@@ -94,9 +82,14 @@ struct h2_session {
 	const struct h2_events *events;
 	struct h2_shared *shared;
 	struct h2_abuse abuse;
-	void *stream;	 /* whose block of fields is being read; NULL: nobody's */
-	struct str rest; /* of a frame that did not fit into what was gathered last */
-	char *to;	 /* of h2_session_gather */
+	struct h2_watch watch;	       /* of a server */
+	uint32_t streams, streams_max; /* of the peer's, and how many there may be; of a server */
+	uint8_t fault;		       /* enum h2_code: what ends the connection; 0: nothing yet */
+	bool has_begun;		       /* our SETTINGS were given out */
+	size_t queued;		       /* by nghttp2, before SETTINGS came */
+	void *stream;		       /* whose block of fields is being read; NULL: nobody's */
+	struct str rest;	       /* of a frame that did not fit into what was gathered last */
+	char *to;		       /* of h2_session_gather */
 	size_t room, n;
 	uint32_t block_fields, block_bytes; /* of the block that is being read, decoded */
 	bool is_server, is_in_block;
