@@ -153,6 +153,8 @@ describe("what is not TLS", function()
     local n = proxied.start {}
     local r = s_client.run { port = n.port, name = "a.test" }
     assert.is_false(r.ok)
+    assert.equals("TLS on an address in the clear",
+      client.request(n.port, "\22\3\1").headers["x-neap-error"])
     assert.equals(200, n:get("/").status)
     assert.is_nil(n:log():find "[^\t\n\32-\126]")
     assert.is_nil(n:log():find("\\x", 1, true))

@@ -88,6 +88,12 @@ static enum h1_result check_version(struct http_head *h, char major)
 	return H1_DONE;
 }
 
+/* RFC 8446 §5.1: a record of a handshake begins with 22. */
+static const char *bad_method_reason(const char *base, const char *p)
+{
+	return p == base && *p == 22 ? "TLS on an address in the clear" : "malformed method";
+}
+
 static enum h1_result parse_method(struct http_head *h, const char *base, const char **p,
 				   const char *end)
 {
@@ -100,7 +106,7 @@ static enum h1_result parse_method(struct http_head *h, const char *base, const 
 	if (*p == base && **p == '\r' && end - base == 1)
 		return H1_MORE;
 	if (**p != ' ' || *p == base)
-		return refuse(h, 400, "malformed method");
+		return refuse(h, 400, bad_method_reason(base, *p));
 	h->method = (struct http_span){ 0, (uint32_t)(*p - base) };
 	h->method_id = h1_line_method_id(http_str(base, h->method));
 	++*p;
