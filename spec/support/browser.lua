@@ -1,6 +1,7 @@
 -- A headless Chromium, driven over WebDriver (https://www.w3.org/TR/webdriver2/).
 --
---   local page = browser.open(url, { width = 1200, height = 800, dark = false })
+--   local page = browser.open(url, { width = 1200, height = 800, dark = false, args = {} })
+--       args: further arguments of chromium's
 --   page:text("css selector") → its text, or nil        page:count("css selector")
 --   page:click("css selector"), page:type("css selector", text)
 --   page:run("return …", arguments…) → value            script in the page
@@ -58,6 +59,7 @@ function browser.open(url, options)
     ("--window-size=%d,%d"):format(options.width or 1200, options.height or 800),
   }
   if options.dark then table.insert(args, "--blink-settings=preferredColorScheme=0") end
+  for _, argument in ipairs(options.args or {}) do table.insert(args, argument) end
   local session = call(self, "POST", "/session", { capabilities = { alwaysMatch = {
     browserName = "chrome", ["goog:chromeOptions"] = { args = args },
   } } })
