@@ -1,5 +1,7 @@
 #include "http/h2_watch.h"
 
+#include "base/cc.h"
+
 enum { PREFACE = 24 };
 
 /* Where a walk through bytes is. */
@@ -7,6 +9,7 @@ struct walk {
 	const uint8_t *p;
 	size_t n, at;
 	size_t fed;	     /* so many of them nghttp2 has */
+	const uint8_t *head; /* of the frame, whole */
 	size_t begins;	     /* the frame */
 	bool has_reset;	     /* RST_STREAM came among them */
 	bool has_dependency; /* the frame is PRIORITY, with what it depends on */
@@ -61,25 +64,46 @@ static size_t wanted(const struct h2_watch *w)
 	return is_priority ? H2_WATCH_HEAD + H2_WATCH_DEPENDENCY : H2_WATCH_HEAD;
 }
 
+static uint32_t length_of(const uint8_t *head)
+{
+	return number(head) >> 8;
+}
+
+/* A byte of the begin, kept for when the rest of it comes. true: it is whole. */
+static bool keep_byte(struct h2_watch *w, struct walk *k)
+{
+	if (w->n == 0)
+		k->begins = k->at;
+	w->bytes[w->n++] = k->p[k->at++];
+	if (w->n < wanted(w))
+		return false;
+	k->head = w->bytes;
+	k->has_dependency = w->n > H2_WATCH_HEAD;
+	w->left = length_of(k->head) - (uint32_t)(w->n - H2_WATCH_HEAD);
+	w->n = 0;
+	return true;
+}
+
 /* Goes on to where the begin of a frame is whole. false: it is not, yet. */
 static bool next_frame(struct h2_watch *w, struct walk *k)
 {
 	while (k->at < k->n) {
+		size_t here = k->n - k->at;
+		const uint8_t *p = k->p + k->at;
 		if (w->left > 0) {
-			size_t n = k->n - k->at < w->left ? k->n - k->at : w->left;
+			size_t n = here < w->left ? here : w->left;
 			w->left -= (uint32_t)n;
 			k->at += n;
-			continue;
-		}
-		if (w->n == 0)
+		} else if (likely(w->n == 0 && here >= H2_WATCH_HEAD && p[3] != NGHTTP2_PRIORITY)) {
+			k->head = p;
+			k->has_dependency = false;
 			k->begins = k->at;
-		w->bytes[w->n++] = k->p[k->at++];
-		if (w->n < wanted(w))
-			continue;
-		k->has_dependency = w->n > H2_WATCH_HEAD;
-		w->left = (number(w->bytes) >> 8) - (uint32_t)(w->n - H2_WATCH_HEAD);
-		w->n = 0;
-		return true;
+			k->at += H2_WATCH_HEAD;
+			w->left = length_of(p);
+			return true;
+		} else if (keep_byte(w, k)) {
+			return true;
+		}
 	}
 	return false;
 }
@@ -94,7 +118,7 @@ static ssize_t feed_to(nghttp2_session *ng, struct walk *k, size_t end)
 /* DATA is judged when nghttp2 has all that came before it; where that changes nothing, later. */
 static ssize_t look(struct h2_watch *w, nghttp2_session *ng, struct walk *k, enum h2_code *code)
 {
-	const uint8_t *b = w->bytes;
+	const uint8_t *b = k->head;
 	int32_t id = stream_id(b + 5);
 	ssize_t fed = 0;
 	switch (b[3]) {
