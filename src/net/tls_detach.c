@@ -55,6 +55,7 @@ static void on_secret(const SSL *ssl, const char *line)
 	if (c == NULL || secret == NULL || strlen(line) < 6 ||
 	    strncmp(line + 6, label, sizeof(label) - 1) != 0)
 		return;
+	SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), NULL);
 	if (c->records == NULL)
 		c->records = tls_records_create(SSL_is_server(ssl) == 1);
 	if (c->records == NULL)
@@ -65,13 +66,10 @@ static void on_secret(const SSL *ssl, const char *line)
 }
 
 /* Each record counts: its number is a part of what protects it. */
-void tls_detach_on_message(int is_sent, int version, int type, const void *bytes, size_t n,
-			   SSL *ssl, void *ctx)
+static void count_record(const SSL *ssl, bool is_sent)
 {
-	(void)version, (void)bytes, (void)n, (void)ctx;
-	if (type != SSL3_RT_HEADER)
-		return;
 	struct tls_conn *c = conn_of_ssl(ssl);
+
 	if (c == NULL || c->records == NULL)
 		return;
 	if (is_sent)
@@ -80,9 +78,25 @@ void tls_detach_on_message(int is_sent, int version, int type, const void *bytes
 		c->records->in.sequence++;
 }
 
+/*
+ * OpenSSL writes each secret as text, which costs as much as a few requests: it is asked to do so only
+ * after the messages that make those of the traffic.
+ */
+void tls_detach_on_message(int is_sent, int version, int type, const void *bytes, size_t n,
+			   SSL *ssl, void *ctx)
+{
+	const uint8_t *message = bytes;
+
+	(void)version, (void)ctx;
+	if (type == SSL3_RT_HEADER)
+		count_record(ssl, is_sent != 0);
+	else if (type == SSL3_RT_HANDSHAKE && n > 0 &&
+		 (message[0] == SSL3_MT_FINISHED || message[0] == SSL3_MT_KEY_UPDATE))
+		SSL_CTX_set_keylog_callback(SSL_get_SSL_CTX(ssl), on_secret);
+}
+
 void tls_detach_prepare(SSL_CTX *openssl)
 {
-	SSL_CTX_set_keylog_callback(openssl, on_secret);
 	SSL_CTX_set_msg_callback(openssl, tls_detach_on_message);
 }
 
