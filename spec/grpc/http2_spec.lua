@@ -1,5 +1,10 @@
+local cjson = require "cjson"
+local admin = require "support.admin"
+local client = require "support.client"
+local eventually = require "support.eventually"
 local grpc = require "support.grpc_call"
 local h2_client = require "support.h2_client"
+local neap = require "support.neap"
 local origin = require "support.origin"
 local proxied = require "support.proxied"
 
@@ -42,6 +47,29 @@ describe("a gRPC call over HTTP/2", function()
       h["grpc-status"], h["grpc-message"], h["content-type"], h["x-neap-error"],
       h["content-length"], answer.body })
     assert.is_nil(answer.trailers)
+  end)
+
+  it("is refused by a status for a limit of its head, too", function()
+    local n = proxied.before({ 1 }, "limits = { headers = 8 }")
+    local more = {}
+    for i = 1, 20 do more[i] = { "x-" .. i, "y" } end
+    local answer = call(n, more)
+    assert.same({ 200, "8", "too many fields" }, { answer.status, answer.headers["grpc-status"],
+      answer.headers["grpc-message"] })
+  end)
+
+  it("is told with the number of its stream", function()
+    local n = admin.start({ grpc.server { status = 0 } },
+      'health = { type = "none" }, explain = { sample = 1 }')
+    call(n)
+    local story = eventually(function()
+      local r = client.get(n.admin, "/explain")
+      return r.status == 200 and cjson.decode(r.body).stories[1]
+    end)
+    assert.same({ "2", 1, 0 }, { story.version, story.stream, story.grpc_status })
+    local _, text = neap.run { "explain", "--last", "1", "--admin", n.admin }
+    assert.is_truthy(text:find("by HTTP/2, stream 1, to service", 1, true), text)
+    assert.is_truthy(text:find("= gRPC status 0 (OK) from", 1, true), text)
   end)
 
   it("has its status from trailers", function()

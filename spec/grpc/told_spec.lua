@@ -3,6 +3,7 @@ local admin = require "support.admin"
 local client = require "support.client"
 local eventually = require "support.eventually"
 local grpc = require "support.grpc_call"
+local neap = require "support.neap"
 local origin = require "support.origin"
 local proxied = require "support.proxied"
 local replay = require "support.replay"
@@ -88,7 +89,11 @@ describe("the status of a gRPC call", function()
       policy = { pick = function() return nil, "no" end }]])
     grpc.status(n)
     story = eventually(first)
-    assert.same({ 200, 14, "no" }, { story.status, story.grpc_status, story.reason })
+    assert.same({ 200, 14, "no", "1.1" }, { story.status, story.grpc_status, story.reason,
+      story.version })
+    local code, text = neap.run { "explain", "--last", "1", "--admin", n.admin }
+    assert.equal(0, code, text)
+    assert.is_truthy(text:find("= gRPC status 14 (UNAVAILABLE), 0 attempts", 1, true), text)
   end)
 
   it("is in records", function()

@@ -4,6 +4,12 @@ enum { HASTE_US = 10000 }; /* less than this makes no difference to a deadline *
 
 const struct str call_timeout_name = STR_INIT("grpc-timeout");
 
+static bool is_call(const struct request *rq)
+{
+	const struct http_field *type = http_find(&rq->head, FIELD_CONTENT_TYPE);
+	return unlikely(type != NULL) && grpc_is_type(http_field_value(buf_head(rq->block), type));
+}
+
 static void begin_deadline(struct request *rq, const char *base)
 {
 	const struct http_field *timeout = http_find_name(&rq->head, base, call_timeout_name);
@@ -17,12 +23,15 @@ static void begin_deadline(struct request *rq, const char *base)
 void call_begin(struct request *rq)
 {
 	request_start_total(rq);
-	const struct http_field *type = http_find(&rq->head, FIELD_CONTENT_TYPE);
-	const char *base = buf_head(rq->block);
-	if (likely(type == NULL) || !grpc_is_type(http_field_value(base, type)))
-		return;
-	rq->is_grpc = true;
-	begin_deadline(rq, base);
+	rq->is_grpc = is_call(rq);
+	if (unlikely(rq->is_grpc))
+		begin_deadline(rq, buf_head(rq->block));
+}
+
+/* Of HTTP/1 nothing is believed then, and no client of gRPC speaks it. */
+void call_begin_refused(struct request *rq)
+{
+	rq->is_grpc = rq->head.minor == HTTP_2 && is_call(rq);
 }
 
 static uint64_t gone_us(const struct request *rq)

@@ -13,6 +13,9 @@
  */
 void call_begin(struct request *rq);
 
+/* The same of a head that is refused: HTTP/2 tells what it is of all the same. */
+void call_begin_refused(struct request *rq);
+
 extern const struct str call_timeout_name; /* of the field that says it */
 
 /*

@@ -591,6 +591,7 @@ void exchange_refuse(struct exchange *ex)
 	ex->client->keep = false;
 	if (refusal->status == 0)
 		*refusal = (struct http_refusal){ .status = 400, .reason = "malformed request" };
+	call_begin_refused(&ex->rq);
 	view_fill_refused(&ex->rq);
 	refuse_with(ex, refusal->status, refusal->reason);
 	exchange_run(ex);

@@ -291,6 +291,8 @@ static void tell_request(struct out *o, const struct request *rq)
 		json_text(o, "query", (struct str){ v->query, v->query_n });
 	json_text(o, "host", (struct str){ v->host, v->host_n });
 	json_text(o, "version", http_version(v->minor));
+	if (rq->h2_stream != 0)
+		json_number(o, "stream", (uint32_t)rq->h2_stream);
 	tell_headers(o, rq);
 }
 

@@ -72,6 +72,7 @@ struct request {
 	bool has_failed;    /* an attempt: failure says how */
 	bool is_grpc;	    /* a gRPC call, by its Content-Type */
 	int8_t grpc_status; /* of a call: enum grpc_status, or GRPC_NONE as long as none is known */
+	int32_t h2_stream;  /* the id of its stream, with HTTP/2; else 0 */
 	uint16_t refused_n; /* fields of a refused head: for the access log alone */
 
 	/* What is told of it: in the access log, in counts and to the `log` hook. */

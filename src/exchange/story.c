@@ -98,6 +98,10 @@ static void tell_head(struct story *s, const struct request *rq)
 	json_some(&s->o, "method", (struct str){ v->method, v->method_n });
 	json_some(&s->o, "host", shortened((struct str){ v->host, v->host_n }));
 	json_some(&s->o, "path", shortened((struct str){ v->path, v->path_n }));
+	if (v->is_tcp == 0 && v->method_n > 0)
+		json_some(&s->o, "version", http_version(v->minor));
+	if (rq->h2_stream != 0)
+		json_number(&s->o, "stream", (uint32_t)rq->h2_stream);
 	tell_tls(s, rq);
 	json_begin(&s->o, "steps", '[');
 }

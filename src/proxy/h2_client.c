@@ -527,6 +527,7 @@ void h2_client_init(struct h2_client *c, const struct h2_origin *from, int32_t i
 	buf_init(&c->head, &c->memory->small_heads);
 	buf_init(&c->kept, &origin.plane->answers);
 	exchange_init(&c->ex, &origin);
+	c->ex.rq.h2_stream = id;
 	c->ex.rq.view.outer_tls = from->outer_tls;
 	c->ex.rq.view.secure = from->is_secure;
 	c->ex.rq.connection = c->ex.rq.view.connection = from->link->stream;

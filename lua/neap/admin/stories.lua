@@ -4,6 +4,7 @@
 local decode = require("cjson.safe").decode
 local plain = require "neap.admin.plain"
 local sorted = require "neap.sorted"
+local words = require "neap.words"
 
 local stories = {}
 
@@ -77,11 +78,19 @@ local function attempt(page, number, step)
     clean(step.again)), "31")
 end
 
+-- How it ended, and whether well.
+local function ending(story)
+  if story.status == 0 then return "no answer: the client left", true end
+  local call = story.grpc_status
+  if not call then return "status " .. story.status, story.status < 500 end
+  return ("gRPC status %d (%s)"):format(call, words.grpc[call] or "?"), call == 0
+end
+
 local function outcome(page, story)
-  local status = story.status == 0 and "no answer: the client left" or "status " .. story.status
+  local status, is_well = ending(story)
   page:line(("  = %s%s, %d attempt%s, %d bytes"):format(status,
     story.backend and " from " .. clean(story.backend) or "", story.attempts,
-    story.attempts == 1 and "" or "s", story.bytes), story.status >= 500 and "31" or "32")
+    story.attempts == 1 and "" or "s", story.bytes), is_well and "32" or "31")
   local waited = (story.queued or 0) > 0
     and ("waited %s for a free slot, "):format(duration(story.queued)) or ""
   page:line(("    %sconnected in %s, first byte after %s, all after %s"):format(waited,
@@ -110,7 +119,8 @@ end
 local function tell(page, story)
   page:line(("%s  %s  %s %s%s"):format(clean(story.id), clean(story.time),
     clean(story.method or "tcp"), clean(story.host or ""), clean(story.path or "")), "1")
-  page:line(("  from %s to service %s%s"):format(clean(story.client or "a unix socket"),
+  local stream = story.stream and (" by HTTP/2, stream %d,"):format(story.stream) or ""
+  page:line(("  from %s%s to service %s%s"):format(clean(story.client or "a unix socket"), stream,
     clean(story.service), story.pool and ", pool " .. clean(story.pool) or ""))
   if story.tls then tls_line(page, story.tls) end
   for number, step in ipairs(story.steps) do

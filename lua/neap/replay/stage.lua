@@ -206,7 +206,7 @@ local function ask_failed(self, record, step)
   r.slot, r.epoch = slot, self.board.rows[slot].epoch
   if r.pool < 0 then r.pool = self.board.rows[slot].pool end
   self.world.current.failure = self.inner:failure_struct { stage = step.stage, kind = step.kind,
-    status = step.status, safe = step.safe == 1, ours = step.ours == 1,
+    status = step.status, grpc_status = step.grpc_status, safe = step.safe == 1, ours = step.ours == 1,
     kept = step.kept == 1, message = step.message }
   local verdict = self.inner:enter(record, "failed", 0)
   self.world.current.failure = nil
@@ -240,6 +240,7 @@ local function run_log(self, record, outcome)
   local reason = outcome.reason or ""
   o.status, o.attempts, o.bytes, o.reason = outcome.status, outcome.attempts, outcome.bytes, reason
   o.slot, o.epoch = r.slot, r.epoch
+  o.grpc_status = outcome.grpc_status or -1
   for _, key in ipairs { "queued", "connect", "first_byte", "total" } do
     o[key] = outcome[key] or -1
   end
