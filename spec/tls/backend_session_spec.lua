@@ -1,9 +1,12 @@
 -- TLS sessions with backends: when they are resumed no more.
 
+local client = require "support.client"
 local eventually = require "support.eventually"
 local neap = require "support.neap"
+local origin = require "support.origin"
 local pki = require "support.pki"
 local scope = require "support.scope"
+local tls_io = require "support.tls_io"
 local tls_nginx = require "support.tls_nginx"
 
 local ca
@@ -53,5 +56,51 @@ describe("a session with a backend", function()
       assert.equal(502, n:get("/").status)
       n:wait_log "failed while connecting: the certificate expired on"
     end
+  end)
+
+  -- A server that shakes hands with its first client when the file `go` is there.
+  local function late_server(certificate, dir)
+    return origin.start {
+      connection = function(conn)
+        while conn.id == 1 and scope.read(dir .. "/go") == "" do conn:wait(0.02) end
+        local ok = pcall(tls_io.server, conn, {
+          certificate = certificate.pem_path, key = certificate.key_path,
+        })
+        if not ok then return end
+        conn:read_request()
+        conn:respond "here"
+      end,
+    }
+  end
+
+  local function discovering(server, dir)
+    return neap.config({}, ([[tls = { ca = %q }, keepalive = { connections = 0 },
+      health = { type = "none" }, retry = { attempts = 1 }, timeouts = { connect = 60 },
+      discover = { interval = 0.1 }, policy = {
+        discover = function()
+          local file = assert(io.open(%q))
+          local name = file:read "*a"
+          file:close()
+          return { { url = "https://127.0.0.1:%d", name = "one", server_name = name } }
+        end,
+        failed = function() return "fail" end,
+      }, unsafe = true]]):format(ca.pem_path, dir .. "/name", server.port))
+  end
+
+  it("that comes late is not kept for who took the server's place", function()
+    local dir = scope.directory()
+    scope.write(dir .. "/go", "")
+    scope.write(dir .. "/name", "a.test")
+    local server = late_server(ca:issue { names = { "a.test" } }, dir)
+    local n = neap.start { config = discovering(server, dir) }
+    local first = client.connect(n.address)
+    first:send "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    eventually(function() return server:connections() == 1 end, 20, "the first connection")
+    scope.write(dir .. "/name", "b.test")
+    eventually(function() return n:get("/").status == 502 end, 20, "the other name is asked for")
+    scope.write(dir .. "/go", "now")
+    assert.equal(200, first:read_response().status)
+    for _ = 1, 3 do assert.equal(502, n:get("/").status) end
+    n:wait_log "the certificate is for other names: a.test"
   end)
 end)

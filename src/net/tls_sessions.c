@@ -16,6 +16,32 @@ static int place(void)
 	return index;
 }
 
+/* The same of how often its store had been emptied when the connection began. */
+static int drops_place(void)
+{
+	static int index = -2;
+
+	if (index == -2)
+		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return index;
+}
+
+static bool note_store(SSL *ssl, struct tls_sessions *kept)
+{
+	return SSL_set_ex_data(ssl, drops_place(), (void *)(uintptr_t)kept->drops) == 1 &&
+	       SSL_set_ex_data(ssl, place(), kept) == 1;
+}
+
+/* NULL: there is none, or it has those of another server since then. */
+static struct tls_sessions *store_of(const SSL *ssl)
+{
+	struct tls_sessions *kept = SSL_get_ex_data(ssl, place());
+
+	if (kept == NULL || (uintptr_t)SSL_get_ex_data(ssl, drops_place()) != kept->drops)
+		return NULL;
+	return kept;
+}
+
 static void forget_oldest(struct tls_sessions *kept)
 {
 	SSL_SESSION_free(kept->kept[0]);
@@ -26,7 +52,7 @@ static void forget_oldest(struct tls_sessions *kept)
 /* 1: the session is ours from now on. */
 static int keep_session(SSL *ssl, SSL_SESSION *session)
 {
-	struct tls_sessions *kept = SSL_get_ex_data(ssl, place());
+	struct tls_sessions *kept = store_of(ssl);
 
 	if (kept == NULL)
 		return 0;
@@ -78,12 +104,13 @@ void tls_sessions_use(struct tls_sessions *kept, SSL *ssl)
 	if (session != NULL)
 		(void)SSL_set_session(ssl, session); /* else a full handshake follows */
 	SSL_SESSION_free(session);
-	(void)SSL_set_ex_data(ssl, place(), kept); /* else nothing is kept */
+	(void)note_store(ssl, kept); /* else nothing is kept */
 	ERR_clear_error();
 }
 
 void tls_sessions_drop(struct tls_sessions *kept)
 {
+	kept->drops++;
 	while (kept->n > 0)
 		forget_oldest(kept);
 }

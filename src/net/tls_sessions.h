@@ -7,6 +7,7 @@
 #define NEAP_NET_TLS_SESSIONS_H
 
 #include <openssl/types.h>
+#include <stdint.h>
 
 enum { TLS_SESSIONS_KEPT = 4 };
 
@@ -14,6 +15,7 @@ enum { TLS_SESSIONS_KEPT = 4 };
 struct tls_sessions {
 	struct ssl_session_st *kept[TLS_SESSIONS_KEPT]; /* the oldest first */
 	unsigned n;
+	uint32_t drops; /* how often all were forgotten */
 };
 
 /* The context's connections may have sessions kept. */
@@ -26,7 +28,10 @@ void tls_sessions_install(SSL_CTX *openssl);
  */
 void tls_sessions_use(struct tls_sessions *kept, SSL *ssl);
 
-/* Forgets all: the server or its name is another one now. */
+/*
+ * Forgets all: the server or its name is another one now. What connections that are still open get
+ * from now on is of the server before, and is not kept.
+ */
 void tls_sessions_drop(struct tls_sessions *kept);
 
 #endif
