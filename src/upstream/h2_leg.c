@@ -369,7 +369,15 @@ static void on_pong(struct h2_session *s)
 	h2_conn_on_pong(of_session(s));
 }
 
+/* Pushed streams are switched off; one that comes all the same is refused. */
+static void *on_stream(struct h2_session *s, int32_t id)
+{
+	(void)s, (void)id;
+	return NULL;
+}
+
 const struct h2_events h2_leg_events = {
+	.on_stream = on_stream,
 	.on_block = on_block,
 	.on_field = on_field,
 	.on_block_end = on_block_end,
