@@ -7,8 +7,11 @@ local frames = require "support.h2_frames"
 local h2_server = require "support.h2_server"
 local net = require "support.net"
 local nghttpd = require "support.nghttpd"
+local nginx = require "support.nginx"
 local origin = require "support.origin"
 local pki = require "support.pki"
+local proxied = require "support.proxied"
+local scope = require "support.scope"
 
 local OVER_TLS = "tls = { verify = false }, "
 local POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
@@ -75,6 +78,23 @@ describe("http2 = true", function()
     local answer = c:request("GET", "/", { Connection = "upgrade", Upgrade = "websocket" })
     assert.equal(502, answer.status)
     assert.equal(0, #o:streams())
+  end)
+
+  it("serves nginx's files, of all sizes at a time", function()
+    local dir = scope.directory()
+    for _, size in ipairs { 0, 1, 1000, 70000, 1000000 } do
+      scope.write(dir .. "/" .. size, proxied.pattern(size))
+    end
+    local s = nginx.start { listen = "http2", root = dir }
+    local n = behind.before { s }
+    local clients = {}
+    for i, size in ipairs { 1000000, 0, 70000, 1, 1000, 1000000, 70000 } do
+      clients[i] = { c = client.connect(n.address), size = size }
+      clients[i].c:send("GET /" .. size .. " HTTP/1.1\r\nHost: a\r\n\r\n")
+    end
+    for _, one in ipairs(clients) do
+      assert.is_true(one.c:read_response().body == proxied.pattern(one.size), one.size)
+    end
   end)
 
   it("serves nghttpd's files, over both", function()

@@ -97,6 +97,13 @@ local CONNECTION = {
   ["a flood of SETTINGS"] = function(h2)
     h2:send(frames.settings({}):rep(20000))
   end,
+  ["a bomb of HPACK"] = function(h2, stream) -- 10 kB of references to 4 kB
+    local entry = "\64\1a\127\189\29" .. ("x"):rep(3900)
+    h2:send(frames.headers(stream.id, "\136" .. entry .. ("\190"):rep(10000)))
+  end,
+  ["a flood of WINDOW_UPDATE"] = function(h2, stream)
+    h2:send(frames.window(stream.id, 1):rep(50000))
+  end,
   ["a flood of CONTINUATION"] = function(h2, stream)
     h2:send(frames.headers(stream.id, "", { end_headers = false }))
     h2:send(frames.continuation(stream.id, "", { end_headers = false }):rep(20000))

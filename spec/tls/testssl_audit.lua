@@ -6,7 +6,8 @@ local pki = require "support.pki"
 local process = require "support.process"
 local scope = require "support.scope"
 
--- Protocols, kinds of ciphers, forward secrecy, vulnerabilities: what does not depend on who signed.
+-- Protocols, kinds of ciphers, forward secrecy, vulnerabilities: what does not depend on who
+-- signed.
 local CHECKS = { "-p", "-s", "-f", "-U" }
 
 -- What is wanted of them, by testssl.sh's names; that it was looked at, too.

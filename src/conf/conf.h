@@ -68,6 +68,7 @@ struct conf_pool {
 	int64_t connect, response, attempt, stream_idle;
 	struct {
 		uint32_t header_bytes, headers; /* of an answer's head */
+		uint32_t stream_window;		/* of HTTP/2 */
 	} limits;
 	struct {
 		uint32_t connections; /* idle ones that are kept, per worker and backend */

@@ -235,6 +235,8 @@ static enum attempt_outcome join(struct attempt *at)
 	struct h2_wish wish = { .pool = (unsigned)(rq->pool - rq->plane->conf->pools),
 				.is_auto = rq->pool->http2 == CONF_HTTP2_AUTO,
 				.events = &h2_leg_events,
+				.counts = &board_of(at)->cells[rq->plane->worker][rq->view.slot],
+				.window_max = rq->pool->limits.stream_window,
 				.timeout_ms = lane != NULL ? lane->duration_ms : 0,
 				.deadline = rq->lanes->connect,
 				.idle = rq->lanes->keepalive_idle,

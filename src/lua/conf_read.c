@@ -261,6 +261,7 @@ static void read_pool_limits(lua_State *L, struct conf_pool *p)
 	field_push_table(L, "limits");
 	p->limits.header_bytes = field_u32(L, "header_bytes");
 	p->limits.headers = field_u32(L, "headers");
+	p->limits.stream_window = field_u32(L, "stream_window");
 	lua_pop(L, 1);
 }
 

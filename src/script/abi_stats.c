@@ -146,6 +146,7 @@ NEAP_API void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to)
 NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 {
 	const struct board *b = policies_board();
+	uint32_t connections, streams;
 	uint64_t requests, failures;
 
 	memset(to, 0, sizeof(*to));
@@ -155,6 +156,9 @@ NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 	to->requests = (double)requests;
 	to->failures = (double)failures;
 	to->inflight = board_inflight(b, slot);
+	board_h2_totals(b, slot, &connections, &streams);
+	to->h2_connections = connections;
+	to->h2_streams = streams;
 	to->latency_us = atomic_load(&b->backends[slot].latency_us);
 	to->pinned = board_pinned(b, slot);
 	if (requests != 0)

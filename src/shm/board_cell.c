@@ -22,3 +22,20 @@ void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t 
 		*failures += stat_get(&cell->failures);
 	}
 }
+
+void board_h2_totals(const struct board *b, int slot, uint32_t *connections, uint32_t *streams)
+{
+	uint32_t workers = board_workers(b);
+	*connections = *streams = 0;
+	for (uint32_t i = 0; i < workers; i++) {
+		const struct board_cell *cell = &b->cells[i][slot];
+		*connections += atomic_load_explicit(&cell->h2_connections, memory_order_relaxed);
+		*streams += atomic_load_explicit(&cell->h2_streams, memory_order_relaxed);
+	}
+}
+
+void board_h2_clear(struct board_cell *cell)
+{
+	atomic_store_explicit(&cell->h2_connections, 0, memory_order_relaxed);
+	atomic_store_explicit(&cell->h2_streams, 0, memory_order_relaxed);
+}

@@ -23,6 +23,16 @@ static inline void board_inflight_add(struct board *b, unsigned worker, int slot
 /* Over all workers, with what earlier generations still have under way. */
 uint32_t board_inflight(const struct board *b, int slot);
 
+/* Of HTTP/2, now: connections that stand, and open streams. A worker adds to its own cell. */
+void board_h2_totals(const struct board *b, int slot, uint32_t *connections, uint32_t *streams);
+void board_h2_clear(struct board_cell *cell);
+
+static inline void board_h2_add(_Atomic uint32_t *gauge, int by)
+{
+	uint32_t n = atomic_load_explicit(gauge, memory_order_relaxed);
+	atomic_store_explicit(gauge, n + (uint32_t)by, memory_order_relaxed);
+}
+
 /* Over all workers, with what earlier generations counted. */
 void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures);
 

@@ -1,5 +1,6 @@
 #include "shm/board_clear.h"
 
+#include "shm/board_cell.h"
 #include "shm/board_queue.h"
 
 static void clear_queues(struct board *b, unsigned worker)
@@ -25,6 +26,8 @@ void board_worker_clear(struct board *b, unsigned worker)
 		_Atomic uint32_t *inflight = &b->inflight[worker][slot];
 		if (atomic_load_explicit(inflight, memory_order_relaxed) != 0)
 			atomic_store_explicit(inflight, 0, memory_order_relaxed);
+		if (atomic_load_explicit(&cell->h2_connections, memory_order_relaxed) != 0)
+			board_h2_clear(cell);
 		if (atomic_load_explicit(&cell->reserved, memory_order_relaxed) != 0)
 			atomic_store_explicit(&cell->reserved, 0, memory_order_relaxed);
 	}

@@ -94,6 +94,8 @@ struct board_cell {
 	_Atomic uint32_t reserved; /* 1: it wants one more (board_slot_take) */
 	_Atomic uint32_t outliers; /* failures that count for `eject`; wraps around */
 	_Atomic uint64_t requests, failures;
+	/* Of HTTP/2: connections that stand, and streams that are open on them. */
+	_Atomic uint32_t h2_connections, h2_streams;
 };
 
 #endif

@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "shm/board_cell.h"
+
 enum {
-	READS_MAX = 4,	       /* of one connection in one turn of the loop */
-	WRITES_MAX = 16,       /* the same */
-	STREAMS_MAX = 256,     /* at a time, whatever the backend allows: then another connection */
-	LINES_MAX = 2048,      /* fields of a request */
-	STREAM_WINDOW = 65535, /* bytes of an answer that are on their way, or wait here */
+	READS_MAX = 4,	   /* of one connection in one turn of the loop */
+	WRITES_MAX = 16,   /* the same */
+	STREAMS_MAX = 256, /* at a time, whatever the backend allows: then another connection */
+	LINES_MAX = 2048,  /* fields of a request */
 	CONNECTION_WINDOW = 16 * 1024 * 1024,
 };
 
@@ -19,7 +20,7 @@ enum err h2_worker_init(struct h2_worker *w, struct loop *loop, uint32_t max_con
 {
 	*w = (struct h2_worker){
 		.loop = loop,
-		.setup = { .stream_window = STREAM_WINDOW,
+		.setup = { .stream_window = H2_FIRST_WINDOW,
 			   .connection_window = CONNECTION_WINDOW,
 			   .header_bytes = 64 * 1024 },
 	};
@@ -85,6 +86,13 @@ static void end_streams(struct h2_conn *c)
 	}
 }
 
+static void count_end(struct h2_conn *c)
+{
+	if (c->is_counted)
+		board_h2_add(&c->counts->h2_connections, -1);
+	c->is_counted = false;
+}
+
 void h2_conn_fail(struct h2_conn *c, struct stream_failure why)
 {
 	if (h2_conn_is_gone(c))
@@ -92,6 +100,7 @@ void h2_conn_fail(struct h2_conn *c, struct stream_failure why)
 	c->why = why;
 	c->state = H2_CONN_GONE;
 	end_streams(c);
+	count_end(c);
 	h2_session_close(&c->session);
 	buf_drop(&c->out);
 	if (c->uconn != NULL) {
@@ -124,6 +133,7 @@ void h2_conn_free(struct h2_conn *c)
 		say_goodbye(c);
 	loop_defer_cancel(&c->later);
 	end_streams(c);
+	count_end(c);
 	h2_session_close(&c->session);
 	buf_drop(&c->out);
 	if (c->uconn != NULL)
@@ -251,11 +261,18 @@ static void on_fault(struct h2_conn *c, enum h2_received received)
 					: "what came is not HTTP/2");
 }
 
+/* Streams are told after each read, so that what came goes on before more comes. */
+static bool read_more(struct h2_conn *c, int i)
+{
+	tell_all(c);
+	return i < READS_MAX && !h2_conn_is_gone(c);
+}
+
 static void read_some(struct h2_conn *c)
 {
 	struct h2_worker *w = c->worker;
 	struct stream *s = &c->uconn->stream;
-	for (int i = 0; i < READS_MAX && !h2_conn_is_gone(c); i++) {
+	for (int i = 0; read_more(c, i); i++) {
 		ssize_t n = stream_read(s, w->input, H2_INPUT_BYTES);
 		if (n == IO_AGAIN)
 			return;
@@ -295,6 +312,8 @@ void h2_conn_on_settings(struct h2_conn *c)
 	if (is_first) {
 		uconn_on_answer(c->uconn);
 		c->state = H2_CONN_OPEN;
+		c->is_counted = true;
+		board_h2_add(&c->counts->h2_connections, 1);
 		c->owner->on_open(c);
 	} else if (c->state == H2_CONN_OPEN) {
 		c->owner->on_room(c);
@@ -316,12 +335,15 @@ void h2_conn_on_pong(struct h2_conn *c)
 
 /* ---- life ---- */
 
-struct h2_conn *h2_conn_create(struct h2_worker *w, const struct h2_conn_owner *owner)
+struct h2_conn *h2_conn_create(struct h2_worker *w, const struct h2_conn_owner *owner,
+			       struct board_cell *counts)
 {
 	struct h2_conn *c = slab_take(&w->conns);
 	if (c == NULL)
 		return NULL;
-	*c = (struct h2_conn){ .worker = w, .owner = owner, .heard_us = w->loop->now_us };
+	*c = (struct h2_conn){
+		.worker = w, .owner = owner, .counts = counts, .heard_us = w->loop->now_us
+	};
 	list_init(&c->node);
 	list_init(&c->streams);
 	list_init(&c->told);
@@ -407,6 +429,7 @@ bool h2_conn_begin(struct h2_stream *s, const struct h2_lines *l, bool has_body)
 	s->starts_at = c->gathered;
 	list_append(&c->streams, &s->node);
 	c->streams_n++;
+	board_h2_add(&c->counts->h2_streams, 1);
 	c->uconn->requests++;
 	return true;
 }
@@ -419,6 +442,7 @@ void h2_conn_ended(struct h2_stream *s)
 		return;
 	list_remove(&s->node);
 	c->streams_n--;
+	board_h2_add(&c->counts->h2_streams, -1);
 	if (c->state == H2_CONN_OPEN)
 		c->owner->on_room(c);
 }

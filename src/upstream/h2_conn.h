@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "http/h2_session.h"
+#include "shm/row_backend.h"
 #include "upstream/uconn.h"
 
 struct h2_conn;
@@ -55,14 +56,20 @@ struct h2_worker {
 	struct h2_setup setup;
 };
 
-enum { H2_INPUT_BYTES = 64 * 1024, H2_BLOCK_BYTES = 32 * 1024 };
+enum {
+	H2_INPUT_BYTES = 64 * 1024,
+	H2_BLOCK_BYTES = 32 * 1024,
+	H2_FIRST_WINDOW =
+		32 * 1024, /* of a stream: bytes of an answer that its client has not taken */
+};
 
 struct h2_conn {
 	struct uconn *uconn; /* its stream's on_ready is ours */
 	struct h2_worker *worker;
 	const struct h2_conn_owner *owner;
-	void *pool;	  /* the owner's */
-	struct list node; /* the owner's */
+	void *pool;		   /* the owner's */
+	struct board_cell *counts; /* where connections and streams are counted */
+	struct list node;	   /* the owner's */
 	struct h2_session session;
 	struct list streams; /* those that the session knows */
 	struct list told;
@@ -73,7 +80,9 @@ struct h2_conn {
 	int64_t heard_us;	    /* when it was heard of last */
 	uint32_t streams_n;	    /* in streams */
 	uint32_t users;		    /* that joined and did not part */
+	uint32_t window_max;	    /* of a stream, when it has grown */
 	uint8_t state;		    /* enum h2_conn_state */
+	bool is_counted;	    /* as one that stands */
 	bool is_busy;		    /* its functions are on the stack: freed later */
 	bool is_probed;		    /* a PING waits for its answer */
 	bool is_cursed;		    /* GOAWAY with an error came */
@@ -85,7 +94,8 @@ enum err h2_worker_init(struct h2_worker *w, struct loop *loop, uint32_t max_con
 void h2_worker_fini(struct h2_worker *w); /* harmless on one that is all zero */
 
 /* A connection that is not dialled yet; NULL: no memory. */
-struct h2_conn *h2_conn_create(struct h2_worker *w, const struct h2_conn_owner *owner);
+struct h2_conn *h2_conn_create(struct h2_worker *w, const struct h2_conn_owner *owner,
+			       struct board_cell *counts);
 
 /* It stands: the session begins on u, which is its own from now on. false: no memory; it is gone. */
 bool h2_conn_start(struct h2_conn *c, struct uconn *u, const struct h2_events *events);

@@ -6,6 +6,7 @@
 #include "http/h1_line.h"
 #include "upstream/h2_answer.h"
 #include "upstream/h2_pool.h"
+#include "upstream/h2_upload.h"
 
 enum { CALLS_MAX = 1 << 24 }; /* of a worker: connections have their own bounds */
 
@@ -15,16 +16,11 @@ struct h2_call {
 	struct leg *leg; /* NULL: it was given up, and the connection still has the stream */
 	struct h2_answer answer;
 
-	/* The request. */
-	const struct iovec *pieces; /* of the body, within h2_send */
-	size_t piece_at;	    /* bytes of the first piece that were taken */
-	size_t left;		    /* bytes of the pieces that are not taken */
-	size_t asked;		    /* bytes that are to be taken now */
-	struct str trailers;	    /* the owner's */
-	struct h1_body coding;	    /* of a body that comes in the chunk coding */
-	struct buf decoded_trailers;
-	bool is_last; /* nothing comes after the pieces */
-	bool is_coded;
+	struct h2_upload upload;
+
+	/* The answer's window. */
+	uint32_t window; /* bytes */
+	uint64_t taken;	 /* since it became so large */
 
 	uint32_t code;	 /* why it ended */
 	bool has_closed; /* the connection has it no more */
@@ -66,176 +62,60 @@ static void on_ready(struct h2_stream *s, int events)
 static void drop(struct h2_worker *w, struct h2_call *call)
 {
 	h2_answer_fini(&call->answer);
-	buf_drop(&call->decoded_trailers);
+	h2_upload_fini(&call->upload);
 	slab_put(&w->calls, call);
 }
 
 /* ---- the request's body ---- */
 
-static size_t staged(const struct h2_call *call)
-{
-	return outbox_len(&call->leg->out);
-}
-
 static bool submit_trailers(struct h2_call *call)
 {
 	struct h2_session *session = &conn_of(call)->session;
 	struct h2_lines l = h2_session_lines(session);
-	char *text = (char *)(uintptr_t)call->trailers.p;
-	return h2_lines_trailers(&l, text, call->trailers.n) &&
+	struct str text = call->upload.trailers;
+	return h2_lines_trailers(&l, (char *)(uintptr_t)text.p, text.n) &&
 	       h2_session_trailers(session, call->stream.id, &l);
-}
-
-static enum h2_more end_of_body(struct h2_call *call)
-{
-	return call->trailers.n > 0 && submit_trailers(call) ? H2_THEN_TRAILERS : H2_LAST;
 }
 
 static size_t on_ask(struct h2_session *s, void *stream, size_t max, enum h2_more *more)
 {
 	struct h2_call *call = of_stream(stream);
+	bool is_all = false;
 	(void)s;
 	*more = H2_MORE;
 	if (call->leg == NULL)
 		return 0;
-	size_t there = staged(call) + (call->pieces != NULL ? call->left : 0);
-	bool is_all = call->is_last && there <= max && (call->pieces != NULL || call->left == 0);
+	size_t n = h2_upload_ask(&call->upload, max, &is_all);
 	if (is_all)
-		*more = end_of_body(call);
-	else if (there == 0)
+		*more = call->upload.trailers.n > 0 && submit_trailers(call) ? H2_THEN_TRAILERS
+									     : H2_LAST;
+	else if (n == 0)
 		tell(call, STREAM_WRITABLE); /* its owner may have more */
-	call->asked = there < max ? there : max;
-	return call->asked;
-}
-
-static size_t take_staged(struct h2_call *call, char *to, size_t n)
-{
-	struct buf *from = &call->leg->out.rest;
-	size_t part = buf_len(from) < n ? buf_len(from) : n;
-	if (part == 0)
-		return 0;
-	memcpy(to, buf_head(from), part);
-	buf_consume(from, part);
-	return part;
-}
-
-static void take_pieces(struct h2_call *call, char *to, size_t n)
-{
-	call->left -= n;
-	while (n > 0) {
-		const char *p = (const char *)call->pieces->iov_base + call->piece_at;
-		size_t there = call->pieces->iov_len - call->piece_at, part = there < n ? there : n;
-		memcpy(to, p, part);
-		to += part;
-		n -= part;
-		call->piece_at += part;
-		if (part == there) {
-			call->pieces++;
-			call->piece_at = 0;
-		}
-	}
+	return n;
 }
 
 static void on_take(struct h2_session *s, void *stream, char *to, size_t n)
 {
 	struct h2_call *call = of_stream(stream);
 	(void)s;
-	if (call->leg == NULL) { /* a reset follows */
-		memset(to, 0, n);
-		return;
-	}
-	call->asked -= n;
-	size_t part = take_staged(call, to, n);
-	if (part < n)
-		take_pieces(call, to + part, n - part);
-	if (staged(call) == 0)
-		outbox_drop(&call->leg->out);
-}
-
-/* What was asked for and did not go out at once has to be there later. */
-static bool keep_asked(struct h2_call *call)
-{
-	struct buf *to = &call->leg->out.rest;
-	if (likely(call->asked <= staged(call)))
-		return true;
-	size_t n = call->asked - staged(call);
-	if (!buf_hold(to))
-		return false;
-	buf_compact(to);
-	if (buf_room(to) < n)
-		return false;
-	take_pieces(call, buf_tail(to), n);
-	buf_added(to, n);
-	return true;
-}
-
-/* Takes the chunk coding out of one piece, into what is staged: as much as there is room for. */
-static ssize_t decode(struct h2_call *call, const struct iovec *piece)
-{
-	struct buf *to = &call->leg->out.rest;
-	size_t used = 0, kept = 0;
-	if (!buf_hold(to))
-		return -1;
-	if (buf_room(to) < piece->iov_len)
-		buf_compact(to);
-	size_t n = buf_room(to) < piece->iov_len ? buf_room(to) : piece->iov_len;
-	memcpy(buf_tail(to), piece->iov_base, n);
-	if (h1_body_decode(&call->coding, buf_tail(to), n, &used, &kept, &call->decoded_trailers) !=
-	    BODY_OK)
-		return -1;
-	buf_added(to, kept);
-	return (ssize_t)n;
-}
-
-/* false: no room for its trailers, or no memory. */
-static bool take_coded(struct h2_call *call, const struct leg_body *body, size_t *took)
-{
-	for (int i = 0; i < body->n; i++) {
-		ssize_t n = decode(call, &body->pieces[i]);
-		if (n < 0)
-			return false;
-		*took += (size_t)n;
-		if ((size_t)n < body->pieces[i].iov_len)
-			break;
-	}
-	call->is_last = call->coding.done;
-	call->trailers =
-		(struct str){ buf_head(&call->decoded_trailers), buf_len(&call->decoded_trailers) };
-	return true;
-}
-
-static size_t length_of(const struct leg_body *body)
-{
-	size_t sum = 0;
-	for (int i = 0; i < body->n; i++)
-		sum += body->pieces[i].iov_len;
-	return sum;
-}
-
-static void lend(struct h2_call *call, const struct leg_body *body)
-{
-	call->pieces = body->pieces;
-	call->piece_at = 0;
-	call->left = length_of(body);
-	call->is_last = body->is_last;
-	call->trailers = body->trailers;
+	if (call->leg != NULL)
+		h2_upload_take(&call->upload, to, n);
+	else
+		memset(to, 0, n); /* a reset follows */
 }
 
 /* ---- the request ---- */
 
 static bool begin(struct h2_call *call, struct str head, const struct leg_body *body)
 {
-	static const struct http_limits limits = { .header_bytes = 64 * 1024 };
 	struct h2_conn *c = conn_of(call);
 	struct h2_lines l = h2_session_lines(&c->session);
 	struct str scheme = stream_is_secure(&c->uconn->stream) ? STR("https") : STR("http");
 	char *text = (char *)(uintptr_t)head.p; /* scratch memory */
 	const char *blank = memchr(text, ' ', head.n);
 	bool has_body = body->n > 0 || !body->is_last || body->trailers.n > 0;
-	struct http_head coded = { .framing = FRAMING_CHUNKED, .limits = &limits };
 	call->answer.method_id = h1_line_method_id((struct str){ text, (size_t)(blank - text) });
-	call->is_coded = body->form == BODY_CODED;
-	h1_body_init(&call->coding, &coded);
+	h2_upload_begin(&call->upload, (enum body_form)body->form);
 	return h2_lines_request(&l, text, head.n, scheme, (struct str){ NULL, 0 }) &&
 	       h2_conn_begin(&call->stream, &l, has_body);
 }
@@ -256,22 +136,13 @@ static ssize_t h2_send(struct leg *leg, struct str head, const struct leg_body *
 	*took = 0;
 	if (h2_conn_is_gone(c) || call->has_closed || (head.n > 0 && !begin(call, head, body)))
 		return fail_sending(call);
-	if (call->is_coded) {
-		if (!take_coded(call, body, took))
-			return fail_sending(call);
-	} else {
-		lend(call, body);
-	}
-	size_t before = call->left;
-	if (before > 0 || staged(call) > 0 || call->is_last)
+	if (!h2_upload_lend(&call->upload, body))
+		return fail_sending(call);
+	if (h2_upload_has_news(&call->upload))
 		h2_session_resume(&c->session, call->stream.id);
 	h2_conn_gather(c);
-	if (!call->is_coded) {
-		if (!call->has_closed && !keep_asked(call))
-			return fail_sending(call);
-		*took = before - call->left;
-		call->pieces = NULL;
-	}
+	if (!h2_upload_return(&call->upload, took) && !call->has_closed)
+		return fail_sending(call);
 	h2_conn_send_later(c);
 	return *took > 0 ? (ssize_t)*took : IO_AGAIN;
 }
@@ -429,12 +300,25 @@ static enum leg_news read_body(struct h2_call *call)
 	return is_cut_off(call) ? LEG_BROKEN : buf_len(&leg->in) > 0 ? LEG_BODY : LEG_NOTHING;
 }
 
+/* Its client keeps up: the window follows what comes in one piece of it. */
+static void grow(struct h2_call *call, size_t taken)
+{
+	uint32_t most = conn_of(call)->window_max;
+	call->taken += taken;
+	if (call->answer.untaken > 0 || call->taken < call->window || call->window >= most)
+		return;
+	call->taken = 0;
+	call->window = call->window < most / 2 ? 2 * call->window : most;
+	h2_session_grow(&conn_of(call)->session, call->stream.id, call->window);
+}
+
 static void take_in(struct h2_call *call)
 {
 	size_t n = h2_answer_taken(&call->answer);
 	if (n == 0 || call->has_closed)
 		return;
 	h2_session_took(&conn_of(call)->session, call->stream.id, n);
+	grow(call, n);
 	h2_conn_send_later(conn_of(call));
 }
 
@@ -589,10 +473,12 @@ bool h2_leg_open(struct leg *leg, struct h2_conn *c)
 	struct h2_call *call = slab_take(&c->worker->calls);
 	if (call == NULL)
 		return false;
-	*call = (struct h2_call){ .leg = leg, .stream.on_ready = on_ready };
+	*call = (struct h2_call){ .leg = leg,
+				  .stream.on_ready = on_ready,
+				  .window = H2_FIRST_WINDOW };
 	h2_conn_join(c, &call->stream);
 	h2_answer_init(&call->answer, leg, METHOD_OTHER);
-	buf_init(&call->decoded_trailers, &c->worker->blocks);
+	h2_upload_init(&call->upload, &leg->out, &c->worker->blocks);
 	leg->ops = &h2_ops;
 	leg->uconn = c->uconn;
 	leg->own = call;

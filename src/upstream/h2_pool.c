@@ -179,11 +179,12 @@ static const struct h2_conn_owner owner;
 /* false: *why. What stands at once is told later, too: its settings are awaited. */
 static bool dial(struct h2_pool *p, struct stream_failure *why)
 {
-	struct h2_conn *c = h2_conn_create(p->upstream->h2, &owner);
+	struct h2_conn *c = h2_conn_create(p->upstream->h2, &owner, p->wish.counts);
 	*why = (struct stream_failure){ STREAM_FAILURE_SYSTEM, ENOMEM, sock_err_text(ENOMEM) };
 	if (c == NULL)
 		return false;
 	c->pool = p;
+	c->window_max = p->wish.window_max;
 	p->dialled = c;
 	enum uconn_dialled dialled = dial_for(p, c, why);
 	if (dialled == UCONN_CONNECTED && h2_conn_start(c, c->uconn, p->wish.events))

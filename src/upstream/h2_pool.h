@@ -27,6 +27,8 @@ struct h2_wish {
 	unsigned pool; /* of the config, whose TLS settings hold */
 	bool is_auto;  /* HTTP/1.1 will do */
 	const struct h2_events *events;
+	struct board_cell *counts;   /* of this worker, for b */
+	uint32_t window_max;	     /* of a stream, in bytes */
 	uint32_t timeout_ms;	     /* for the dial, 0: for ever */
 	struct timer_lane *deadline; /* the same */
 	struct timer_lane *idle;     /* so long an idle connection is kept */

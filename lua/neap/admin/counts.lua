@@ -162,6 +162,8 @@ function counts.backend(slot, with_times)
     inflight = of_backend.inflight,
     requests = of_backend.requests,
     failures = of_backend.failures,
+    http2_connections = of_backend.h2_connections,
+    http2_streams = of_backend.h2_streams,
     latency = of_backend.latency_us / 1e6,
     pinned = of_backend.pinned > 0 and STATES[of_backend.pinned - 1] or nil,
     first_byte = with_times and times(of_backend.first_byte) or nil,

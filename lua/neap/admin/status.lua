@@ -146,6 +146,10 @@ function status.backend(pool, member)
   if state == "ejected" then
     ending = (',"ejected_until":%.3f'):format(condition.ejected_until / 1000)
   end
+  if c.http2_connections > 0 then
+    ending = (',"http2":{"connections":%d,"streams":%d}'):format(c.http2_connections,
+      c.http2_streams) .. ending
+  end
   return fixed_part(member) .. MOVING:format(state, json.quote(condition.reason),
     suspicion_of(member), condition.since / 1000, c.inflight, c.requests, c.failures, c.latency,
     origin, c.pinned and "api" or "auto", member.file_weight and "api" or origin,

@@ -268,6 +268,9 @@ schema.pool_limits = {
     text = "The size of an answer's head." },
   { "headers", "integer", default = 500, min = 1, max = 1000,
     text = "The number of its header lines." },
+  { "stream_window", "integer", default = 262144, min = 32768, max = 16777216, unit = "bytes",
+    text = "With HTTP/2, bytes of an answer that its client has not taken yet. A stream begins "
+      .. "with 32768 of them, and gets more as its client keeps up." },
 }
 
 schema.pool = {

@@ -210,6 +210,7 @@
 ---@class neap.config.pool_limits
 ---@field header_bytes? integer
 ---@field headers? integer
+---@field stream_window? integer
 
 --- health.
 ---@class neap.config.health
