@@ -3,6 +3,7 @@
 local frames = require "support.h2_frames"
 local h2_client = require "support.h2_client"
 local hpack = require "support.hpack"
+local process = require "support.process"
 local proxied = require "support.proxied"
 
 local TYPE = frames.TYPE
@@ -153,5 +154,20 @@ describe("GOAWAY of a client (§6.8)", function()
     c:data(id, "last", { end_stream = true })
     assert.equal("4", c:answer(id).headers["x-length"])
     assert.is_true(c:closed())
+  end)
+end)
+
+-- https://github.com/summerwind/h2spec; Debian has no package of it, the specs beside this one have
+-- its sections.
+describe("h2spec", function()
+  it("passes, in its strict mode, where it is installed", function()
+    if process.run { argv = { "sh", "-c", "command -v h2spec" } } ~= 0 then
+      pending "h2spec is not in PATH"
+      return
+    end
+    local code, out = process.run {
+      argv = { "h2spec", "-S", "-h", "127.0.0.1", "-p", tostring(n.port), "-o", "5" }, limit = 120,
+    }
+    assert.equal(0, code, out)
   end)
 end)
