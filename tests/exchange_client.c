@@ -151,8 +151,9 @@ static bool rec_tls(const struct client *c, struct tls_facts *to)
 	return false;
 }
 
-static struct stream *rec_steal(struct client *c, struct outbox **unsent)
+static struct stream *rec_steal(struct client *c, struct str head, struct outbox **unsent)
 {
+	(void)head;
 	note(of_client(c), "steal");
 	*unsent = NULL;
 	return NULL;

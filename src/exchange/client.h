@@ -63,9 +63,10 @@ struct client_ops {
 	void (*local)(const struct client *c, struct peer *to);
 	/* What is known of its TLS; false: its connection is in the clear. */
 	bool (*tls)(const struct client *c, struct tls_facts *to);
-	/* The bare connection and what waits to go out on it, for a tunnel after 101. They stay the
-	 * client's to close. */
-	struct stream *(*steal)(struct client *c, struct outbox **unsent);
+	/* For a tunnel: the head of the 101 goes out, and after it the bytes of the stream that is
+	 * returned, with what waits to go out before them (NULL: nothing). Both stay the client's to
+	 * close. NULL: no memory. */
+	struct stream *(*steal)(struct client *c, struct str head, struct outbox **unsent);
 	/* The tail of everything: the exchange is over, and the client's to free. */
 	void (*done)(struct client *c);
 };

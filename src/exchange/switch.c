@@ -8,12 +8,12 @@ void switch_init(struct plane *p, uint32_t requests)
 }
 
 /* The head of the 101 goes out before what the backend sent after it. */
-static bool put_head(const struct attempt *at, struct outbox *to_client)
+static struct stream *steal(const struct attempt *at, struct client *c, struct outbox **to_client)
 {
 	const struct leg *leg = &at->leg;
 	struct answer answer = { .rq = at->rq, .head = &leg->head, .base = buf_head(&leg->in) };
 	struct str head;
-	return rewrite_response(&answer, &head) && buf_append(&to_client->rest, head.p, head.n);
+	return rewrite_response(&answer, &head) ? c->ops->steal(c, head, to_client) : NULL;
 }
 
 /* What the client sent after its request belongs to the tunnel. */
@@ -35,10 +35,8 @@ static bool take_early_bytes(const struct attempt *at, struct buf *to)
 	return true;
 }
 
-static struct pump *give_up(struct attempt *at, struct pump *pump)
+static struct pump *give_up(struct attempt *at)
 {
-	if (pump != NULL)
-		switch_end(pump);
 	request_broke(at->rq);
 	at->rq->reason = "backend broke off";
 	stream_reset(leg_steal(&at->leg));
@@ -50,16 +48,20 @@ struct pump *switch_to_pump(struct attempt *at, struct client *c)
 	struct leg *leg = &at->leg;
 	struct request *rq = at->rq;
 	struct outbox *to_client;
+	struct stream *client;
 	struct pump *pump = slab_take(&rq->plane->pumps);
 	rq->status = 101;
 	rq->can_repeat = false;
 	timer_stop(&at->timer);
-	if (pump == NULL)
-		return give_up(at, NULL);
-	struct stream *client = c->ops->steal(c, &to_client);
+	if (pump == NULL || (client = steal(at, c, &to_client)) == NULL) {
+		slab_put(&rq->plane->pumps, pump);
+		return give_up(at);
+	}
 	pump_init(pump, rq, client, to_client);
-	if (!put_head(at, to_client) || !take_early_bytes(at, &pump->up.buf))
-		return give_up(at, pump);
+	if (!take_early_bytes(at, &pump->up.buf)) {
+		switch_end(pump);
+		return give_up(at);
+	}
 	buf_consume(&leg->in, leg->head.bytes);
 	buf_move(&pump->down.buf, &leg->in);
 	return pump;

@@ -1,5 +1,6 @@
 #include "http/h2_fields.h"
 
+#include "base/dice.h"
 #include "http/field_id.h"
 #include "http/h1_framing.h"
 #include "http/h1_line.h"
@@ -21,6 +22,8 @@ enum {
 	FIELD_OVERHEAD = 32, /* RFC 9113 §6.5.2: of each field, beside name and value */
 	LINE_ROOM = 4,	     /* ": " and CRLF */
 	END_ROOM = 16,	     /* "host: " and the ends of two lines */
+	SWITCH_ROOM = 80,    /* what an extended CONNECT has beside its protocol */
+	KEY_CHARS = 24,	     /* of 16 bytes in base64 */
 	METHOD_MAX = 32,
 };
 
@@ -42,6 +45,8 @@ size_t h2_fields_room(const struct h2_fields *f, struct str name, struct str val
 	size_t again = f->authority.n; /* it is written once more, as a line */
 	if (f->authority.n == 0 && str_eq(name, STR(":authority")))
 		again = value.n;
+	if (f->protocol.n > 0 || str_eq(name, STR(":protocol")))
+		again += f->protocol.n + value.n + SWITCH_ROOM;
 	return name.n + value.n + again + LINE_ROOM + END_ROOM;
 }
 
@@ -283,6 +288,17 @@ static void end_target(struct h2_fields *f)
 	h->form = is_asterisk ? TARGET_ASTERISK : TARGET_ORIGIN;
 }
 
+static void put_field(struct h2_fields *f, struct str name, struct str value, enum field_id id)
+{
+	uint32_t line = at(f);
+	if (f->head->n == f->head->limits->headers) {
+		h2_fields_refuse(f, 431, "too many fields");
+		return;
+	}
+	put_line(f, name, value);
+	note_line(f, line, name, value.n, id);
+}
+
 /* :authority takes the place of Host (RFC 9113 §8.3.1). */
 static void put_authority(struct h2_fields *f)
 {
@@ -294,13 +310,33 @@ static void put_authority(struct h2_fields *f)
 		h2_fields_refuse(f, 400, "invalid :authority");
 		return;
 	}
-	if (h->limits->headers == 0) {
-		h2_fields_refuse(f, 431, "too many fields");
+	put_field(f, STR("host"), authority, FIELD_HOST);
+	if (is_over(f))
 		return;
-	}
-	put_line(f, STR("host"), authority);
-	note_line(f, h->fields_at, STR("host"), authority.n, FIELD_HOST);
 	h->host = (struct http_span){ h->fields[0].value, h->fields[0].value_n };
+}
+
+/* RFC 6455 §4.1: a nonce; what the server makes of it is nobody's business here. */
+static void put_key(struct h2_fields *f)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char key[KEY_CHARS];
+	for (size_t i = 0; i < KEY_CHARS - 3; i++)
+		key[i] = alphabet[(dice_bits() >> 20) % 64];
+	memcpy(key + KEY_CHARS - 3, "A==", 3);
+	put_field(f, STR("sec-websocket-key"), (struct str){ key, sizeof(key) }, FIELD_OTHER);
+}
+
+/* RFC 8441 §5: what is asked for is what HTTP/1.1 asks for with GET and Upgrade. */
+static void put_switch(struct h2_fields *f)
+{
+	struct http_head *h = f->head;
+	struct str protocol = http_str(buf_head(f->to), f->protocol);
+	put_field(f, STR("upgrade"), protocol, FIELD_UPGRADE);
+	if (str_eq_nocase(protocol, STR("websocket")) && !is_over(f))
+		put_key(f);
+	h->flags |= HTTP_CONN_UPGRADE;
 }
 
 static void end_pseudo(struct h2_fields *f)
@@ -319,10 +355,16 @@ static void end_pseudo(struct h2_fields *f)
 		return;
 	}
 	end_target(f);
+	if (f->protocol.n > 0) {
+		f->head->method = put_span(f, STR("GET"));
+		f->head->method_id = METHOD_GET;
+	}
 	put(f, STR("\r\n"));
 	f->head->fields_at = at(f);
 	if (!is_over(f))
 		put_authority(f);
+	if (!is_over(f) && f->protocol.n > 0)
+		put_switch(f);
 }
 
 /* ---- other fields ---- */
@@ -401,24 +443,6 @@ static void add_crumb(struct h2_fields *f, struct str crumb)
 		h->host.at += (uint32_t)n;
 }
 
-/* RFC 9218 §4: "u=1, i". Parameters and other members are passed over. */
-static void read_priority(struct h2_priority *p, struct str list)
-{
-	struct str item, member;
-	p->is_given = true;
-	while (scan_list(&list, &item)) {
-		(void)str_split(&item, ';', &member); /* an item always has a first part */
-		member = str_trim(member);
-		if (member.n == 3 && member.p[0] == 'u' && member.p[1] == '=' &&
-		    member.p[2] >= '0' && member.p[2] <= '7')
-			p->urgency = (uint8_t)(member.p[2] - '0');
-		else if (str_eq(member, STR("i")) || str_eq(member, STR("i=?1")))
-			p->is_incremental = true;
-		else if (str_eq(member, STR("i=?0")))
-			p->is_incremental = false;
-	}
-}
-
 static void add_line(struct h2_fields *f, struct str name, struct str value, enum field_id id)
 {
 	struct http_head *h = f->head;
@@ -480,8 +504,10 @@ static void add_regular(struct h2_fields *f, struct str name, struct str value)
 		h2_fields_refuse(f, 400, "underscore alias of a guarded field");
 		return;
 	}
+	if (f->protocol.n > 0 && str_eq(name, STR("sec-websocket-key")))
+		return; /* it has one already */
 	if (f->block == H2_REQUEST && str_eq(name, STR("priority")))
-		read_priority(&f->priority, value);
+		h2_priority_read(&f->priority, value);
 	add_line(f, name, value, id);
 }
 
@@ -524,6 +550,10 @@ static void end_framing(struct h2_fields *f, bool is_last)
 	}
 	if (is_last && has_length && h->length > 0)
 		malformed(f, "content-length without a body");
+	if (f->protocol.n > 0) { /* what follows is no body */
+		h->framing = FRAMING_NONE;
+		return;
+	}
 	h->framing = is_last ? FRAMING_NONE : has_length ? FRAMING_LENGTH : FRAMING_UNTIL_CLOSE;
 }
 

@@ -12,6 +12,7 @@
 #define NEAP_HTTP_H2_FIELDS_H
 
 #include "base/buf.h"
+#include "http/h2_priority.h"
 #include "http/msg.h"
 
 enum h2_block { H2_REQUEST, H2_ANSWER, H2_TRAILERS };
@@ -20,13 +21,6 @@ enum h2_fields_result {
 	H2_FIELDS_WHOLE,
 	H2_FIELDS_REFUSED,   /* of a request: head->refusal is the answer to it */
 	H2_FIELDS_MALFORMED, /* a stream error PROTOCOL_ERROR (RFC 9113 §8.1.1): `fault` says why */
-};
-
-/* What the priority field says (RFC 9218). */
-struct h2_priority {
-	uint8_t urgency; /* 0 (first) to 7 */
-	bool is_incremental;
-	bool is_given;
 };
 
 struct h2_fields {

@@ -145,10 +145,11 @@ static bool h1_tls(const struct client *client, struct tls_facts *to)
 	return tls_stream_facts(of_client(client)->stream, to);
 }
 
-static struct stream *h1_steal(struct client *client, struct outbox **unsent)
+static struct stream *h1_steal(struct client *client, struct str head, struct outbox **unsent)
 {
-	*unsent = &of_client(client)->out;
-	return of_client(client)->stream;
+	struct h1_client *c = of_client(client);
+	*unsent = &c->out;
+	return buf_append(&c->out.rest, head.p, head.n) ? c->stream : NULL;
 }
 
 static void h1_done(struct client *client)

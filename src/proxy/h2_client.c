@@ -1,189 +1,7 @@
 #include "proxy/h2_client.h"
 
 #include "net/tls_stream.h"
-
-enum note {
-	NOTE_HEAD = 1,	   /* the head is whole */
-	NOTE_BODY = 2,	   /* more of the body came, or its end */
-	NOTE_WRITABLE = 4, /* what waited for the client was taken */
-	NOTE_LEFT = 8,	   /* it reset the stream */
-};
-
-static struct h2_client *of_client(const struct client *c)
-{
-	return container_of(c, struct h2_client, client);
-}
-
-static struct h2_session *session_of(const struct h2_client *c)
-{
-	return &c->link->session;
-}
-
-static void note(struct h2_client *c, enum note what)
-{
-	if (c->notes == 0)
-		list_append(&c->link->noted, &c->noted);
-	c->notes |= (uint8_t)what;
-}
-
-/* ---- the answer ---- */
-
-static size_t waiting(const struct client_body *b)
-{
-	return (b->buf != NULL ? buf_len(b->buf) : 0) + b->text_n;
-}
-
-/* Nothing more is to be told of this body for now. */
-static bool is_taken(const struct h2_client *c)
-{
-	const struct client_body *b = c->sending;
-	return b == NULL || (waiting(b) == 0 && (!b->is_last || c->answer == H2_ANSWERED));
-}
-
-/* Lines of trailers are in a buffer of the backend's side, and only read here. */
-static bool add_trailers(struct h2_client *c, struct str lines)
-{
-	struct h2_lines l = h2_session_lines(session_of(c));
-	return h2_lines_trailers(&l, (char *)(uintptr_t)lines.p, lines.n) && l.n > 0 &&
-	       h2_session_trailers(session_of(c), c->id, &l);
-}
-
-size_t h2_client_on_ask(struct h2_session *s, void *stream, size_t max, enum h2_more *more)
-{
-	struct h2_client *c = stream;
-	struct client_body *b = c->sending;
-	(void)s;
-	*more = H2_MORE;
-	if (b == NULL)
-		return 0;
-	size_t n = waiting(b);
-	if (n > max)
-		return max;
-	if (b->is_last) {
-		*more = b->trailers.n > 0 && add_trailers(c, b->trailers) ? H2_THEN_TRAILERS
-									  : H2_LAST;
-		c->answer = H2_ANSWERED;
-		if (n == 0 && c->is_blocked)
-			note(c, NOTE_WRITABLE);
-	}
-	return n;
-}
-
-static void take_from(struct client_body *b, char *to, size_t n)
-{
-	size_t in_buf = b->buf != NULL ? buf_len(b->buf) : 0, part = n < in_buf ? n : in_buf;
-	b->sent += n;
-	if (part > 0) {
-		memcpy(to, buf_head(b->buf), part);
-		buf_consume(b->buf, part);
-	}
-	if (n > part) {
-		memcpy(to + part, b->text, n - part);
-		b->text += n - part;
-		b->text_n -= (uint32_t)(n - part);
-	}
-}
-
-void h2_client_on_take(struct h2_session *s, void *stream, char *to, size_t n)
-{
-	struct h2_client *c = stream;
-	(void)s;
-	take_from(c->sending, to, n);
-	if (c->is_blocked && is_taken(c))
-		note(c, NOTE_WRITABLE);
-}
-
-/* Gathers; what came of it. */
-static enum client_sent settle(struct h2_client *c)
-{
-	h2_link_gather(c->link);
-	if (!c->is_known && c->answer != H2_ANSWERED)
-		return CLIENT_GONE;
-	c->is_blocked = !is_taken(c);
-	return c->is_blocked ? CLIENT_BLOCKED : CLIENT_TOOK_ALL;
-}
-
-/* Heads are in the plane's scratch memory: their names become lower case there. */
-static bool read_head(struct h2_client *c, struct str head, struct h2_lines *l)
-{
-	uint16_t status;
-	*l = h2_session_lines(session_of(c));
-	return h2_lines_answer(l, (char *)(uintptr_t)head.p, head.n, &status);
-}
-
-/* A malformed request has no answer but its stream's end (RFC 9113 §8.1.1). */
-static enum client_sent answer_fault(struct h2_client *c)
-{
-	c->answer = H2_ANSWERED;
-	c->sending = NULL;
-	return CLIENT_TOOK_ALL;
-}
-
-static enum client_sent h2_answer(struct client *client, struct str head, struct client_body *b)
-{
-	struct h2_client *c = of_client(client);
-	struct h2_lines l;
-	bool has_body = !b->is_last || waiting(b) > 0 || b->trailers.n > 0;
-	if (!c->is_known)
-		return CLIENT_GONE;
-	if (unlikely(c->fault != NULL))
-		return answer_fault(c);
-	if (!read_head(c, head, &l) || !h2_session_answer(session_of(c), c->id, &l, has_body))
-		return CLIENT_GONE;
-	c->answer = has_body ? H2_ANSWERS : H2_ANSWERED;
-	c->sending = has_body ? b : NULL;
-	return settle(c);
-}
-
-static enum client_sent h2_interim(struct client *client, struct str head)
-{
-	struct h2_client *c = of_client(client);
-	struct h2_lines l;
-	if (!c->is_known)
-		return CLIENT_GONE;
-	if (read_head(c, head, &l))
-		(void)h2_session_interim(session_of(c), c->id, &l);
-	h2_link_gather(c->link);
-	return CLIENT_TOOK_ALL;
-}
-
-static enum client_sent h2_body(struct client *client, struct client_body *b)
-{
-	struct h2_client *c = of_client(client);
-	if (c->answer == H2_UNANSWERED) /* 1xx heads were all */
-		return c->is_known ? CLIENT_TOOK_ALL : CLIENT_GONE;
-	if (c->sending != &c->own || waiting(&c->own) == 0)
-		c->sending = b;
-	if (c->is_known && !is_taken(c))
-		h2_session_resume(session_of(c), c->id);
-	return settle(c);
-}
-
-static enum client_sent h2_reply(struct client *client, struct str head, struct str text)
-{
-	struct h2_client *c = of_client(client);
-	c->own =
-		(struct client_body){ .text = text.p, .text_n = (uint32_t)text.n, .is_last = true };
-	enum client_sent sent = h2_answer(client, head, &c->own);
-	if (sent != CLIENT_BLOCKED)
-		return sent;
-	if (!buf_append(&c->kept, c->own.text, c->own.text_n))
-		return CLIENT_GONE;
-	c->own.buf = &c->kept;
-	c->own.text_n = 0;
-	return sent;
-}
-
-static bool h2_can_drain(const struct client *client)
-{
-	(void)client;
-	return false;
-}
-
-static bool h2_is_blocked(const struct client *client)
-{
-	return of_client(client)->is_blocked;
-}
+#include "proxy/h2_sender.h"
 
 static void nothing(struct client *client)
 {
@@ -198,20 +16,20 @@ static void open_window(struct h2_client *c)
 	uint64_t gone = c->came - c->queue.bytes - body_unsent(&c->ex.body);
 	if (!c->is_known || gone <= c->opened)
 		return;
-	h2_session_took(session_of(c), c->id, (size_t)(gone - c->opened));
+	h2_session_took(h2_stream_session(c), c->id, (size_t)(gone - c->opened));
 	c->opened = gone;
 	h2_link_stir(c->link);
 }
 
 static void h2_want(struct client *client, bool more)
 {
-	struct h2_client *c = of_client(client);
+	struct h2_client *c = h2_stream_of(client);
 	if (!more)
 		return;
 	open_window(c);
 	if (c->queue.bytes == 0)
 		return;
-	note(c, NOTE_BODY);
+	h2_stream_note(c, H2_NOTE_BODY);
 	h2_link_stir(c->link);
 }
 
@@ -238,7 +56,13 @@ void h2_client_on_data(struct h2_session *s, void *stream, const char *p, size_t
 	size_t room = 0;
 	(void)s;
 	c->came += n;
-	note(c, NOTE_BODY);
+	if (unlikely(c->is_connect)) {
+		if (!h2_queue_add(&c->queue, &c->memory->pieces, p, n))
+			c->fault = "out of buffers";
+		h2_stream_note_tunnel(c);
+		return;
+	}
+	h2_stream_note(c, H2_NOTE_BODY);
 	if (head->framing == FRAMING_LENGTH && c->came > head->length)
 		c->fault = "the body is longer than content-length";
 	if (c->fault != NULL || c->result != H2_FIELDS_WHOLE)
@@ -258,7 +82,10 @@ void h2_client_on_end(struct h2_session *s, void *stream)
 	struct h2_client *c = stream;
 	(void)s;
 	note_end(c);
-	note(c, NOTE_BODY);
+	if (unlikely(c->is_connect))
+		h2_stream_note_tunnel(c);
+	else
+		h2_stream_note(c, H2_NOTE_BODY);
 }
 
 static void move_queued(struct h2_client *c)
@@ -277,19 +104,48 @@ static void move_queued(struct h2_client *c)
 
 static void h2_local(const struct client *client, struct peer *to)
 {
-	stream_local(of_client(client)->link->stream, to);
+	stream_local(h2_stream_of(client)->link->stream, to);
 }
 
 static bool h2_tls(const struct client *client, struct tls_facts *to)
 {
-	return tls_stream_facts(of_client(client)->link->stream, to);
+	return tls_stream_facts(h2_stream_of(client)->link->stream, to);
 }
 
-static struct stream *h2_steal(struct client *client, struct outbox **unsent)
+static void on_tunnel(struct h2_tunnel *t)
 {
-	(void)client;
+	struct h2_client *c = container_of(t, struct h2_client, tunnel);
+	h2_stream_note_tunnel(c);
+	h2_link_stir(c->link);
+}
+
+static void open_tunnel(struct h2_client *c)
+{
+	struct h2_tunnel_origin origin = { .link = c->link,
+					   .id = c->id,
+					   .in = &c->queue,
+					   .pieces = &c->memory->pieces,
+					   .outs = c->kept.slab,
+					   .on_stir = on_tunnel };
+	h2_tunnel_open(&c->tunnel, &origin);
+	c->sending = &c->tunnel.out;
+	on_tunnel(&c->tunnel);
+}
+
+/* RFC 8441 §5: what 101 is in HTTP/1.1 is a 200 here. */
+static struct stream *h2_steal(struct client *client, struct str head, struct outbox **unsent)
+{
+	struct h2_client *c = h2_stream_of(client);
+	struct h2_lines l;
 	*unsent = NULL;
-	return NULL;
+	if (!c->is_connect || !c->is_known || !h2_sender_read_head(c, head, &l))
+		return NULL;
+	l.fields[0].value = (uint8_t *)(uintptr_t) "200";
+	if (!h2_session_answer(h2_stream_session(c), c->id, &l, true))
+		return NULL;
+	c->answer = H2_ANSWERS;
+	open_tunnel(c);
+	return &c->tunnel.stream;
 }
 
 /* RFC 9113 §8.1: an answer that is whole before its request says that no more of that is wanted. */
@@ -299,29 +155,63 @@ static void close_stream(struct h2_client *c)
 		return;
 	c->is_known = false;
 	if (c->fault != NULL)
-		h2_session_reset(session_of(c), c->id, H2_PROTOCOL_ERROR);
+		h2_session_reset(h2_stream_session(c), c->id, H2_PROTOCOL_ERROR);
 	else if (c->answer != H2_ANSWERED)
-		h2_session_reset(session_of(c), c->id, H2_INTERNAL_ERROR);
+		h2_session_reset(h2_stream_session(c), c->id, H2_INTERNAL_ERROR);
 	else if (!c->has_ended)
-		h2_session_reset(session_of(c), c->id, H2_NO_ERROR);
-	h2_session_forget(session_of(c), c->id);
+		h2_session_reset(h2_stream_session(c), c->id, H2_NO_ERROR);
+	h2_session_forget(h2_stream_session(c), c->id);
 	h2_link_stir(c->link);
 }
 
-static void h2_done(struct client *client)
+/* Nothing is left but to free it. */
+static void end(struct h2_client *c)
 {
-	struct h2_client *c = of_client(client);
+	h2_tunnel_close(&c->tunnel);
 	close_stream(c);
 	c->on_done(c);
 }
 
+/* The client takes nothing of what a tunnel had to say last. */
+static void on_last_due(struct timer *timer)
+{
+	end(container_of(timer, struct h2_client, ex.rq.timer));
+}
+
+static bool is_told(const struct h2_client *c)
+{
+	return !c->is_known || (c->answer == H2_ANSWERED && h2_sender_waiting(&c->tunnel.out) == 0);
+}
+
+/* Both sides of a tunnel have ended well: the client is told so, when its window allows. */
+static bool tells_end(struct h2_client *c)
+{
+	struct request *rq = &c->ex.rq;
+	if (request_is_broken(rq))
+		return false;
+	stream_shutdown_write(&c->tunnel.stream);
+	if (is_told(c))
+		return false;
+	c->is_over = true;
+	timer_init(&rq->timer, on_last_due);
+	timer_start(&rq->timer, rq->service->client_body);
+	return true;
+}
+
+static void h2_done(struct client *client)
+{
+	struct h2_client *c = h2_stream_of(client);
+	if (likely(!h2_tunnel_is_open(&c->tunnel)) || !tells_end(c))
+		end(c);
+}
+
 static const struct client_ops h2_client_ops = {
-	.interim = h2_interim,
-	.answer = h2_answer,
-	.reply = h2_reply,
-	.body = h2_body,
-	.can_drain = h2_can_drain,
-	.is_blocked = h2_is_blocked,
+	.interim = h2_sender_interim,
+	.answer = h2_sender_answer,
+	.reply = h2_sender_reply,
+	.body = h2_sender_body,
+	.can_drain = h2_sender_can_drain,
+	.is_blocked = h2_sender_is_blocked,
 	.end_answer = nothing,
 	.want = h2_want,
 	.is_wanted = h2_is_wanted,
@@ -381,13 +271,14 @@ void h2_client_on_block_end(struct h2_session *s, void *stream, bool is_last)
 		c->fault = c->reading.fault;
 	if (c->reading.block == H2_REQUEST) {
 		c->result = (uint8_t)result;
+		c->is_connect = result == H2_FIELDS_WHOLE && h2_fields_has_protocol(&c->reading);
 		c->has_head = true;
 		c->has_ended = is_last;
-		note(c, NOTE_HEAD);
+		h2_stream_note(c, H2_NOTE_HEAD);
 		return;
 	}
 	note_end(c);
-	note(c, NOTE_BODY);
+	h2_stream_note(c, H2_NOTE_BODY);
 }
 
 void h2_client_on_close(struct h2_session *s, void *stream, uint32_t code)
@@ -396,8 +287,10 @@ void h2_client_on_close(struct h2_session *s, void *stream, uint32_t code)
 	(void)s;
 	(void)code;
 	c->is_known = false;
-	if (c->answer != H2_ANSWERED || !c->has_ended)
-		note(c, NOTE_LEFT);
+	if (unlikely(h2_tunnel_is_open(&c->tunnel)))
+		h2_stream_note_tunnel(c);
+	else if (c->answer != H2_ANSWERED || !c->has_ended)
+		h2_stream_note(c, H2_NOTE_LEFT);
 }
 
 /* ---- what follows ---- */
@@ -427,24 +320,39 @@ static void start(struct h2_client *c)
 		return;
 	}
 	if (c->reading.priority.is_given && c->reading.block == H2_REQUEST)
-		h2_session_prioritize(session_of(c), c->id, c->reading.priority.urgency,
+		h2_session_prioritize(h2_stream_session(c), c->id, c->reading.priority.urgency,
 				      c->reading.priority.is_incremental);
 	c->is_started = true;
 	c->client.keep = true;
 	body->form = head->framing == FRAMING_UNTIL_CLOSE ? BODY_PLAIN : BODY_SIZED;
-	body->is_complete = c->has_ended && c->queue.bytes == 0;
+	body->is_complete = c->is_connect || (c->has_ended && c->queue.bytes == 0);
 	body_begin(body, head->bytes, 0);
 	exchange_start(ex, c->fault);
 }
 
 static void leave(struct h2_client *c, const char *reason)
 {
-	if (!c->is_started) {
-		close_stream(c);
-		c->on_done(c);
+	if (!c->is_started || c->is_over) {
+		end(c);
 		return;
 	}
 	exchange_client_left(&c->ex, reason);
+	exchange_settle(&c->ex);
+}
+
+static void step_tunnel(struct h2_client *c)
+{
+	int events = h2_tunnel_events(&c->tunnel);
+	if (unlikely(c->is_over)) {
+		if (is_told(c))
+			end(c);
+		return;
+	}
+	if (events == 0)
+		return;
+	exchange_tunnel_ready(&c->ex, events);
+	if (!exchange_is_over(&c->ex) && h2_tunnel_events(&c->tunnel) != 0)
+		on_tunnel(&c->tunnel); /* an end is told until nobody watches for it */
 	exchange_settle(&c->ex);
 }
 
@@ -453,17 +361,21 @@ void h2_client_step(struct h2_client *c)
 	struct exchange *ex = &c->ex;
 	unsigned notes = c->notes;
 	unnote(c);
-	if ((notes & NOTE_LEFT) != 0) {
+	if (unlikely((notes & H2_NOTE_TUNNEL) != 0)) {
+		step_tunnel(c);
+		return;
+	}
+	if ((notes & H2_NOTE_LEFT) != 0) {
 		leave(c, "client left");
 		return;
 	}
-	if ((notes & NOTE_HEAD) != 0) {
+	if ((notes & H2_NOTE_HEAD) != 0) {
 		start(c);
 		return;
 	}
-	if ((notes & NOTE_WRITABLE) != 0)
+	if ((notes & H2_NOTE_WRITABLE) != 0)
 		exchange_writable(ex);
-	if ((notes & NOTE_BODY) != 0 && !exchange_is_over(ex)) {
+	if ((notes & H2_NOTE_BODY) != 0 && !exchange_is_over(ex)) {
 		move_queued(c);
 		exchange_body_came(ex, c->fault);
 		open_window(c);
@@ -488,12 +400,10 @@ void h2_client_leave(struct h2_client *c, const char *reason)
 void h2_client_cut(struct h2_client *c, const char *reason)
 {
 	unnote(c);
-	if (c->is_started) {
+	if (c->is_started && !c->is_over)
 		exchange_cut(&c->ex, reason);
-		return;
-	}
-	close_stream(c);
-	c->on_done(c);
+	else
+		end(c);
 }
 
 void h2_client_init(struct h2_client *c, const struct h2_origin *from, int32_t id)
@@ -520,6 +430,8 @@ void h2_client_init(struct h2_client *c, const struct h2_origin *from, int32_t i
 	c->is_started = c->has_head = c->has_ended = c->is_blocked = false;
 	c->fault = NULL;
 	c->came = c->opened = 0;
+	c->is_connect = c->is_over = false;
+	c->tunnel.link = NULL;
 	c->result = H2_FIELDS_MALFORMED;
 	c->queue = (struct h2_queue){ .first = NULL };
 	c->answer = H2_UNANSWERED;
@@ -537,6 +449,7 @@ void h2_client_end(struct h2_client *c)
 {
 	list_remove(&c->node);
 	list_remove(&c->noted);
+	timer_stop(&c->ex.rq.timer);
 	buf_drop(&c->ex.body.buf);
 	buf_drop(&c->ex.body.trailers);
 	buf_drop(&c->head);

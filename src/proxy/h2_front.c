@@ -1,5 +1,6 @@
 #include "proxy/h2_front.h"
 
+#include "proxy/h2_sender.h"
 #include "proxy/handshake.h"
 #include "shm/board_service.h"
 #include "shm/stats.h"
@@ -199,8 +200,8 @@ static const struct h2_events events = {
 	.on_data = h2_client_on_data,
 	.on_end = h2_client_on_end,
 	.on_close = h2_client_on_close,
-	.on_ask = h2_client_on_ask,
-	.on_take = h2_client_on_take,
+	.on_ask = h2_sender_on_ask,
+	.on_take = h2_sender_on_take,
 	.on_goaway = on_goaway,
 	.on_settings = on_settings,
 	.on_pong = on_pong,
@@ -379,7 +380,7 @@ static bool open_session(struct h2_front *f)
 		.stream_window = 65535,
 		.connection_window = limits->connection_window,
 		.header_bytes = limits->header_bytes + 32 * limits->headers,
-		.has_connect = false,
+		.has_connect = true,
 	};
 	return h2_session_open(&f->link.session, &front_all(&f->front)->h2.shared, H2_SERVER,
 			       &setup, &events) == ERR_OK;

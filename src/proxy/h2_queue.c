@@ -51,20 +51,26 @@ static void drop_first(struct h2_queue *q, struct slab *pieces)
 	slab_put(pieces, piece);
 }
 
-size_t h2_queue_move(struct h2_queue *q, struct slab *pieces, struct buf *to, size_t room)
+size_t h2_queue_read(struct h2_queue *q, struct slab *pieces, char *to, size_t room)
 {
 	size_t moved = 0;
 	while (q->first != NULL && moved < room) {
 		struct h2_piece *piece = q->first;
 		size_t n = piece->end - piece->start, part = n < room - moved ? n : room - moved;
-		memcpy(buf_tail(to), piece->bytes + piece->start, part);
-		buf_added(to, part);
+		memcpy(to + moved, piece->bytes + piece->start, part);
 		piece->start += (uint32_t)part;
 		moved += part;
 		if (piece->start == piece->end)
 			drop_first(q, pieces);
 	}
 	q->bytes -= moved;
+	return moved;
+}
+
+size_t h2_queue_move(struct h2_queue *q, struct slab *pieces, struct buf *to, size_t room)
+{
+	size_t moved = h2_queue_read(q, pieces, buf_tail(to), room);
+	buf_added(to, moved);
 	return moved;
 }
 

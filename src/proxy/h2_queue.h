@@ -22,6 +22,9 @@ bool h2_queue_add(struct h2_queue *q, struct slab *pieces, const char *p, size_t
 /* Moves as much as there is room for to the end of `to`. How many bytes. */
 size_t h2_queue_move(struct h2_queue *q, struct slab *pieces, struct buf *to, size_t room);
 
+/* The same into other memory. */
+size_t h2_queue_read(struct h2_queue *q, struct slab *pieces, char *to, size_t room);
+
 void h2_queue_drop(struct h2_queue *q, struct slab *pieces);
 
 #endif
