@@ -83,14 +83,14 @@ local TLS = { version = "string?", cipher = "string?", sni = "string?", alpn = "
   resumed = "boolean?", ja4 = "string?", client = "table?" }
 local CLIENT = { subject = "string?", issuer = "string?", serial = "string?", names = "table?",
   fingerprint = "string?", not_after = "count?", verified = "boolean?", error = "string?" }
-local OUTCOME = { status = "count?", grpc_status = "count?", attempts = "count?", bytes = "count?", queued = "number?",
-  connect = "number?", first_byte = "number?", total = "number?", reason = "string?" }
+local OUTCOME = { status = "count?", grpc_status = "count?", attempts = "count?", bytes = "count?",
+  queued = "number?", connect = "number?", first_byte = "number?", total = "number?", reason = "string?" }
 local ANSWER = { verdict = "string?", backend = "string?", pool = "string?", reason = "string?",
   status = "count?" }
 local ASKED = { at = "number", dice = "dice" }
 local OF_POOL = { pool = "string", version = "count", counters = "table?" }
-local FAILED = { backend = "string", status = "count?", grpc_status = "count?", safe = "count", ours = "count?",
-  kept = "count?", message = "string" }
+local FAILED = { backend = "string", status = "count?", grpc_status = "count?", safe = "count",
+  ours = "count?", kept = "count?", message = "string" }
 local STAGES = { connect = true, send = true, wait = true, body = true }
 local FAILURES = { refused = true, timeout = true, reset = true, protocol = true, status = true,
   tls = true }

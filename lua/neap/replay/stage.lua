@@ -206,8 +206,8 @@ local function ask_failed(self, record, step)
   r.slot, r.epoch = slot, self.board.rows[slot].epoch
   if r.pool < 0 then r.pool = self.board.rows[slot].pool end
   self.world.current.failure = self.inner:failure_struct { stage = step.stage, kind = step.kind,
-    status = step.status, grpc_status = step.grpc_status, safe = step.safe == 1, ours = step.ours == 1,
-    kept = step.kept == 1, message = step.message }
+    status = step.status, grpc_status = step.grpc_status, safe = step.safe == 1,
+    ours = step.ours == 1, kept = step.kept == 1, message = step.message }
   local verdict = self.inner:enter(record, "failed", 0)
   self.world.current.failure = nil
   return verdict == RETRY and "retry" or "fail"
