@@ -13,9 +13,10 @@ describe("an OCSP answer", function()
     scope.write(stapled.ocsp_path, ca:ocsp(stapled))
   end)
 
-  local function config(ocsp_path)
+  local function config(ocsp_path, cert)
+    cert = cert or stapled
     local rows = ('{ certificate = %q, key = %q, ocsp = %q }, { certificate = %q, key = %q }')
-      :format(stapled.pem_path, stapled.key_path, ocsp_path, bare.pem_path, bare.key_path)
+      :format(cert.pem_path, cert.key_path, ocsp_path, bare.pem_path, bare.key_path)
     return neap.config({ origin.start { name = "web" } },
       ("tls = { certificates = { %s } }"):format(rows))
   end
@@ -47,5 +48,15 @@ describe("an OCSP answer", function()
       assert.truthy(said:find("tls.certificates[1].ocsp: " .. path .. ": ", 1, true), said)
       assert.truthy(said:find(why, 1, true), said)
     end
+  end)
+
+  it("that says anything else than good is refused, too", function()
+    local path, lost = scope.directory() .. "/answer", ca:issue { names = { "c.test" } }
+    ca:revoke(lost)
+    scope.write(path, ca:ocsp(lost))
+    local code, said = neap.check(config(path, lost))
+    assert.equal(1, code)
+    assert.truthy(said:find("tls.certificates[1].ocsp: " .. path .. ": this OCSP answer does not "
+      .. "say that the certificate is good, but \"revoked\"", 1, true), said)
   end)
 end)

@@ -15,16 +15,26 @@ static bool is_about(OCSP_SINGLERESP *single, X509 *leaf)
 	       ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(leaf)) == 0;
 }
 
+static enum err judge_single(OCSP_SINGLERESP *single, int64_t *until, struct error *e)
+{
+	ASN1_GENERALIZEDTIME *next = NULL;
+	int status = OCSP_single_get0_status(single, NULL, NULL, NULL, &next);
+
+	if (status != V_OCSP_CERTSTATUS_GOOD)
+		return err_set(e, ERR_INVALID,
+			       "this OCSP answer does not say that the certificate is good, but "
+			       "\"%s\"",
+			       OCSP_cert_status_str(status));
+	*until = next != NULL ? epoch_seconds(next) : INT64_MAX;
+	return ERR_OK;
+}
+
 static enum err judge_basic(OCSP_BASICRESP *basic, X509 *leaf, int64_t *until, struct error *e)
 {
 	for (int i = 0; i < OCSP_resp_count(basic); i++) {
-		ASN1_GENERALIZEDTIME *next = NULL;
 		OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
-		if (!is_about(single, leaf))
-			continue;
-		(void)OCSP_single_get0_status(single, NULL, NULL, NULL, &next);
-		*until = next != NULL ? epoch_seconds(next) : INT64_MAX;
-		return ERR_OK;
+		if (is_about(single, leaf))
+			return judge_single(single, until, e);
 	}
 	return err_set(e, ERR_INVALID, "this OCSP answer is about another certificate");
 }

@@ -13,7 +13,8 @@
 /*
  * Is it an answer about this certificate, DER? Its signature is the client's to check. *until:
  * seconds since 1970 from which on it says nothing any more; INT64_MAX: it does not say.
- * ERR_INVALID: it is damaged, says that the CA could not answer, or is about another one.
+ * ERR_INVALID: it is damaged, says that the CA could not answer, is about another one, or
+ * does not say that it is good.
  */
 enum err staple_judge(X509 *leaf, struct str der, int64_t *until, struct error *e);
 
