@@ -41,6 +41,24 @@ describe("a backend's certificate", function()
     assert.equal(502, (ask(server.url, ', server_name = "b.test"')))
   end)
 
+  -- OpenSSL takes ".b.test" for all that ends so.
+  it("is never for all names that end alike", function()
+    for _, name in ipairs { ".b.test", "*.b.test", "b..test", "b.test:443", "" } do
+      for _, more in ipairs { 'tls = { server_name = "%s" }',
+        'backends = { { url = "https://127.0.0.1:1", server_name = "%s" } }' } do
+        local code, out = neap.check(('return { backends = { "https://127.0.0.1:1" }, %s }')
+          :format(more:format(name)))
+        assert.equal(1, code, out)
+        assert.matches("server_name: ", out, 1, true)
+      end
+    end
+    for _, name in ipairs { "b.test.", "a_b", "192.0.2.1", "2001:db8::1" } do
+      local code, out = neap.check(('return { backends = { "https://127.0.0.1:1" }, '
+        .. 'tls = { server_name = "%s" } }'):format(name))
+      assert.equal(0, code, out)
+    end
+  end)
+
   it("is for the backend's own server_name, if it has one", function()
     local server = serve { names = { "own.test" } }
     local n = neap.start { config = ([[return { listen = "127.0.0.1:0", workers = 1,

@@ -47,6 +47,7 @@ describe("neap.http over TLS", function()
       ask(url, { ca = ca, server_name = "x.y.b.test" })
       ask(url)
       ask(url, { verify = false, server_name = "other.test" })
+      ask(url, { ca = ca, server_name = ".b.test" })
       return table.concat(told, "\n")
     ]], { url = server.url .. "/", ca = ca.pem })
     assert.same({
@@ -56,7 +57,8 @@ describe("neap.http over TLS", function()
       "the certificate is for other names: a.test, *.b.test, 127.0.0.1",
       'unknown CA: "a CA of specs"',
       "[other.test]",
-    }, { body:match "^(.-)\n(.-)\n(.-)\n(.-)\n(.-)\n(.-)$" })
+      "this is no name for a server of TLS",
+    }, { body:match "^(.-)\n(.-)\n(.-)\n(.-)\n(.-)\n(.-)\n(.-)$" })
   end)
 
   it("shows a certificate of its own", function()

@@ -8,7 +8,10 @@
 
 enum { NAME_BYTES = 256 };
 
-/* Without a trailing dot, and without the zone of an IPv6 address. */
+/*
+ * Without a trailing dot, and without the zone of an IPv6 address. One that begins with a dot is no
+ * name: OpenSSL would take a certificate for anything that ends so.
+ */
 static bool tidy_name(char to[NAME_BYTES], const char *name)
 {
 	struct str s = str_of(name);
@@ -18,7 +21,7 @@ static bool tidy_name(char to[NAME_BYTES], const char *name)
 		s.n = (size_t)(zone - s.p);
 	if (s.n > 1 && s.p[s.n - 1] == '.')
 		s.n--;
-	return s.n > 0 && str_copy(to, NAME_BYTES, s);
+	return s.n > 0 && s.p[0] != '.' && str_copy(to, NAME_BYTES, s);
 }
 
 static bool expect_name(SSL *ssl, const char *name)

@@ -338,7 +338,7 @@ schema.backend = {
   { "zone", "name", max = 31, text = "Where it is, for policies." },
   { "slots", "integer", default = false, min = 1, max = 1000000, also = { false },
     text = "Requests at a time, over all workers." },
-  { "server_name", "name", max = 127, show = "the pool's",
+  { "server_name", "server_name", max = 127, show = "the pool's",
     text = "As in the pool's `tls`." },
   { "send_proxy", "send_proxy", optional = true, also = { false }, section = "send_proxy",
     show = "the pool's",

@@ -90,7 +90,7 @@ tls.pool_tls = {
   { "ca", "path", max = 1023, also = { "system" }, show = "`\"system\"`",
     text = "A file with the certificates of those who may issue backends' certificates, as PEM; "
       .. "`\"system\"`: those that this machine trusts." },
-  { "server_name", "name", max = 253, show = "the host of the backend's URL",
+  { "server_name", "server_name", max = 253, show = "the host of the backend's URL",
     text = "The name that is asked for, and that the certificate must have." },
   { "certificate", "path", max = 1023,
     text = "A certificate of our own, for backends that ask for one, with those that lead to the "

@@ -228,6 +228,19 @@ types.target_host = {
   end,
 }
 
+-- Whom a certificate must be for. (OpenSSL takes ".a.test" for all that ends so.)
+types.server_name = {
+  what = "a server's name",
+  expected = fixed "a host name or an IP address",
+  check = function(value, row)
+    if type(value) ~= "string" or #value > row.max then return false end
+    if address.is_ipv6(value) then return true, value end
+    local ok, why = address.check_host(value)
+    if ok then return true, value end
+    return false, show.value(value) .. " is not a server's name: " .. why
+  end,
+}
+
 types.matcher = {
   what = "a text or pattern",
   expected = function(row)
