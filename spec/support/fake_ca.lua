@@ -10,6 +10,7 @@
 --   world:state(domain) → as /status has it
 --   world.files[path], world.published, world.requests (list of "METHOD /path"), world.lines
 --   world.life             seconds that certificates live
+--   world.room             bytes that workers take
 
 local acme = require "neap.agent.acme"
 local jobs = require "neap.agent.jobs"
@@ -60,6 +61,7 @@ local function add_files(tools, world)
   end
   function tools.folder() return "" end
   function tools.publish(text)
+    if #text > world.room then return nil, "certificates and keys exceed what workers take" end
     world.published = text
     return ""
   end
@@ -255,7 +257,7 @@ end
 
 function fake_ca.new(settings)
   local world = setmetatable({
-    time = 0, nonce = 0, keys = 0, life = 90 * 86400, is_serving = true,
+    time = 0, nonce = 0, keys = 0, life = 90 * 86400, room = math.huge, is_serving = true,
     files = {}, requests = {}, lines = {}, answers = {},
     settings = {
       domains = { "a+test" }, directory = BASE .. "/directory", storage = "/store",

@@ -180,4 +180,24 @@ describe("certificates from a CA", function()
     assert.equal(1, #world:said "^warn .*the stored file has no certificate")
     assert.equal("valid", world:state("a+test").state)
   end)
+
+  it("that workers have no room for wait without another order, and are in nobody's way", function()
+    world = fake_ca.new { domains = { "a+test", "b+test" } }
+    start()
+    local both = #world.published
+    world.room, world.files = both - 1, {}
+    start()
+    assert.is_true(#world.published < both)
+    local first, second = world:state "a+test", world:state "b+test"
+    assert.equal("valid", first.state == "valid" and first.state or second.state)
+    assert.is_false(first.state == second.state)
+    assert.matches("exceed what workers take", first.error or second.error)
+    local orders = world:count "POST /new-order"
+    world:run(60)
+    assert.equal(orders, world:count "POST /new-order")
+    world.room = both
+    world:run(120)
+    assert.equal(orders, world:count "POST /new-order")
+    assert.same({ "valid", "valid" }, { world:state("a+test").state, world:state("b+test").state })
+  end)
 end)

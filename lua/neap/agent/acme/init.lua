@@ -38,9 +38,10 @@ local function name_of(domain)
   return ("tls.acme: %s of service %s"):format(domain.name, domain.service)
 end
 
--- Workers use it from now on.
+-- Workers use it from now on. One that they have no room for is kept until they have.
 local function show(self, domain, pem, leaf)
   local ok, why = self.shelf:put("pem", domain.number, domain.name, pem)
+  domain.unshown = not ok and { pem = pem, leaf = leaf } or nil
   if not ok then return nil, why end
   domain.state, domain.leaf, domain.failure = "valid", leaf, nil
   return true
@@ -123,7 +124,18 @@ local function take_new(self, domain, pem)
   return leaf
 end
 
+-- One that was got before: the CA is not asked for another.
+local function show_again(self, domain)
+  local kept = domain.unshown
+  if not kept or renewal(kept.leaf, self.tools.wall()) <= 0 then return nil end
+  local ok, why = show(self, domain, kept.pem, kept.leaf)
+  if not ok then return fault.new(why) end
+  return kept.leaf
+end
+
 local function run(self, domain)
+  local shown, problem = show_again(self, domain)
+  if shown or problem then return shown, problem end
   local prepared, why = domain.authority.store:prepare()
   if not prepared then return fault.at("storage", why) end
   domain.state = domain.leaf and domain.state or "ordered"

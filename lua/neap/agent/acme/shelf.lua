@@ -8,13 +8,16 @@ Shelf.__index = Shelf
 ---@param tools table
 function shelf.new(tools) return setmetatable({ tools = tools, entries = {} }, Shelf) end
 
--- kind, service (from 0), name; bytes nil: it goes.
+-- kind, service (from 0), name; bytes nil: it goes. After a failure all is as it was.
 ---@return any ok, string? why
 function Shelf:put(kind, service, name, bytes)
   local head = ("%s %d %s"):format(kind, service, name)
-  if self.entries[head] == bytes then return true end
+  local before = self.entries[head]
+  if before == bytes then return true end
   self.entries[head] = bytes
-  return self:publish()
+  local ok, why = self:publish()
+  if not ok then self.entries[head] = before end -- one that has no room keeps no other from its own
+  return ok, why
 end
 
 function Shelf:publish()
