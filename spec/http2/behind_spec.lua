@@ -107,8 +107,8 @@ describe("an answer from a backend of HTTP/2", function()
   it("keeps its length, or is sent in chunks", function()
     local n = answers { headers = { { "content-length", "5" }, { "x-a", "1" } }, body = "hello" }
     local got = n:get "/"
-    assert.same({ "hello", "5", "1" },
-      { got.body, got.headers["content-length"], got.headers["x-a"] })
+    assert.same({ "hello", "5", "1", "OK" },
+      { got.body, got.headers["content-length"], got.headers["x-a"], got.reason })
     assert.is_nil(got.headers["transfer-encoding"])
     n = answers { body = "hello" }
     got = n:get "/"

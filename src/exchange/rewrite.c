@@ -7,6 +7,7 @@
 #include "http/forwarded.h"
 #include "http/h1_write.h"
 #include "http/max_forwards.h"
+#include "http/status.h"
 #include "net/tls_notes.h"
 #include "net/tls_stream.h"
 
@@ -180,12 +181,20 @@ bool rewrite_request(const struct request *rq, enum rewrite_hop hop, struct str 
 	return !o.full;
 }
 
+/* HTTP/2 has no reason phrases, and some readers of HTTP/1 take a line without one for no status. */
+static struct str reason_of(const struct answer *a)
+{
+	if (unlikely(a->head->minor == HTTP_2) && a->form != CLIENT_FRAMED)
+		return status_reason(a->head->status);
+	return http_str(a->base, a->head->reason);
+}
+
 static void write_status_line(struct out *o, const struct answer *a)
 {
 	out_str(o, STR("HTTP/1.1 "));
 	out_u64(o, a->head->status);
 	out_str(o, STR(" "));
-	out_str(o, http_str(a->base, a->head->reason));
+	out_str(o, reason_of(a));
 	out_str(o, STR("\r\n"));
 }
 
