@@ -18,9 +18,13 @@ static struct h2_session *of(void *user_data)
 	return user_data;
 }
 
+/* In the place of a stream whose owner's part is over: it counts until nghttp2 is done with it. */
+static const char forgotten;
+
 static void *stream_of(const struct h2_session *s, int32_t id)
 {
-	return nghttp2_session_get_stream_user_data(s->ng, id);
+	void *stream = nghttp2_session_get_stream_user_data(s->ng, id);
+	return stream != &forgotten ? stream : NULL;
 }
 
 /* ---- what is told while bytes are read ---- */
@@ -60,10 +64,11 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void 
 		return look_at_headers(s, hd->stream_id);
 	case NGHTTP2_CONTINUATION:
 		return hd->length == 0 ? count(s, H2_ABUSE_EMPTY) : 0;
+	case NGHTTP2_PUSH_PROMISE: /* we never allow it (RFC 9113 §8.4) */
+		return fault(s, H2_PROTOCOL_ERROR);
 	case NGHTTP2_PRIORITY:
-		if (hd->stream_id == 0)
-			return fault(s, H2_PROTOCOL_ERROR);
-		return count(s, H2_ABUSE_PRIORITY);
+		return hd->stream_id == 0 ? fault(s, H2_PROTOCOL_ERROR)
+					  : count(s, H2_ABUSE_PRIORITY);
 	case NGHTTP2_PRIORITY_UPDATE:
 		return count(s, H2_ABUSE_PRIORITY);
 	case NGHTTP2_PING:
@@ -208,13 +213,15 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *user_
 static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void *user_data)
 {
 	struct h2_session *s = of(user_data);
-	void *stream = stream_of(s, id);
+	void *stream = nghttp2_session_get_stream_user_data(ng, id);
 	if (stream == NULL)
+		return 0;
+	s->streams -= s->is_server;
+	if (stream == &forgotten)
 		return 0;
 	if (s->stream == stream)
 		s->stream = NULL;
 	(void)nghttp2_session_set_stream_user_data(ng, id, NULL);
-	s->streams -= s->is_server;
 	s->events->on_close(s, stream, code);
 	return 0;
 }
@@ -416,6 +423,8 @@ static enum h2_received failed(struct h2_session *s, ssize_t error)
 
 enum h2_received h2_session_receive(struct h2_session *s, const char *p, size_t n, int64_t now_ms)
 {
+	if (unlikely(s->is_failed))
+		return H2_GOES_ON;
 	h2_abuse_at(&s->abuse, now_ms);
 	enum h2_code code = H2_NO_ERROR;
 	ssize_t used = s->is_server
@@ -423,6 +432,8 @@ enum h2_received h2_session_receive(struct h2_session *s, const char *p, size_t 
 			       : nghttp2_session_mem_recv(s->ng, (const uint8_t *)p, n);
 	if (code != H2_NO_ERROR)
 		used = fault(s, code);
+	if (s->is_server && h2_watch_is_deaf(s->ng, s->streams_max) && s->abuse.found == 0)
+		s->abuse.found = H2_ABUSE_MADE_RESETS;
 	return used < 0 || s->abuse.found != H2_ABUSE_NONE ? failed(s, used) : H2_GOES_ON;
 }
 
@@ -532,7 +543,7 @@ void h2_session_forget(struct h2_session *s, int32_t id)
 {
 	if (s->stream != NULL && s->stream == stream_of(s, id))
 		s->stream = NULL;
-	(void)nghttp2_session_set_stream_user_data(s->ng, id, NULL);
+	(void)nghttp2_session_set_stream_user_data(s->ng, id, (void *)(uintptr_t)&forgotten);
 }
 
 void h2_session_prioritize(struct h2_session *s, int32_t id, unsigned urgency, bool is_incremental)

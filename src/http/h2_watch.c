@@ -2,7 +2,7 @@
 
 #include "base/cc.h"
 
-enum { PREFACE = 24 };
+enum { PREFACE = 24, OUTPUT_MAX = 1000, OUTPUT_PER_STREAM = 4 };
 
 /* Where a walk through bytes is. */
 struct walk {
@@ -153,4 +153,10 @@ ssize_t h2_watch_receive(struct h2_watch *w, nghttp2_session *ng, const uint8_t 
 			return fed;
 	}
 	return feed_to(ng, &k, n);
+}
+
+bool h2_watch_is_deaf(nghttp2_session *ng, uint32_t streams)
+{
+	return nghttp2_session_get_outbound_queue_size(ng) >
+	       OUTPUT_MAX + (size_t)OUTPUT_PER_STREAM * streams;
 }

@@ -34,4 +34,10 @@ enum h2_code h2_watch_headers(struct h2_watch *w, nghttp2_session *ng, int32_t i
 ssize_t h2_watch_receive(struct h2_watch *w, nghttp2_session *ng, const uint8_t *p, size_t n,
 			 enum h2_code *code);
 
+/*
+ * Does more wait to be sent, beside DATA, than streams at a time can be the reason for? A client that
+ * does not read and makes us answer all the same.
+ */
+bool h2_watch_is_deaf(nghttp2_session *ng, uint32_t streams);
+
 #endif

@@ -289,7 +289,7 @@ void h2_client_on_close(struct h2_session *s, void *stream, uint32_t code)
 	c->is_known = false;
 	if (unlikely(h2_tunnel_is_open(&c->tunnel)))
 		h2_stream_note_tunnel(c);
-	else if (c->answer != H2_ANSWERED || !c->has_ended)
+	else if (c->answer != H2_ANSWERED || !h2_sender_is_taken(c) || !c->has_ended)
 		h2_stream_note(c, H2_NOTE_LEFT);
 }
 

@@ -316,11 +316,11 @@ static void on_ready(struct stream *s, int happened)
 	leave_step(f);
 }
 
-/* A head that does not come to its end: nothing after it can be read either. */
+/* A head or trailers that do not come to their end: nothing after them can be read either. */
 static void end_late_head(struct h2_front *f)
 {
 	struct h2_client *c = f->link.session.stream;
-	if (c != NULL)
+	if (c != NULL && !c->is_started)
 		h2_client_is_late(c);
 	h2_session_break(&f->link.session, H2_NO_ERROR);
 	drop_streams(f, h2_client_cut, "the head of a request did not come in time");
@@ -333,13 +333,13 @@ static void on_due(struct timer *t)
 	enum h2_timing what = (enum h2_timing)f->timing;
 	f->stepping = true;
 	f->timing = H2_TIMES_NOTHING;
-	if (what == H2_TIMES_IDLE)
+	if (what == H2_TIMES_IDLE && f->state == H2_SERVES)
 		begin_leaving(f);
 	else if (what == H2_TIMES_HEAD)
 		end_late_head(f);
 	else if (f->state == H2_LEAVES)
 		say_last(f);
-	else
+	else /* it does not take what was said last */
 		end(f);
 	leave_step(f);
 }

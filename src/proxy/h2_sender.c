@@ -5,8 +5,7 @@ size_t h2_sender_waiting(const struct client_body *b)
 	return (b->buf != NULL ? buf_len(b->buf) : 0) + b->text_n;
 }
 
-/* Nothing more is to be told of this body for now. */
-static bool is_taken(const struct h2_client *c)
+bool h2_sender_is_taken(const struct h2_client *c)
 {
 	const struct client_body *b = c->sending;
 	return b == NULL ||
@@ -67,7 +66,7 @@ void h2_sender_on_take(struct h2_session *s, void *stream, char *to, size_t n)
 		h2_stream_note_tunnel(c);
 		return;
 	}
-	if (c->is_blocked && is_taken(c))
+	if (c->is_blocked && h2_sender_is_taken(c))
 		h2_stream_note(c, H2_NOTE_WRITABLE);
 }
 
@@ -77,7 +76,7 @@ static enum client_sent settle(struct h2_client *c)
 	h2_link_gather(c->link);
 	if (!c->is_known && c->answer != H2_ANSWERED)
 		return CLIENT_GONE;
-	c->is_blocked = !is_taken(c);
+	c->is_blocked = !h2_sender_is_taken(c);
 	return c->is_blocked ? CLIENT_BLOCKED : CLIENT_TOOK_ALL;
 }
 
@@ -133,7 +132,7 @@ enum client_sent h2_sender_body(struct client *client, struct client_body *b)
 		return c->is_known ? CLIENT_TOOK_ALL : CLIENT_GONE;
 	if (c->sending != &c->own || h2_sender_waiting(&c->own) == 0)
 		c->sending = b;
-	if (c->is_known && !is_taken(c))
+	if (c->is_known && !h2_sender_is_taken(c))
 		h2_session_resume(h2_stream_session(c), c->id);
 	return settle(c);
 }

@@ -21,6 +21,9 @@ void h2_sender_on_take(struct h2_session *s, void *stream, char *to, size_t n);
 /* Bytes of it that wait. */
 size_t h2_sender_waiting(const struct client_body *b);
 
+/* Did the session take all that there is of it for now? What it asked for, it may take later. */
+bool h2_sender_is_taken(const struct h2_client *c);
+
 /* Heads are in the plane's scratch memory: their names become lower case there. */
 bool h2_sender_read_head(struct h2_client *c, struct str head, struct h2_lines *l);
 

@@ -271,13 +271,16 @@ static void serve(struct h2_pool *p)
 
 /* ---- what happened to connections ---- */
 
+/* One that takes no streams from the start is of no use, and one more would be no better. */
 static void settle_dial(struct h2_pool *p)
 {
+	static const struct stream_failure useless = { STREAM_FAILURE_PROTOCOL, EPROTO,
+						       "the backend allows no streams" };
 	struct h2_conn *c = p->dialled;
 	if (c == NULL || c->state < H2_CONN_OPEN)
 		return;
-	if (c->state == H2_CONN_GONE) {
-		fail_dial(p, c->why);
+	if (c->state == H2_CONN_GONE || h2_conn_room(c) == 0) {
+		fail_dial(p, c->state == H2_CONN_GONE ? c->why : useless);
 		return;
 	}
 	p->dialled = NULL;
