@@ -10,6 +10,20 @@ static void nothing(struct client *client)
 
 /* ---- the request's body ---- */
 
+/*
+ * The backend has taken a whole window, and nothing waits: a larger one lets the client send without
+ * waiting for us.
+ */
+static void grow_window(struct h2_client *c)
+{
+	uint32_t most = c->ex.rq.service->conf->limits.stream_window;
+	if (c->opened - c->grown_at < c->window || c->queue.bytes > 0 || c->window >= most)
+		return;
+	c->grown_at = c->opened;
+	c->window = c->window < most / 2 ? 2 * c->window : most;
+	h2_session_grow(h2_stream_session(c), c->id, c->window);
+}
+
 /* What went on to the backend may come again. */
 static void open_window(struct h2_client *c)
 {
@@ -18,6 +32,7 @@ static void open_window(struct h2_client *c)
 		return;
 	h2_session_took(h2_stream_session(c), c->id, (size_t)(gone - c->opened));
 	c->opened = gone;
+	grow_window(c);
 	h2_link_stir(c->link);
 }
 
@@ -379,6 +394,8 @@ void h2_client_step(struct h2_client *c)
 		move_queued(c);
 		exchange_body_came(ex, c->fault);
 		open_window(c);
+		if (c->queue.bytes > 0 && body_unsent(&ex->body) == 0)
+			h2_stream_note(c, H2_NOTE_BODY); /* all went at once: there is room again */
 	}
 	exchange_settle(ex);
 }
@@ -429,7 +446,8 @@ void h2_client_init(struct h2_client *c, const struct h2_origin *from, int32_t i
 	c->is_known = true;
 	c->is_started = c->has_head = c->has_ended = c->is_blocked = false;
 	c->fault = NULL;
-	c->came = c->opened = 0;
+	c->came = c->opened = c->grown_at = 0;
+	c->window = H2_STREAM_WINDOW;
 	c->is_connect = c->is_over = false;
 	c->tunnel.link = NULL;
 	c->result = H2_FIELDS_MALFORMED;

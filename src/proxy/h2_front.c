@@ -377,7 +377,7 @@ static bool open_session(struct h2_front *f)
 	const struct conf_limits *limits = limits_of(f);
 	struct h2_setup setup = {
 		.streams = limits->streams,
-		.stream_window = 65535,
+		.stream_window = H2_STREAM_WINDOW,
 		.connection_window = limits->connection_window,
 		.header_bytes = limits->header_bytes + 32 * limits->headers,
 		.has_connect = true,

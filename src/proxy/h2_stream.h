@@ -19,6 +19,8 @@ enum h2_answer {
 	H2_ANSWERED, /* so was END_STREAM */
 };
 
+enum { H2_STREAM_WINDOW = 65535 }; /* with which streams begin */
+
 /* What is to be done with a stream, when the session does not run; bits. */
 enum h2_note {
 	H2_NOTE_HEAD = 1,     /* the head is whole */
@@ -53,6 +55,8 @@ struct h2_client {
 	const char *fault; /* it is malformed, and why: a stream error; NULL: not so far */
 	uint64_t came;	   /* bytes of its body */
 	uint64_t opened;   /* of these, for so many the window was opened again */
+	uint64_t grown_at; /* of these, when its window grew last */
+	uint32_t window;   /* of the stream */
 	struct h2_queue queue;
 
 	/* After an extended CONNECT was answered (RFC 8441). */
