@@ -79,6 +79,31 @@ local function OWN() return neap.certificate { certificate = %q, key = %q } end
     assert.equal(1, n:count_log "asked")
   end)
 
+  -- TLS 1.3 with X25519; the first hello has no key of it yet.
+  local function hello_for(name, key)
+    local share = key and hello.u16(29) .. hello.v16(("k"):rep(32)) or ""
+    return hello.of { sni = name, ciphers = { 0x1301 }, versions = { 0x0304 },
+      signatures = { 0x0403, 0x0804 },
+      more = { { 10, hello.v16(hello.u16(29)) }, { 51, hello.v16(share) } } }
+  end
+
+  it("has chosen for one name: the second hello has no other", function()
+    local n = start "if hello.sni == 'own.test' then return OWN() end"
+    for _, names in ipairs { { "own.test", "OWN.test." }, { "own.test", "other.test" },
+      { "own.test" }, { nil, "own.test" } } do
+      local c = client.connect(n.address)
+      c:send(hello_for(names[1]))
+      assert.equal("\22\3\3", c:receive(3))
+      local length = c:receive(2)
+      c:receive(256 * length:byte(1) + length:byte(2))
+      assert.equal("\20\3\3\0\1\1", c:receive(6))
+      c:send(hello_for(names[2], true))
+      local is_same = names[2] == "OWN.test."
+      assert.equal(is_same and "\22" or "\21\3\3\0\2\2\47", c:receive(is_same and 1 or 7))
+      c:close()
+    end
+  end)
+
   it("may wait, and others shake hands meanwhile", function()
     local gate = origin.start { handler = function(conn)
       conn:wait(0.3)

@@ -1,6 +1,7 @@
 #include "net/tls_choice.h"
 
 #include <openssl/ssl.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "crypto/certificate_trial.h"
@@ -64,29 +65,53 @@ static bool offers_challenge(SSL *ssl)
 
 /* ---- what was said before ---- */
 
-/* How the hellos of a connection were taken so far. */
-enum taken { TAKEN_NONE, TAKEN_PLAIN, TAKEN_CHALLENGE };
+/* The first hello of a connection. */
+struct heard {
+	bool is_challenge;
+	size_t n;
+	char name[]; /* n bytes */
+};
 
-static const uint8_t taken_tags[] = { TAKEN_NONE, TAKEN_PLAIN, TAKEN_CHALLENGE };
+static void free_heard(void *ssl, void *heard, CRYPTO_EX_DATA *all, int index, long n, void *ctx)
+{
+	(void)ssl, (void)all, (void)index, (void)n, (void)ctx;
+	free(heard);
+}
 
 /* The place in an SSL where it is noted; -1: none could be had. */
 static int place(void)
 {
 	static int index = -2;
 	if (index == -2)
-		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+		index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_heard);
 	return index;
 }
 
-static enum taken taken_before(const SSL *ssl)
+/* NULL: this is the first one. */
+static const struct heard *heard_before(const SSL *ssl)
 {
-	const uint8_t *tag = SSL_get_ex_data(ssl, place());
-	return tag != NULL ? (enum taken) * tag : TAKEN_NONE;
+	return SSL_get_ex_data(ssl, place());
 }
 
-static bool note_taken(SSL *ssl, enum taken taken)
+static bool note_heard(SSL *ssl, struct str name, bool is_challenge)
 {
-	return SSL_set_ex_data(ssl, place(), (void *)(uintptr_t)&taken_tags[taken]) == 1;
+	struct heard *heard = malloc(sizeof(*heard) + name.n);
+	if (heard == NULL)
+		return false;
+	heard->is_challenge = is_challenge;
+	heard->n = name.n;
+	memcpy(heard->name, name.p, name.n);
+	if (SSL_set_ex_data(ssl, place(), heard) == 1)
+		return true;
+	free(heard);
+	return false;
+}
+
+/* The certificate was chosen for what the first one said, perhaps by a policy. */
+static bool is_other(const struct heard *heard, struct str name, bool is_challenge)
+{
+	return heard->is_challenge != is_challenge ||
+	       !str_eq((struct str){ heard->name, heard->n }, name);
 }
 
 /* A hello that comes again finds what its context says, not what the one before it set. */
@@ -145,27 +170,25 @@ static int show_row(SSL *ssl, const struct tls_name_row *row, int *alert)
 }
 
 /* The first certificates are those of the context; they are there, unless a hello came before. */
-static int show_first(const struct tls_choice *t, SSL *ssl, enum taken before, int *alert)
+static int show_first(const struct tls_choice *t, SSL *ssl, bool again, int *alert)
 {
-	return before == TAKEN_NONE ? SSL_CLIENT_HELLO_SUCCESS
-				    : show_row(ssl, &t->names.first, alert);
+	return again ? show_row(ssl, &t->names.first, alert) : SSL_CLIENT_HELLO_SUCCESS;
 }
 
-static int choose_configured(const struct tls_choice *t, SSL *ssl, struct str name,
-			     enum taken before, int *alert)
+static int choose_configured(const struct tls_choice *t, SSL *ssl, struct str name, bool again,
+			     int *alert)
 {
 	const struct tls_name_row *row = tls_names_find(&t->names, name);
 	if (row == NULL)
 		return t->unknown == TLS_UNKNOWN_REFUSE || t->names.certificate_count == 0
 			       ? refuse(alert)
-			       : show_first(t, ssl, before, alert);
+			       : show_first(t, ssl, again, alert);
 	if (memcmp(row->kinds, t->names.first.kinds, sizeof(row->kinds)) == 0)
-		return show_first(t, ssl, before, alert);
+		return show_first(t, ssl, again, alert);
 	return show_row(ssl, row, alert);
 }
 
-static int choose(const struct tls_choice *t, SSL *ssl, struct str name, enum taken before,
-		  int *alert)
+static int choose(const struct tls_choice *t, SSL *ssl, struct str name, bool again, int *alert)
 {
 	struct certificate *c = NULL;
 	enum tls_sourced sourced = TLS_SOURCED_NONE;
@@ -180,7 +203,7 @@ static int choose(const struct tls_choice *t, SSL *ssl, struct str name, enum ta
 	case TLS_SOURCED_REFUSE:
 		return refuse(alert);
 	default:
-		return choose_configured(t, ssl, name, before, alert);
+		return choose_configured(t, ssl, name, again, alert);
 	}
 }
 
@@ -217,16 +240,16 @@ static int on_hello(SSL *ssl, int *alert, void *ctx)
 	char in[TLS_NAME_BYTES];
 	struct str name = tls_choice_hello_name(ssl, in);
 	bool is_challenge = t->challenge.ask != NULL && offers_challenge(ssl);
-	enum taken before = taken_before(ssl), now = is_challenge ? TAKEN_CHALLENGE : TAKEN_PLAIN;
+	const struct heard *before = heard_before(ssl);
 
-	if (before != TAKEN_NONE && before != now)
-		return refuse_change(alert);
-	if (!note_taken(ssl, now))
+	if (before == NULL && !note_heard(ssl, name, is_challenge))
 		return broken(alert);
-	if (before != TAKEN_NONE)
+	if (before != NULL && is_other(before, name, is_challenge))
+		return refuse_change(alert);
+	if (before != NULL)
 		restore(ssl);
 	return is_challenge ? show_challenge(t, ssl, name, alert)
-			    : choose(t, ssl, name, before, alert);
+			    : choose(t, ssl, name, before != NULL, alert);
 }
 
 /* The name was taken: it is noted in the session, so that it is resumed under this name only. */
