@@ -390,6 +390,12 @@ static void note_first_byte(struct relay *r)
 	stat_time(&b->latency[rq->plane->worker][rq->view.slot], took_us);
 }
 
+/* A client of HTTP/2 takes every success for the tunnel that it asked for (RFC 8441 §5). */
+static bool is_mistakable(const struct request *rq, uint16_t status)
+{
+	return unlikely(rq->asks_switch) && rq->head.minor == HTTP_2 && status < 300;
+}
+
 static enum relay_outcome final_head(struct relay *r)
 {
 	uint16_t status = leg_of(r)->head.status;
@@ -400,6 +406,10 @@ static enum relay_outcome final_head(struct relay *r)
 	if (unlikely(r->rq->is_grpc))
 		call_on_head(r->rq, &leg_of(r)->head, buf_head(&leg_of(r)->in));
 	attempt_answered(r->at, status);
+	if (is_mistakable(r->rq, status)) {
+		request_own(r->rq, 502, "the backend did not switch protocols");
+		return RELAY_REFUSED;
+	}
 	bool is_held = conf_retries_status(r->rq->pool, status) || call_is_retried(r->rq);
 	return is_held ? hold(r) : relay_begin(r);
 }

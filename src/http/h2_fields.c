@@ -333,6 +333,11 @@ static void put_switch(struct h2_fields *f)
 {
 	struct http_head *h = f->head;
 	struct str protocol = http_str(buf_head(f->to), f->protocol);
+	const char *end = protocol.p + protocol.n;
+	if (scan_while(protocol.p, end, SCAN_TOKEN) != end || str_eq_nocase(protocol, STR("h2c"))) {
+		malformed(f, "invalid :protocol");
+		return;
+	}
 	put_field(f, STR("upgrade"), protocol, FIELD_UPGRADE);
 	if (str_eq_nocase(protocol, STR("websocket")) && !is_over(f))
 		put_key(f);

@@ -281,7 +281,10 @@ void h2_client_on_block_end(struct h2_session *s, void *stream, bool is_last)
 {
 	struct h2_client *c = stream;
 	enum h2_fields_result result = h2_fields_end(&c->reading, is_last);
-	(void)s;
+	if (unlikely(c->is_connect)) { /* a tunnel has DATA alone (RFC 9113 §8.5) */
+		h2_session_reset(s, c->id, H2_PROTOCOL_ERROR);
+		return;
+	}
 	if (result == H2_FIELDS_MALFORMED && c->fault == NULL)
 		c->fault = c->reading.fault;
 	if (c->reading.block == H2_REQUEST) {
