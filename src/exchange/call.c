@@ -20,9 +20,8 @@ static void begin_deadline(struct request *rq, const char *base)
 	request_bound_total(rq, (int64_t)((rq->timeout_us + 999) / 1000));
 }
 
-void call_begin(struct request *rq)
+void call_look(struct request *rq)
 {
-	request_start_total(rq);
 	rq->is_grpc = is_call(rq);
 	if (unlikely(rq->is_grpc))
 		begin_deadline(rq, buf_head(rq->block));

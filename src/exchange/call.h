@@ -9,9 +9,16 @@
 
 /*
  * The head of the request is parsed: is it a call (rq->is_grpc)? The deadline of the whole request
- * begins: timeouts.request, or the grpc-timeout that the client gave, whichever is shorter.
+ * begins: timeouts.request, or the grpc-timeout that the client gave, whichever is shorter. Only with
+ * a Content-Type is there something to look at.
  */
-void call_begin(struct request *rq);
+void call_look(struct request *rq);
+static inline void call_begin(struct request *rq)
+{
+	request_start_total(rq);
+	if (unlikely(http_has(&rq->head, FIELD_CONTENT_TYPE)))
+		call_look(rq);
+}
 
 /* The same of a head that is refused: HTTP/2 tells what it is of all the same. */
 void call_begin_refused(struct request *rq);
