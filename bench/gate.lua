@@ -25,6 +25,11 @@ local SCENARIOS = {
   { name = "chunked", path = "/16kc", load = { "-x", 16384 } },
   { name = "post", path = "/128", load = { "-x", 128, "-b", 16384 } },
   { name = "close", path = "/128", load = { "-x", 128, "-k" } },
+  { name = "h2c", path = "/128", h2 = { connections = 1, streams = 1, probe = 1 } },
+  {
+    name = "h2c16", path = "/128", more = 1.04,
+    h2 = { connections = 1, streams = 16, probe = 16 },
+  },
   { name = "tcp", path = "/128", load = { "-x", 128, "-k" }, tcp = true, more = 1.06 },
 }
 

@@ -46,7 +46,7 @@ local function argv_of(peer, scenario, requests, o, rate)
     table.insert(argv, "-d")
     table.insert(argv, message_of(h2, o))
   end
-  local scheme = scenario.who[1].tls and "https" or "http"
+  local scheme = scenario.who and scenario.who[1].tls and "https" or "http"
   table.insert(argv, ("%s://127.0.0.1:%d%s"):format(scheme, peer.port, scenario.path))
   return argv
 end
