@@ -9,9 +9,13 @@
 --   https.sending(n, bytes, { arguments }) → process   openssl sends them and stays
 --   https.cutter{ to = port, piece = 1 } → port        a relay that passes so many bytes at a time
 --   https.spoiler{ to = port, way = "up" or "down" } → port   one that damages records with data
---                                         (of TLS 1.2) on their way to the server, or to the client
+--                                         on their way to the server, or to the client; from: only
+--                                         from when there is a file of that name
+--   https.wait_light(n, number)   so many of its connections do without OpenSSL's object
 
 local admin = require "support.admin"
+local eventually = require "support.eventually"
+local lfs = require "lfs"
 local neap = require "support.neap"
 local net = require "support.net"
 local origin = require "support.origin"
@@ -91,7 +95,7 @@ end
 local function pass(from, to, piece, spoils)
   local bytes, why = net.receive(from, 4096)
   if not bytes then return why == "again" end
-  if spoils then bytes = spoilt(bytes) end
+  if spoils() then bytes = spoilt(bytes) end
   for at = 1, #bytes, piece do
     net.send(to, bytes:sub(at, at + piece - 1))
   end
@@ -102,10 +106,13 @@ end
 local function relay(client, options)
   local server, way, piece = assert(net.connect(options.to)), options.way, options.piece or 4096
   local up, down = true, true
+  local function begun() return not options.from or lfs.attributes(options.from) ~= nil end
+  local function spoils_up() return way == "up" and begun() end
+  local function spoils_down() return way == "down" and begun() end
   while up or down do
-    if up and net.wait(client, "IN", 0.001) then up = pass(client, server, piece, way == "up") end
+    if up and net.wait(client, "IN", 0.001) then up = pass(client, server, piece, spoils_up) end
     if down and net.wait(server, "IN", 0.001) then
-      down = pass(server, client, piece, way == "down")
+      down = pass(server, client, piece, spoils_down)
     end
   end
   net.close(client)
@@ -124,5 +131,9 @@ function https.cutter(options)
 end
 
 https.spoiler = https.cutter
+
+function https.wait_light(n, number)
+  eventually(function() return https.count(n, "neap_worker_light_tls_connections") == number end)
+end
 
 return https

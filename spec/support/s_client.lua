@@ -13,8 +13,13 @@
 --   s_client.shown(n, name or false, { args }) → common name of the certificate that is shown, r
 --       Raises with what openssl said unless a balancer n answers 200.
 --   s_client.REQUEST(path) → what it sends
+--   s_client.talk(port, { args }) → process, send, lines   stays, and is told what to do:
+--       send(text, awaited) waits until the pattern has come once more; "K\n": KeyUpdate both ways;
+--       lines is the pipe, of which the end is the client's
 
+local eventually = require "support.eventually"
 local process = require "support.process"
+local scope = require "support.scope"
 
 local s_client = {}
 
@@ -61,6 +66,22 @@ function s_client.shown(n, name, args)
   local r = s_client.run { port = n.port, name = name, args = args }
   if r.status ~= 200 then error("no answer 200:\n" .. r.log, 2) end
   return r.subject:match "CN = (%S+)", r
+end
+
+function s_client.talk(port, args)
+  local path = scope.directory() .. "/lines"
+  assert(os.execute("mkfifo " .. path) == 0)
+  local p = process.spawn { argv = { "sh", "-c",
+    ("exec openssl s_client -connect 127.0.0.1:%d -servername a.test %s <%s"):format(port,
+      table.concat(args or {}, " "), path) } }
+  local lines = assert(io.open(path, "w"))
+  lines:setvbuf "no"
+  local function count(what) return select(2, p:log():gsub(what, "")) end
+  return p, function(text, awaited)
+    local before = count(awaited)
+    lines:write(text)
+    eventually(function() return count(awaited) > before end)
+  end, lines
 end
 
 return s_client

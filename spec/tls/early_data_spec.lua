@@ -58,6 +58,23 @@ describe("early data", function()
     assert.equals(0, n:count_log "handshake with")
   end)
 
+  it("that was skipped has no part in the numbers of the records that follow", function()
+    local n, web = https.start({}, [[admin = { listen = "127.0.0.1:0" },]])
+    local path = with_early_data(session.make { port = n.port, name = "a.test",
+      args = { "-tls1_3" } })
+    local early = scope.directory() .. "/early"
+    scope.write(early, "GET /early HTTP/1.1\r\nHost: a.test\r\nX-Filler: " .. ("x"):rep(20000))
+    local p, send = s_client.talk(n.port, { "-tls1_3 -sess_in", path, "-early_data", early })
+    local request = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+    send(request, "HTTP/1.1 200 OK")
+    https.wait_light(n, 1)
+    send(request, "HTTP/1.1 200 OK")
+    send("K\n", "KEYUPDATE")
+    send(request, "HTTP/1.1 200 OK")
+    assert.is_truthy(p:log():find "Early data was rejected")
+    for _, r in ipairs(web:requests()) do assert.equals("/", r.target) end
+  end)
+
   it("without end is not", function()
     local n = https.start {}
     local path = with_early_data(session.make { port = n.port, name = "a.test",

@@ -11,6 +11,7 @@
 #include "fleet/limits.h"
 #include "fleet/plan.h"
 #include "fleet/title.h"
+#include "net/tls_worker.h"
 #include "proxy/proxy.h"
 #include "shm/board.h"
 
@@ -62,6 +63,8 @@ static void worker_beat_cb(struct ev_loop *ev, ev_timer *t, int events)
 	(void)ev, (void)events;
 	loop_note_beat(&w->runtime.loop);
 	atomic_store_explicit(&worker_row(w)->lua_bytes, w->runtime.policies->vm.memory.used,
+			      memory_order_relaxed);
+	atomic_store_explicit(&worker_row(w)->light_tls, tls_worker_light(&w->runtime.loop),
 			      memory_order_relaxed);
 	note_lag(w);
 }

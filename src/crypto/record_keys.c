@@ -79,6 +79,8 @@ bool record_keys_begin(struct record_keys *k, const struct record_suite *suite, 
 {
 	k->suite = suite;
 	k->seals = seals;
+	if (k->secret_n != suite->secret_bytes)
+		return false; /* the bytes that are missing would be known to everybody */
 	k->cipher = EVP_CIPHER_CTX_new();
 	if (k->cipher != NULL && make_keys(k))
 		return true;
@@ -87,22 +89,25 @@ bool record_keys_begin(struct record_keys *k, const struct record_suite *suite, 
 	return false;
 }
 
-bool record_keys_update(struct record_keys *k)
-{
-	uint8_t next[RECORD_SECRET_MAX];
-
-	if (!expand(k, "traffic upd", next, k->suite->secret_bytes))
-		return false;
-	memcpy(k->secret, next, k->suite->secret_bytes);
-	OPENSSL_cleanse(next, sizeof(next));
-	k->sequence = 0;
-	return make_keys(k);
-}
-
 void record_keys_end(struct record_keys *k)
 {
 	EVP_CIPHER_CTX_free(k->cipher);
 	OPENSSL_cleanse(k, sizeof(*k));
+}
+
+bool record_keys_update(struct record_keys *k)
+{
+	uint8_t next[RECORD_SECRET_MAX];
+
+	if (k->cipher != NULL && expand(k, "traffic upd", next, k->suite->secret_bytes)) {
+		memcpy(k->secret, next, k->suite->secret_bytes);
+		OPENSSL_cleanse(next, sizeof(next));
+		k->sequence = 0;
+		if (make_keys(k))
+			return true;
+	}
+	record_keys_end(k);
+	return false;
 }
 
 bool record_keys_are_worn(const struct record_keys *k)
@@ -122,7 +127,8 @@ static bool begin_record(struct record_keys *k, const char *header)
 	memcpy(nonce, k->iv, sizeof(nonce));
 	for (int i = RECORD_IV_BYTES - 1; sequence != 0; i--, sequence >>= 8)
 		nonce[i] ^= (uint8_t)sequence;
-	return EVP_CipherInit_ex(k->cipher, NULL, NULL, NULL, nonce, k->seals) == 1 &&
+	return k->cipher != NULL &&
+	       EVP_CipherInit_ex(k->cipher, NULL, NULL, NULL, nonce, k->seals) == 1 &&
 	       EVP_CipherUpdate(k->cipher, NULL, &n, (const unsigned char *)header,
 				RECORD_HEADER_BYTES) == 1;
 }

@@ -34,17 +34,21 @@ struct record_keys {
 	const struct record_suite *suite;
 	uint64_t sequence; /* of the next record */
 	bool seals;	   /* else it opens */
+	uint8_t secret_n;  /* bytes of the secret; 0: there is none */
 	uint8_t iv[RECORD_IV_BYTES];
 	uint8_t secret[RECORD_SECRET_MAX];
 };
 
 /*
- * Makes the keys of the traffic secret in k->secret for the record k->sequence. False: no memory, or
- * OpenSSL fails; then there are none.
+ * Makes the keys of the traffic secret in k->secret for the record k->sequence. False: no memory,
+ * OpenSSL fails, or the secret is not one of that suite; then there are none.
  */
 bool record_keys_begin(struct record_keys *k, const struct record_suite *suite, bool seals);
 
-/* The next generation of keys, from record 0 on (KeyUpdate). False: as above. */
+/*
+ * The next generation of keys, from record 0 on (KeyUpdate). False: as above; the old ones are gone, too,
+ * for a number must not come twice under them.
+ */
 bool record_keys_update(struct record_keys *k);
 
 /* Leaves nothing of the secret in memory. Harmless on one that is all zero. */
@@ -55,7 +59,7 @@ bool record_keys_are_worn(const struct record_keys *k);
 
 /*
  * Writes a record of that content, n bytes in the pieces, to `to`, which has room for n +
- * RECORD_MORE_BYTES. False: OpenSSL fails.
+ * RECORD_MORE_BYTES. False: OpenSSL fails, or there are no keys.
  */
 bool record_seal(struct record_keys *k, enum record_type type, const struct iovec *pieces, size_t n,
 		 char *to);

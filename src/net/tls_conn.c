@@ -179,6 +179,7 @@ void tls_conn_free(struct tls_conn *c)
 		list_remove(&c->node);
 	ev_io_stop(c->loop->ev, &c->watcher);
 	loop_defer_cancel(&c->next);
+	w->light_n -= c->ssl == NULL;
 	tls_conn_drop_ssl(c);
 	tls_records_free(c->records);
 	free(c->facts);

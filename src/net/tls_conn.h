@@ -47,14 +47,16 @@ struct tls_conn {
 		int64_t wrote_ms;  /* the last write */
 		int64_t leaves_ms; /* of a leaving one: it ends then in any case */
 	};
-	int64_t fresh_ms; /* of a fresh one: when it is looked at */
-	uint32_t wrote;	  /* bytes since it was idle */
-	uint8_t state;	  /* enum tls_conn_state */
-	uint8_t after;	  /* enum tls_conn_after */
-	uint8_t owes;	  /* bytes that went out and were not counted: 0 or 1 */
-	bool was_open;	  /* the handshake went well */
-	uint8_t watched;  /* of the stream, as it was told last */
-	uint8_t tries;	  /* to go on without OpenSSL's object */
+	int64_t fresh_ms;  /* of a fresh one: when it is looked at */
+	int32_t record_n;  /* content of the record that OpenSSL read last, with its padding */
+	int32_t half_read; /* of messages of TLS itself: bytes that came, less those of whole ones */
+	uint32_t wrote;	   /* bytes since it was idle */
+	uint8_t state;	   /* enum tls_conn_state */
+	uint8_t after;	   /* enum tls_conn_after */
+	uint8_t owes;	   /* bytes that went out and were not counted: 0 or 1 */
+	bool was_open;	   /* the handshake went well */
+	uint8_t watched;   /* of the stream, as it was told last */
+	uint8_t tries;	   /* to go on without OpenSSL's object */
 };
 
 static inline struct tls_conn *tls_conn_of(const struct stream *s)

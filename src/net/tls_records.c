@@ -6,11 +6,12 @@
 #include <string.h>
 
 enum {
-	EMPTY_MAX = 32, /* records without content, one after the other */
+	EMPTY_MAX = 32, /* records of no use, one after the other */
 	MESSAGES_MAX =
 		16, /* of TLS itself, in one read: a KeyUpdate costs far more than its bytes */
-	KEY_UPDATE_BYTES = 5,
 	MESSAGE_HEADER_BYTES = 4,
+	KEY_UPDATE_BYTES = MESSAGE_HEADER_BYTES + 1,
+	TICKET_BYTES_MAX = 131337, /* all its parts at their longest (RFC 8446 §4.6.1) */
 };
 
 /* What came of the bytes at hand. */
@@ -18,10 +19,12 @@ enum taken { TAKEN_NOTHING, TAKEN_CONTENT, TAKEN_MESSAGE };
 
 /* ---- writing ---- */
 
+/* Nothing is sent after it, also no close_notify: what was under way did not end well. */
 static bool fail(struct tls_records *r, struct tls_trouble trouble)
 {
 	r->state = TLS_RECORDS_BROKEN;
 	r->trouble = trouble;
+	r->has_said_close = true;
 	return false;
 }
 
@@ -67,6 +70,10 @@ bool tls_records_write(struct tls_records *r, struct tls_io *io, const struct io
 {
 	char *to;
 
+	if (unlikely(r->state == TLS_RECORDS_BROKEN))
+		return false;
+	if (unlikely(r->has_said_close)) /* RFC 8446 §6.1: close_notify is the last */
+		return fail(r, tls_trouble_of(TLS_REASON_OTHER));
 	if (unlikely(record_keys_are_worn(&r->out)) && !put_key_update(r, io))
 		return false;
 	to = tls_io_room(io, n + RECORD_MORE_BYTES);
@@ -92,58 +99,89 @@ static bool refuse_record(struct tls_records *r, struct tls_io *io, uint8_t desc
 	return fail_as(r, ssl_reason);
 }
 
+static bool note_empty(struct tls_records *r, struct tls_io *io)
+{
+	return ++r->empty <= EMPTY_MAX ||
+	       refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_RECORD_TOO_SMALL);
+}
+
 static bool take_alert(struct tls_records *r, struct tls_io *io, const uint8_t *p, size_t n)
 {
 	if (n != 2)
 		return refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_INVALID_ALERT);
 	if (p[1] == SSL_AD_USER_CANCELLED) /* close_notify follows */
-		return true;
-	if (p[1] != SSL_AD_CLOSE_NOTIFY) {
-		r->has_said_close = true; /* RFC 8446 §6.2: nothing is sent any more */
+		return note_empty(r, io);
+	if (p[1] != SSL_AD_CLOSE_NOTIFY)
 		return fail_as(r, SSL_AD_REASON_OFFSET + p[1]);
-	}
 	r->state = TLS_RECORDS_ENDED;
 	return true;
 }
 
-/* It is the last of its record, for the next one has other keys (RFC 8446 §5.1). */
-static bool take_key_update(struct tls_records *r, struct tls_io *io, const uint8_t *p, size_t n)
+/* What it says holds from its end on: the next record has other keys (RFC 8446 §4.6.3). */
+static bool take_key_update(struct tls_records *r, struct tls_io *io, uint8_t request)
 {
-	if (n != KEY_UPDATE_BYTES || p[1] != 0 || p[2] != 0 || p[3] != 1)
-		return refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE,
-				     SSL_R_NOT_ON_RECORD_BOUNDARY);
-	if (p[4] > SSL_KEY_UPDATE_REQUESTED)
+	if (request > SSL_KEY_UPDATE_REQUESTED)
 		return refuse_record(r, io, SSL_AD_ILLEGAL_PARAMETER, SSL_R_BAD_KEY_UPDATE);
 	if (!record_keys_update(&r->in))
 		return fail(r, tls_trouble_of(TLS_REASON_MEMORY));
-	if (p[4] == SSL_KEY_UPDATE_REQUESTED && !r->has_said_close)
+	if (request == SSL_KEY_UPDATE_REQUESTED && !r->has_said_close)
 		return put_key_update(r, io);
 	return true;
 }
 
-/* Only a server sends tickets; nobody waits for them here any more. */
-static bool is_ticket(const struct tls_records *r, const uint8_t *p, size_t n)
+/* The type and the length of a message have come: is it one that may come, and how long is the rest? */
+static bool check_message(struct tls_records *r, struct tls_io *io)
 {
-	return !r->is_server && n >= MESSAGE_HEADER_BYTES && p[0] == SSL3_MT_NEWSESSION_TICKET;
+	const uint8_t *p = r->message;
+	uint32_t n = (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+
+	if (p[0] == SSL3_MT_KEY_UPDATE)
+		return n == 1 || refuse_record(r, io, SSL_AD_DECODE_ERROR, SSL_R_BAD_KEY_UPDATE);
+	/* Only a server sends tickets; nobody waits for them here any more. */
+	if (p[0] != SSL3_MT_NEWSESSION_TICKET || r->is_server)
+		return refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_UNEXPECTED_MESSAGE);
+	if (n > TICKET_BYTES_MAX)
+		return refuse_record(r, io, SSL_AD_ILLEGAL_PARAMETER, SSL_R_EXCESSIVE_MESSAGE_SIZE);
+	r->skip = n;
+	r->message_n = 0;
+	return true;
 }
 
+/* All of a KeyUpdate has come; it must be the last of its record (RFC 8446 §5.1). */
+static bool end_message(struct tls_records *r, struct tls_io *io, size_t left)
+{
+	r->message_n = 0;
+	if (left > 0)
+		return refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE,
+				     SSL_R_NOT_ON_RECORD_BOUNDARY);
+	return take_key_update(r, io, r->message[MESSAGE_HEADER_BYTES]);
+}
+
+/* A record may have several messages, and a message several records (RFC 8446 §5.1). */
 static bool take_handshake(struct tls_records *r, struct tls_io *io, const uint8_t *p, size_t n)
 {
-	for (;;) {
-		size_t skipped = r->skip < n ? r->skip : n;
-		r->skip -= (uint32_t)skipped;
-		p += skipped;
-		n -= skipped;
-		if (n == 0)
-			return true;
-		if (!is_ticket(r, p, n))
-			break;
-		r->skip =
-			MESSAGE_HEADER_BYTES + ((uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
+	while (n > 0) {
+		if (r->skip > 0) {
+			size_t skipped = r->skip < n ? r->skip : n;
+			r->skip -= (uint32_t)skipped;
+			p += skipped;
+			n -= skipped;
+			continue;
+		}
+		r->message[r->message_n++] = *p++;
+		n--;
+		if (r->message_n == MESSAGE_HEADER_BYTES && !check_message(r, io))
+			return false;
+		if (r->message_n == KEY_UPDATE_BYTES)
+			return end_message(r, io, n);
 	}
-	if (p[0] == SSL3_MT_KEY_UPDATE)
-		return take_key_update(r, io, p, n);
-	return refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_UNEXPECTED_MESSAGE);
+	return true;
+}
+
+/* A message that began may have nothing else between its parts (RFC 8446 §5.1). */
+static bool is_within_message(const struct tls_records *r)
+{
+	return r->skip > 0 || r->message_n > 0;
 }
 
 /* ---- reading ---- */
@@ -182,13 +220,13 @@ static bool check_header(struct tls_records *r, struct tls_io *io, size_t n)
 /* The type is the last byte that is not 0; *n without padding and type (RFC 8446 §5.4). */
 static bool unpad(struct tls_records *r, struct tls_io *io, const char *p, size_t *n, uint8_t *type)
 {
+	if (*n > RECORD_PLAIN_MAX + 1) /* padding included */
+		return refuse_record(r, io, SSL_AD_RECORD_OVERFLOW, SSL_R_DATA_LENGTH_TOO_LONG);
 	while (*n > 0 && p[*n - 1] == 0)
 		--*n;
 	if (*n == 0)
 		return refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_BAD_RECORD_TYPE);
 	*type = (uint8_t)p[--*n];
-	if (*n > RECORD_PLAIN_MAX)
-		return refuse_record(r, io, SSL_AD_RECORD_OVERFLOW, SSL_R_DATA_LENGTH_TOO_LONG);
 	return true;
 }
 
@@ -238,7 +276,10 @@ static enum taken take_message(struct tls_records *r, struct tls_io *io, uint8_t
 {
 	const uint8_t *bytes = (const uint8_t *)p;
 
-	if (type == RECORD_ALERT)
+	if (type != RECORD_HANDSHAKE && is_within_message(r))
+		(void)refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE,
+				    SSL_R_MIXED_HANDSHAKE_AND_NON_HANDSHAKE_DATA);
+	else if (type == RECORD_ALERT)
 		(void)take_alert(r, io, bytes, n); /* the state tells */
 	else if (type == RECORD_HANDSHAKE && n > 0)
 		(void)take_handshake(r, io, bytes, n);
@@ -262,13 +303,12 @@ static enum taken take_record(struct tls_records *r, struct tls_io *io, char *to
 	*got = 0;
 	if (!open_front(r, io, at, &n, &type))
 		return TAKEN_MESSAGE;
-	if (type != RECORD_DATA || r->skip > 0)
-		return take_message(r, io, r->skip > 0 && type != RECORD_HANDSHAKE ? 0 : type, at,
-				    n);
-	if (n == 0 && ++r->empty > EMPTY_MAX)
-		(void)refuse_record(r, io, SSL_AD_UNEXPECTED_MESSAGE, SSL_R_RECORD_TOO_SMALL);
-	if (n == 0)
+	if (type != RECORD_DATA || unlikely(is_within_message(r)))
+		return take_message(r, io, type, at, n);
+	if (n == 0) {
+		(void)note_empty(r, io); /* the state tells */
 		return TAKEN_MESSAGE;
+	}
 	r->empty = 0;
 	if (fits)
 		*got = n;

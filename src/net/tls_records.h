@@ -18,21 +18,26 @@ enum tls_records_state {
 	TLS_RECORDS_BROKEN /* trouble says why */
 };
 
+enum { TLS_MESSAGE_BYTES = 5 }; /* a KeyUpdate, or the length of a ticket and a byte more */
+
 struct tls_records {
 	struct record_keys in, out;
 	char *plain; /* content that the owner had no room for; NULL: none */
 	uint32_t plain_at, plain_n;
 	uint32_t skip; /* bytes of a ticket that are still to come */
 	struct tls_trouble trouble;
+	uint8_t message
+		[TLS_MESSAGE_BYTES]; /* one that is cut over records, as far as it has come */
+	uint8_t message_n;
 	uint8_t state; /* enum tls_records_state */
-	uint8_t empty; /* records without content, one after the other */
+	uint8_t empty; /* records of no use, one after the other */
 	bool is_server, has_said_close;
 };
 
-/* NULL: no memory. Its secrets and sequences are then set in `in` and `out`. */
+/* NULL: no memory. Its secrets and the numbers of its next records are then set in `in` and `out`. */
 struct tls_records *tls_records_create(bool is_server);
 
-/* Makes its keys. False: no memory. */
+/* Makes its keys. False: no memory, or a secret is missing. */
 bool tls_records_begin(struct tls_records *r, const struct record_suite *suite);
 
 void tls_records_free(struct tls_records *r); /* NULL is harmless */

@@ -19,6 +19,7 @@ struct tls_worker {
 	ev_timer leaving_timer; /* for the oldest of them */
 	ev_timer fresh_timer;	/* looks at them */
 	uint32_t accepting_n, accepting_max;
+	uint32_t light_n;     /* connections without OpenSSL's object */
 	uint32_t most;	      /* the most of them at a time, since memory was given back */
 	ev_timer trim_timer;  /* until it is, after a flood */
 	unsigned turn, steps; /* handshakes in this turn of the loop */
@@ -29,6 +30,12 @@ struct tls_worker {
  * tls_conn.
  */
 struct tls_worker *tls_worker_of(struct loop *l, size_t conn_bytes);
+
+/* How many TLS connections of this loop do without OpenSSL's object (net/tls_detach.h). */
+static inline uint32_t tls_worker_light(const struct loop *l)
+{
+	return l->tls != NULL ? l->tls->light_n : 0;
+}
 
 /* A handshake with a client begins and ends. */
 void tls_worker_add(struct tls_worker *w, struct list *node);

@@ -166,8 +166,10 @@ static ssize_t write_pieces(struct tls_conn *c, struct pieces *p, int flags)
 		n = seal(c, p);
 	else
 		n = SSL_in_init(c->ssl) == 1 ? read_and_encrypt(c, p) : encrypt(c, p);
-	if (n < 0)
+	if (n < 0) {
+		(void)tls_io_flush(&c->io, false); /* an alert; it fails anyway */
 		return n;
+	}
 	c->owes = 0;
 	n += owed;
 	if (tls_io_flush(&c->io, (flags & STREAM_MORE) != 0))

@@ -495,7 +495,7 @@ typedef struct neap_service_counts {
 } neap_service_counts;
 
 typedef struct neap_worker_counts {
-	double requests, bad_requests, hook_errors, lua_bytes, lag_us, starts, connections;
+	double requests, bad_requests, hook_errors, lua_bytes, lag_us, starts, connections, light;
 	int32_t pid; /* 0: nobody */
 	uint32_t generation;
 } neap_worker_counts;

@@ -218,6 +218,7 @@ NEAP_API uint32_t neap_count_worker(uint32_t worker, neap_worker_counts *to)
 	to->pid = atomic_load(&w->pid);
 	to->generation = atomic_load(&w->generation);
 	to->connections = atomic_load(&w->connections);
+	to->light = atomic_load(&w->light_tls);
 	add_count(&to->requests, &w->requests);
 	add_count(&to->bad_requests, &w->bad_requests);
 	add_count(&to->hook_errors, &w->hook_errors);

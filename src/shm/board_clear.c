@@ -33,6 +33,7 @@ void board_worker_clear(struct board *b, unsigned worker)
 	}
 	clear_queues(b, worker);
 	atomic_store(&row->connections, 0);
+	atomic_store(&row->light_tls, 0);
 	atomic_store(&row->entry, 0);
 	atomic_store(&row->hook, 0);
 	atomic_store(&row->beat, 0);

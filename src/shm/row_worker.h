@@ -15,6 +15,7 @@ struct board_worker {
 	_Atomic uint64_t entry;
 	_Atomic uint32_t hook;	      /* service << 8 | hook id, while inside one */
 	_Atomic uint32_t connections; /* client connections open */
+	_Atomic uint32_t light_tls;   /* TLS connections without OpenSSL's object */
 	_Atomic uint64_t requests, bad_requests, hook_errors;
 	_Atomic uint64_t lua_bytes; /* memory of its Lua state */
 	_Atomic uint64_t lag_us;    /* how late its loop was lately, at worst; fades */

@@ -219,6 +219,7 @@ function counts.worker(slot)
     slot = slot, pid = w.pid, generation = w.generation, requests = w.requests,
     bad_requests = w.bad_requests, hook_errors = w.hook_errors, lua_bytes = w.lua_bytes,
     lag = w.lag_us / 1e6, starts = w.starts, connections = w.connections,
+    light_tls = w.light,
   }
 end
 

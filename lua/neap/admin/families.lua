@@ -195,6 +195,9 @@ families.rows = {
     value = field "starts" },
   { "neap_worker_connections", "gauge", "Client connections open.", of = "worker",
     value = field "connections" },
+  { "neap_worker_light_tls_connections", "gauge",
+    "TLS connections, of clients and to backends, that do without OpenSSL's object since their "
+      .. "handshake.", of = "worker", value = field "light_tls" },
   { "neap_worker_requests_total", "counter", "Requests that ended.", of = "worker",
     value = field "requests" },
   { "neap_worker_bad_requests_total", "counter", "Requests refused as malformed or too large.",
