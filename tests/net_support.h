@@ -22,6 +22,8 @@ void net_dns_tests(struct loop *l);
 void net_ping_tests(void);
 void net_tls_tests(struct loop *l);
 void net_tls_source_tests(void);
+struct tls_context;
+void net_tls_parts_tests(struct loop *l, struct tls_context *server); /* of net_tls_tests */
 
 /* Runs the loop until *done is not 0; false (a failed check) after ten seconds. */
 bool run_until(struct loop *l, const int *done);
