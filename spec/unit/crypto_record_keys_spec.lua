@@ -46,12 +46,20 @@ local PUBLISHED = {
   { SERVER, SERVER_IV, { { DATA, CONTENT, SERVER_DATA }, { ALERT, CLOSE_NOTIFY, SERVER_ALERT } } },
 }
 
+local all = {}
+
 local function keys(secret, suite, seals, sequence)
   local k = ffi.new "struct rk"
   ffi.copy(k.secret, secret, #secret)
   k.secret_n, k.sequence = #secret, sequence or 0
   local is_made = lib.record_keys_begin(k, lib.record_suite_of(suite), seals)
-  return is_made and ffi.gc(k, lib.record_keys_end) or nil
+  table.insert(all, k)
+  return is_made and k or nil
+end
+
+local function end_all()
+  for _, k in ipairs(all) do lib.record_keys_end(k) end
+  all = {}
 end
 
 -- In one piece, or cut in two.
@@ -66,7 +74,7 @@ end
 
 -- → content, type; nil: it is not authentic
 local function open(k, record)
-  local from = ffi.new("char[?]", #record, record)
+  local from = ffi.new("char[?]", #record + 1, record) -- a string has its NUL
   local to = ffi.new("char[?]", #record)
   if not lib.record_open(k, from, #record - 5, to) then return nil end
   local inner = ffi.string(to, #record - 21)
@@ -74,6 +82,8 @@ local function open(k, record)
 end
 
 describe("records of TLS 1.3", function()
+  after_each(end_all)
+
   it("are those that were published, both ways", function()
     for _, side in ipairs(PUBLISHED) do
       local secret, iv, records = unpack(side)
@@ -108,7 +118,8 @@ describe("records of TLS 1.3", function()
         local content = ("x"):rep(size)
         for _, cut in ipairs { 0, 1, 17, size } do
           local record = seal(out, DATA, content, math.min(cut, size))
-          assert.same({ content, DATA }, { open(into, record) })
+          local opened, type = open(into, record)
+          assert.is_true(opened == content and type == DATA)
         end
         assert.is_true(lib.record_keys_update(out) and lib.record_keys_update(into))
         assert.equal(0, tonumber(out.sequence))
@@ -118,6 +129,8 @@ describe("records of TLS 1.3", function()
 end)
 
 describe("the keys of TLS 1.3", function()
+  after_each(end_all)
+
   it("are worn long before 2^24.5 records", function()
     local k = keys(CLIENT, AES_128, true, 2 ^ 24 - 2)
     seal(k, DATA, "x")
