@@ -38,6 +38,17 @@ bool h2_abuse_count(struct h2_abuse *a, enum h2_abuse_kind kind)
 	return a->found != H2_ABUSE_NONE;
 }
 
+static void take(uint16_t *count, uint16_t n)
+{
+	*count = *count > n ? (uint16_t)(*count - n) : 0;
+}
+
+void h2_abuse_earn(struct h2_abuse *a)
+{
+	take(&a->counts[H2_ABUSE_PINGS], 1);
+	take(&a->counts[H2_ABUSE_WINDOWS], 2);
+}
+
 const char *h2_abuse_words(enum h2_abuse_kind kind)
 {
 	static const char *const words[H2_ABUSE_KINDS] = {

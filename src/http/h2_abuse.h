@@ -40,6 +40,12 @@ void h2_abuse_at(struct h2_abuse *a, int64_t now_ms);
 /* One more of them. true: it is too much, now or before. */
 bool h2_abuse_count(struct h2_abuse *a, enum h2_abuse_kind kind);
 
+/*
+ * DATA was sent: a peer that measures the way there asks with a PING for each (gRPC's do), and opens the
+ * windows again, the stream's and the connection's.
+ */
+void h2_abuse_earn(struct h2_abuse *a);
+
 /* In words, for logs and as a label of metrics; a constant. */
 const char *h2_abuse_words(enum h2_abuse_kind kind);
 

@@ -193,8 +193,8 @@ static int on_frame(nghttp2_session *ng, const nghttp2_frame *frame, void *user_
 		break;
 	case NGHTTP2_DATA:
 		return data_ends(s, frame);
-	case NGHTTP2_RST_STREAM:
-		return count(s, H2_ABUSE_RESETS);
+	case NGHTTP2_RST_STREAM: /* of a backend's they are no more than our requests */
+		return s->is_server ? count(s, H2_ABUSE_RESETS) : 0;
 	case NGHTTP2_SETTINGS:
 		return settings_came(s, frame);
 	case NGHTTP2_PING:
@@ -214,10 +214,8 @@ static int on_stream_close(nghttp2_session *ng, int32_t id, uint32_t code, void 
 {
 	struct h2_session *s = of(user_data);
 	void *stream = nghttp2_session_get_stream_user_data(ng, id);
-	if (stream == NULL)
-		return 0;
-	s->streams -= s->is_server;
-	if (stream == &forgotten)
+	s->streams -= s->is_server && stream != NULL;
+	if (stream == NULL || stream == &forgotten)
 		return 0;
 	if (s->stream == stream)
 		s->stream = NULL;
@@ -277,6 +275,7 @@ static int send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *h
 		return NGHTTP2_ERR_WOULDBLOCK;
 	if (stream == NULL && n > 0) /* what was asked for is gone */
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	h2_abuse_earn(&s->abuse);
 	memcpy(s->to + s->n, head, FRAME_HEAD);
 	s->n += FRAME_HEAD;
 	if (n > 0)
