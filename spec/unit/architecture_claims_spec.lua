@@ -159,9 +159,10 @@ claim("`client_ops` and `leg_ops` have two rows each in `src/`", function()
 end)
 
 claim("`net/plain_stream` %(TCP and unix sockets%), `net/tls_stream` %(TLS over one of them%), "
-  .. "`stream_closed` %(no connection%)", function()
-  assert.same({ "src/net/plain_stream.c", "src/net/stream.c", "src/net/tls_stream.c" },
-    rows_of "stream_ops")
+  .. "`stream_closed` %(no connection%), `proxy/h2_tunnel` %(a stream of HTTP/2%)", function()
+  assert.same({
+    "src/net/plain_stream.c", "src/net/stream.c", "src/net/tls_stream.c", "src/proxy/h2_tunnel.c",
+  }, rows_of "stream_ops")
 end)
 
 claim("The tests have a second row of each", function()
