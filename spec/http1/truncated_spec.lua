@@ -1,5 +1,6 @@
 local client = require "support.client"
 local eventually = require "support.eventually"
+local h2_client = require "support.h2_client"
 local proxied = require "support.proxied"
 
 -- Sends these bytes, then ends the connection in the way that `ending` names.
@@ -43,6 +44,16 @@ describe("an answer that the backend breaks off", function()
     n:get "/"
     n:wait_log("warn the answer of " .. web.url:gsub("%p", "%%%0")
       .. " broke off after 5 bytes of its body: backend broke off its answer")
+  end)
+
+  it("is told with its reason when a chunk is none, and came with the head", function()
+    local n = proxied.start(breaking(CHUNKED .. "5\r\nhello\r\nZZ\r\n"))
+    n:allow "broke off"
+    local response = n:get "/"
+    assert.is_true(response.truncated)
+    n:wait_log "broke off after %d+ bytes of its body: backend sent a malformed body"
+    local answer = h2_client.connect(n.address):get "/"
+    assert.same({ 200, "INTERNAL_ERROR" }, { answer.status, answer.reset })
   end)
 
   it("by a reset where the close would be its end is a reset", function()

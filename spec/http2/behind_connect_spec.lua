@@ -48,7 +48,7 @@ describe("http2 = true", function()
     local o = origin.start { allow_errors = true }
     local n = behind.before { o }
     assert.equal(502, client.request(n.address, POST).status)
-    n:wait_log "failed while connecting.*HTTP/2"
+    n:wait_log "failed while connecting: the backend does not speak HTTP/2"
   end)
 
   it("is a failure where nobody listens", function()
@@ -78,6 +78,29 @@ describe("http2 = true", function()
     local answer = c:request("GET", "/", { Connection = "upgrade", Upgrade = "websocket" })
     assert.equal(502, answer.status)
     assert.equal(0, #o:streams())
+  end)
+
+  it("blames no backend for an upgrade", function()
+    local one, two = h2_server.start(), h2_server.start()
+    local n = behind.before { one, two }
+    for _ = 1, 5 do
+      local answer = client.get(n.address, "/", { Connection = "upgrade", Upgrade = "x" })
+      assert.equal(502, answer.status)
+      assert.matches("an upgrade cannot go to a backend over HTTP/2", answer.body)
+    end
+    assert.equal("origin", n:get("/").body)
+    assert.equal(0, n:count_log "is dead")
+    assert.equal(0, n:count_log "failed while")
+  end)
+
+  it("tells a client that waits for a 100 to go on", function()
+    local n, o = behind.start(function(h2, stream) return h2:whole(stream) end)
+    local c = client.connect(n.address)
+    c:send "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+    assert.equal("HTTP/1.1 100 Continue\r\n\r\n", c:receive_until "\r\n\r\n")
+    c:send "hello"
+    assert.equal("hello", c:read_response().body)
+    assert.is_nil(behind.stream(o).fields.expect)
   end)
 
   it("serves nginx's files, of all sizes at a time", function()

@@ -242,9 +242,8 @@ static enum attempt_outcome join(struct attempt *at)
 				.idle = rq->lanes->keepalive_idle,
 				.max_idle = rq->pool->keepalive.connections,
 				.max_requests = rq->pool->keepalive.requests };
-	if (unlikely(rq->asks_switch))
-		return attempt_fail_ours(at, NEAP_STAGE_CONNECT,
-					 "an upgrade cannot go to a backend over HTTP/2");
+	if (unlikely(rq->asks_switch)) /* whichever of the pool's backends it is */
+		return attempt_refuse(at, 502, "an upgrade cannot go to a backend over HTTP/2");
 	at->h2_place.on_turn = on_h2_turn;
 	switch (h2_pool_join(&rq->plane->upstream, rq->backend, &wish, &at->h2_place, &c, &why)) {
 	case H2_JOINED:

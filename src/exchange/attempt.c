@@ -289,6 +289,14 @@ enum attempt_outcome attempt_fail_ours(struct attempt *at, enum neap_stage stage
 	return fail(at, failure, message);
 }
 
+enum attempt_outcome attempt_refuse(struct attempt *at, uint16_t status, const char *reason)
+{
+	timer_stop(&at->rq->timer);
+	attempt_end(at, ATTEMPT_CLOSE);
+	request_own(at->rq, status, reason);
+	return ATTEMPT_SHORT;
+}
+
 /*
  * Our own lack of descriptors, ports or memory says nothing about the backend: no policy is asked,
  * none is marked down.
@@ -301,10 +309,7 @@ static enum attempt_outcome refuse_for_shortage(struct attempt *at, int sys)
 	if (log_may(&rq->plane->short_of, loop_now_ms(rq->plane->loop), &skipped))
 		log_error("cannot connect to %s: %s%s", rq->backend->url, dial_lack_text(sys),
 			  log_left_out(more, skipped));
-	timer_stop(&rq->timer);
-	attempt_end(at, ATTEMPT_CLOSE);
-	request_own(rq, 503, "too few resources for a connection to the backend");
-	return ATTEMPT_SHORT;
+	return attempt_refuse(at, 503, "too few resources for a connection to the backend");
 }
 
 /* The errno of what neap lacks for its dial, or for those that it waits for; 0: nothing. */

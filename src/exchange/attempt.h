@@ -16,7 +16,7 @@ enum attempt_outcome {
 	ATTEMPT_CONNECTS,  /* on_outcome comes later, or the owner's deadline */
 	ATTEMPT_FAILED,	   /* rq->failure says how; the attempt is over */
 	ATTEMPT_SLOT_LOST, /* another worker has taken the backend's last slot meanwhile */
-	ATTEMPT_SHORT,	   /* we lack something ourselves and could not even try: rq->own, 503 */
+	ATTEMPT_SHORT,	   /* we cannot even try, whatever the backend: rq->own says why */
 };
 
 enum attempt_slot {
@@ -112,6 +112,9 @@ enum attempt_outcome attempt_fail(struct attempt *at, enum neap_stage stage, enu
 /* The same for a limit or a shortage of our own (failure.ours): nothing is counted against it. */
 enum attempt_outcome attempt_fail_ours(struct attempt *at, enum neap_stage stage,
 				       const char *message);
+
+/* No backend is to blame, and none is asked again: the answer is this. ATTEMPT_SHORT. reason: constant. */
+enum attempt_outcome attempt_refuse(struct attempt *at, uint16_t status, const char *reason);
 
 /*
  * The same: its time is over, in this stage. ATTEMPT_SHORT when that is because we lacked something

@@ -128,6 +128,8 @@ static void open_leg(struct exchange *ex)
 	ex->state = EX_SEND;
 	if (approach_open_leg(&ex->at) && preamble_begin(&ex->at, ex->client)) {
 		send_request(ex);
+		if (unlikely(ex->body.expects))
+			upload_answer_expectation(&ex->at, ex->client);
 		return;
 	}
 	attempt_fail_ours(&ex->at, NEAP_STAGE_SEND, "out of buffers");

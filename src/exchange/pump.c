@@ -1,5 +1,7 @@
 #include "exchange/pump.h"
 
+#include "net/tls_stream.h"
+
 enum {
 	PIPE_FROM_BYTES = 32 * 1024, /* a read of this much: a pipe takes over */
 	PIPE_UNTIL_BYTES = 8 * 1024, /* a fill of less: the pipe is given back */
@@ -107,6 +109,7 @@ static void pass_end(struct pump *p, struct pump_way *d)
 	    (stream_is_pending(d->to) && stream_watches_read(d->to)))
 		return;
 	d->sink = SINK_TOLD;
+	d->told_at = back->bytes + waiting(back);
 	stream_shutdown_write(d->to);
 }
 
@@ -135,13 +138,28 @@ static void flush(struct pump *p, struct pump_way *d)
 
 /* ---- reading ---- */
 
+/*
+ * Many servers over TLS close a connection without close_notify once the client has closed it. If they
+ * said nothing since, no answer is missing. A client that listens still gets a reset: the end may be
+ * forged.
+ */
+static bool just_leaves(struct pump *p, struct pump_way *d)
+{
+	const struct pump_way *back = opposite(p, d);
+	if (back->sink != SINK_TOLD || d->bytes + waiting(d) != back->told_at ||
+	    tls_stream_broke(d->from).reason != TLS_REASON_CUT || p->rq->view.is_tcp == 0)
+		return false;
+	p->is_cut = true;
+	return true;
+}
+
 /* The source failed: it does not take what is for it, either. */
 static void lose_source(struct pump *p, struct pump_way *d)
 {
 	struct pump_way *back = opposite(p, d);
 	d->source = SOURCE_ENDED;
 	stream_watch_read(d->from, false);
-	if (back->sink != SINK_RESET)
+	if (back->sink != SINK_RESET && !just_leaves(p, d))
 		lose_sink(p, back);
 }
 

@@ -29,11 +29,13 @@ struct pump_way {
 	uint64_t bytes;	   /* written */
 	uint8_t source;	   /* enum source_state */
 	uint8_t sink;	   /* enum sink_state */
+	uint64_t told_at;  /* so many bytes of the other way had come when the sink was told */
 };
 
 struct pump {
 	struct request *rq;
 	struct pump_way up, down; /* to the backend, to the client */
+	bool is_cut; /* it is over, but the backend's end is not vouched for: the client gets a reset */
 };
 
 enum pump_outcome {

@@ -12,6 +12,8 @@
 #include "shm/board_state.h"
 #include "shm/stats.h"
 
+static const char malformed_body[] = "backend sent a malformed body";
+
 static struct leg *leg_of(const struct relay *r)
 {
 	return &r->at->leg;
@@ -311,7 +313,8 @@ static enum relay_outcome pass_head(struct relay *r, struct str head)
 	r->out.buf = &leg->in;
 	note_end(r);
 	enum client_sent sent = r->client->ops->answer(r->client, head, &r->out);
-	return news == LEG_BODY || sent == CLIENT_GONE ? note_progress(r, sent) : relay_truncate(r);
+	return news == LEG_BODY || sent == CLIENT_GONE ? note_progress(r, sent)
+						       : break_off(r, malformed_body);
 }
 
 static enum relay_outcome failed(struct relay *r, const char *message)
@@ -547,7 +550,7 @@ static enum relay_outcome on_news(struct relay *r, enum leg_news news)
 		leave_backend(r, ATTEMPT_CLOSE);
 		return note_progress(r, send_body(r));
 	case LEG_BAD:
-		return break_off(r, "backend sent a malformed body");
+		return break_off(r, malformed_body);
 	case LEG_CLOSED:
 	case LEG_BROKEN:
 		return break_off(r, "backend broke off its answer");

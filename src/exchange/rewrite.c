@@ -150,6 +150,8 @@ bool rewrite_request(const struct request *rq, enum rewrite_hop hop, struct str 
 	bool is_bound = max_forwards(&rq->head, req_base(rq), &left);
 	if (unlikely(is_bound))
 		drop |= bit(FIELD_MAX_FORWARDS);
+	if (unlikely(hop == REWRITE_FRAMED)) /* neap answers it: upload_answer_expectation */
+		drop |= bit(FIELD_EXPECT);
 	out_init(&o, rq->plane->scratch, rq->plane->scratch_bytes);
 	out_str(&o, http_str(req_base(rq), rq->head.method));
 	out_str(&o, STR(" "));

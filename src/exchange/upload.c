@@ -67,6 +67,15 @@ enum upload_outcome upload_begin(struct attempt *at, const char *fault)
 	return UPLOAD_WAITS;
 }
 
+void upload_answer_expectation(struct attempt *at, struct client *c)
+{
+	char text[] = "HTTP/1.1 100 Continue\r\n\r\n"; /* fields of HTTP/2 are made in place */
+	if (!leg_is_open(&at->leg) || !at->leg.ops->is_framed)
+		return;
+	at->body->expects = false;
+	(void)c->ops->interim(c, (struct str){ text, sizeof(text) - 1 });
+}
+
 bool upload_is_kept(const struct attempt *at)
 {
 	const struct http_head *head = &at->rq->head;

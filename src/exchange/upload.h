@@ -28,6 +28,12 @@ enum upload_outcome {
  */
 enum upload_outcome upload_begin(struct attempt *at, const char *fault);
 
+/*
+ * The request's head is out, and its client awaits a 100 (RFC 9110 §10.1.1). Servers of HTTP/2 seldom
+ * send one, and their windows hold a body up just as well: then neap says it, and passes no Expect on.
+ */
+void upload_answer_expectation(struct attempt *at, struct client *c);
+
 /* Is all of the body here, or will what is still to come be kept too? Of a chosen pool. */
 bool upload_is_kept(const struct attempt *at);
 

@@ -17,6 +17,8 @@ static void on_tunnel_done(struct tunnel *t)
 	if (request_is_broken(&t->rq)) {
 		handshake_note_broken(&f->front);
 		stream_reset(t->client);
+	} else if (t->pump.is_cut) {
+		stream_reset(t->client);
 	}
 	slab_put(&front_all(&f->front)->tunnels, t);
 	end(f);

@@ -13,6 +13,8 @@ enum {
 	CONNECTION_WINDOW = 16 * 1024 * 1024,
 };
 
+static const char no_h2[] = "the backend does not speak HTTP/2";
+
 /* ---- what connections share ---- */
 
 enum err h2_worker_init(struct h2_worker *w, struct loop *loop, uint32_t max_connections,
@@ -156,6 +158,15 @@ static void write_out(struct h2_conn *c)
 	stream_watch_write(&c->uconn->stream, buf_len(&c->out) > 0);
 }
 
+/* The session ended, and what it had to say of that is out. Before SETTINGS came it is no HTTP/2. */
+static void session_over(struct h2_conn *c)
+{
+	if (c->state == H2_CONN_GREETS)
+		fail_with(c, STREAM_FAILURE_PROTOCOL, no_h2);
+	else
+		fail_with(c, STREAM_FAILURE_RESET, "the connection's HTTP/2 ended");
+}
+
 /* As much as the connection takes. */
 static void flush(struct h2_conn *c)
 {
@@ -170,7 +181,7 @@ static void flush(struct h2_conn *c)
 	if (may_write(c) && buf_len(&c->out) == 0)
 		buf_drop(&c->out);
 	if (may_write(c) && h2_session_is_over(&c->session))
-		fail_with(c, STREAM_FAILURE_RESET, "the connection's HTTP/2 ended");
+		session_over(c);
 }
 
 void h2_conn_send_later(struct h2_conn *c)
@@ -257,8 +268,9 @@ static void on_fault(struct h2_conn *c, enum h2_received received)
 	if (buf_len(&c->out) > 0)
 		write_out(c);
 	fail_with(c, STREAM_FAILURE_PROTOCOL,
-		  received == H2_ABUSED ? h2_abuse_words(c->session.abuse.found)
-					: "what came is not HTTP/2");
+		  received == H2_ABUSED	       ? h2_abuse_words(c->session.abuse.found)
+		  : c->state == H2_CONN_GREETS ? no_h2
+					       : "what came is not HTTP/2");
 }
 
 /* Streams are told after each read, so that what came goes on before more comes. */
