@@ -1,6 +1,7 @@
 #include "proxy/h2_client.h"
 
 #include "net/tls_stream.h"
+#include "proxy/h2_linger.h"
 #include "proxy/h2_sender.h"
 
 static void nothing(struct client *client)
@@ -58,7 +59,10 @@ static bool h2_is_wanted(const struct client *client)
 static void note_end(struct h2_client *c)
 {
 	const struct http_head *head = &c->ex.rq.head;
-	if (head->framing == FRAMING_LENGTH && c->came != head->length && c->fault == NULL)
+	bool is_awaited =
+		!h2_linger_is_on(c); /* a client that was answered may leave out the rest */
+	if (is_awaited && head->framing == FRAMING_LENGTH && c->came != head->length &&
+	    c->fault == NULL)
 		c->fault = "the body is shorter than content-length";
 	c->has_ended = true;
 }
@@ -78,6 +82,10 @@ void h2_client_on_data(struct h2_session *s, void *stream, const char *p, size_t
 		return;
 	}
 	h2_stream_note(c, H2_NOTE_BODY);
+	if (unlikely(h2_linger_is_on(c))) {
+		h2_linger_drop(c, n);
+		return;
+	}
 	if (head->framing == FRAMING_LENGTH && c->came > head->length)
 		c->fault = "the body is longer than content-length";
 	if (c->fault != NULL || c->result != H2_FIELDS_WHOLE)
@@ -163,7 +171,7 @@ static struct stream *h2_steal(struct client *client, struct str head, struct ou
 	return &c->tunnel.stream;
 }
 
-/* RFC 9113 §8.1: an answer that is whole before its request says that no more of that is wanted. */
+/* RFC 9113 §8.1: after an answer that is whole, and time to read it, no more of the request is wanted. */
 static void close_stream(struct h2_client *c)
 {
 	if (!c->is_known)
@@ -213,10 +221,17 @@ static bool tells_end(struct h2_client *c)
 	return true;
 }
 
+static void on_linger_due(struct timer *timer)
+{
+	end(container_of(timer, struct h2_client, ex.rq.timer));
+}
+
 static void h2_done(struct client *client)
 {
 	struct h2_client *c = h2_stream_of(client);
-	if (likely(!h2_tunnel_is_open(&c->tunnel)) || !tells_end(c))
+	if (unlikely(h2_linger_is_due(c)))
+		h2_linger_begin(c, on_linger_due);
+	else if (likely(!h2_tunnel_is_open(&c->tunnel)) || !tells_end(c))
 		end(c);
 }
 
@@ -379,6 +394,11 @@ void h2_client_step(struct h2_client *c)
 	struct exchange *ex = &c->ex;
 	unsigned notes = c->notes;
 	unnote(c);
+	if (unlikely(h2_linger_is_on(c))) {
+		if ((notes & H2_NOTE_LEFT) != 0 || h2_linger_is_enough(c))
+			end(c);
+		return;
+	}
 	if (unlikely((notes & H2_NOTE_TUNNEL) != 0)) {
 		step_tunnel(c);
 		return;
@@ -452,6 +472,7 @@ void h2_client_init(struct h2_client *c, const struct h2_origin *from, int32_t i
 	c->came = c->opened = c->grown_at = 0;
 	c->window = H2_STREAM_WINDOW;
 	c->is_connect = c->is_over = false;
+	c->dropped = 0;
 	c->tunnel.link = NULL;
 	c->result = H2_FIELDS_MALFORMED;
 	c->queue = (struct h2_queue){ .first = NULL };

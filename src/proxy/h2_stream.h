@@ -59,9 +59,14 @@ struct h2_client {
 	uint32_t window;   /* of the stream */
 	struct h2_queue queue;
 
+	/* After its exchange: the last bytes of a tunnel wait for the client, or the client still sends
+	 * a body that was answered already (h2_linger.h). */
+	bool is_over;
+	uint64_t dropped; /* bytes of that body */
+	int64_t linger_until_ms;
+
 	/* After an extended CONNECT was answered (RFC 8441). */
 	bool is_connect; /* it is one: what comes of DATA is the tunnel's */
-	bool is_over;	 /* its exchange has ended, and the last bytes wait for the client */
 	struct h2_tunnel tunnel;
 
 	/* The answer. */
