@@ -37,6 +37,16 @@ describe("where slots are not what is missing", function()
   end)
 end)
 
+describe("a policy's view that is empty", function()
+  it("is told as such, while backends of the pool are up", function()
+    local web = origin.start()
+    refused(([[return { pools = { p = { backends = { %q }, health = { type = "none" } } },
+      services = { { listen = "127.0.0.1:0", pool = "p", policy = { backends = function()
+        return require("neap").pool("p"):where("name", "nobody")
+      end } } } }]]):format(web.url), "the policy's view of the pool is empty")
+  end)
+end)
+
 describe("a request that waits", function()
   it("takes a backend that comes up meanwhile", function()
     local address = net.refused()

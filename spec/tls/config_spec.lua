@@ -48,7 +48,8 @@ local WRONG = {
   { "{ self_signed = true, client = {} }",
     "tls.client.ca: missing (expected a text of 1 to 1023 bytes)" },
   { "{ self_signed = true, client = { ca = 'a', verify = 'optional' } }", "tls.client.verify: "
-    .. "'optional' is not one of its words (expected \"require\" or \"request\")" },
+    .. "'optional' is not one of its words (expected \"require\" or \"request\"); did you "
+    .. "mean 'request'?" },
   { "{ self_signed = true, client = { ca = 'a', depth = -1 } }",
     "tls.client.depth: -1 is out of range (expected a whole number from 0 to 100)" },
   { "{ self_signed = true, tickets = {} }",
@@ -223,6 +224,8 @@ describe("files that tls names", function()
         "config: tls.client.ca: ",
       ['{ certificate = "a.pem", key = "a.key", groups = "X25519:P-257" }'] =
         'config: tls.groups: OpenSSL does not know "P-257"',
+      ['{ certificate = "a.pem", key = "a.key", groups = "X25519:P256" }'] =
+        'config: tls.groups: OpenSSL does not know "P256" (it is called "P-256" there)',
       ['{ certificate = "a.pem", key = "a.key", ciphersuites = '
         .. '"TLS_AES_128_GCM_SHA256:TLS_AES_129" }'] =
         'config: tls.ciphersuites: OpenSSL does not know "TLS_AES_129"',

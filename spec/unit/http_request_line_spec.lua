@@ -32,7 +32,8 @@ describe("request line", function()
     refused {
       { " GET / HTTP/1.1", 400, "malformed method" }, { "\tGET / HTTP/1.1", 400 },
       { "G@T / HTTP/1.1", 400 }, { "GET\t/ HTTP/1.1", 400 }, { "G\0T / HTTP/1.1", 400 },
-      { "\22\3\1", 400, "TLS on an address in the clear" }, { "GET\r\n", 400 }, { "\r\nGET / HTTP/1.1", 400 }, { "GET:/ HTTP/1.1", 400 },
+      { "\22\3\1", 400, "TLS on an address in the clear" }, { "GET\r\n", 400 },
+      { "\r\nGET / HTTP/1.1", 400 }, { "GET:/ HTTP/1.1", 400 },
       { ("M"):rep(33) .. " / HTTP/1.1", 400, "method too long" }, { "G\195\137T / HTTP/1.1", 400 },
     }
     for _, start in ipairs { "\22\3\1", "\128\46\1", "(", "G(", "\0", "\n", "\r\r", "{" } do

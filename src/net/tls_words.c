@@ -107,12 +107,28 @@ static bool is_cipher(SSL_CTX *scratch, const char *word)
 	return strchr(word, '+') == NULL && SSL_CTX_set_cipher_list(scratch, word) == 1;
 }
 
+/* Curves of NIST are written in many ways. */
+static const char *group_advice(const char *word)
+{
+	static const char *const names[] = { "P-256", "P-384", "P-521" };
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i < countof(names); i++) {
+		if ((word[0] == 'P' || word[0] == 'p') && n >= 4 &&
+		    strcmp(word + n - 3, names[i] + 2) == 0)
+			return names[i];
+	}
+	return NULL;
+}
+
 const char *tls_words_advice(SSL_CTX *scratch, struct str bad, enum tls_words_kind kind)
 {
 	char text[WORD_BYTES];
 
 	if (!str_copy(text, sizeof(text), bad))
 		return NULL;
+	if (kind == TLS_WORDS_GROUPS)
+		return group_advice(text);
 	const char *other = OPENSSL_cipher_name(text); /* of a name as RFCs write it */
 	if (kind == TLS_WORDS_CIPHERS && is_known(scratch, bad, knows_suite))
 		return "it is of TLS 1.3 and belongs into ciphersuites";

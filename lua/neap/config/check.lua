@@ -28,7 +28,8 @@ local function expectation(row)
 end
 
 local function misspelt(row, value)
-  local word = row.values and type(value) == "string" and nearest.find(value, row.values)
+  if type(value) ~= "string" then return "" end
+  local word = row.hints and row.hints[value] or row.values and nearest.find(value, row.values)
   return word and ("; did you mean '%s'?"):format(word) or ""
 end
 

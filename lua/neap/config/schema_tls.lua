@@ -48,6 +48,7 @@ tls.tls_client = {
   { "ca", "path", max = 1023, required = true,
     text = "A file with the certificates of those who may issue clients' certificates, as PEM." },
   { "verify", "choice", default = "require", values = { "require", "request" },
+    hints = { optional = "request", required = "require" },
     text = "`\"require\"`: nobody is served without one. `\"request\"`: a client may have none, "
       .. "but one that does not verify is refused." },
   { "crl", "path", max = 1023, text = "A file with lists of revoked certificates, as PEM." },

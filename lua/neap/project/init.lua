@@ -8,7 +8,8 @@ local trim = require "neap.trim"
 local KIT, SOURCES = ".neap/", "lua/neap/"
 local HELP = [[
 usage: neap init DIR         a project with a config, a policy and its spec
-       neap init --kit DIR   only its test kit and types (DIR/.neap), as of this neap
+       neap init --kit DIR   only its test kit and types (DIR/.neap), as of this neap, and
+                             DIR/.busted, unless it is there
 
 Then, in DIR: busted --lua=luajit
 ]]
@@ -69,6 +70,12 @@ local function check_free(folder)
     .. "kit alone)"):format(table.concat(there, ", "), folder:gsub("/$", ""))
 end
 
+-- Without them busted does not find the kit.
+local function settings_of_kit(folder)
+  local name = ".busted"
+  return exists(folder .. name) and {} or { [name] = files[name] }
+end
+
 local function parse(arguments)
   local o = {}
   for _, argument in ipairs(arguments) do
@@ -100,7 +107,7 @@ return function(arguments)
   local ok = true
   if not o.kit then ok, why = check_free(o.folder) end
   if ok then ok, why = write_all(o.folder, kit()) end
-  if ok and not o.kit then ok, why = write_all(o.folder, files) end
+  if ok then ok, why = write_all(o.folder, o.kit and settings_of_kit(o.folder) or files) end
   if not ok then return nil, why end
   if o.kit then
     io.write(("%s%s is of this neap now.\n"):format(o.folder, KIT:gsub("/$", "")))

@@ -84,7 +84,8 @@ local TLS = { version = "string?", cipher = "string?", sni = "string?", alpn = "
 local CLIENT = { subject = "string?", issuer = "string?", serial = "string?", names = "table?",
   fingerprint = "string?", not_after = "count?", verified = "boolean?", error = "string?" }
 local OUTCOME = { status = "count?", grpc_status = "count?", attempts = "count?", bytes = "count?",
-  queued = "number?", connect = "number?", first_byte = "number?", total = "number?", reason = "string?" }
+  queued = "number?", connect = "number?", first_byte = "number?", total = "number?",
+  reason = "string?" }
 local ANSWER = { verdict = "string?", backend = "string?", pool = "string?", reason = "string?",
   status = "count?" }
 local ASKED = { at = "number", dice = "dice" }

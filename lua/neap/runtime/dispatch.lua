@@ -101,7 +101,7 @@ local function decide_in(r, record, view, pick, calls, ran)
   if r.tried_n > 0 or (record.has_slots and pools.any_is_full(view)) then
     return pick_narrowed(r, record, view, pick, calls, ran)
   end
-  if info_of(view).n == 0 then return nothing(r, pools.why_empty(record)) end
+  if info_of(view).n == 0 then return nothing(r, pools.why_empty(record, view)) end
   calls[PICK_COUNT] = calls[PICK_COUNT] + 1
   r.ran = bor(r.ran, ran)
   local picked, why = pick(the_request, view)

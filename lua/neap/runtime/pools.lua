@@ -300,9 +300,12 @@ function pools.is_eligible(b, record, tier, r)
   return r.tried_n == 0 or not is_tried(r, b.slot)
 end
 
--- Why none of it may serve.
+-- Why none of that view of it may serve.
 ---@return string
-function pools.why_empty(record)
+function pools.why_empty(record, view)
+  if view ~= record.view and info_of(record.view).n > 0 then
+    return "the policy's view of the pool is empty"
+  end
   local drain, weightless = 0, 0
   for _, b in ipairs(record.all) do
     local row = at[b.slot]
