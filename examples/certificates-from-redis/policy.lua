@@ -22,6 +22,13 @@ local function get(key)
   if line ~= "$-1" then return nil, line end
 end
 
+-- nil when the text is none: the name gets no certificate of its own until it is asked for again.
+local function read(name, text)
+  local ok, certificate = pcall(neap.certificate, { certificate = text })
+  if ok then return certificate end
+  neap.log.warn("redis: certificate:%s: %s", name, certificate)
+end
+
 local function keep(name, certificate)
   if known_n == MAX then known, known_n = {}, 0 end
   if not known[name] then known_n = known_n + 1 end
@@ -38,7 +45,7 @@ function policy.certificate(hello)
     neap.log.warn("redis: %s", why)
     return entry and entry[1] or nil -- the old one is better than none
   end
-  local certificate = text and neap.certificate { certificate = text }
+  local certificate = text and read(name, text)
   keep(name, certificate or false)
   return certificate
 end

@@ -28,6 +28,16 @@ describe("example certificates-from-redis", function()
     assert.not_equal("the shop", shown "other.example")
   end)
 
+  it("shows that of the config for a name whose certificate is junk, and asks no more", function()
+    process.run {
+      argv = { "redis-cli", "-p", tostring(redis.port), "-x", "set", "certificate:junk.example" },
+      stdin = "junk",
+    }
+    for _ = 1, 8 do assert.not_equal("the shop", shown "junk.example") end
+    assert.equal("the shop", shown "shop.example")
+    assert.equal(1, n:count_log "redis: certificate:junk.example: ")
+  end)
+
   it("keeps what it knows when Redis is down", function()
     assert.equal("the shop", shown "shop.example")
     redis:kill()

@@ -49,6 +49,7 @@ describe("tls.client", function()
     assert.equal(200, ask(n, nil).status)
     assert.equal(200, ask(n, good).status)
     assert_refused(UNKNOWN_CA, n, stranger)
+    n:wait_log 'failed: [%w%s]+ %(subject "[^"]+", serial %x+%)'
   end)
 
   it("refuses what has expired or is for servers", function()

@@ -138,6 +138,23 @@ local function OWN() return neap.certificate { certificate = %q, key = %q } end
     end
   end)
 
+  it("is not tripped by names whose certificates are junk", function()
+    local n = start([[if hello.sni == "own.test" then return OWN() end
+      return neap.certificate { certificate = "x", key = "y" }]],
+      { allow = { "hook certificate of service" } })
+    for _ = 1, 8 do assert.equal("configured", (shown(n, "junk.test"))) end
+    assert.equal("own", (shown(n, "own.test")))
+    assert.equal(0, n:count_log "keeps failing")
+  end)
+
+  it("is tripped when it keeps looping", function()
+    local n = start([[if hello.sni == "own.test" then return OWN() end
+      while true do end]], { allow = { "hook certificate of service" } })
+    for _ = 1, 5 do assert.equal("configured", (shown(n, "loop.test"))) end
+    n:wait_log "hook certificate of service %S+ keeps failing"
+    assert.equal("configured", (shown(n, "own.test")))
+  end)
+
   it("that gives none where none is configured ends the handshake with an alert", function()
     local n = start('if hello.sni == "own.test" then return OWN() end', { tls = "{}" })
     assert.equal("own", (shown(n, "own.test")))

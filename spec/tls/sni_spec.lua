@@ -80,6 +80,12 @@ describe("the certificate that a client gets", function()
       end
     end
     assert.equal("wild", (shown(n, "x.a.test")))
-    assert.is_true(n:count_log "there is no certificate for the name" > 0)
+    n:wait_log 'there is no certificate for the name that it asks for: "nobody.test"'
+  end)
+
+  it("is refused with a line that says so when it asked for no name", function()
+    local n = start({ first, wild }, 'sni = "strict"')
+    assert.equal(UNRECOGNIZED_NAME, ask(n, false).alert)
+    n:wait_log "for the name that it asks for %(it asked for no name%)"
   end)
 end)

@@ -73,7 +73,8 @@ describe("versions and ciphers", function()
 
   it("are refused by name when OpenSSL does not know them", function()
     for _, row in ipairs { { 'ciphers = "NONE-SUCH"', "ciphers" },
-      { 'ciphersuites = "TLS_NONE"', "ciphersuites" }, { 'groups = "P-1"', "groups" } } do
+      { 'ciphersuites = "TLS_NONE"', "ciphersuites" }, { 'groups = "P-1"', "groups" },
+      { 'groups = "P256"', 'groups: OpenSSL does not know "P256" (it is called "P-256"' } } do
       local code, said = neap.check(neap.config({ "http://127.0.0.1:1" }, tls(row[1])))
       assert.equal(1, code)
       assert.truthy(said:find("tls." .. row[2], 1, true), said)

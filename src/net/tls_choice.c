@@ -93,6 +93,12 @@ static const struct heard *heard_before(const SSL *ssl)
 	return SSL_get_ex_data(ssl, place());
 }
 
+struct str tls_choice_heard_name(const SSL *ssl)
+{
+	const struct heard *heard = heard_before(ssl);
+	return heard != NULL ? (struct str){ heard->name, heard->n } : STR("");
+}
+
 static bool note_heard(SSL *ssl, struct str name, bool is_challenge)
 {
 	struct heard *heard = malloc(sizeof(*heard) + name.n);

@@ -48,6 +48,9 @@ struct tls_choice {
 /* The name in the hello that is being handled, as tls_source says; in is TLS_NAME_BYTES long. */
 struct str tls_choice_hello_name(SSL *ssl, char *in);
 
+/* The name of the connection's first hello, as tls_source says. Lives as long as ssl does. */
+struct str tls_choice_heard_name(const SSL *ssl);
+
 /* The name in lower case, without a trailing dot, in TLS_NAME_BYTES; n = 0: longer than a name is. */
 struct str tls_choice_plain_name(struct str name, char *in);
 

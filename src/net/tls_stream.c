@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,8 +10,10 @@
 #include "crypto/fault.h"
 #include "net/plain_stream.h"
 #include "net/sock.h"
+#include "net/tls_choice.h"
 #include "net/tls_notes.h"
 #include "net/tls_shake.h"
+#include "net/tls_verdict.h"
 #include "net/tls_write.h"
 
 enum { MESSAGES_MAX = 16 }; /* of TLS itself, in one read */
@@ -306,6 +309,24 @@ void tls_stream_client(const struct stream *s, struct peer *client)
 enum tls_reason tls_stream_reason(const struct stream *s)
 {
 	return s->ops == &tls_ops ? tls_conn_of(s)->trouble.reason : TLS_REASON_NONE;
+}
+
+void tls_stream_claim(const struct stream *s, char *to, size_t size)
+{
+	const SSL *ssl = tls_stream_ssl(s);
+	enum tls_reason reason = tls_stream_reason(s);
+
+	to[0] = '\0';
+	if (ssl == NULL)
+		return;
+	struct str name = tls_choice_heard_name(ssl);
+	const char *who = tls_verdict_who(ssl);
+	if (reason == TLS_REASON_NAME && name.n == 0)
+		(void)snprintf(to, size, " (it asked for no name)");
+	else if (reason == TLS_REASON_NAME)
+		(void)snprintf(to, size, ": \"%.*s\"", (int)name.n, name.p);
+	else if (reason == TLS_REASON_CERTIFICATE && who[0] != '\0')
+		(void)snprintf(to, size, " (%s)", who);
 }
 
 struct tls_trouble tls_stream_broke(const struct stream *s)

@@ -53,6 +53,13 @@ void tls_stream_client(const struct stream *s, struct peer *client);
 /* Why it failed last, TLS_REASON_NONE: it did not, or not for a reason of TLS. */
 enum tls_reason tls_stream_reason(const struct stream *s);
 
+/*
+ * What a client of a failed handshake said that its log line needs, with what stands before it: the name
+ * that nobody has, the subject of a certificate that does not verify; "": nothing. At most size bytes.
+ */
+enum { TLS_CLAIM_BYTES = 400 };
+void tls_stream_claim(const struct stream *s, char *to, size_t size);
+
 /* Why it broke after its handshake; reason TLS_REASON_NONE: it did not, or it is not TLS. */
 struct tls_trouble tls_stream_broke(const struct stream *s);
 

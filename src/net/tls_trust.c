@@ -81,7 +81,7 @@ static int forgive(int is_good, X509_STORE_CTX *ctx)
 		return 1;
 	if (X509_STORE_CTX_get_error(ctx) != X509_V_ERR_UNABLE_TO_GET_CRL ||
 	    X509_STORE_CTX_get_error_depth(ctx) == 0)
-		return 0;
+		return tls_verdict_note(0, ctx);
 	X509_STORE_CTX_set_error(ctx, X509_V_OK); /* else the chain would count as a bad one */
 	return 1;
 }
@@ -161,7 +161,7 @@ enum err tls_trust_clients(SSL_CTX *openssl, const struct tls_trust *t, const ch
 			   SSL_VERIFY_PEER | (t->verify == TLS_VERIFY_REQUIRE
 						      ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT
 						      : 0),
-			   t->crl.n > 0 ? forgive : NULL);
+			   t->crl.n > 0 ? forgive : tls_verdict_note);
 	return fill(openssl, t, true, where, e);
 }
 

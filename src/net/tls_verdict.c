@@ -7,13 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/identity.h"
 #include "net/addr.h"
 
-enum { WORDS_BYTES = 200, NAMES_SHOWN = 3 };
+enum { WORDS_BYTES = 200, NAMES_SHOWN = 3, WHO_BYTES = 300, SUBJECT_SHOWN = 200 };
 
 struct verdict {
 	char words[WORDS_BYTES];
 	size_t n;
+	char who[WHO_BYTES]; /* of a client */
 };
 
 static void free_verdict(void *parent, void *verdict, CRYPTO_EX_DATA *all, int index, long l,
@@ -167,13 +169,30 @@ static void say_fault(struct verdict *v, X509 *one, int error, int depth)
 	}
 }
 
-static void note(SSL *ssl, X509 *one, int error, int depth)
+/* A certificate without a subject has its serial number at least. */
+static void say_who(struct verdict *v, X509 *leaf)
+{
+	struct identity *i = leaf != NULL ? identity_create(leaf) : NULL;
+
+	if (i == NULL)
+		return;
+	(void)snprintf(v->who, sizeof(v->who), "subject \"%.*s\", serial %.*s",
+		       (int)(i->subject.n < SUBJECT_SHOWN ? i->subject.n : SUBJECT_SHOWN),
+		       i->subject.p, (int)i->serial.n, i->serial.p); /* cut is fine */
+	identity_destroy(i);
+}
+
+static void note(SSL *ssl, X509_STORE_CTX *ctx, X509 *one)
 {
 	struct verdict *v = place() >= 0 ? calloc(1, sizeof(*v)) : NULL;
 
 	if (v == NULL)
 		return;
-	say_fault(v, one, error, depth);
+	if (SSL_is_server(ssl) == 1)
+		say_who(v, X509_STORE_CTX_get0_cert(ctx));
+	else
+		say_fault(v, one, X509_STORE_CTX_get_error(ctx),
+			  X509_STORE_CTX_get_error_depth(ctx));
 	free(SSL_get_ex_data(ssl, place()));
 	if (SSL_set_ex_data(ssl, place(), v) != 1)
 		free(v);
@@ -185,7 +204,7 @@ int tls_verdict_note(int is_good, X509_STORE_CTX *ctx)
 	X509 *one = X509_STORE_CTX_get_current_cert(ctx);
 
 	if (is_good != 1 && ssl != NULL && one != NULL)
-		note(ssl, one, X509_STORE_CTX_get_error(ctx), X509_STORE_CTX_get_error_depth(ctx));
+		note(ssl, ctx, one);
 	return is_good;
 }
 
@@ -194,4 +213,11 @@ const char *tls_verdict_words(const SSL *ssl)
 	const struct verdict *v = place() >= 0 ? SSL_get_ex_data(ssl, place()) : NULL;
 
 	return v != NULL && v->n > 0 ? v->words : NULL;
+}
+
+const char *tls_verdict_who(const SSL *ssl)
+{
+	const struct verdict *v = place() >= 0 ? SSL_get_ex_data(ssl, place()) : NULL;
+
+	return v != NULL ? v->who : "";
 }

@@ -20,19 +20,30 @@ static struct log_limit *limit_of(struct fronts *all, const char *words)
 	return &all->failing[(hash ^ (hash >> 16)) % FRONT_FAILING];
 }
 
+/* Some troubles have a name, which comes after the words. */
+static const char *claim_of(const struct front *f, enum tls_reason reason, char to[TLS_CLAIM_BYTES])
+{
+	bool has_one = reason == TLS_REASON_NAME || reason == TLS_REASON_CERTIFICATE;
+	to[0] = '\0';
+	if (has_one)
+		tls_stream_claim(&f->stream, to, TLS_CLAIM_BYTES);
+	return to;
+}
+
 static void tell(struct front *f, bool was_open, struct tls_trouble trouble)
 {
 	struct fronts *all = front_all(f);
 	enum log_level level = level_of(trouble.reason);
-	char ip[INET6_ADDRSTRLEN], left_out[LOG_LEFT_OUT_MAX];
+	char ip[INET6_ADDRSTRLEN], claim[TLS_CLAIM_BYTES], left_out[LOG_LEFT_OUT_MAX];
 	uint32_t skipped = 0;
 	if (!log_enabled(level) ||
 	    !log_may(limit_of(all, trouble.words), loop_now_ms(all->plane.loop), &skipped))
 		return;
 	(void)peer_print_ip(&f->peer, ip); /* "" of a unix socket */
-	log_at(level, "service %s: %s with %s %s: %s%s", f->service->conf->name,
+	log_at(level, "service %s: %s with %s %s: %s%s%s", f->service->conf->name,
 	       was_open ? "TLS" : "the TLS handshake", ip, was_open ? "broke off" : "failed",
-	       trouble.words, log_left_out(left_out, skipped));
+	       trouble.words, was_open ? "" : claim_of(f, trouble.reason, claim),
+	       log_left_out(left_out, skipped));
 }
 
 static void note_failure(struct front *f, enum tls_reason reason, const char *words)

@@ -9,6 +9,7 @@
 #include "script/kept.h"
 #include "script/place.h"
 #include "shm/board.h"
+#include "shm/hook_id.h"
 
 static void stop_timer(struct co *co)
 {
@@ -60,8 +61,8 @@ static void look_at_slow(struct co *co, int64_t ms, const struct rusage *before)
 	struct co_pool *pool = co->pool;
 	uint32_t skipped;
 	char place[256], more[LOG_LEFT_OUT_MAX];
-	if (co->ticks != FUSE_TICKS_HOOK)
-		return;
+	if (co->ticks != FUSE_TICKS_HOOK || place_hook(*pool->current.hook) >= HOOKS)
+		return; /* no hook of a policy */
 	pool->slow_probes = SLOW_PROBES;
 	if (!is_proven(before) || !log_may(&pool->slow, loop_now_ms(pool->loop), &skipped))
 		return;
@@ -85,7 +86,7 @@ static enum co_result run_co(struct co *co, int nargs)
 	memory_enter(&vm->memory);
 	fuse_enter(&vm->fuse, co->ticks);
 	int status = lua_resume(co->L, nargs);
-	(void)fuse_leave(&vm->fuse);
+	co->has_blown = fuse_leave(&vm->fuse);
 	count_entry(co->pool);
 	co->slow_ms = clock_coarse_ms() - began_ms;
 	if (unlikely(status != LUA_YIELD))

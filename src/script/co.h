@@ -58,6 +58,7 @@ struct co {
 	uint32_t skip;	 /* hooks left out */
 	uint32_t trying; /* tripped hooks, tried by this entry */
 	uint32_t ticks;	 /* of the fuse */
+	bool has_blown;	 /* the fuse, when it last ran */
 	enum memory_user memory_user;
 	bool may_wait;
 	bool is_costed; /* it is in a hook: what follows a wait is timed */

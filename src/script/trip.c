@@ -57,13 +57,24 @@ static const char *what_follows(const struct hooks *h, unsigned id)
 	return trip_refuses(h, id) ? "its requests are refused" : "the default decides";
 }
 
-static void count_error(struct hooks *h, unsigned id)
+/*
+ * Clients choose the name that a certificate is asked for. What goes wrong with one must not take the
+ * certificates of the others, unless it costs them time: the fuse blew, or (WHY) the wait was too long.
+ */
+static bool may_trip(const struct co *co, unsigned id, const char *why)
+{
+	return id != HOOK_CERTIFICATE || co->has_blown || why != NULL;
+}
+
+static void count_error(struct hooks *h, const struct co *co, unsigned id, const char *why)
 {
 	const struct hook_table *t = h->table;
 	if (t->worker >= 0 && id != HOOK_SHADOW)
 		atomic_fetch_add_explicit(&t->board->workers[t->worker].hook_errors, 1,
 					  memory_order_relaxed);
-	if (board_hook_error(t->board, h->service, id, loop_now_ms(h->cos->loop)))
+	if (!may_trip(co, id, why))
+		board_hook_count(t->board, h->service, id);
+	else if (board_hook_error(t->board, h->service, id, loop_now_ms(h->cos->loop)))
 		log_error("hook %s of service %s keeps failing: it is left out for now and %s",
 			  hook_word(id), hooks_service(h), what_follows(h, id));
 }
@@ -92,7 +103,7 @@ void trip_report(struct hooks *h, struct co *co, unsigned id, const char *why)
 		note_failure(h->table, id, text);
 		return;
 	}
-	count_error(h, id);
+	count_error(h, co, id, why);
 	if (!log_may(&h->limits[id], loop_now_ms(h->cos->loop), &skipped))
 		return;
 	describe_error(h, co, why, text, sizeof text);

@@ -37,6 +37,13 @@ bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t 
 	return true;
 }
 
+void board_hook_count(struct board *b, unsigned service, unsigned hook)
+{
+	struct board_hook *h = hook_row(b, service, hook);
+	if (h != NULL)
+		atomic_fetch_add(&h->errors, 1);
+}
+
 void board_hook_leave_out(struct board *b, unsigned service, unsigned hook, int64_t now_ms)
 {
 	struct board_hook *h = hook_row(b, service, hook);

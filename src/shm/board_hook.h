@@ -17,6 +17,9 @@ void board_hook_leave_out(struct board *b, unsigned service, unsigned hook, int6
 /* An error of a hook now: true when it has just been tripped (five in ten seconds). */
 bool board_hook_error(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
 
+/* Notes an error that must not trip it. */
+void board_hook_count(struct board *b, unsigned service, unsigned hook);
+
 /* It was ended by force (the fuse, or the death of its process): tripped, and counted as killed. */
 void board_hook_trip(struct board *b, unsigned service, unsigned hook, int64_t now_ms);
 
