@@ -4,6 +4,7 @@ local eventually = require "support.eventually"
 local frames = require "support.h2_frames"
 local h2_client = require "support.h2_client"
 local hpack = require "support.hpack"
+local pki = require "support.pki"
 local process = require "support.process"
 local proxied = require "support.proxied"
 local scope = require "support.scope"
@@ -147,6 +148,19 @@ describe("Timeouts", function()
     c:send(frames.headers(1, hpack.block(h2_client.fields()), { end_headers = false }))
     assert.is_true(c:closed())
     assert.is_true(silent:closed())
+  end)
+
+  it("let a connection of TLS wait for its first request as long as for the next", function()
+    local cert = pki.self_signed { names = { "a.test" } }
+    local n = start(("timeouts = { client_header = 1, client_idle = 30 }, "
+      .. "tls = { certificate = %q, key = %q },"):format(cert.pem_path, cert.key_path))
+    local silent = h2_client.connect(n.address, { tls = true, begins = false, timeout = 15 })
+    local c = h2_client.connect(n.address, { tls = true, timeout = 15 })
+    assert.is_true(c:ping())
+    assert.is_true(silent:closed()) -- no preface came
+    eventually.always(function() return c.goaway == nil end, 1.5)
+    assert.equal(200, c:get("/").status)
+    assert.is_nil(c.goaway)
   end)
 
   it("answer or end a stream whose body does not come: client_body", function()

@@ -3,11 +3,13 @@
 local admin = require "support.admin"
 local cjson = require "cjson"
 local eventually = require "support.eventually"
+local h2_client = require "support.h2_client"
 local https = require "support.https"
 local neap = require "support.neap"
 local origin = require "support.origin"
 local s_client = require "support.s_client"
 local scope = require "support.scope"
+local net = require "support.net"
 local tcp = require "support.tcp"
 
 local MORE = [[access_log = { target = "access.log", format = "json" }, explain = { sample = 1 },
@@ -63,6 +65,25 @@ describe("a client whose TLS breaks after the handshake", function()
     assert.equal(0, n:count_log "broke off")
   end)
 
+  it("by an end without close_notify in a stream or a frame of HTTP/2 is counted so", function()
+    local n = start()
+    local none = h2_client.connect(n.address, { tls = true })
+    assert.is_true(none:ping())
+    local c = h2_client.connect(n.address, { tls = true })
+    c:request({ [":method"] = "POST" }, { open = true })
+    assert.is_true(c:ping())
+    local half = h2_client.connect(n.address, { tls = true })
+    half:send(h2_client.frames.ping("12345678"):sub(1, 12))
+    for _, one in ipairs { none, c, half } do net.finish(one.socket.fd) end
+    eventually(function() return errors(n, "cut") == 2 end)
+    eventually(function() return https.count(n, "neap_worker_connections") == 0 end)
+    assert.equal(2, errors(n, "cut"))
+    for _, name in ipairs { "neap_tls_errors_total", "neap_http2_abuse_total" } do
+      assert.is_nil(require("support.admin").get(n, "/metrics").body:find(
+        name .. '{[^\n]*reason="none"'))
+    end
+  end)
+
   it("in a tcp service is told and counted, too", function()
     local o = origin.start { connection = tcp.named "o", allow_errors = true }
     local n = neap.start { config = tcp.config({ o }, MORE
@@ -77,7 +98,12 @@ describe("a client whose TLS breaks after the handshake", function()
   it("is not what ends well, whoever ends first", function()
     local n = start()
     assert.equal(200, s_client.run({ port = n.port }).status)
-    assert.equal(0, (https.curl(n, { "--http1.1" }))) -- curl sends no close_notify after HTTP/2
+    for _, version in ipairs { "--http1.1", "--http2" } do
+      assert.equal(0, (https.curl(n, { version })))
+    end
+    local c = https.sending(n, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    eventually(function() return c:stdout():find "200 OK" ~= nil end)
+    c:kill_group "KILL" -- without close_notify, between two requests
     eventually(function() return https.count(n, "neap_worker_connections") == 0 end)
     for _, reason in ipairs { "cut", "left", "record", "alert", "no_tls", "other" } do
       assert.equal(0, errors(n, reason), reason)

@@ -9,7 +9,7 @@
 static const uint16_t limits[H2_ABUSE_KINDS] = {
 	[H2_ABUSE_RESETS] = 100,   [H2_ABUSE_MADE_RESETS] = 50, [H2_ABUSE_FIELDS] = 0,
 	[H2_ABUSE_PINGS] = 50,	   [H2_ABUSE_SETTINGS] = 20,	[H2_ABUSE_EMPTY] = 100,
-	[H2_ABUSE_PRIORITY] = 500, [H2_ABUSE_WINDOWS] = 20000,	[H2_ABUSE_STALLS] = 20,
+	[H2_ABUSE_PRIORITY] = 500, [H2_ABUSE_WINDOWS] = 20000,
 };
 
 void h2_abuse_init(struct h2_abuse *a, uint32_t streams)
@@ -61,7 +61,6 @@ const char *h2_abuse_words(enum h2_abuse_kind kind)
 		[H2_ABUSE_EMPTY] = "empty_frames",
 		[H2_ABUSE_PRIORITY] = "priority",
 		[H2_ABUSE_WINDOWS] = "window_updates",
-		[H2_ABUSE_STALLS] = "stalls",
 	};
 	return words[kind];
 }

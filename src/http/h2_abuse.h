@@ -20,7 +20,6 @@ enum h2_abuse_kind {
 	H2_ABUSE_EMPTY,	   /* frames without bytes that end nothing */
 	H2_ABUSE_PRIORITY, /* PRIORITY, PRIORITY_UPDATE */
 	H2_ABUSE_WINDOWS,  /* WINDOW_UPDATE */
-	H2_ABUSE_STALLS,   /* streams whose window stayed shut until their time was over */
 	H2_ABUSE_KINDS
 };
 /* cdef end */

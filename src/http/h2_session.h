@@ -132,6 +132,12 @@ static inline bool h2_session_is_in_block(const struct h2_session *s)
 	return s->is_in_block;
 }
 
+/* A server: no frame has begun that is not all here. */
+static inline bool h2_session_is_between(const struct h2_session *s)
+{
+	return h2_watch_is_between(&s->watch) && !s->is_in_block;
+}
+
 /* ---- heads and bodies, out ---- */
 
 /*

@@ -40,4 +40,10 @@ ssize_t h2_watch_receive(struct h2_watch *w, nghttp2_session *ng, const uint8_t 
  */
 bool h2_watch_is_deaf(nghttp2_session *ng, uint32_t streams);
 
+/* The end of what came is the end of a frame. */
+static inline bool h2_watch_is_between(const struct h2_watch *w)
+{
+	return w->n == 0 && w->left == 0;
+}
+
 #endif

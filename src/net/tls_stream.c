@@ -337,6 +337,13 @@ struct tls_trouble tls_stream_broke(const struct stream *s)
 	return c->trouble;
 }
 
+void tls_stream_pardon_cut(struct stream *s)
+{
+	struct tls_conn *c = s->ops == &tls_ops ? tls_conn_of(s) : NULL;
+	if (c != NULL && c->trouble.reason == TLS_REASON_CUT)
+		c->trouble = (struct tls_trouble){ TLS_REASON_NONE, "" };
+}
+
 void tls_stream_go_plain(struct stream *s, void (*on_ready)(struct stream *s, int events))
 {
 	struct loop *l = s->loop;

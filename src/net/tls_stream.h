@@ -64,6 +64,12 @@ void tls_stream_claim(const struct stream *s, char *to, size_t size);
 struct tls_trouble tls_stream_broke(const struct stream *s);
 
 /*
+ * Its peer may have ended it without close_notify, and nothing was under way: many do, nothing was lost,
+ * and tls_stream_broke says nothing of it. Harmless for a stream that is not TLS.
+ */
+void tls_stream_pardon_cut(struct stream *s);
+
+/*
  * A stream whose opening failed by TLS_REASON_PLAIN becomes one in the clear, for an answer that its
  * peer can read. What was read of it is lost.
  */

@@ -394,6 +394,8 @@ static void read_head(struct h1_front *f)
 		return;
 	}
 	if (n <= 0) {
+		if (f->state == H1_IDLE && buf_len(&f->in) == 0)
+			tls_stream_pardon_cut(&f->front.stream);
 		close_front(&f->front, "client left");
 		return;
 	}

@@ -1,5 +1,6 @@
 #include "proxy/h2_front.h"
 
+#include "net/tls_stream.h"
 #include "proxy/h2_sender.h"
 #include "proxy/handshake.h"
 #include "shm/board_service.h"
@@ -81,6 +82,8 @@ static void linger_read(struct h2_front *f)
 {
 	const struct plane *p = front_plane(&f->front);
 	ssize_t n = stream_read(&f->front.stream, p->scratch, p->scratch_bytes);
+	if (n == IO_ERROR)
+		tls_stream_pardon_cut(&f->front.stream);
 	if (n == IO_EOF || n == IO_ERROR || loop_now_ms(loop_of(f)) >= f->linger_until_ms)
 		end(f);
 	else if (n > 0)
@@ -113,7 +116,8 @@ static void say_last(struct h2_front *f)
 
 static struct timer_lane *idle_lane(const struct h2_front *f)
 {
-	return f->requests == 0 ? f->front.service->client_header : f->front.service->client_idle;
+	bool has_begun = f->requests > 0 || f->has_begun;
+	return has_begun ? f->front.service->client_idle : f->front.service->client_header;
 }
 
 static void settle_timing(struct h2_front *f)
@@ -182,9 +186,15 @@ static void on_goaway(struct h2_session *s, int32_t last_id, uint32_t code)
 	(void)code;
 }
 
+/* The first ones end the preface (RFC 9113 §3.4). */
 static void on_settings(struct h2_session *s)
 {
-	(void)s;
+	struct h2_front *f = of_session(s);
+	if (f->has_begun || !front_is_secure(&f->front))
+		return;
+	f->has_begun = true;
+	if (f->timing == H2_TIMES_IDLE)
+		f->timing = H2_TIMES_NOTHING; /* it begins anew */
 }
 
 static void on_pong(struct h2_session *s)
@@ -283,14 +293,22 @@ static void receive(struct h2_front *f, const char *p, size_t n)
 	h2_link_stir(&f->link);
 }
 
+static bool is_idle(const struct h2_front *f)
+{
+	return f->streams_n == 0 && h2_session_is_between(&f->link.session);
+}
+
 static void read_stream(struct h2_front *f)
 {
 	const struct plane *p = front_plane(&f->front);
 	ssize_t n = stream_read(&f->front.stream, p->scratch, p->scratch_bytes);
-	if (n > 0)
+	if (n > 0) {
 		receive(f, p->scratch, (size_t)n);
-	else if (n != IO_AGAIN)
+	} else if (n != IO_AGAIN) {
+		if (is_idle(f))
+			tls_stream_pardon_cut(&f->front.stream);
 		client_left(f);
+	}
 }
 
 /* The end of the turn. */
@@ -402,7 +420,7 @@ bool h2_front_take(struct front *from, struct buf *in)
 	f->streams_n = f->requests = 0;
 	f->state = H2_SERVES;
 	f->timing = H2_TIMES_NOTHING;
-	f->was_read = false;
+	f->has_begun = f->was_read = false;
 	f->stepping = true;
 	front_move(&f->front, from, &start);
 	stream_watch_read(&f->front.stream, true);

@@ -33,6 +33,7 @@ struct h2_front {
 	int64_t linger_until_ms;
 	uint8_t state;	/* enum h2_state */
 	uint8_t timing; /* enum h2_timing */
+	bool has_begun; /* by TLS, with preface and SETTINGS: a browser connects before it asks */
 	bool was_read;	/* the client has answered our PING: it has read what went before that */
 	bool stepping;	/* a function of this file is on the stack: it frees */
 };

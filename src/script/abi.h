@@ -488,7 +488,7 @@ typedef struct neap_service_counts {
 	double refused[14], failed[6]; /* by enum board_refusal; attempts by enum neap_kind */
 	double calls[6], hook_ns[6];   /* by entry, see shm/stats.h */
 	double grpc[18];	       /* calls by enum grpc_status; the last: without one */
-	double h2_abuse[10];	       /* connections that were ended, by enum h2_abuse_kind */
+	double h2_abuse[9];	       /* connections that were ended, by enum h2_abuse_kind */
 	double handshakes[3];	       /* by enum board_handshake */
 	double handshake_failures[17], tls_errors[17]; /* by enum tls_reason */
 	neap_times total;

@@ -38,7 +38,7 @@ enum board_handshake { HANDSHAKE_FULL, HANDSHAKE_RESUMED, HANDSHAKE_FAILED, HAND
 enum { BOARD_GRPC = 18 };
 
 /* Kinds of abuse of HTTP/2, enum h2_abuse_kind in http/h2_abuse.h. */
-enum { BOARD_H2_ABUSE = 10 };
+enum { BOARD_H2_ABUSE = 9 };
 
 /* Kinds of failures, enum neap_kind in script/abi.h. */
 enum { BOARD_KINDS = 6 };

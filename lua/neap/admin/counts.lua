@@ -31,7 +31,7 @@ counts.handshakes = list_of {
   [N.NEAP_HANDSHAKE_FAILED] = "failed",
 }
 counts.tls_reasons = list_of {
-  [N.NEAP_TLS_REASON_NONE] = "none", [N.NEAP_TLS_REASON_TIMEOUT] = "timeout",
+  [N.NEAP_TLS_REASON_TIMEOUT] = "timeout",
   [N.NEAP_TLS_REASON_LEFT] = "left", [N.NEAP_TLS_REASON_SHED] = "shed",
   [N.NEAP_TLS_REASON_PLAIN] = "plain", [N.NEAP_TLS_REASON_NO_TLS] = "no_tls",
   [N.NEAP_TLS_REASON_VERSION] = "version", [N.NEAP_TLS_REASON_CIPHER] = "cipher",
@@ -42,11 +42,11 @@ counts.tls_reasons = list_of {
   [N.NEAP_TLS_REASON_OTHER] = "other",
 }
 counts.h2_abuse = list_of {
-  [N.NEAP_H2_ABUSE_NONE] = "none", [N.NEAP_H2_ABUSE_RESETS] = "resets",
+  [N.NEAP_H2_ABUSE_RESETS] = "resets",
   [N.NEAP_H2_ABUSE_MADE_RESETS] = "made_resets", [N.NEAP_H2_ABUSE_FIELDS] = "fields",
   [N.NEAP_H2_ABUSE_PINGS] = "pings", [N.NEAP_H2_ABUSE_SETTINGS] = "settings",
   [N.NEAP_H2_ABUSE_EMPTY] = "empty_frames", [N.NEAP_H2_ABUSE_PRIORITY] = "priority",
-  [N.NEAP_H2_ABUSE_WINDOWS] = "window_updates", [N.NEAP_H2_ABUSE_STALLS] = "stalls",
+  [N.NEAP_H2_ABUSE_WINDOWS] = "window_updates",
 }
 counts.kinds = list_of(words.kinds)
 -- The entries from C into Lua.
@@ -172,7 +172,7 @@ end
 
 local function array(names, from)
   local t = {}
-  for i, name in ipairs(names) do t[name] = from[i - 1] end
+  for i, name in pairs(names) do t[name] = from[i - 1] end
   return t
 end
 

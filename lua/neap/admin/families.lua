@@ -71,8 +71,7 @@ families.rows = {
     "HTTP/2 connections that were ended because their client did too much of something within "
       .. "a second, by reason: resets (of its streams), made_resets (what made neap reset them), "
       .. "fields (a head that goes on without end, or that decodes to far too much), pings, "
-      .. "settings, empty_frames, priority, window_updates, stalls (streams that it let wait until "
-      .. "their time was over).",
+      .. "settings, empty_frames, priority, window_updates.",
     of = "service", value = each("h2_abuse", "reason"), labels = { "reason" } },
   { "neap_tls_handshakes_total", "counter",
     "TLS handshakes of clients: full, resumed (of a session before), failed.",
@@ -86,8 +85,8 @@ families.rows = {
     of = "service", value = each("handshake_failures", "reason"), labels = { "reason" } },
   { "neap_tls_errors_total", "counter",
     "TLS connections of clients that broke after the handshake, by reason: cut (ended without "
-      .. "close_notify), left (reset), record (forged or damaged), alert (the client gave up), "
-      .. "no_tls (against the rules), memory, other.",
+      .. "close_notify while something was under way), left (reset), record (forged or "
+      .. "damaged), alert (the client gave up), no_tls (against the rules), memory, other.",
     of = "service", value = each("tls_errors", "reason"), labels = { "reason" } },
   { "neap_service_duration_seconds", "histogram",
     "From a request's first byte to the end of its answer.", of = "service",
