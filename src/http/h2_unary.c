@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
-enum { FIELDS_MAX = 32 /* of the request */ };
+enum { FIELDS_MAX = 48 /* of the request */ };
+
+static const char too_large[] = "the answer is too large";
 
 struct h2_unary {
 	struct h2_shared shared;
@@ -62,6 +64,8 @@ static void on_data(struct h2_session *s, void *stream, const char *p, size_t n)
 {
 	(void)stream;
 	out_str(&of(s)->content, (struct str){ p, n });
+	if (of(s)->content.full) /* the rest would have to wait for a window */
+		fail(of(s), too_large);
 }
 
 static void on_end(struct h2_session *s, void *stream)
@@ -80,7 +84,7 @@ static void on_close(struct h2_session *s, void *stream, uint32_t code)
 	else if (!c->has_answer)
 		fail(c, "the server ended the stream without an answer");
 	else if (c->fields.full || c->content.full)
-		fail(c, "the answer is too large");
+		fail(c, too_large);
 	else
 		c->state = H2_UNARY_WHOLE;
 }

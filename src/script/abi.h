@@ -414,10 +414,9 @@ uint32_t neap_wait_resolve(const char *name, size_t n, double timeout);
  */
 typedef struct neap_tls {
 	const char *name, *host; /* the server's own name, if it has one, and its host */
-	size_t name_n, host_n;
+	size_t name_n, host_n, pool_n;
 	const char *pool; /* of a check: its settings hold instead of ca to key */
-	size_t pool_n;
-	const char *ca; /* PEM, as the two after it; empty: the system's */
+	const char *ca;	  /* PEM, as the two after it; empty: the system's */
 	size_t ca_n;
 	const char *certificate, *key;
 	size_t certificate_n, key_n;
@@ -452,7 +451,8 @@ uint32_t neap_ping_check(void);	  /* 1: this process may ping; else why not, in 
 /* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
 void neap_conn_keep(uint32_t conn, const char *key, size_t n);
 uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure); /* kept one; 0: none */
-void neap_conn_close(uint32_t conn); /* harmless when it is closed already */
+uint32_t neap_conn_speaks_h2(uint32_t conn); /* 1: agreed on in its handshake of TLS (ALPN) */
+void neap_conn_close(uint32_t conn);	     /* harmless when it is closed already */
 
 /*
  * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends

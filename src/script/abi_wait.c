@@ -232,6 +232,11 @@ NEAP_API void neap_conn_keep(uint32_t conn, const char *key, size_t n)
 		wait_keep(running_wait(), conn, (struct str){ key, n });
 }
 
+NEAP_API uint32_t neap_conn_speaks_h2(uint32_t conn)
+{
+	return pool()->running != NULL && wait_speaks_h2(running_wait(), conn);
+}
+
 NEAP_API uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure)
 {
 	bool is_kept = pool()->running != NULL &&

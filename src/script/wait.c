@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/sock.h"
+#include "net/tls_stream.h"
 #include "script/kept.h"
 
 enum { NAMES_BYTES = 512, NAME_BYTES = 256, FOREVER_MS = 3600000 };
@@ -315,6 +316,13 @@ void wait_close(struct wait *w, uint32_t id)
 	struct conn *c = find_conn(w, id);
 	if (c != NULL)
 		close_conn(w, c);
+}
+
+bool wait_speaks_h2(const struct wait *w, uint32_t id)
+{
+	const struct conn *c = find_conn(w, id);
+	struct tls_facts facts;
+	return c != NULL && tls_stream_facts(&c->stream, &facts) && str_eq(facts.alpn, STR("h2"));
 }
 
 void wait_keep(struct wait *w, uint32_t id, struct str key)

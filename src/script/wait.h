@@ -79,6 +79,8 @@ bool wait_send(struct wait *w, uint32_t id, struct str bytes, double timeout);
 bool wait_receive(struct wait *w, uint32_t id, enum conn_wish wish, size_t n, double timeout);
 /* An answer over HTTP: flags and body_max as conn_expect_answer says. */
 bool wait_response(struct wait *w, uint32_t id, uint32_t flags, size_t body_max, double timeout);
+/* Was HTTP/2 agreed on in its handshake? */
+bool wait_speaks_h2(const struct wait *w, uint32_t id);
 /* Keeps it for wait_reuse, of any coroutine, or closes it. */
 void wait_keep(struct wait *w, uint32_t id, struct str key);
 /* A connection that was kept under this key is w->conn; false: there is none. */

@@ -123,7 +123,7 @@ static void stands(struct h2_pool *p, struct uconn *u)
 {
 	static const struct stream_failure no_memory = { STREAM_FAILURE_SYSTEM, ENOMEM, "" };
 	static const struct stream_failure no_h2 = { STREAM_FAILURE_PROTOCOL, EPROTO,
-						     "the backend offers no HTTP/2 (ALPN)" };
+						     "the backend does not offer HTTP/2 (ALPN)" };
 	if (likely(speaks_h2(u))) {
 		if (!h2_conn_start(p->dialled, u, p->wish.events))
 			fail_dial(p, no_memory);

@@ -37,7 +37,7 @@ local function new_pool(self, config)
     name = config.name,
     index = index,
     health = config.health,
-    send_proxy = config.send_proxy,
+    send_proxy = config.send_proxy, http2 = config.http2,
     discover = config.discover,
     policy = config.policy,
     hooks = hooks,

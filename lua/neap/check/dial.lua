@@ -38,6 +38,15 @@ local function proxy_version(settings, backend)
   return type(version) == "table" and 2 or version
 end
 
+-- Does a check speak HTTP/2 because its pool's requests do? ("grpc" always does.)
+---@param settings table
+---@param backend table
+---@return boolean
+function dial.speaks_h2(settings, backend)
+  return type(backend) == "table" and backend.http2 == true and not backend.send_proxy
+    and not goes_elsewhere(settings, backend)
+end
+
 local OVER_TLS = { https = true, tls = true }
 
 -- How a check speaks TLS, or nil.
@@ -49,7 +58,7 @@ local function tls_of(settings, backend)
     wanted = OVER_TLS[own.scheme] and own.path == "" and not goes_elsewhere(settings, own)
   end
   return wanted and { pool = own.pool, server_name = own.server_name,
-    speaks_h2 = settings.type == "grpc" } or nil
+    speaks_h2 = settings.type == "grpc" or dial.speaks_h2(settings, backend) } or nil
 end
 
 -- Does a check speak TLS?
@@ -114,6 +123,10 @@ function dial.connect(settings, backend, addresses, deadline)
   local goals, port = dial.goal(settings, backend, addresses)
   local tls, header = tls_of(settings, backend), NO_CLIENT[proxy_version(settings, backend) or 0]
   local conn, why = connect(backend, goals, port, dial.left(deadline), tls, header)
+  if conn and tls and dial.speaks_h2(settings, backend) and not conn:speaks_h2() then
+    conn:close()
+    return nil, "the backend does not offer HTTP/2 (ALPN)"
+  end
   if conn and (tls or not header) then return conn end
   if conn then return begin(conn, header, deadline) end
   return nil, dial.why(settings, why)

@@ -1,6 +1,7 @@
 -- Checks that the backend gives a good answer: a good status, and the expected header fields and
 -- text.
 
+local call = require "neap.io.call"
 local dial = require "neap.check.dial"
 local http = require "neap.io.http"
 local matcher = require "neap.check.matcher"
@@ -25,12 +26,17 @@ local function header_lines(settings, lines)
   end
 end
 
-local function request_of(settings, backend)
+local function lines_of(settings, backend)
   local lines = {
     ("%s %s%s HTTP/1.1"):format(settings.method, base_of(backend), settings.path),
     "Host: " .. dial.authority(settings, backend),
   }
   header_lines(settings, lines)
+  return lines
+end
+
+local function request_of(settings, backend)
+  local lines = lines_of(settings, backend)
   table.insert(lines, "Connection: close")
   if settings.method ~= "GET" and settings.method ~= "HEAD" then
     table.insert(lines, "Content-Length: 0")
@@ -45,9 +51,10 @@ local function is_good(ranges, status)
   return false
 end
 
--- The first field that is not as expected, in words.
+-- The first field that is not as expected, in words. text: field lines, or the fields by name.
 local function wrong_field(settings, text)
-  local fields = next(settings.expect_headers) and http.parse_headers(text)
+  local fields = type(text) == "table" and text
+    or next(settings.expect_headers) and http.parse_headers(text)
   for name, wanted in pairs(settings.expect_headers) do
     local value = fields[name]
     if not value then return ("the answer has no header %s"):format(name) end
@@ -69,6 +76,15 @@ local function judge(settings, answer)
   return true
 end
 
+-- The same as over HTTP/1.1, with its fields by name.
+local function exchange_h2(settings, backend, conn, deadline)
+  local request = { head = table.concat(lines_of(settings, backend), "\r\n") .. "\r\n", body = "",
+    is_secure = dial.is_secure(settings, backend), is_cut = true }
+  local answer, why = call.run(conn, request, function() return dial.left(deadline) end)
+  if not answer then return nil, why end
+  return { status = answer.status, headers = answer.fields, body = answer.body }
+end
+
 local function exchange(settings, backend, conn, deadline)
   local ok, why = conn:send(request_of(settings, backend), dial.left(deadline))
   if not ok then return nil, why end
@@ -81,7 +97,8 @@ end
 
 return function(settings, backend, addresses)
   return dial.check(settings, backend, addresses, function(conn, deadline)
-    local answer, why = exchange(settings, backend, conn, deadline)
+    local ask = dial.speaks_h2(settings, backend) and exchange_h2 or exchange
+    local answer, why = ask(settings, backend, conn, deadline)
     if not answer then return false, dial.why(settings, why) end
     return judge(settings, answer)
   end)

@@ -27,7 +27,9 @@ local function expectation(row)
   return text
 end
 
+-- row.elsewhere: values that another key takes → which one.
 local function misspelt(row, value)
+  if row.elsewhere and row.elsewhere[value] then return "; " .. row.elsewhere[value] end
   if type(value) ~= "string" then return "" end
   local word = row.hints and row.hints[value] or row.values and nearest.find(value, row.values)
   return word and ("; did you mean '%s'?"):format(word) or ""

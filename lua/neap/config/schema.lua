@@ -167,6 +167,7 @@ schema.service = {
       .. "balancer sends it: the address in it is the client's. For listeners that only such "
       .. "balancers can reach." },
   { "http2", "boolean", default = true,
+    elsewhere = { auto = "for HTTP/2 to the backends: pools.<name>.http2 = \"auto\"" },
     text = "HTTP/2 for clients (docs/http2.md): offered in the TLS handshake, and served in the "
       .. "clear to a client that begins with it." },
   { "half_close", "boolean", default = false,

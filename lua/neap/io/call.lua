@@ -9,6 +9,7 @@ local C, N = ffi.C, ffi.numbers
 local call = {}
 
 local BYTES_MAX = 16384 -- of one read
+local TOO_LARGE = "the answer is too large" -- as src/http/h2_unary.c says it
 
 -- What is to be sent now is sent.
 local function send_all(c, conn, left)
@@ -44,7 +45,8 @@ local function answer_of(c)
 end
 
 ---@param conn table  of neap.io.tcp
----@param request table  head (a request line of HTTP/1.1 and field lines), body, is_secure
+---@param request table  head (a request line of HTTP/1.1 and field lines), body, is_secure,
+--- is_cut (the beginning of a long body is enough)
 ---@param left fun(): number  seconds until it must be over
 ---@return table? answer  status, fields (by name, trailers too), body
 ---@return string? why
@@ -54,7 +56,8 @@ function call.run(conn, request, left)
   if c == nil then return nil, "no memory" end
   c = ffi.gc(c, C.neap_call_close)
   local ok, why = exchange(c, conn, left)
-  local answer = ok and answer_of(c) or nil
+  local is_enough = request.is_cut and why == TOO_LARGE
+  local answer = (ok or is_enough) and answer_of(c) or nil
   C.neap_call_close(ffi.gc(c, nil))
   return answer, why
 end

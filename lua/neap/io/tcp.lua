@@ -108,6 +108,9 @@ end
 -- for checks.
 function Conn.stood() return C.neap_wait_stood() + 1 end
 
+-- Was HTTP/2 agreed on by ALPN? For checks.
+function Conn.speaks_h2(self) return C.neap_conn_speaks_h2(id_of(self, "speaks_h2")) == 1 end
+
 -- For tcp.reuse, unless it cannot be used again: then it is closed.
 function Conn.keep(self, key) C.neap_conn_keep(id_of(self, "keep"), key, #key) end
 

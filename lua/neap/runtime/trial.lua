@@ -3,6 +3,7 @@
 
 local backends = require "neap.runtime.backends"
 local board = require "neap.agent.board"
+local doubts = require "neap.runtime.doubts"
 local ffi = require "neap.ffi"
 local guards = require "neap.runtime.guards"
 local keeps = require "neap.runtime.keeps"
@@ -83,6 +84,10 @@ end
 ---@return string  -- a line each
 function trial.warnings(path, answers)
   local lines = guards.warnings(path, runtime.config, runtime.of_services, answers)
+  for _, line in ipairs(doubts.lines(path, runtime.config, runtime.of_services,
+    runtime.of_pools)) do
+    table.insert(lines, line)
+  end
   return table.concat(lines, "\n")
 end
 
