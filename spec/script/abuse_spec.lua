@@ -67,6 +67,24 @@ describe("a policy that", function()
     n:wait_log "status must be an integer from 200 to 599, not 101"
   end)
 
+  for what, bad in pairs {
+    ["status must be"] = "status = 101",
+    ["'Connection' belongs to the connection"] = "headers = { Connection = 'close' }",
+    ["'x y' is not a header's name"] = "headers = { ['x y'] = '1' }",
+    ["header 'X' must be a string"] = "headers = { X = { {} } }",
+  } do
+    it("makes an answer with " .. bad .. " is told the line of the policy", function()
+      local code, said = neap.check(neap.config({ "http://127.0.0.1:1" }, ([[
+        policy = { request = function()
+          local a = require("neap").reply { %s }
+          return a
+        end }]]):format(bad)))
+      assert.equal(1, code)
+      assert.matches("[^ ]+%.lua:%d+: [^<]*" .. what, said)
+      assert.is_nil(said:find("reply.lua", 1, true))
+    end)
+  end
+
   it("keeps its coroutine cannot resume it in another hook", function()
     local n = start([[pick = function(_, pool)
       assert(coroutine.running() == nil)

@@ -55,6 +55,11 @@ static enum edits_result check_edit(enum field_id id, struct str name, struct st
 	return h1_is_field_value(value) ? EDITS_OK : EDITS_BAD_VALUE;
 }
 
+enum edits_result edits_check(struct str name, struct str value)
+{
+	return check_edit(field_id_of(name), name, str_trim(value));
+}
+
 /* Makes room for one more change of that many bytes. */
 static enum edits_result reserve(struct edits **e, size_t bytes)
 {

@@ -24,6 +24,9 @@ enum edits_result {
 
 struct edits;
 
+/* May scripts write such a header? EDITS_OK, or what is wrong with it, as edits_add would say. */
+enum edits_result edits_check(struct str name, struct str value);
+
 /*
  * value.p == NULL removes. *e is made at the first change. Framing and hop-by-hop names (Content-
  * Length, Transfer-Encoding, Connection, Keep-Alive, TE, Trailer, Upgrade, …) are FORBIDDEN. Host

@@ -385,11 +385,10 @@ void neap_request_set_reason(neap_request *r, const char *why, size_t n);
 
 enum { NEAP_PATH_MAX = 16384, NEAP_REPLY_HEADERS_MAX = 32768 }; /* bytes */
 
-/*
- * An answer given by a script: start, any number of headers, the body. 0: done; else an enum
- * edits_result.
- */
+/* An answer given by a script: start, headers, the body. 0: done; else an enum edits_result. */
 void neap_reply_start(neap_request *r, uint32_t status);
+/* The same for a header that it might have. */
+uint32_t neap_reply_check(const char *name, size_t n, const char *value, size_t value_n);
 uint32_t neap_reply_header(neap_request *r, const char *name, size_t n, const char *value,
 			   size_t value_n);
 uint32_t neap_reply_body(neap_request *r, const char *body, size_t n);

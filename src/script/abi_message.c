@@ -196,12 +196,9 @@ NEAP_API void neap_reply_start(neap_request *r, uint32_t status)
 }
 
 /* The same names are forbidden as in edits: framing and the connection are the proxy's. */
-static enum edits_result check_header(struct str name, struct str value)
+NEAP_API uint32_t neap_reply_check(const char *name, size_t n, const char *value, size_t value_n)
 {
-	struct edits *trial = NULL;
-	enum edits_result result = edits_add(&trial, name, value);
-	edits_free(trial);
-	return result;
+	return edits_check((struct str){ name, n }, (struct str){ value, value_n });
 }
 
 NEAP_API uint32_t neap_reply_header(neap_request *r, const char *name, size_t n, const char *value,
@@ -209,7 +206,7 @@ NEAP_API uint32_t neap_reply_header(neap_request *r, const char *name, size_t n,
 {
 	neap_reply *reply = &r->reply;
 	struct str key = { name, n }, text = str_trim((struct str){ value, value_n });
-	enum edits_result result = check_header(key, text);
+	enum edits_result result = edits_check(key, text);
 	if (result != EDITS_OK)
 		return result;
 	size_t bytes = reply->headers_n + key.n + text.n + 4;

@@ -20,9 +20,10 @@ local REFUSALS = {
   [N.NEAP_EDITS_MEMORY] = "out of memory for '%s'",
 }
 
--- Raises the caller's caller's error for a header that C refused.
-function current.refused(code, name)
-  error((REFUSALS[tonumber(code)] or "'%s' was refused"):format(name), 3)
+-- Raises the error for a header that C refused: the caller's caller's, or of that level, as `error`
+-- counts.
+function current.refused(code, name, level)
+  error((REFUSALS[tonumber(code)] or "'%s' was refused"):format(name), level or 3)
 end
 
 return current

@@ -250,6 +250,8 @@ local function add_reply(C, record_of)
     record_of(r).reply = { status = status, headers = {}, bytes = 0, body = "" }
   end
 
+  function C.neap_reply_check(name, _, value) return check(name, trim.field(value)) end
+
   function C.neap_reply_header(r, name, _, value)
     local reply = record_of(r).reply
     value = trim.field(value)
