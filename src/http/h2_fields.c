@@ -83,7 +83,7 @@ static uint32_t at(const struct h2_fields *f)
 
 static void put(struct h2_fields *f, struct str s)
 {
-	if (s.n > 0)
+	if (s.p != NULL && s.n > 0)
 		memcpy(buf_tail(f->to), s.p, s.n);
 	buf_added(f->to, s.n);
 }
