@@ -109,7 +109,7 @@ local REFUSED = {
 describe("a request is refused, never forwarded:", function()
   local n, web
 
-  setup(function() n, web = proxied.start {} end)
+  setup(function() n, web = proxied.start({}, "http2 = false") end)
 
   after_each(function() assert.equal(0, web:connections()) end)
 

@@ -149,8 +149,16 @@ end
 
 Origin.stop = Origin.kill
 
+-- What it was writing when it was killed.
+local function drop_torn_line(self)
+  local text = scope.read(self.record)
+  local whole = text:match "^.*\n" or ""
+  if #whole < #text then scope.write(self.record, whole) end
+end
+
 function Origin:start_again()
   self:kill()
+  drop_torn_line(self)
   serve_in_child(self, (net.listen(self.address, 1024)))
 end
 

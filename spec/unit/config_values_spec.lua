@@ -17,13 +17,14 @@ describe("the values of a config", function()
       handshake = 10 },
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,
-      connections = 10000, requests = false }, service.limits)
+      connections = 10000, requests = false, streams = 128, stream_window = 262144,
+      connection_window = 1048576 }, service.limits)
     assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, failures = 3,
       recheck = 1, fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
     assert.same({ interval = 10 }, pool.discover)
     assert.same({ connections = 64, idle = 55, requests = false }, pool.keepalive)
-    assert.same({ attempts = "all", unsafe = false, status = {}, body_bytes = 65536,
-      budget = false }, pool.retry)
+    assert.same({ attempts = "all", unsafe = false, status = {}, grpc_status = {},
+      body_bytes = 65536, budget = false }, pool.retry)
     assert.same({ length = 1024, timeout = 5 }, pool.queue)
   end)
 

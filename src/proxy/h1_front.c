@@ -130,8 +130,10 @@ static void on_done(struct h1_client *c)
 	const struct request *rq = &c->ex.rq;
 	bool is_over = rq->end != REQUEST_WELL;
 	bool keep = c->client.keep && !is_over;
-	bool linger = !keep && !is_over && unread_is_possible(f, c);
-	if (request_is_broken(rq) && relay_ends_with_connection(&c->ex.relay)) {
+	bool is_broken = request_is_broken(rq);
+	bool resets = is_broken && relay_ends_with_connection(&c->ex.relay);
+	bool linger = !keep && (!is_over || is_broken) && !resets && unread_is_possible(f, c);
+	if (resets) {
 		handshake_note_broken(&f->front);
 		stream_reset(&f->front.stream); /* a clean end would look like a whole answer */
 	}

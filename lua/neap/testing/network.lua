@@ -114,6 +114,11 @@ local function add_connections(C, self)
     return 1
   end
 
+  -- Before anything else of a call is asked for.
+  function C.neap_call_open()
+    error("the test kit does not speak HTTP/2: checks of gRPC need the real balancer", 0)
+  end
+
   function C.neap_wait_connect(host, _, port, timeout)
     local address = port > 0 and ("%s:%d"):format(host, port) or host
     self.note("connect", address)
