@@ -58,10 +58,13 @@ static enum h1_result expect_line_end(struct http_head *h, const char **p, const
 	return H1_DONE;
 }
 
-/* Servers of HTTP/2 begin with SETTINGS (RFC 9113 §3.4), of less than 64 KiB. */
-static const char *bad_version_reason(const struct http_head *h, const char *p, const char *end)
+/*
+ * Servers of HTTP/2 begin with SETTINGS (RFC 9113 §3.4), of less than 64 KiB: with a NUL. i: how many
+ * bytes of the version came before p.
+ */
+static const char *bad_version_reason(const struct http_head *h, const char *p, int i)
 {
-	if (h->is_response && end - p >= 4 && p[0] == 0 && p[1] == 0 && p[3] == 4)
+	if (h->is_response && i == 0 && *p == 0)
 		return "the backend answers in HTTP/2: set http2 = true in its pool";
 	return refuse_byte(*p, "malformed HTTP version");
 }
@@ -82,7 +85,7 @@ static enum h1_result parse_version(struct http_head *h, const char **p, const c
 			return H1_MORE;
 		bool fits = form[i] == '0' ? scan_is(**p, SCAN_DIGIT) : **p == form[i];
 		if (!fits)
-			return refuse(h, 400, bad_version_reason(h, *p, end));
+			return refuse(h, 400, bad_version_reason(h, *p, i));
 	}
 	*major = (*p)[-3];
 	h->minor = (uint8_t)((*p)[-1] - '0');
