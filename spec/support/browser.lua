@@ -37,16 +37,28 @@ local function call(self, method, path, value)
   return answer ~= cjson.null and answer or nil
 end
 
+-- The port it says it has; false: it has ended, since its port of IPv6 was taken for IPv4.
+local function driver_port(driver)
+  local port = driver:stdout():match "successfully on port (%d+)"
+  if port or driver:alive() then return port end
+  return false
+end
+
 local function start_driver(self)
-  local dir = scope.directory()
-  self.process = process.spawn {
-    argv = { "chromedriver", "--port=0" },
-    env = { HOME = dir, PATH = os.getenv "PATH", TMPDIR = dir },
-    cwd = dir, dir = dir, name = "chromedriver",
-  }
-  self.address = "127.0.0.1:" .. eventually(function()
-    return self.process:stdout():match "successfully on port (%d+)"
-  end, 10, "chromedriver")
+  local port
+  repeat
+    local dir = scope.directory()
+    self.process = process.spawn {
+      argv = { "chromedriver", "--port=0" },
+      env = { HOME = dir, PATH = os.getenv "PATH", TMPDIR = dir },
+      cwd = dir, dir = dir, name = "chromedriver",
+    }
+    eventually(function()
+      port = driver_port(self.process)
+      return port ~= nil
+    end, 15, "chromedriver")
+  until port
+  self.address = "127.0.0.1:" .. port
 end
 
 function browser.open(url, options)
