@@ -20,7 +20,7 @@ package.path = ".ci/?.lua;" .. package.path
 local ctags = require "ctags"
 
 -- Headers that are files of their own, beside the .c of their name: what C and Lua share.
-local ALONE = { ["src/script/abi.h"] = true, ["src/script/abi_call.h"] = true }
+local function is_alone(path) return path:find "^src/script/abi[%w_]*%.h$" ~= nil end
 
 local function read(path)
   local file = assert(io.open(path, "rb"))
@@ -77,7 +77,7 @@ end
 local function text_of(path)
   local room, file, kind = path:match "^src/([^/]+)/(.*)%.([ch])$"
   local raw = read(path)
-  if ALONE[path] then file = file .. ".h" end
+  if is_alone(path) then file = file .. ".h" end
   local text = {
     path = path, room = room, file = file, is_header = kind == "h",
     includes = {}, declared = {}, declarations = {}, code = strip(raw),

@@ -6,7 +6,7 @@ package.path = ".ci/?.lua;" .. package.path
 local ctags = require "ctags"
 
 -- These are read by two languages, and declare what several files define.
-local CONTRACT = { ["src/script/abi.h"] = true, ["src/script/abi_call.h"] = true }
+local function is_contract(path) return path:find "^src/script/abi[%w_]*%.h$" ~= nil end
 
 local tags = ctags.read("fpsugetdvx", arg)
 local definers, has_own = {}, {}
@@ -20,7 +20,7 @@ end
 
 for _, tag in ipairs(tags) do
   local definer = definers[tag.path:match "^.*/" .. tag.name]
-  if tag.kind == "prototype" and tag.path:find "%.h$" and not CONTRACT[tag.path]
+  if tag.kind == "prototype" and tag.path:find "%.h$" and not is_contract(tag.path)
     and definer and definer ~= tag.path:gsub("h$", "c") then
     print(("%s:%d: declares %s, which %s defines"):format(tag.path, tag.first, tag.name, definer))
   end

@@ -116,7 +116,7 @@ claim("the only file that requires `ffi`", function()
   assert.same({ "lua/neap/ffi.lua" }, tree.with("lua", "require%s*%(?%s*[\"']ffi[\"']"))
 end)
 
-claim("one header, `src/script/abi.h`, which both compilers read", function()
+claim("in `src/script/abi.h` and the `abi_%*%.h` beside it, which both", function()
   assert.same({ "lua/neap/ffi.lua" }, tree.with("lua/neap", "ffi%.cdef"))
   assert.is_truthy(tree.read("lua/neap/ffi.lua"):find('ffi.cdef(native.embedded "abi.h")', 1, true))
   assert.is_true(#including("script", "^script/abi%.h$") > 0)

@@ -1,8 +1,8 @@
 /*
- * The one contract between C and Lua: both compilers read it. C includes this file; LuaJIT gets the
- * part between the two cdef marks (embedded in the binary as "abi.h"). Lua calls these functions
- * through FFI; none of them ever calls Lua back. ABI_VERSION is compared at load
- * (neap_abi_version).
+ * The one contract between C and Lua: both compilers read this file and the abi_*.h beside it. C
+ * includes them; LuaJIT gets what stands between their cdef marks (embedded in the binary as "abi.h").
+ * Lua calls these functions through FFI; none of them ever calls Lua back. ABI_VERSION is compared at
+ * load (neap_abi_version).
  */
 #ifndef NEAP_SCRIPT_ABI_H
 #define NEAP_SCRIPT_ABI_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/cc.h"
+#include "script/abi_board.h"
 
 #define ABI_VERSION 7
 
@@ -123,109 +124,6 @@ typedef struct neap_response {
 } neap_response;
 
 uint32_t neap_abi_version(void);
-
-/*
- * The board, as the agent's Lua publishes it (abi_board.c). Slots and pools are indexes; -1:
- * none. Addresses have the layout of struct board_addr, members that of struct board_member;
- * times are milliseconds of the wall clock.
- */
-struct board;
-
-typedef struct neap_addr {
-	uint16_t family; /* as the system numbers them: AF_INET, AF_INET6, AF_UNIX */
-	uint16_t port;
-	uint8_t ip[16];
-	uint32_t scope;
-} neap_addr;
-
-typedef struct neap_member {
-	char name[160], url[256], scheme[8], host[128], base[128], path[108], zone[32], tags[512],
-		server_name[128];
-	uint16_t port;
-	uint8_t addrs, send_proxy;
-	neap_addr addr[8];
-	uint32_t weight, slots;
-	int32_t tier;
-} neap_member;
-
-/* What can change about a backend at any moment. */
-typedef struct neap_condition {
-	uint32_t state;	 /* enum board_state: 0 unknown, 1 up, 2 down, 3 drain, 4 ejected */
-	uint32_t marked; /* 1: a request marked it down */
-	uint32_t epoch;
-	uint32_t reason_n;
-	double since_ms, ejected_until_ms;
-	char reason[128];
-} neap_condition;
-
-/* What `eject` goes by. Requests and failures are sums that wrap around. */
-typedef struct neap_outlier {
-	uint32_t streak, ejections, requests, failures;
-	uint32_t pinned; /* 1: a person gave it its state */
-} neap_outlier;
-
-int32_t neap_board_pool(struct board *b, const char *name, size_t n);
-int32_t neap_board_publish(struct board *b, int32_t pool, const neap_member *m);
-uint32_t neap_board_set_addrs(struct board *b, int32_t slot, const neap_addr *addrs, uint32_t n);
-void neap_board_set_members(struct board *b, int32_t pool, const int32_t *slots, uint32_t n);
-void neap_board_reclaim(struct board *b);
-uint32_t neap_board_version(const struct board *b, int32_t pool);
-void neap_board_condition(const struct board *b, int32_t slot, neap_condition *to);
-double neap_board_stamp(const struct board *b,
-			int32_t slot); /* differs after each change of state */
-/* Writes the addresses into to[8]; returns how many there are. */
-uint32_t neap_board_addrs(const struct board *b, int32_t slot, neap_addr *to, char host[128]);
-int32_t neap_board_find(struct board *b, int32_t pool, const char *name, size_t n);
-/* 1: the state changed. */
-uint32_t neap_board_checked(struct board *b, int32_t slot, uint32_t up, const char *why, size_t n);
-uint32_t neap_board_set_state(struct board *b, int32_t slot, uint32_t to, const char *why,
-			      size_t n);
-void neap_board_outlier(const struct board *b, int32_t slot, neap_outlier *to);
-/* Changes when a backend of the pool has failed as often in a row as `eject` says. */
-uint32_t neap_board_outliers(const struct board *b, int32_t pool);
-/* Takes it out of service until then, for the ejections-th time lately; 1: the state changed. */
-uint32_t neap_board_eject(struct board *b, int32_t slot, double until_ms, uint32_t ejections,
-			  const char *why, size_t n);
-/* How many backends the tier in use has, and how many of them are up. */
-typedef struct neap_share {
-	uint32_t up, of;
-} neap_share;
-void neap_board_share(const struct board *b, int32_t pool, neap_share *to);
-void neap_board_set_panics(struct board *b, int32_t pool, uint32_t panics);
-/* Failures after connecting (shm/board_suspect.h). */
-typedef struct neap_suspicion {
-	uint32_t failures;  /* in a row; 0: it is no suspect */
-	uint32_t suspected; /* ever; wraps around */
-	uint32_t reason_n;
-	char reason[128]; /* of the first one in the row */
-} neap_suspicion;
-void neap_board_suspicion(const struct board *b, int32_t slot, neap_suspicion *to);
-/* Changes whenever a backend of the pool becomes suspect. */
-uint32_t neap_board_suspected(const struct board *b, int32_t pool);
-/* Marks it down, as requests do; 1: the state changed. */
-uint32_t neap_board_mark_down(struct board *b, int32_t slot, const char *why, size_t n);
-/* A literal IP address; 0: it is none. */
-uint32_t neap_addr_of_ip(const char *ip, size_t n, uint16_t port, neap_addr *to);
-size_t neap_addr_print(const neap_addr *a, char *to, size_t size); /* "127.0.0.1", "::1" */
-uint32_t neap_addr_is_ours(const char *ip, size_t n); /* 1: the address is this machine's */
-/* The board's memory of hooks that err, for those of the agent; hook is an enum hook_id. */
-uint32_t neap_board_hook_error(struct board *b, uint32_t service,
-			       uint32_t hook); /* 1: tripped now */
-/* The running task is in that hook of the agent from here on. */
-void neap_hook_enter(uint32_t service, uint32_t hook);
-/* Before another hook begins: the time so far is the current hook's. */
-void neap_hook_stage(void);
-/*
- * Where this worker counts a service's calls of: request, backends, pick, log, access_log.format.
- */
-uint64_t *neap_hook_calls(uint32_t service, const char *name, size_t n);
-uint32_t neap_board_hook_is_tripped(struct board *b, uint32_t service, uint32_t hook);
-void neap_board_hook_ok(struct board *b, uint32_t service, uint32_t hook);
-double
-neap_clock(void); /* monotonic seconds, read now: the loop's time stands still while it works */
-double neap_wall_ms(void);
-/* How many connections and pings our own lack of files or memory has ended so far. */
-uint32_t neap_shortages(void);
 
 /*
  * The runtime's own part (abi_*.c and lua/neap/runtime). Policies never see these functions, only
@@ -401,59 +299,6 @@ void neap_hmac(const char *key, size_t key_n, const char *bytes, size_t n); /* h
 uint32_t neap_secret(void);
 
 /*
- * Waiting. Each function of the first group begins something for the running coroutine. 1: it must
- * yield now, and has the result when it is resumed; 0: the result is there already. The result is
- * neap_wait_failure() (NULL: fine) and neap_current.out.
- */
-uint32_t neap_wait_sleep(double seconds);
-uint32_t neap_wait_resolve(const char *name, size_t n, double timeout);
-/*
- * The next neap_wait_connect, which must follow at once, speaks TLS. All texts may be empty. 1: fine;
- * 0: not, and out has the reason.
- */
-typedef struct neap_tls {
-	const char *name, *host; /* the server's own name, if it has one, and its host */
-	size_t name_n, host_n, pool_n;
-	const char *pool; /* of a check: its settings hold instead of ca to key */
-	const char *ca;	  /* PEM, as the two after it; empty: the system's */
-	size_t ca_n;
-	const char *certificate, *key;
-	size_t certificate_n, key_n;
-	const char *first; /* sent in the clear before the handshake */
-	size_t first_n;
-	uint32_t skips_verify, speaks_h2, port; /* speaks_h2 1: HTTP/2 is asked for */
-} neap_tls;
-uint32_t neap_wait_secure(const neap_tls *tls);
-/* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
-uint32_t neap_wait_connect(const char *host, size_t n, uint32_t port, double timeout);
-uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeout);
-uint32_t neap_wait_line(uint32_t conn, double timeout);
-uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
-uint32_t neap_wait_all(uint32_t conn, double timeout);
-uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout); /* what has come */
-uint32_t neap_wait_ping(const char *ip, size_t n, double timeout);  /* an ICMP echo */
-enum neap_answer_flag {
-	NEAP_ANSWER_TO_HEAD = 1,
-	NEAP_ANSWER_CUT = 2, /* of a longer body the first body_max bytes are enough */
-};
-/* flags: enum neap_answer_flag */
-uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout);
-const char *neap_wait_failure(void);
-uint32_t neap_wait_conn(void);	  /* the connection that neap_wait_connect made */
-uint32_t neap_wait_stood(void);	  /* which of its addresses that was, from 0 */
-int32_t neap_wait_ttl(void);	  /* seconds, of what neap_wait_resolve found; -1: unknown */
-uint32_t neap_wait_missing(void); /* 4, 6: nothing is known of such addresses; else 0 */
-uint32_t neap_dns_changes(void);  /* how often resolv.conf was found changed */
-uint32_t neap_wait_status(void);  /* of the answer neap_wait_response read */
-uint32_t neap_wait_headers(void); /* its header lines, into out */
-uint32_t neap_ping_check(void);	  /* 1: this process may ping; else why not, in out */
-/* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
-void neap_conn_keep(uint32_t conn, const char *key, size_t n);
-uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure); /* kept one; 0: none */
-uint32_t neap_conn_speaks_h2(uint32_t conn); /* 1: agreed on in its handshake of TLS (ALPN) */
-void neap_conn_close(uint32_t conn);	     /* harmless when it is closed already */
-
-/*
  * Starts lua's task number `task` in a coroutine of its own at the end of this loop turn; it ends
  * after `seconds` at the latest (0: when it wants). guarded: the fuse watches it as it watches a
  * hook. 0: no memory.
@@ -466,133 +311,6 @@ void neap_task_cancel(double task);
  * no memory.
  */
 uint32_t neap_access_line(const char *text, size_t n);
-
-/*
- * What the board has counted, for the admin side (abi_stats.c): sums over all workers, as doubles,
- * because Lua has no other numbers that large.
- */
-typedef struct neap_times { /* enough for percentiles: see base/histogram.h */
-	double sum_us;
-	double bucket[42];
-} neap_times;
-
-typedef struct neap_backend_counts {
-	double inflight, requests, failures, latency_us, h2_connections, h2_streams;
-	uint32_t pinned; /* 0: its state is its own; else 1 + the state it was given */
-	neap_times first_byte;
-} neap_backend_counts;
-
-typedef struct neap_service_counts {
-	double requests, answers[7], bytes, connections, retries, aborted, broken;
-	double refused[14], failed[6]; /* by enum board_refusal; attempts by enum neap_kind */
-	double calls[6], hook_ns[6];   /* by entry, see shm/stats.h */
-	double grpc[18];	       /* calls by enum grpc_status; the last: without one */
-	double h2_abuse[9];	       /* connections that were ended, by enum h2_abuse_kind */
-	double handshakes[3];	       /* by enum board_handshake */
-	double handshake_failures[17], tls_errors[17]; /* by enum tls_reason */
-	neap_times total;
-} neap_service_counts;
-
-typedef struct neap_worker_counts {
-	double requests, bad_requests, hook_errors, lua_bytes, lag_us, starts, connections, light;
-	int32_t pid; /* 0: nobody */
-	uint32_t generation;
-} neap_worker_counts;
-
-typedef struct neap_hook_counts {
-	double errors, killed, calls, ns;
-	uint32_t tripped; /* 1: it is left out now */
-} neap_hook_counts;
-
-typedef struct neap_life_story {
-	double generation, started_ms, serving_ms, reloads, failures, reload_ms;
-	uint32_t is_failed; /* 1: the last reload failed */
-	char error[1024];   /* why */
-} neap_life_story;
-
-void neap_life(neap_life_story *to);
-void neap_count_backend(int32_t slot, neap_backend_counts *to);
-typedef struct neap_pool_counts { /* its queue and its retry budget */
-	double waiting, queued, timed_out, left, waited_us, refused;
-	double budget_spent, budget_refused;
-} neap_pool_counts;
-
-void neap_count_pool(int32_t pool, neap_pool_counts *to);
-/*
- * The shadow policy of a pool. picks, of a backend: the requests that went there, and that would
- * have.
- */
-typedef struct neap_shadow_counts {
-	double asked, agreed, none, errors, ns;
-} neap_shadow_counts;
-void neap_count_shadow(int32_t pool, neap_shadow_counts *to);
-void neap_count_shadow_picks(int32_t slot, double picks[2]);
-/* A certificate that a service shows; not_after: seconds since 1970. */
-typedef struct neap_certificate {
-	int64_t not_after;
-	uint32_t service; /* its number in the config, from 0 */
-	char name[128], file[256];
-} neap_certificate;
-uint32_t neap_certificate_at(uint32_t i, neap_certificate *to); /* 0: there are not so many */
-/* All these backends together. */
-void neap_count_times(const int32_t *slots, uint32_t n, neap_times *to);
-void neap_count_service(const char *name, size_t n, neap_service_counts *to);
-uint32_t neap_count_worker(uint32_t worker,
-			   neap_worker_counts *to); /* 0: the slot was never used */
-void neap_count_hook(uint32_t service, uint32_t hook, neap_hook_counts *to);
-double neap_bucket_bound(uint32_t bucket); /* seconds; 0: none */
-/* The i-th counter of policies; 0: not in use. Its value as a counter and as a gauge. */
-uint32_t neap_count_named(uint32_t i, char name[128], double value[2]);
-/*
- * Stories of requests (JSON) on a shelf; failed 1: on that of failures. neap_stories: how many were
- * ever put there. neap_story: one of the last 512 by its number, from 0, into TO (4096 bytes);
- * returns its length, 0: it is gone, or being written.
- */
-double neap_stories(uint32_t failed);
-uint32_t neap_story(uint32_t failed, double number, char *to);
-/* The time that this takes depends on the length of the first text only. */
-uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, size_t b_n);
-/*
- * Recording (abi_record.c): traffic from now on, as lines, until the time is over or there are so
- * many requests. `redact`: ",cookie,authorization,".
- */
-typedef struct neap_recording {
-	double begun;	  /* requests so far, with those under way and those lost */
-	double lost;	  /* of them, because there was no room */
-	uint32_t is_on;	  /* 1: one is under way */
-	uint32_t is_over; /* 1: no further request is recorded */
-} neap_recording;
-uint32_t neap_recording_start(uint32_t ms, uint32_t requests, const char *redact, size_t n);
-void neap_recording_look(neap_recording *to);
-double neap_recording_take(char *to, double room); /* whole lines; bytes */
-void neap_recording_stop(void);
-/* Pins a state: nothing else changes it. pin 0 (auto): lets go, and the state is unknown. */
-uint32_t neap_board_pin(struct board *b, int32_t slot, uint32_t pin, const char *why, size_t n);
-
-/*
- * Certificates from a CA (abi_acme.c), for the agent. 1: done, and out has the answer; 0: out says
- * why not. Keys are PEM, on P-256.
- */
-enum { NEAP_ACME_ABSENT = 2 }; /* there is no such file */
-uint32_t neap_acme_base64url(const char *bytes, size_t n);
-uint32_t neap_acme_bytes(const char *text, size_t n);	/* of base64url */
-uint32_t neap_acme_digest(const char *bytes, size_t n); /* SHA-256, base64url */
-uint32_t neap_acme_mac(const char *secret, size_t secret_n, const char *bytes, size_t n);
-uint32_t neap_acme_key(void); /* a new one */
-uint32_t neap_acme_jwk(const char *pem, size_t pem_n);
-uint32_t neap_acme_sign(const char *pem, size_t pem_n, const char *bytes, size_t n);   /* ES256 */
-uint32_t neap_acme_request(const char *pem, size_t pem_n, const char *name, size_t n); /* DER */
-/* Certificate and key of tls-alpn-01, for a key authorization. */
-uint32_t neap_acme_proof(const char *name, size_t name_n, const char *bytes, size_t n);
-/* Chain and key: do they go together, and with the name? dates: from, until, seconds since 1970. */
-uint32_t neap_acme_leaf(const char *pem, size_t pem_n, const char *name, size_t n, double dates[2]);
-/* Whom the CA of the service is verified by: the file that tls.acme.ca names. */
-uint32_t neap_acme_trust(uint32_t service);
-uint32_t neap_acme_publish(const char *text, size_t n); /* for workers: shm/board_acme.h */
-/* Files of the storage. */
-uint32_t neap_acme_load(const char *path, size_t n);
-uint32_t neap_acme_store(const char *path, size_t path_n, const char *bytes, size_t n);
-uint32_t neap_acme_folder(const char *path, size_t n);
 
 /* cdef end */
 

@@ -1,4 +1,5 @@
 /* What the agent's Lua needs for certificates from a CA: keys, signatures, files, the board. */
+#include "script/abi_acme.h"
 #include "base/kept_file.h"
 #include "crypto/acme_certificate.h"
 #include "crypto/acme_leaf.h"
@@ -6,7 +7,6 @@
 #include "crypto/csr.h"
 #include "crypto/ec_key.h"
 #include "crypto/jose.h"
-#include "script/abi.h"
 #include "script/policies.h"
 #include "shm/board_acme.h"
 

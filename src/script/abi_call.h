@@ -1,5 +1,5 @@
 /*
- * The contract between C and Lua (abi.h), part two: one request of HTTP/2 and its answer, whose bytes
+ * The contract between C and Lua (abi.h): one request of HTTP/2 and its answer, whose bytes
  * Lua sends and receives. For checks.
  */
 #ifndef NEAP_SCRIPT_ABI_CALL_H

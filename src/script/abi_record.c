@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "script/abi.h"
+#include "script/abi_record.h"
 #include "script/policies.h"
 #include "shm/board.h"
 #include "shm/recording.h"

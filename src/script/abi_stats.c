@@ -1,5 +1,5 @@
 /* What the board has counted, summed up for the admin side. */
-#include "script/abi.h"
+#include "script/abi_stats.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Waiting, as Lua asks for it: what the running coroutine begins, and what came of it. */
-#include "script/abi.h"
+#include "script/abi_wait.h"
 
 #include <string.h>
 

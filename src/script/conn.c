@@ -3,6 +3,8 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
+#include "script/abi_wait.h"
+
 enum { BUFFER_START = 4096, HEAD_BYTES_MAX = 65536, URI_BYTES_MAX = 8192 };
 
 void conn_stop(struct conn *c)

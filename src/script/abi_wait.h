@@ -1,0 +1,67 @@
+/*
+ * The contract between C and Lua (abi.h): what hooks wait for.
+ */
+#ifndef NEAP_SCRIPT_ABI_WAIT_H
+#define NEAP_SCRIPT_ABI_WAIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* cdef begin */
+
+/*
+ * Waiting. Each function of the first group begins something for the running coroutine. 1: it must
+ * yield now, and has the result when it is resumed; 0: the result is there already. The result is
+ * neap_wait_failure() (NULL: fine) and neap_current.out.
+ */
+uint32_t neap_wait_sleep(double seconds);
+uint32_t neap_wait_resolve(const char *name, size_t n, double timeout);
+/*
+ * The next neap_wait_connect, which must follow at once, speaks TLS. All texts may be empty. 1: fine;
+ * 0: not, and out has the reason.
+ */
+typedef struct neap_tls {
+	const char *name, *host; /* the server's own name, if it has one, and its host */
+	size_t name_n, host_n, pool_n;
+	const char *pool; /* of a check: its settings hold instead of ca to key */
+	const char *ca;	  /* PEM, as the two after it; empty: the system's */
+	size_t ca_n;
+	const char *certificate, *key;
+	size_t certificate_n, key_n;
+	const char *first; /* sent in the clear before the handshake */
+	size_t first_n;
+	uint32_t skips_verify, speaks_h2, port; /* speaks_h2 1: HTTP/2 is asked for */
+} neap_tls;
+uint32_t neap_wait_secure(const neap_tls *tls);
+/* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
+uint32_t neap_wait_connect(const char *host, size_t n, uint32_t port, double timeout);
+uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeout);
+uint32_t neap_wait_line(uint32_t conn, double timeout);
+uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
+uint32_t neap_wait_all(uint32_t conn, double timeout);
+uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout); /* what has come */
+uint32_t neap_wait_ping(const char *ip, size_t n, double timeout);  /* an ICMP echo */
+enum neap_answer_flag {
+	NEAP_ANSWER_TO_HEAD = 1,
+	NEAP_ANSWER_CUT = 2, /* of a longer body the first body_max bytes are enough */
+};
+/* flags: enum neap_answer_flag */
+uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout);
+const char *neap_wait_failure(void);
+uint32_t neap_wait_conn(void);	  /* the connection that neap_wait_connect made */
+uint32_t neap_wait_stood(void);	  /* which of its addresses that was, from 0 */
+int32_t neap_wait_ttl(void);	  /* seconds, of what neap_wait_resolve found; -1: unknown */
+uint32_t neap_wait_missing(void); /* 4, 6: nothing is known of such addresses; else 0 */
+uint32_t neap_dns_changes(void);  /* how often resolv.conf was found changed */
+uint32_t neap_wait_status(void);  /* of the answer neap_wait_response read */
+uint32_t neap_wait_headers(void); /* its header lines, into out */
+uint32_t neap_ping_check(void);	  /* 1: this process may ping; else why not, in out */
+/* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
+void neap_conn_keep(uint32_t conn, const char *key, size_t n);
+uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure); /* kept one; 0: none */
+uint32_t neap_conn_speaks_h2(uint32_t conn); /* 1: agreed on in its handshake of TLS (ALPN) */
+void neap_conn_close(uint32_t conn);	     /* harmless when it is closed already */
+
+/* cdef end */
+
+#endif
