@@ -3,42 +3,22 @@
 #include <stdlib.h>
 
 #include "exchange/access.h"
-#include "exchange/approach.h"
-#include "exchange/call.h"
 #include "exchange/choice.h"
-#include "exchange/deadline.h"
-#include "exchange/ids.h"
+#include "exchange/forward.h"
+#include "exchange/opening.h"
+#include "exchange/own.h"
 #include "exchange/preamble.h"
 #include "exchange/queue.h"
-#include "exchange/reply.h"
-#include "exchange/retry.h"
 #include "exchange/switch.h"
-#include "exchange/upload.h"
-#include "exchange/view.h"
-#include "exchange/witness.h"
+
+static enum exchange_state state_of(const struct exchange *ex)
+{
+	return (enum exchange_state)ex->state;
+}
 
 /* ---- answers of our own ---- */
 
 static void after_relay(struct exchange *ex, enum relay_outcome outcome);
-
-/*
- * A body that was not read to its end cannot be told from the next request: the connection ends
- * here.
- */
-static void decide_keep(struct exchange *ex)
-{
-	if (!exchange_is_whole(ex) || ex->rq.head.refusal.status != 0)
-		ex->client->keep = false;
-}
-
-static void send_refusal(struct exchange *ex)
-{
-	struct str body;
-	decide_keep(ex);
-	struct str head = reply_error(&ex->rq, ex->client->keep, &body);
-	ex->state = EX_ANSWER;
-	after_relay(ex, relay_reply(&ex->relay, head, body));
-}
 
 /*
  * The answer rq->own. Where bytes of another one went out already, that ends truncated instead; after
@@ -53,8 +33,8 @@ static void refuse(struct exchange *ex)
 	} else if (ex->relay.answer == ANSWER_OUT) {
 		after_relay(ex, relay_truncate(&ex->relay));
 	} else {
-		reply_count(&ex->rq);
-		send_refusal(ex);
+		ex->state = EX_ANSWER;
+		after_relay(ex, own_send_error(&ex->relay));
 	}
 }
 
@@ -66,32 +46,18 @@ static void refuse_with(struct exchange *ex, uint16_t status, const char *reason
 
 static void answer_with_script(struct exchange *ex)
 {
-	struct str body;
-	decide_keep(ex);
-	struct str head = reply_script(&ex->rq, ex->client->keep, &body);
-	if (head.n == 0) {
-		refuse_with(ex, 503, "the policy's answer has too many headers");
-		return;
-	}
 	ex->state = EX_ANSWER;
-	after_relay(ex, relay_script(&ex->relay, head, body));
+	after_relay(ex, own_send_script(&ex->relay));
 }
 
 /* ---- what follows from what ---- */
 
-/* An answer of our own stays one; RELAY_WAITS changes nothing. */
 static void after_relay(struct exchange *ex, enum relay_outcome outcome)
 {
-	static const uint8_t next[] = {
-		[RELAY_ANSWERS] = EX_RELAY, [RELAY_OVER] = EX_END,
-		[RELAY_LEFT] = EX_END,	    [RELAY_REST] = EX_REST,
-		[RELAY_HELD] = EX_FAILED,   [RELAY_FAILED] = EX_FAILED,
-		[RELAY_STALE] = EX_TAKE,    [RELAY_SWITCHES] = EX_SWITCH,
-	};
 	if (outcome == RELAY_REFUSED)
 		refuse(ex);
-	else if (outcome != RELAY_WAITS && (outcome != RELAY_ANSWERS || ex->state != EX_ANSWER))
-		ex->state = next[outcome];
+	else
+		ex->state = (uint8_t)phase_after_relay(state_of(ex), outcome);
 }
 
 static void after_sending(struct exchange *ex, enum attempt_sent sent)
@@ -104,18 +70,12 @@ static void after_sending(struct exchange *ex, enum attempt_sent sent)
 
 static enum upload_use upload_use(const struct exchange *ex)
 {
-	static const uint8_t uses[] = {
-		[EX_SEND] = UPLOAD_SENDS,    [EX_WAIT] = UPLOAD_SENT,	[EX_RELAY] = UPLOAD_TRAILS,
-		[EX_ANSWER] = UPLOAD_TRAILS, [EX_REST] = UPLOAD_TRAILS, [EX_END] = UPLOAD_GATHERS,
-	};
-	return (enum upload_use)uses[ex->state];
+	return phase_upload_use(state_of(ex));
 }
 
 static void send_request(struct exchange *ex)
 {
-	after_sending(ex, attempt_send(&ex->at));
-	if (unlikely(!ex->body.came_at_once))
-		upload_resume(&ex->at, ex->client, upload_use(ex));
+	after_sending(ex, forward_send(&ex->at, ex->client, upload_use(ex)));
 }
 
 static bool add_preamble(struct attempt *at)
@@ -123,17 +83,10 @@ static bool add_preamble(struct attempt *at)
 	return preamble_add(at, container_of(at, struct exchange, at)->client);
 }
 
-static void open_leg(struct exchange *ex)
+static void begin_sending(struct exchange *ex)
 {
 	ex->state = EX_SEND;
-	if (approach_open_leg(&ex->at) && preamble_begin(&ex->at, ex->client)) {
-		send_request(ex);
-		if (unlikely(ex->body.expects))
-			upload_answer_expectation(&ex->at, ex->client);
-		return;
-	}
-	attempt_fail_ours(&ex->at, NEAP_STAGE_SEND, "out of buffers");
-	ex->state = EX_FAILED;
+	after_sending(ex, forward_begin(&ex->at, ex->client));
 }
 
 static void follow(struct exchange *ex, enum choice choice);
@@ -142,7 +95,7 @@ static void after_attempt(struct exchange *ex, enum attempt_outcome outcome)
 {
 	switch (outcome) {
 	case ATTEMPT_STANDS:
-		open_leg(ex);
+		begin_sending(ex);
 		break;
 	case ATTEMPT_CONNECTS:
 		ex->state = EX_CONNECT;
@@ -199,13 +152,6 @@ static void follow(struct exchange *ex, enum choice choice)
 	}
 }
 
-static void take_connection(struct exchange *ex)
-{
-	bool has_one_try = retry_has_one_try(&ex->rq, upload_is_kept(&ex->at));
-	ex->at.trust = has_one_try ? POOL_SURE : POOL_ANY;
-	after_attempt(ex, approach_begin(&ex->at));
-}
-
 /* ---- after 101 ---- */
 
 static void after_pump(struct exchange *ex, enum pump_outcome outcome)
@@ -232,7 +178,7 @@ void exchange_tunnel_ready(struct exchange *ex, int events)
 /* One state; true: look at the next one at once. */
 static bool step(struct exchange *ex)
 {
-	switch ((enum exchange_state)ex->state) {
+	switch (state_of(ex)) {
 	case EX_DECIDE:
 		follow(ex, choice_decide(&ex->rq));
 		return true;
@@ -243,7 +189,7 @@ static bool step(struct exchange *ex)
 		follow(ex, choice_failed(&ex->rq));
 		return true;
 	case EX_TAKE:
-		take_connection(ex);
+		after_attempt(ex, forward_take(&ex->at));
 		return true;
 	case EX_SWITCH:
 		switch_protocols(ex);
@@ -274,22 +220,9 @@ static void finish(struct exchange *ex)
 	ex->client->ops->done(ex->client);
 }
 
-static enum awaited awaited_now(const struct exchange *ex)
-{
-	switch ((enum exchange_state)ex->state) {
-	case EX_WAIT: /* a head that came alone has a deadline of its own */
-		return ex->relay.answer == ANSWER_ALONE ? AWAITED_NOBODY : AWAITED_ANSWER;
-	case EX_SEND:
-	case EX_REST:
-		return deadline_awaited(&ex->at);
-	default:
-		return AWAITED_NOBODY;
-	}
-}
-
 static void arm(struct exchange *ex)
 {
-	enum awaited now = awaited_now(ex);
+	enum awaited now = phase_awaited(state_of(ex), &ex->relay);
 	deadline_arm(&ex->rq, (enum awaited)ex->awaited, now);
 	ex->awaited = (uint8_t)now;
 }
@@ -303,7 +236,7 @@ static void exchange_run(struct exchange *ex)
 		if (unlikely(ex->state == EX_FAILED) && request_must_rest(&ex->rq, &failures))
 			return;
 	}
-	if (unlikely(!exchange_is_whole(ex)) && (ex->state == EX_RELAY || ex->state == EX_ANSWER))
+	if (unlikely(!exchange_is_whole(ex)) && phase_is_answering(state_of(ex)))
 		upload_resume(&ex->at, ex->client, UPLOAD_TRAILS);
 	if (unlikely(ex->state == EX_REST) && !relay_has_rest(&ex->relay))
 		ex->state = EX_END;
@@ -343,7 +276,7 @@ static void on_rest_due(struct exchange *ex)
 static void on_due(struct timer *timer)
 {
 	struct exchange *ex = container_of(timer, struct exchange, rq.timer);
-	switch ((enum exchange_state)ex->state) {
+	switch (state_of(ex)) {
 	case EX_QUEUED:
 	case EX_PARKED:
 		if (ex->rq.queued_since_us != 0)
@@ -382,14 +315,12 @@ static void on_due(struct timer *timer)
 static void on_attempt_due(struct attempt *at)
 {
 	struct exchange *ex = container_of(at, struct exchange, at);
-	enum neap_stage stage = ex->state == EX_CONNECT ? NEAP_STAGE_CONNECT
-				: ex->state == EX_SEND	? NEAP_STAGE_SEND
-							: NEAP_STAGE_WAIT;
 	if (ex->awaited == AWAITED_CLIENT) {
 		timer_start(&at->timer, ex->rq.lanes->attempt); /* the backend is not to blame */
 		return;
 	}
-	after_attempt(ex, attempt_overdue(at, stage, "no answer within the time of an attempt"));
+	after_attempt(ex, attempt_overdue(at, phase_stage(state_of(ex)),
+					  "no answer within the time of an attempt"));
 	exchange_run(ex);
 }
 
@@ -524,7 +455,7 @@ void exchange_settle(struct exchange *ex)
 
 void exchange_cut(struct exchange *ex, const char *reason)
 {
-	bool is_answering = ex->state == EX_RELAY || ex->state == EX_ANSWER;
+	bool is_answering = phase_is_answering(state_of(ex));
 	if (ex->rq.view.co != NULL)
 		hook_cancel(&ex->rq.view);
 	request_cut(&ex->rq, reason, is_answering || request_is_broken(&ex->rq));
@@ -569,14 +500,8 @@ static void decide(struct exchange *ex, const char *fault)
 void exchange_start(struct exchange *ex, const char *fault)
 {
 	enum choice choice;
-	struct request *rq = &ex->rq;
-	uint16_t asks = rq->head.flags & (HTTP_CONN_UPGRADE | HTTP_UPGRADE_H2C);
-	rq->asks_switch = asks == HTTP_CONN_UPGRADE;
-	view_fill_request(rq);
-	ids_on_begin(rq);
-	witness_begin(rq);
-	call_begin(rq);
-	if (unlikely(choice_is_ours(rq, &choice))) {
+	opening_begin(&ex->rq);
+	if (unlikely(choice_is_ours(&ex->rq, &choice))) {
 		ex->body.is_complete = true; /* what comes of it is not read, nor is what came */
 		ex->body.early = 0;
 		ex->client->keep = false;
@@ -589,12 +514,8 @@ void exchange_start(struct exchange *ex, const char *fault)
 
 void exchange_refuse(struct exchange *ex)
 {
-	struct http_refusal *refusal = &ex->rq.head.refusal;
 	ex->client->keep = false;
-	if (refusal->status == 0)
-		*refusal = (struct http_refusal){ .status = 400, .reason = "malformed request" };
-	call_begin_refused(&ex->rq);
-	view_fill_refused(&ex->rq);
-	refuse_with(ex, refusal->status, refusal->reason);
+	opening_refuse(&ex->rq);
+	refuse(ex);
 	exchange_run(ex);
 }

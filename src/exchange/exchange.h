@@ -10,27 +10,9 @@
 #ifndef NEAP_EXCHANGE_EXCHANGE_H
 #define NEAP_EXCHANGE_EXCHANGE_H
 
+#include "exchange/phase.h"
 #include "exchange/pump.h"
 #include "exchange/relay.h"
-
-enum exchange_state {
-	EX_HEAD,    /* the request's head is being read */
-	EX_DECIDE,  /* hooks: request, backends, pick */
-	EX_PICK,    /* hooks: pick, for another attempt */
-	EX_PARKED,  /* a hook waits */
-	EX_QUEUED,  /* no backend has a free slot */
-	EX_TAKE,    /* a backend is chosen: get a connection */
-	EX_CONNECT, /* dialling, or waiting for its turn to */
-	EX_SEND,    /* the request goes out; an answer may come early */
-	EX_WAIT,    /* the request is out, no final answer yet */
-	EX_RELAY,   /* the answer goes to the client */
-	EX_ANSWER,  /* an answer of our own goes to the client */
-	EX_REST,    /* the answer is out, the backend still takes the rest of the request */
-	EX_SWITCH,  /* 101 came: the connections become a tunnel */
-	EX_TUNNEL,  /* they are one */
-	EX_FAILED,  /* the attempt failed: another one, or an answer */
-	EX_END,
-};
 
 struct exchange {
 	struct request rq;

@@ -1,0 +1,33 @@
+#include "exchange/own.h"
+
+#include "exchange/reply.h"
+
+/*
+ * A body that was not read to its end cannot be told from the next request: the connection ends
+ * here.
+ */
+static void decide_keep(struct relay *r)
+{
+	if (!r->at->body->is_complete || r->rq->head.refusal.status != 0)
+		r->client->keep = false;
+}
+
+enum relay_outcome own_send_error(struct relay *r)
+{
+	struct str body;
+	reply_count(r->rq);
+	decide_keep(r);
+	struct str head = reply_error(r->rq, r->client->keep, &body);
+	return relay_reply(r, head, body);
+}
+
+enum relay_outcome own_send_script(struct relay *r)
+{
+	struct str body;
+	decide_keep(r);
+	struct str head = reply_script(r->rq, r->client->keep, &body);
+	if (head.n > 0)
+		return relay_script(r, head, body);
+	request_own(r->rq, 503, "the policy's answer has too many headers");
+	return RELAY_REFUSED;
+}
