@@ -110,6 +110,17 @@ local CONNECTION = {
   end,
 }
 
+-- How what breaks a connection is told.
+local FOUND = {
+  ["DATA before HEADERS"] = "PROTOCOL_ERROR",
+  ["DATA on stream 0"] = "PROTOCOL_ERROR",
+  ["PUSH_PROMISE"] = "PROTOCOL_ERROR",
+  ["a window that is too large"] = "FLOW_CONTROL_ERROR",
+  ["a frame that is too long"] = "FRAME_SIZE_ERROR",
+  ["HPACK that is none"] = "COMPRESSION_ERROR",
+  ["SETTINGS of a wrong length"] = "FRAME_SIZE_ERROR",
+}
+
 describe("a backend of HTTP/2 that sends", function()
   for what, fault in pairs(STREAM) do
     it(what .. " gives 502, and its connection goes on", function()
@@ -128,6 +139,15 @@ describe("a backend of HTTP/2 that sends", function()
       local status = get(n).status
       assert.is_true(status == 502 or status == 503, status)
       assert.equal("good", get(n, "/good").body)
+    end)
+  end
+
+  for what, words in pairs(FOUND) do
+    it(what .. " is a failure of kind protocol, and says what it did", function()
+      local n = behind.start(wrong(CONNECTION[what]), [[retry = { attempts = 1 },
+        policy = { failed = function(_, _, f) print("FAILED", f.kind, f.message) return "fail" end }]])
+      get(n)
+      n:wait_log("FAILED protocol .*" .. words)
     end)
   end
 

@@ -127,9 +127,7 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
 		     void *user_data)
 {
 	struct h2_session *s = of(user_data);
-	(void)ng;
-	(void)frame;
-	(void)flags;
+	(void)ng, (void)frame, (void)flags;
 	s->block_bytes += (uint32_t)(name_n + value_n);
 	if (++s->block_fields > BLOCK_FIELDS_MAX || s->block_bytes > BLOCK_BYTES_MAX)
 		return count(s, H2_ABUSE_FIELDS);
@@ -234,9 +232,7 @@ static ssize_t read_length(nghttp2_session *ng, uint8_t type, int32_t id, int32_
 	/* Without room here it is sent by the next gathering, which may have no more than this. */
 	ssize_t most = (ssize_t)((left >= least ? left : H2_GATHER_MIN) - FRAME_HEAD);
 	ssize_t n = connection_window < stream_window ? connection_window : stream_window;
-	(void)ng;
-	(void)type;
-	(void)id;
+	(void)ng, (void)type, (void)id;
 	if (n > (ssize_t)frame_max)
 		n = (ssize_t)frame_max;
 	return n < most ? n : most;
@@ -248,9 +244,7 @@ static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t m
 	struct h2_session *s = of(user_data);
 	void *stream = stream_of(s, id);
 	enum h2_more more = H2_MORE;
-	(void)ng;
-	(void)buf;
-	(void)source;
+	(void)ng, (void)buf, (void)source;
 	if (stream == NULL)
 		return NGHTTP2_ERR_DEFERRED;
 	size_t n = s->events->on_ask(s, stream, max, &more);
@@ -285,17 +279,24 @@ static int send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *h
 }
 
 /* Streams that the peer makes us reset cost it one frame each. */
-static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
+static void reset_went(struct h2_session *s, const nghttp2_frame *frame)
 {
-	struct h2_session *s = of(user_data);
-	(void)ng;
-	if (frame->hd.type != NGHTTP2_RST_STREAM || !s->is_server)
-		return 0;
 	h2_recent_reset(&s->watch.recent, frame->hd.stream_id);
 	if (frame->rst_stream.error_code == NGHTTP2_PROTOCOL_ERROR ||
 	    frame->rst_stream.error_code == NGHTTP2_FLOW_CONTROL_ERROR ||
 	    frame->rst_stream.error_code == NGHTTP2_STREAM_CLOSED)
 		(void)h2_abuse_count(&s->abuse, H2_ABUSE_MADE_RESETS);
+}
+
+static int on_sent(nghttp2_session *ng, const nghttp2_frame *frame, void *user_data)
+{
+	struct h2_session *s = of(user_data);
+	(void)ng;
+	if (frame->hd.type == NGHTTP2_RST_STREAM && s->is_server)
+		reset_went(s, frame);
+	/* What nghttp2 itself finds ends the connection so. */
+	if (frame->hd.type == NGHTTP2_GOAWAY && s->fault == H2_NO_ERROR)
+		s->fault = (uint8_t)frame->goaway.error_code;
 	return 0;
 }
 

@@ -84,12 +84,12 @@ struct h2_session {
 	struct h2_abuse abuse;
 	struct h2_watch watch;	       /* of a server */
 	uint32_t streams, streams_max; /* of the peer's, and how many there may be; of a server */
-	uint8_t fault;		       /* enum h2_code: what ends the connection; 0: nothing yet */
-	bool has_begun;		       /* our SETTINGS were given out */
-	size_t queued;		       /* by nghttp2, before SETTINGS came */
-	void *stream;		       /* whose block of fields is being read; NULL: nobody's */
-	struct str rest;	       /* of a frame that did not fit into what was gathered last */
-	char *to;		       /* of h2_session_gather */
+	uint8_t fault;	 /* enum h2_code: the error that ends the connection; 0: none so far */
+	bool has_begun;	 /* our SETTINGS were given out */
+	size_t queued;	 /* by nghttp2, before SETTINGS came */
+	void *stream;	 /* whose block of fields is being read; NULL: nobody's */
+	struct str rest; /* of a frame that did not fit into what was gathered last */
+	char *to;	 /* of h2_session_gather */
 	size_t room, n;
 	uint32_t block_fields, block_bytes; /* of the block that is being read, decoded */
 	bool is_server, is_in_block;

@@ -161,10 +161,12 @@ static void write_out(struct h2_conn *c)
 /* The session ended, and what it had to say of that is out. Before SETTINGS came it is no HTTP/2. */
 static void session_over(struct h2_conn *c)
 {
+	uint8_t fault = c->session.fault;
 	if (c->state == H2_CONN_GREETS)
 		fail_with(c, STREAM_FAILURE_PROTOCOL, no_h2);
 	else
-		fail_with(c, STREAM_FAILURE_RESET, "the connection's HTTP/2 ended");
+		fail_with(c, fault != H2_NO_ERROR ? STREAM_FAILURE_PROTOCOL : STREAM_FAILURE_RESET,
+			  h2_code_words(fault));
 }
 
 /* As much as the connection takes. */
@@ -270,7 +272,7 @@ static void on_fault(struct h2_conn *c, enum h2_received received)
 	fail_with(c, STREAM_FAILURE_PROTOCOL,
 		  received == H2_ABUSED	       ? h2_abuse_words(c->session.abuse.found)
 		  : c->state == H2_CONN_GREETS ? no_h2
-					       : "what came is not HTTP/2");
+					       : h2_code_words(c->session.fault));
 }
 
 /* Streams are told after each read, so that what came goes on before more comes. */
