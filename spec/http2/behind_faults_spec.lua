@@ -145,7 +145,10 @@ describe("a backend of HTTP/2 that sends", function()
   for what, words in pairs(FOUND) do
     it(what .. " is a failure of kind protocol, and says what it did", function()
       local n = behind.start(wrong(CONNECTION[what]), [[retry = { attempts = 1 },
-        policy = { failed = function(_, _, f) print("FAILED", f.kind, f.message) return "fail" end }]])
+        policy = { failed = function(_, _, failure)
+          print("FAILED", failure.kind, failure.message)
+          return "fail"
+        end }]])
       get(n)
       n:wait_log("FAILED protocol .*" .. words)
     end)
