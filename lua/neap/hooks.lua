@@ -11,6 +11,7 @@ hooks.ids = {
   check = N.NEAP_HOOK_CHECK, discover = N.NEAP_HOOK_DISCOVER, changed = N.NEAP_HOOK_CHANGED,
   shadow = N.NEAP_HOOK_SHADOW, line = N.NEAP_HOOK_LINE,
   certificate = N.NEAP_HOOK_CERTIFICATE, connection = N.NEAP_HOOK_CONNECTION,
+  start = N.NEAP_HOOK_START, every = N.NEAP_HOOK_EVERY, error = N.NEAP_HOOK_ERROR,
 }
 
 hooks.bits = {}

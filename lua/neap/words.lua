@@ -24,6 +24,7 @@ local words = {
     [N.NEAP_HOOK_CHANGED] = "changed", [N.NEAP_HOOK_SHADOW] = "shadow",
     [N.NEAP_HOOK_LINE] = "access_log.format",
     [N.NEAP_HOOK_CERTIFICATE] = "certificate", [N.NEAP_HOOK_CONNECTION] = "connection",
+    [N.NEAP_HOOK_START] = "start", [N.NEAP_HOOK_EVERY] = "every", [N.NEAP_HOOK_ERROR] = "error",
   },
   grpc = {
     [N.NEAP_GRPC_OK] = "OK",

@@ -9,6 +9,7 @@
 --       kept, earlier: what agents before left (neap.agent.journal)
 --       of a check with a `path`: world.answers["http://a:80/path"]
 --   world.pool{ name = "web", backends = { "http://a:80", … }, health = {…}, hooks = {…} }
+--   world.policies = { { title = "service web", service = 0, hooks = {…} } }: uses of policies
 --   world:run(seconds)          lets the time pass, tick by tick
 --   world:stall(seconds)        the agent does nothing for so long
 --   world.shortages = n         how often it was short of files so far
@@ -72,6 +73,7 @@ local function make_host(world)
     backend = function(slot) return world.board.rows[slot].def end,
     pool = function(pool) return pool end,
     pool_hooks = function(name) return world.hooks[name] or {} end,
+    policies = function() return world.policies end,
     check_of = function(list)
       local one = list[1].path and function(def) return check(world, def, list[1].path) end
         or ready_check
@@ -206,7 +208,7 @@ local HEALTH = { type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, 
 function support.new()
   local world = setmetatable({
     time = 1000, stamps = 0, lines = {}, answers = {}, addresses = {}, hooks = {}, checks = {},
-    lookups = {}, tasks = {},
+    lookups = {}, tasks = {}, policies = {},
   }, World)
   world.board = make_board(world)
   world.host = make_host(world)

@@ -2,6 +2,9 @@
 
 #include "base/cc.h"
 #include "shm/board.h"
+#include "shm/hook_id.h"
+
+_Static_assert((int)HOOKS <= (int)BOARD_HOOKS, "the board has a row for each");
 
 static struct board_hook *hook_row(struct board *b, unsigned service, unsigned hook)
 {

@@ -14,6 +14,9 @@ static const char *const words[HOOKS] = {
 	[HOOK_LINE] = "access_log.format",
 	[HOOK_CERTIFICATE] = "certificate",
 	[HOOK_CONNECTION] = "connection",
+	[HOOK_START] = "start",
+	[HOOK_EVERY] = "every",
+	[HOOK_ERROR] = "error",
 };
 
 const char *hook_word(uint32_t id)

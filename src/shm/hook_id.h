@@ -22,6 +22,9 @@ enum hook_id {
 	HOOK_LINE,   /* the config's function for the access log */
 	HOOK_CERTIFICATE,
 	HOOK_CONNECTION,
+	HOOK_START,
+	HOOK_EVERY,
+	HOOK_ERROR,
 	HOOKS
 };
 /* cdef end */

@@ -95,6 +95,26 @@ local function service_of(pool)
   return 0
 end
 
+local function add_use(list, title, service, hooks)
+  if hooks then table.insert(list, { title = title, service = service, hooks = hooks }) end
+end
+
+-- Each use of a policy: by a service, or by a pool that has one of its own.
+---@return table[]  title, service (its number), hooks
+function host.policies()
+  local list = {}
+  for i, service in ipairs(runtime.config.services) do
+    add_use(list, "service " .. service.name, i - 1, runtime.of_services[i - 1])
+  end
+  for i, pool in ipairs(runtime.config.pools) do
+    add_use(list, "pool " .. pool.name, service_of(pool), runtime.of_pools[i - 1])
+  end
+  return list
+end
+
+-- Whose hook it is, in log lines.
+local function title_of(owner) return owner.title or "pool " .. owner.name end
+
 -- From here on the running coroutine is in that hook: for the board and for log lines.
 function host.enter(pool, hook)
   pool.service = pool.service or service_of(pool)
@@ -112,15 +132,15 @@ function host.hook_ok(pool, hook)
   C.neap_board_hook_ok(current.state.board, pool.service or service_of(pool), HOOK_IDS[hook])
 end
 
-local said = {} -- hook of a pool → { at =, left_out = }
+local said = {} -- hook of a pool, or of a use of a policy → { at =, left_out = }
 
 -- Counts an error of a hook and logs it, once per second for each hook.
 function host.hook_error(pool, hook, why)
   pool.service = pool.service or service_of(pool)
   if C.neap_board_hook_error(current.state.board, pool.service, HOOK_IDS[hook]) == 1 then
-    log.error("hook %s of pool %s is tripped: it is left out for 30 s", hook, pool.name)
+    log.error("hook %s of %s is tripped: it is left out for 30 s", hook, title_of(pool))
   end
-  local key = pool.name .. " " .. hook
+  local key = title_of(pool) .. " " .. hook
   local entry = said[key] or { at = -SAY_EVERY, left_out = 0 }
   said[key] = entry
   if host.now() - entry.at < SAY_EVERY then
@@ -129,7 +149,7 @@ function host.hook_error(pool, hook, why)
   end
   local more = entry.left_out > 0 and (" (and %d more)"):format(entry.left_out) or ""
   entry.at, entry.left_out = host.now(), 0
-  log.error("hook %s of pool %s: %s%s", hook, pool.name, (why:gsub("\n%s*", " | ")), more)
+  log.error("hook %s of %s: %s%s", hook, title_of(pool), (why:gsub("\n%s*", " | ")), more)
 end
 
 return host

@@ -1,5 +1,5 @@
 -- What runs beside traffic: publishes pools and backends on the board, resolves their names, runs
--- `discover`, checks health and reports changes. C calls `tick` ten times per second; everything
+-- `discover`, `start` and `every`, checks health and reports changes. C calls `tick` ten times per second; everything
 -- that may wait runs in a coroutine of its own.
 
 local acme = require "neap.agent.acme"
@@ -15,6 +15,7 @@ local members = require "neap.agent.members"
 local names = require "neap.agent.names"
 local panic = require "neap.agent.panic"
 local probes = require "neap.agent.probes"
+local routines = require "neap.agent.routines"
 local shadows = require "neap.agent.shadows"
 local suspects = require "neap.agent.suspects"
 
@@ -58,6 +59,7 @@ function Agent:publish(config)
     pool.overlay = self.kept[pool.name] and self.kept[pool.name].changed
     discover.begin(self, pool, pool_config.backends)
   end
+  routines.begin(self)
   self:keep()
 end
 
@@ -91,8 +93,13 @@ local function note_lateness(self, now)
 end
 
 local function is_ready(self, now)
-  local is_known = self.waiting == 0 and self.names.pending == 0
-  return is_known or now >= self.started + READY_LIMIT
+  if self.waiting == 0 and self.names.pending == 0 then return true end
+  if now < self.started + READY_LIMIT then return false end
+  if self.waiting > 0 then
+    self.host.log.warn("workers begin without the end of %d %s (start, discover) that took longer "
+      .. "than %d s", self.waiting, self.waiting == 1 and "hook" or "hooks", READY_LIMIT)
+  end
+  return true
 end
 
 local function reclaim(self, now)
@@ -128,7 +135,7 @@ function agent.new(host, board)
   self.kept, self.earlier = {}, {} -- what agents before left: of this generation, of the last one
   self.leave = function() return true end
   self.pools, self.ejected, self.lates = {}, {}, {}
-  self.waiting = 0 -- discover hooks that never ran to the end yet
+  self.waiting = 0 -- hooks discover and start that never ran to the end yet
   self.started = host.now()
   self.tick_due, self.reclaim_due = self.started, self.started
   self.jobs = jobs.new(host, PLACES)
@@ -163,7 +170,7 @@ end
 function agent.current() return current end
 
 -- To be called every TICK seconds.
----@return boolean is_ready  names and discover hooks are through, or had their time
+---@return boolean is_ready  names and the hooks discover and start are through, or had their time
 function agent.tick() return current:tick() end
 
 -- No tick comes after this.

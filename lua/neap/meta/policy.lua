@@ -5,6 +5,9 @@
 --- An error in a hook is logged and counted, and the default policy makes that one decision (or the
 --- answer is 503, with `guard = true` or `on_error = "refuse"` in the service).
 ---@class neap.policy
+---@field every table<number, fun()>|nil  what the agent runs at start, after `start`, and then each
+--- time so many seconds (0.1 or more) have passed: `{ [5] = function() … end }`. It may wait, and
+--- take 60 s; a run is never joined by the next one
 local policy = {}
 
 --- Called when the head of a request has been read. May wait.
@@ -66,6 +69,10 @@ function policy.discover(pool) end
 ---@param new string  the state it has
 ---@param reason string|nil
 function policy.changed(backend, old, new, reason) end
+
+--- Called in the agent once, when it begins: at start and at each reload, and again if the agent had
+--- to be replaced. May wait, and take 60 s. Workers begin to serve when it has ended, or after 10 s.
+function policy.start() end
 
 --- Called when a connection was accepted, before anything of it is read, also before a PROXY header
 --- and a TLS handshake. Cannot wait. When it fails, the connection is let in (closed, with

@@ -110,7 +110,12 @@ function pool:down(name, reason) end
 ---@return neap.testing.pool
 function pool:set(name, values) end
 
---- Lets time pass: checks run, ejections end.
+--- Runs the policy's `start`, then each function of its `every` for the first time. The first
+--- request does this, if nothing else did.
+---@return neap.testing.pool
+function pool:start() end
+
+--- Lets time pass: checks run, `every` too, ejections end.
 ---@param seconds number
 ---@return neap.testing.pool
 function pool:advance(seconds) end

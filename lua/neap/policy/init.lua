@@ -3,13 +3,16 @@
 
 local native = require "neap.native"
 local nearest = require "neap.config.nearest"
+local show = require "neap.config.show"
 
 local policy = {}
 
 policy.hooks = {
   "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
-  "certificate", "connection",
+  "certificate", "connection", "start", "every",
 }
+
+local EVERY_LEAST, EVERY_MOST = 0.1, 2^31 -- seconds
 
 local IS_HOOK = {}
 for _, name in ipairs(policy.hooks) do IS_HOOK[name] = true end
@@ -41,10 +44,35 @@ local function unknown_hook(name)
   return ("unknown hook '%s'%s"):format(tostring(name), hint(tostring(name), policy.hooks))
 end
 
+-- `every` is { [seconds] = function, … }.
+local function wrong_every(value)
+  if type(value) ~= "table" then
+    return ("'every' is a %s (expected a table: { [seconds] = function() … end })")
+      :format(type(value))
+  end
+  for seconds, fn in next, value do
+    local where = ("every[%s]"):format(show.value(seconds))
+    if type(seconds) ~= "number" or not (seconds >= EVERY_LEAST and seconds <= EVERY_MOST) then
+      return ("%s: its key is no number of seconds from %g to %d"):format(where, EVERY_LEAST,
+        EVERY_MOST)
+    end
+    if type(fn) ~= "function" then
+      return ("%s is a %s (expected a function)"):format(where, type(fn))
+    end
+  end
+end
+
 local function wrong_hook(name, value)
+  if name == "every" then return wrong_every(value) end
   if type(value) ~= "function" and not (name == "check" and type(value) == "table") then
     return ("hook '%s' is a %s (expected a function)"):format(name, type(value))
   end
+end
+
+local function copied(from)
+  local to = {}
+  for key, value in next, from do to[key] = value end
+  return to
 end
 
 -- Makes a table of hooks from what a config or a policy's file gave: a new one, which nobody else
@@ -66,6 +94,7 @@ function policy.check(value)
     local why = hooks[name] ~= nil and wrong_hook(name, hooks[name])
     if why then return nil, why end
   end
+  if hooks.every then hooks.every = copied(hooks.every) end
   return hooks
 end
 

@@ -8,6 +8,7 @@
 local ffi = require "neap.ffi"
 local requests = require "neap.testing.requests"
 local tags = require "neap.tags"
+local routines = require "neap.testing.routines"
 local virtual = require "neap.testing.balancer"
 local words = require "neap.words"
 
@@ -257,8 +258,17 @@ local function note_errors(self)
   self.inner.errors = {}
 end
 
+-- `start` before the first request, `every` as its time comes.
+local function run_routines(self, request)
+  if not request.steps[1] then return end
+  self.inner:set_time(request.steps[1].at)
+  local run = self.inner.has_started and routines.catch_up or routines.start
+  run(self.inner)
+end
+
 ---@return string[]
 function Stage:ask(request)
+  run_routines(self, request)
   local record = self.inner:request(fields_of(request, self.inner.is_tcp))
   local answers, last = {}, nil
   for i, step in ipairs(request.steps) do

@@ -18,8 +18,8 @@ local is_own -- is the running coroutine one that user code made? (set by tasks,
 ---@param what string  the function in messages
 function wait.check(what)
   if state.may_wait == 0 then
-    error(what .. ": this hook may not wait (request, backends, pick, failed, check, discover and "
-      .. "changed may)", 3)
+    error(what .. ": this hook may not wait (request, backends, pick, failed, check, discover, "
+      .. "changed, start and every may)", 3)
   end
   is_own = is_own or require("neap.runtime.sandbox").is_in_own_coroutine
   if is_own() then error(what .. ": a coroutine of your own cannot wait", 3) end

@@ -4,6 +4,7 @@
 
 local ffi = require "neap.ffi"
 local requests = require "neap.testing.requests"
+local routines = require "neap.testing.routines"
 local virtual = require "neap.testing.balancer"
 
 local START = 1577836800 -- what the policy's clock shows at the beginning: 2020-01-01
@@ -84,6 +85,14 @@ local function report_changes(self)
   end
 end
 
+-- `start` and `every`: their errors count as other hooks' errors do.
+local function run_routines(self)
+  local run = self.inner.has_started and routines.catch_up or routines.start
+  run(self.inner)
+  if #self.inner.errors > 0 then count_errors(self) end
+  if self.is_changed then report_changes(self) end
+end
+
 local function set_time(self) self.world.clock[0] = START + self.clock.now end
 
 local function set_text(r, name, text) r[name], r[name .. "_n"] = text, #text end
@@ -108,6 +117,7 @@ function Balancer:begin(record)
     r.minor, r.port = 1, 40000
   end
   set_time(self)
+  if self.inner.routine or not self.inner.has_started then run_routines(self) end
   requests.renew(self.world, record)
   r.time = self.world.clock[0]
   set_text(r, "method", record.method)

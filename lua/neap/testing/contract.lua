@@ -51,7 +51,7 @@ local function pool_of(c, n, change)
   all.policy = c.policy
   local backends = c.o.backends(n)
   if change then backends = change(backends) end
-  return testing.pool(backends, all)
+  return testing.pool(backends, all):start()
 end
 
 local function fields(c, i) return spread.fields_of(c.o.fields, i) end

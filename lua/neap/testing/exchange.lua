@@ -8,6 +8,7 @@ local grpc = require "neap.config.grpc"
 local health = require "neap.testing.health"
 local message = require "neap.testing.message"
 local requests = require "neap.testing.requests"
+local routines = require "neap.testing.routines"
 local serve = require "neap.runtime.serve"
 local words = require "neap.words"
 
@@ -296,6 +297,7 @@ end
 ---  seconds), queued (those of them that it waited for a slot; nil: it did not), errors; line: what
 ---  the config's function for the access log made of it
 function exchange.run(balancer, fields)
+  routines.ensure(balancer)
   local record, first_error = balancer:request(fields), #balancer.errors + 1
   local result = { tried = {}, failures = {}, errors = {}, fields = {} }
   local began = balancer.world.now()

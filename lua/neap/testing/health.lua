@@ -1,8 +1,10 @@
--- Time passes in the test kit: ejections end, and checks find out which backends are alive, as the
--- pool's `health` says. (Simpler than the agent: everything due at a moment is done at once.)
+-- Time passes in the test kit: ejections end, `every` runs, and checks find out which backends are
+-- alive, as the pool's `health` says. (Simpler than the agent: everything due at a moment is done at once.)
 
+local beside = require "neap.testing.beside"
 local faults = require "neap.testing.faults"
 local health_config = require "neap.config.health"
+local routines = require "neap.testing.routines"
 local serve = require "neap.runtime.serve"
 
 local health = {}
@@ -16,23 +18,10 @@ local function object_of(balancer, slot)
   return balancer.runtime.backend(slot, balancer.world.board.rows[slot].epoch)
 end
 
--- Runs a hook of the agent's; its error fails the spec, or is noted.
-local function call(balancer, name, hook, ...)
-  local current = balancer.world.current
-  current.request, current.may_wait, current.waited = nil, 1, 0
-  balancer:activate()
-  local ok, a, b = xpcall(hook, debug.traceback, ...)
-  if ok then return a, b end
-  local text = a:match "^(.-)\nstack traceback:" or a
-  table.insert(balancer.errors, { hook = name, text = text })
-  if not balancer.contain then error(("hook %s: %s"):format(name, text), 0) end
-  return false, text
-end
-
 local function check(balancer, pool, slot)
   local hook = (balancer.runtime.pool_hooks[pool.name] or {}).check
   if type(hook) == "function" then
-    return call(balancer, "check", hook, object_of(balancer, slot))
+    return beside.call(balancer, "check", hook, object_of(balancer, slot))
   end
   return faults.is_alive(balancer, pool, slot)
 end
@@ -41,7 +30,7 @@ local function tell(balancer, pool, slot, old, reason)
   local hook = (balancer.runtime.pool_hooks[pool.name] or {}).changed
   local new = STATES[balancer.world.board.rows[slot].state]
   if hook and new ~= old then
-    call(balancer, "changed", hook, object_of(balancer, slot), old, new, reason)
+    beside.call(balancer, "changed", hook, object_of(balancer, slot), old, new, reason)
   end
 end
 
@@ -177,6 +166,8 @@ function health.advance(balancer, seconds)
         function act() empty(balancer, slot) end
       end
     end
+    local routine = balancer.routine
+    if routine and routine.due < first then first, act = routine.due, routines.run end
     if first > stop then break end
     clock[0] = math.max(clock[0], first)
     act(balancer, first_pool, first_slot)

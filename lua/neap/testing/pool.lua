@@ -4,6 +4,7 @@ local early = require "neap.testing.early"
 local exchange = require "neap.testing.exchange"
 local facade = require "neap.testing.facade"
 local health = require "neap.testing.health"
+local routines = require "neap.testing.routines"
 
 local Pool = {}
 
@@ -146,8 +147,16 @@ function Pool:serve(fn)
   return self
 end
 
--- Lets the time pass: checks run, ejections end.
+-- A policy's `start` runs, then its `every` for the first time. The first request does this, too, if
+-- nobody else did.
+function Pool:start()
+  routines.start(self.balancer)
+  return self
+end
+
+-- Lets the time pass: checks and `every` run, ejections end.
 function Pool:advance(seconds)
+  routines.ensure(self.balancer)
   health.advance(self.balancer, seconds)
   return self
 end
