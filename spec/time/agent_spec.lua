@@ -59,7 +59,7 @@ describe("a policy that works beside traffic", function()
       return { start = function()
         error "no list anywhere"
       end }]], nil, { allow = { "hook start" } })
-    n:wait_log "error hook start of service %S+: [^\n]*policy.lua:2: no list anywhere < [^\n]*in function"
+    n:wait_log "hook start of service %S+: [^\n]*policy.lua:2: no list anywhere < "
     assert.equals(200, n:get().status)
   end)
 
@@ -77,7 +77,7 @@ describe("a policy that works beside traffic", function()
     assert.matches("ran for more than", n:log())
     eventually(function()
       local text = require("support.admin").get(n, "/metrics").body
-      return text:find 'neap_hook_errors_total{service="[^"]+",hook="every"} 5\n'
+      return text:find 'neap_hook_errors_total{[^}]*hook="every"} 5\n'
     end, 5, "five errors in the metrics")
     assert.equals(200, n:get().status)
   end)

@@ -1,6 +1,6 @@
 -- What runs beside traffic: publishes pools and backends on the board, resolves their names, runs
--- `discover`, `start` and `every`, checks health and reports changes. C calls `tick` ten times per second; everything
--- that may wait runs in a coroutine of its own.
+-- `discover`, `start` and `every`, checks health and reports changes. C calls `tick` ten times per
+-- second; everything that may wait runs in a coroutine of its own.
 
 local acme = require "neap.agent.acme"
 local certificates = require "neap.agent.certificates"

@@ -1,7 +1,7 @@
 -- Runs `start` and `every` of policies, once for each service and each pool that has one of its
--- own. `start` runs when the agent begins: workers wait for it as for `discover`. What is in `every`
--- runs for the first time when `start` has ended, and then each time its seconds have passed: a run
--- that took longer is followed by the next one at once, never joined by it.
+-- own. `start` runs when the agent begins: workers wait for it as for `discover`. What is in
+-- `every` runs for the first time when `start` has ended, and then each time its seconds have
+-- passed: a run that took longer is followed by the next one at once, never joined by it.
 
 local sorted = require "neap.sorted"
 

@@ -70,8 +70,9 @@ function policy.discover(pool) end
 ---@param reason string|nil
 function policy.changed(backend, old, new, reason) end
 
---- Called in the agent once, when it begins: at start and at each reload, and again if the agent had
---- to be replaced. May wait, and take 60 s. Workers begin to serve when it has ended, or after 10 s.
+--- Called in the agent once, when it begins: at start and at each reload, and again if the agent
+--- had to be replaced. May wait, and take 60 s. Workers begin to serve when it has ended, or after
+--- 10 s.
 function policy.start() end
 
 --- Called when a connection was accepted, before anything of it is read, also before a PROXY header

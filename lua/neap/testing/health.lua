@@ -1,5 +1,6 @@
 -- Time passes in the test kit: ejections end, `every` runs, and checks find out which backends are
--- alive, as the pool's `health` says. (Simpler than the agent: everything due at a moment is done at once.)
+-- alive, as the pool's `health` says. (Simpler than the agent: everything due at a moment is done
+-- at once.)
 
 local beside = require "neap.testing.beside"
 local faults = require "neap.testing.faults"

@@ -147,8 +147,8 @@ function Pool:serve(fn)
   return self
 end
 
--- A policy's `start` runs, then its `every` for the first time. The first request does this, too, if
--- nobody else did.
+-- A policy's `start` runs, then its `every` for the first time. The first request does this, too,
+-- if nobody else did.
 function Pool:start()
   routines.start(self.balancer)
   return self
