@@ -106,7 +106,7 @@ describe("the access log, JSON", function()
     local first, second = unpack(objects(n, 2))
     assert.same({ "shop", "127.0.0.1", "GET", "shop.example", "/p", "q", "1.1" }, { first.service,
       first.client, first.method, first.host, first.path, first.query, first.version })
-    assert.equal('a"\195\131\194\164', first.user_agent) -- each byte a character: nothing is lost
+    assert.equal('a"\195\164', first.user_agent)
     assert.same({ 200, 3, 1 }, { first.status, first.bytes, first.attempts })
     assert.equal(("127.0.0.1:%d"):format(web.port), first.backend)
     assert.is_true(first.connect >= 0 and first.first_byte >= first.connect)

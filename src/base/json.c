@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include "base/utf8.h"
+
 void json_hex(struct out *o, const char *prefix, unsigned char c)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -9,28 +11,41 @@ void json_hex(struct out *o, const char *prefix, unsigned char c)
 	out_str(o, (struct str){ text, sizeof(text) });
 }
 
-/* Printable ASCII that needs no escape between quotes. */
-static bool is_plain(unsigned char c)
+/* How many bytes at p go on as they are, of the left > 0 that are there. */
+static size_t plain(const char *p, size_t left, bool keeps_utf8)
 {
-	return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+	unsigned char c = (unsigned char)*p;
+
+	if (c >= 0x80)
+		return keeps_utf8 ? utf8_printable(p, left) : 0;
+	return c >= 0x20 && c != 0x7F && c != '"' && c != '\\';
+}
+
+static void add_escaped(struct out *o, struct str s, const char *prefix, bool keeps_utf8)
+{
+	size_t at = 0, from = 0;
+
+	while (at < s.n) {
+		size_t n = plain(s.p + at, s.n - at, keeps_utf8);
+		at += n;
+		if (n > 0)
+			continue;
+		out_str(o, (struct str){ s.p + from, at - from });
+		json_hex(o, prefix, (unsigned char)s.p[at++]);
+		from = at;
+	}
+	out_str(o, (struct str){ s.p + from, at - from });
 }
 
 void json_escaped(struct out *o, struct str s, const char *prefix)
 {
-	for (size_t at = 0, from = 0; at <= s.n; at++) {
-		if (at < s.n && is_plain((unsigned char)s.p[at]))
-			continue;
-		out_str(o, (struct str){ s.p + from, at - from });
-		if (at < s.n)
-			json_hex(o, prefix, (unsigned char)s.p[at]);
-		from = at + 1;
-	}
+	add_escaped(o, s, prefix, false);
 }
 
 void json_string(struct out *o, struct str s)
 {
 	out_str(o, STR("\""));
-	json_escaped(o, s, "\\u00");
+	add_escaped(o, s, "\\u00", true);
 	out_str(o, STR("\""));
 }
 

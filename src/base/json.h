@@ -14,7 +14,10 @@ void json_hex(struct out *o, const char *prefix, unsigned char c);
 /* The text, in which all but printable ASCII, quotes and backslashes too, becomes json_hex. */
 void json_escaped(struct out *o, struct str s, const char *prefix);
 
-/* Between quotes. A byte beyond ASCII becomes the character of that number. */
+/*
+ * Between quotes. UTF-8 stays itself; a byte that is no part of it becomes the character of that
+ * number, and so do controls (utf8.h).
+ */
 void json_string(struct out *o, struct str s);
 
 /* A comma, unless the next element is the first of its object or list, or the value of a key. */

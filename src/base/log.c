@@ -10,6 +10,7 @@
 
 #include "base/sink.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #define CUT_MARK "…"
 
@@ -81,50 +82,19 @@ static void line_end(struct line *l, bool cut, bool newline)
 		l->bytes[l->n++] = '\n';
 }
 
-/*
- * The length of the printable character at p, 0 for one that must be escaped: controls (C1 too: on
- * many terminals they start commands) and what is no UTF-8 (RFC 3629 §4).
- */
-static size_t printable(const unsigned char *p, size_t left)
-{
-	unsigned char low = 0x80, high = 0xBF; /* the bounds of the second byte */
-	size_t n;
-
-	if (p[0] < 0x80)
-		return p[0] >= 0x20 && p[0] != 0x7F;
-	if (p[0] < 0xC2 || p[0] > 0xF4)
-		return 0;
-	n = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-	if (p[0] == 0xC2 || p[0] == 0xE0)
-		low = 0xA0;
-	else if (p[0] == 0xF0)
-		low = 0x90;
-	else if (p[0] == 0xED)
-		high = 0x9F;
-	else if (p[0] == 0xF4)
-		high = 0x8F;
-	if (n > left || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	}
-	return n;
-}
-
 static void line_add_text(struct line *l, const char *text)
 {
 	const char *digits = "0123456789abcdef";
 	size_t left = strlen(text);
 
 	while (left > 0 && !l->cut) {
-		const unsigned char *p = (const unsigned char *)text;
-		size_t n = printable(p, left);
+		size_t n = utf8_printable(text, left);
 
 		if (n > 0) {
 			line_add(l, text, n);
 		} else {
-			char escaped[4] = { '\\', 'x', digits[*p >> 4], digits[*p & 15] };
+			unsigned char c = (unsigned char)*text;
+			char escaped[4] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
 			line_add(l, escaped, sizeof(escaped));
 			n = 1;
 		}

@@ -16,7 +16,7 @@ local recording = {}
 local Recording = {}
 Recording.__index = Recording
 
--- The recording writes a byte above 127 as the character of that number.
+-- The recording writes a byte that is no UTF-8 as the character of that number.
 local function bytes_of(value)
   if type(value) == "string" then
     return (value:gsub("([\194\195])([\128-\191])", function(first, second)
@@ -29,12 +29,18 @@ local function bytes_of(value)
   return copy
 end
 
+-- So that it is told from the character itself, all bytes are written so before.
+local function in_bytes(line)
+  return (line:gsub("[\128-\255]", function(c) return ("\\u%04x"):format(c:byte()) end))
+end
+
 local function decode(line)
-  local value, why = cjson.decode(line)
+  local has_bytes = line:find "\\u00[89a-fA-F]"
+  local value, why = cjson.decode(has_bytes and in_bytes(line) or line)
   if type(value) ~= "table" then
     return nil, "not JSON: " .. tostring(why or "expected an object")
   end
-  return line:find("\\u00[89a-fA-F]") and bytes_of(value) or value
+  return has_bytes and bytes_of(value) or value
 end
 
 function Recording:note_bad(line, why)
