@@ -126,3 +126,9 @@ struct str h1_reader_payload(const struct h1_reader *r, const char *bytes)
 {
 	return (struct str){ bytes + r->head.bytes, r->body_n };
 }
+
+void h1_reader_pass(struct h1_reader *r)
+{
+	r->head.bytes = 0;
+	r->body_n = 0;
+}

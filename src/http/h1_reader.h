@@ -66,4 +66,10 @@ size_t h1_reader_bytes(const struct h1_reader *r);
 /* The payload so far, from READER_HEAD on. */
 struct str h1_reader_payload(const struct h1_reader *r, const char *bytes);
 
+/*
+ * From READER_HEAD on, the caller has taken the head and the payload so far out of the buffer: the
+ * rest of the payload follows at its first byte, and counts from 0. The texts of the head are gone.
+ */
+void h1_reader_pass(struct h1_reader *r);
+
 #endif

@@ -143,6 +143,23 @@ NEAP_API uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_
 	return wait_response(running_wait(), conn, flags, body_max, timeout);
 }
 
+NEAP_API uint32_t neap_wait_head(uint32_t conn, uint32_t flags, double timeout)
+{
+	return wait_head(running_wait(), conn, flags, timeout);
+}
+
+NEAP_API uint32_t neap_wait_piece(uint32_t conn, double timeout)
+{
+	return wait_receive(running_wait(), conn, CONN_PIECE, 0, timeout);
+}
+
+NEAP_API uint32_t neap_wait_until(uint32_t conn, const char *end, size_t n, size_t max,
+				  double timeout)
+{
+	struct wait_until goal = { { end, n }, max };
+	return wait_until(running_wait(), conn, &goal, timeout);
+}
+
 NEAP_API uint32_t neap_wait_ping(const char *ip, size_t n, double timeout)
 {
 	return wait_ping(running_wait(), (struct str){ ip, n }, timeout);
@@ -213,10 +230,10 @@ NEAP_API uint32_t neap_wait_status(void)
 NEAP_API uint32_t neap_wait_headers(void)
 {
 	const struct http_head *head = answer_head();
-	if (head == NULL)
+	if (head == NULL || head->bytes < head->fields_at)
 		return 0;
-	io_give(&pool()->io, running_wait()->conn->bytes + head->fields_at,
-		head->bytes - head->fields_at);
+	const struct conn *c = running_wait()->conn;
+	io_give(&pool()->io, c->bytes + c->at + head->fields_at, head->bytes - head->fields_at);
 	return 1;
 }
 

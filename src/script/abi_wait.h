@@ -37,6 +37,8 @@ uint32_t neap_wait_secure(const neap_tls *tls);
 uint32_t neap_wait_connect(const char *host, size_t n, uint32_t port, double timeout);
 uint32_t neap_wait_send(uint32_t conn, const char *bytes, size_t n, double timeout);
 uint32_t neap_wait_line(uint32_t conn, double timeout);
+/* Up to these bytes, which are left out; at most max before them. */
+uint32_t neap_wait_until(uint32_t conn, const char *end, size_t n, size_t max, double timeout);
 uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
 uint32_t neap_wait_all(uint32_t conn, double timeout);
 uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout); /* what has come */
@@ -47,15 +49,19 @@ enum neap_answer_flag {
 };
 /* flags: enum neap_answer_flag */
 uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, double timeout);
+/* The head of an answer, then its body in pieces until one is empty. */
+uint32_t neap_wait_head(uint32_t conn, uint32_t flags, double timeout);
+uint32_t neap_wait_piece(uint32_t conn, double timeout);
 const char *neap_wait_failure(void);
 uint32_t neap_wait_conn(void);	  /* the connection that neap_wait_connect made */
 uint32_t neap_wait_stood(void);	  /* which of its addresses that was, from 0 */
 int32_t neap_wait_ttl(void);	  /* seconds, of what neap_wait_resolve found; -1: unknown */
 uint32_t neap_wait_missing(void); /* 4, 6: nothing is known of such addresses; else 0 */
 uint32_t neap_dns_changes(void);  /* how often resolv.conf was found changed */
-uint32_t neap_wait_status(void);  /* of the answer neap_wait_response read */
-uint32_t neap_wait_headers(void); /* its header lines, into out */
-uint32_t neap_ping_check(void);	  /* 1: this process may ping; else why not, in out */
+uint32_t neap_wait_status(void);  /* of the answer whose head was read */
+uint32_t
+neap_wait_headers(void); /* its header lines, into out: before its first piece is asked for */
+uint32_t neap_ping_check(void); /* 1: this process may ping; else why not, in out */
 /* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
 void neap_conn_keep(uint32_t conn, const char *key, size_t n);
 uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure); /* kept one; 0: none */

@@ -5,7 +5,7 @@
 
 #include "script/abi_wait.h"
 
-enum { BUFFER_START = 4096, HEAD_BYTES_MAX = 65536, URI_BYTES_MAX = 8192 };
+enum { BUFFER_START = 4096, PIECE_ROOM = 16384 };
 
 void conn_stop(struct conn *c)
 {
@@ -14,21 +14,33 @@ void conn_stop(struct conn *c)
 	stream_watch_write(&c->stream, false);
 }
 
-/* Drops what was given out from the front of the buffer. */
-static void drop_taken(struct conn *c)
+/* What was given out is no longer needed. */
+static void pass_taken(struct conn *c)
 {
-	if (c->taken == 0)
-		return;
-	memmove(c->bytes, c->bytes + c->taken, c->n - c->taken);
-	c->n -= c->taken;
+	c->at += c->taken;
 	c->taken = 0;
+	if (c->at == c->n)
+		c->at = c->n = 0;
+}
+
+/* So much room that bodies do not come in many small pieces, when that is what is wanted. */
+static size_t room_wanted(const struct conn *c)
+{
+	size_t least = c->wish == CONN_PIECE ? PIECE_ROOM : BUFFER_START;
+	return c->cap * 2 > least ? c->cap * 2 : least;
 }
 
 static bool has_buffer_room(struct conn *c)
 {
 	if (c->n < c->cap)
 		return true;
-	size_t cap = c->cap == 0 ? BUFFER_START : c->cap * 2;
+	size_t cap = room_wanted(c);
+	if (c->at >= c->cap / 2 && c->at > 0) { /* so each byte is moved once at most */
+		c->n -= c->at;
+		memmove(c->bytes, c->bytes + c->at, c->n);
+		c->at = 0;
+		return true;
+	}
 	char *bytes = cap > CONN_BUFFER_MAX ? NULL : realloc(c->bytes, cap);
 	if (bytes == NULL)
 		return false;
@@ -43,97 +55,109 @@ static bool fail_wish(struct conn *c, const char *why)
 	return true;
 }
 
+/* The first n bytes; so many are taken. */
 static bool give_bytes(struct conn *c, size_t n, size_t taken)
 {
-	io_give(c->io, c->bytes == NULL ? "" : c->bytes, n);
+	io_give(c->io, c->bytes == NULL ? "" : c->bytes + c->at, n);
 	c->taken = taken;
 	return true;
 }
 
 static bool take_wished_line(struct conn *c)
 {
-	const char *end = c->n == 0 ? NULL : memchr(c->bytes, '\n', c->n);
+	const char *begin = c->bytes + c->at;
+	size_t there = c->n - c->at;
+	const char *end = there == 0 ? NULL : memchr(begin + c->seen, '\n', there - c->seen);
+	c->seen = there;
 	if (end == NULL) {
-		if (c->n > CONN_LINE_MAX)
+		if (c->n - c->at > CONN_LINE_MAX)
 			return fail_wish(c, "the line is too long");
 		return c->state == CONN_ENDED ? fail_wish(c, "closed") : false;
 	}
-	size_t n = (size_t)(end - c->bytes);
+	size_t n = (size_t)(end - begin);
 	return give_bytes(c, n > 0 && end[-1] == '\r' ? n - 1 : n, n + 1);
+}
+
+bool conn_expect_end(struct conn *c, struct str end)
+{
+	if (end.n == 0 || end.n > sizeof c->end)
+		return false;
+	memcpy(c->end, end.p, end.n);
+	c->end_n = (uint8_t)end.n;
+	return true;
+}
+
+static bool take_until(struct conn *c)
+{
+	size_t there = c->n - c->at;
+	const char *begin = c->bytes + c->at;
+	const char *end = there == 0 ? NULL
+				     : memmem(begin + c->seen, there - c->seen, c->end, c->end_n);
+	c->seen = there < c->end_n ? 0 : there - c->end_n + 1U;
+	if (end != NULL && (size_t)(end - begin) <= c->left)
+		return give_bytes(c, (size_t)(end - begin), (size_t)(end - begin) + c->end_n);
+	if (end != NULL || there >= c->left + c->end_n)
+		return fail_wish(c, "too much was received");
+	return c->state == CONN_ENDED ? fail_wish(c, "closed") : false;
 }
 
 bool conn_expect_answer(struct conn *c, uint32_t flags, size_t body_max)
 {
 	if (c->answer == NULL)
 		c->answer = malloc(sizeof *c->answer);
-	struct conn_answer *a = c->answer;
-	if (a == NULL)
+	if (c->answer == NULL)
 		return false;
-	a->bounds = (struct h1_reader_bounds){ .head = { .header_bytes = HEAD_BYTES_MAX,
-							 .uri_bytes = URI_BYTES_MAX,
-							 .headers = CONN_HEADERS_MAX },
-					       .body_max = body_max,
-					       .interims_max = CONN_INTERIM_MAX };
-	a->is_cut = (flags & NEAP_ANSWER_CUT) != 0;
-	h1_reader_init_answer(&a->reader, a->fields, &a->bounds,
-			      (flags & NEAP_ANSWER_TO_HEAD) != 0 ? METHOD_HEAD : METHOD_GET);
+	reading_init(c->answer, (flags & NEAP_ANSWER_TO_HEAD) != 0, (flags & NEAP_ANSWER_CUT) != 0,
+		     body_max);
 	return true;
 }
 
-/* The first n bytes of the answer's payload. */
-static bool give_payload(struct conn *c, size_t n)
+static bool take_wished_answer(struct conn *c, enum reading_part part)
 {
-	const struct h1_reader *r = &c->answer->reader;
-	(void)give_bytes(c, n, h1_reader_bytes(r));
-	c->io->current->out += r->head.bytes;
-	return true;
-}
-
-static bool take_wished_answer(struct conn *c)
-{
-	const struct conn_answer *a = c->answer;
-	struct h1_reader *r = &c->answer->reader;
-	enum h1_reader_result result = h1_reader_read(r, c->bytes, &c->n);
-	if (result == READER_HEAD)
-		result = h1_reader_read(r, c->bytes, &c->n);
-	if (a->is_cut && r->part == READER_IN_BODY && r->body_n >= a->bounds.body_max)
-		return give_payload(c, a->bounds.body_max);
-	switch (result) {
-	case READER_BAD_HEAD:
-		return fail_wish(c, r->head.refusal.reason);
-	case READER_BAD_BODY:
-		return fail_wish(c, "the answer's body is malformed");
-	case READER_LONG:
-		return fail_wish(c, "the answer's body is too large");
-	case READER_DONE:
-		return give_payload(c, r->body_n);
-	default:
-		break;
-	}
-	if (c->state != CONN_ENDED)
+	struct reading_gift gift;
+	if (c->answer == NULL)
+		return fail_wish(c, "nothing to receive");
+	size_t n = c->n - c->at;
+	char *bytes = c->bytes == NULL ? NULL : c->bytes + c->at;
+	enum reading_result result = reading_take(c->answer, part, bytes, &n, &gift);
+	c->n = c->at + n;
+	if (result == READING_MORE && c->state == CONN_ENDED)
+		result = reading_end(c->answer, bytes, &gift);
+	if (result == READING_MORE)
 		return false;
-	return h1_reader_ends_at_close(r) ? give_payload(c, r->body_n) : fail_wish(c, "closed");
+	if (result == READING_FAILED)
+		return fail_wish(c, gift.why);
+	io_give(c->io, gift.bytes.n == 0 ? "" : gift.bytes.p, gift.bytes.n);
+	c->taken = gift.taken;
+	return true;
 }
 
 /* Is what is wanted in the buffer? */
 static bool take_wished(struct conn *c)
 {
 	bool is_over = c->state == CONN_ENDED;
+	size_t there = c->n - c->at;
 	switch (c->wish) {
 	case CONN_LINE:
 		return take_wished_line(c);
+	case CONN_UNTIL:
+		return take_until(c);
 	case CONN_BYTES:
-		if (c->n >= c->left)
+		if (there >= c->left)
 			return give_bytes(c, c->left, c->left);
 		return is_over ? fail_wish(c, "closed") : false;
 	case CONN_SOME: {
-		size_t n = c->n < c->left ? c->n : c->left;
+		size_t n = there < c->left ? there : c->left;
 		return n > 0 ? give_bytes(c, n, n) : is_over ? fail_wish(c, "closed") : false;
 	}
 	case CONN_ALL:
-		return is_over ? give_bytes(c, c->n, c->n) : false;
+		return is_over ? give_bytes(c, there, there) : false;
 	case CONN_RESPONSE:
-		return take_wished_answer(c);
+		return take_wished_answer(c, READING_WHOLE);
+	case CONN_HEAD:
+		return take_wished_answer(c, READING_HEAD);
+	case CONN_PIECE:
+		return take_wished_answer(c, READING_PIECE);
 	default:
 		return fail_wish(c, "nothing to receive");
 	}
@@ -158,7 +182,7 @@ static bool fill_buffer(struct conn *c)
 
 static bool receive_wished(struct conn *c)
 {
-	drop_taken(c);
+	pass_taken(c);
 	while (!take_wished(c)) {
 		if (!fill_buffer(c)) {
 			stream_watch_read(&c->stream, true);
@@ -284,6 +308,7 @@ static bool begin_wish(struct conn *c, enum conn_wish wish, size_t n)
 {
 	c->wish = wish;
 	c->left = n;
+	c->seen = 0;
 	c->failure = NULL;
 	bool is_over = pursue_wish(c);
 	if (is_over)

@@ -6,9 +6,9 @@
 #ifndef NEAP_SCRIPT_CONN_H
 #define NEAP_SCRIPT_CONN_H
 
-#include "http/h1_reader.h"
 #include "net/stream_open.h"
 #include "script/io.h"
+#include "script/reading.h"
 
 enum { CONN_FIRST_MAX = 64, CONN_WORDS_MAX = 256, CONN_KEY_MAX = 65 };
 
@@ -16,18 +16,9 @@ enum { CONN_FIRST_MAX = 64, CONN_WORDS_MAX = 256, CONN_KEY_MAX = 65 };
 enum {
 	CONN_BUFFER_MAX = 16 * 1024 * 1024, /* received and not given out */
 	CONN_LINE_MAX = 64 * 1024,
-	CONN_HEADERS_MAX = 128,
-	CONN_INTERIM_MAX = 16,
+	CONN_UNTIL_MAX = 64, /* bytes of a delimiter */
 };
 /* cdef end */
-
-/* An answer over HTTP that is read from a conn's buffer; made when the first one is. */
-struct conn_answer {
-	struct h1_reader reader;
-	struct h1_reader_bounds bounds;
-	bool is_cut; /* a longer body is no failure: bounds.body_max bytes of it are enough */
-	struct http_field fields[CONN_HEADERS_MAX];
-};
 
 enum conn_state { CONN_NEW, CONN_DIALLING, CONN_OPEN, CONN_ENDED /* by the other side */ };
 
@@ -36,10 +27,13 @@ enum conn_wish {
 	CONN_NOTHING,
 	CONN_SEND,
 	CONN_LINE,
+	CONN_UNTIL, /* conn_expect_end was called before */
 	CONN_BYTES,
 	CONN_ALL,
 	CONN_SOME,
-	CONN_RESPONSE
+	CONN_RESPONSE, /* for these three, conn_expect_answer */
+	CONN_HEAD,
+	CONN_PIECE,
 };
 
 struct conn {
@@ -65,11 +59,14 @@ struct conn {
 	char *unsent;	     /* owned: what had to wait outlives the script's string */
 	const char *failure; /* NULL: fine */
 
-	/* What was received. */
+	/* What was received: what is not given out begins at `at`. */
 	char *bytes;
-	size_t n, cap;
-	size_t taken; /* given out already; goes with the next read */
-	struct conn_answer *answer;
+	size_t at, n, cap;
+	size_t taken; /* given out by the last wish, and there until the next */
+	size_t seen;  /* bytes without what the wish looks for */
+	char end[CONN_UNTIL_MAX];
+	uint8_t end_n;
+	struct reading *answer; /* made when the first one is read */
 
 	/* While it is kept (kept.h): what for, and for how long. */
 	char key[CONN_KEY_MAX];
@@ -94,13 +91,19 @@ bool conn_dial(struct conn *c, const struct addr *addrs, unsigned count, uint32_
 
 /*
  * Wishes. The connection stands. true: it is over (c->failure, or io->current has the result); false:
- * on_over comes. conn_receive: `n` of CONN_BYTES and CONN_SOME.
+ * on_over comes. conn_receive: `n` of CONN_BYTES, CONN_SOME, and of CONN_UNTIL, at most.
  */
 bool conn_send(struct conn *c, const char *bytes, size_t n);
 bool conn_receive(struct conn *c, enum conn_wish wish, size_t n);
 
-/* Makes it ready for CONN_RESPONSE; the flags are of enum neap_answer_flag. false: no memory. */
+/*
+ * Makes it ready for an answer, with CONN_RESPONSE, or with CONN_HEAD and then CONN_PIECE until one is
+ * empty; the flags are of enum neap_answer_flag. false: no memory.
+ */
 bool conn_expect_answer(struct conn *c, uint32_t flags, size_t body_max);
+
+/* Makes it ready for CONN_UNTIL these bytes. false: there are none, or too many. */
+bool conn_expect_end(struct conn *c, struct str end);
 
 /* One that was kept is lent again: it has a new number, and its owner is still to be set. */
 void conn_lend(struct conn *c);

@@ -1,6 +1,8 @@
 #include "script/kept.h"
 
-#include "http/h1_framing.h"
+#include <stdlib.h>
+
+enum { KEPT_BUFFER_MAX = 64 * 1024 };
 
 static void end_kept(struct conn *c)
 {
@@ -21,12 +23,22 @@ static void kept_due_cb(struct ev_loop *ev, ev_timer *t, int events)
 	end_kept(container_of(t, struct conn, idle));
 }
 
+/* All of the last answer was taken; of one over HTTP it is known whether that may be. */
 static bool may_be_kept(const struct conn *c)
 {
-	const struct conn_answer *a = c->answer;
-	return a != NULL && c->state == CONN_OPEN && c->wish == CONN_NOTHING &&
-	       c->failure == NULL && a->reader.body.done && c->taken == c->n &&
-	       a->reader.head.framing != FRAMING_UNTIL_CLOSE && h1_keeps_alive(&a->reader.head);
+	return c->state == CONN_OPEN && c->wish == CONN_NOTHING && c->failure == NULL &&
+	       c->at + c->taken == c->n && (c->answer == NULL || reading_is_in_step(c->answer));
+}
+
+/* The room of a large answer is not for the whole time. */
+static void empty_buffer(struct conn *c)
+{
+	c->at = c->n = c->taken = 0;
+	if (c->cap <= KEPT_BUFFER_MAX)
+		return;
+	free(c->bytes);
+	c->bytes = NULL;
+	c->cap = 0;
 }
 
 bool kept_put(struct conn *c, struct str key)
@@ -40,7 +52,7 @@ bool kept_put(struct conn *c, struct str key)
 	list_append(&io->kept, &c->node);
 	io->kept_n++;
 	c->owner = NULL;
-	c->n = c->taken = 0;
+	empty_buffer(c);
 	c->stream.on_ready = on_kept_ready;
 	stream_watch(&c->stream, STREAM_READABLE);
 	ev_timer_init(&c->idle, kept_due_cb, KEPT_SECONDS, 0);

@@ -1,17 +1,18 @@
 /*
- * Connections of scripts that are kept for the next request over HTTP to the same server, on the same
- * terms (the key says both). A few, and not for long. What happens on one of them ends it.
+ * Connections of scripts that are kept for the next request to the same server, on the same terms (the
+ * key says both). Not many, and not for long. What happens on one of them ends it.
  */
 #ifndef NEAP_SCRIPT_KEPT_H
 #define NEAP_SCRIPT_KEPT_H
 
 #include "script/conn.h"
 
-enum { KEPT_MAX = 32, KEPT_SECONDS = 15, KEPT_SURE_SECONDS = 1 };
+enum { KEPT_MAX = 256, KEPT_SECONDS = 15, KEPT_SURE_SECONDS = 1 };
 
 /*
- * Keeps a connection, which is taken out of its list, if the answer on it is whole and in step, and
- * its server lets it stand. False: it is not kept, and remains the caller's.
+ * Keeps a connection, which is taken out of its list, if nothing of it is left unread, and an answer
+ * over HTTP on it is whole and lets it stand. (Of other protocols the caller knows that it is in
+ * step.) False: it is not kept, and remains the caller's.
  */
 bool kept_put(struct conn *c, struct str key);
 

@@ -301,14 +301,38 @@ bool wait_receive(struct wait *w, uint32_t id, enum conn_wish wish, size_t n, do
 	return choose_conn(w, id) && end_conn_wait(w, conn_receive(w->conn, wish, n));
 }
 
+/* Asks for an answer, or its head. */
+static bool wait_answer(struct wait *w, uint32_t id, bool is_ready, enum conn_wish wish,
+			double timeout)
+{
+	if (is_ready)
+		return wait_receive(w, id, wish, 0, timeout);
+	begin_wait(w, WAIT_CONN, timeout);
+	return fail_wait(w, "out of memory");
+}
+
 bool wait_response(struct wait *w, uint32_t id, uint32_t flags, size_t body_max, double timeout)
 {
 	struct conn *c = find_conn(w, id);
-	if (c != NULL && !conn_expect_answer(c, flags, body_max)) {
+	bool is_ready = c == NULL || conn_expect_answer(c, flags, body_max);
+	return wait_answer(w, id, is_ready, CONN_RESPONSE, timeout);
+}
+
+bool wait_head(struct wait *w, uint32_t id, uint32_t flags, double timeout)
+{
+	struct conn *c = find_conn(w, id);
+	bool is_ready = c == NULL || conn_expect_answer(c, flags, SIZE_MAX);
+	return wait_answer(w, id, is_ready, CONN_HEAD, timeout);
+}
+
+bool wait_until(struct wait *w, uint32_t id, const struct wait_until *goal, double timeout)
+{
+	struct conn *c = find_conn(w, id);
+	if (c != NULL && !conn_expect_end(c, goal->end)) {
 		begin_wait(w, WAIT_CONN, timeout);
-		return fail_wait(w, "out of memory");
+		return fail_wait(w, "the delimiter is empty or too long");
 	}
-	return wait_receive(w, id, CONN_RESPONSE, 0, timeout);
+	return wait_receive(w, id, CONN_UNTIL, goal->max, timeout);
 }
 
 void wait_close(struct wait *w, uint32_t id)

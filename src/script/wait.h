@@ -79,6 +79,13 @@ bool wait_send(struct wait *w, uint32_t id, struct str bytes, double timeout);
 bool wait_receive(struct wait *w, uint32_t id, enum conn_wish wish, size_t n, double timeout);
 /* An answer over HTTP: flags and body_max as conn_expect_answer says. */
 bool wait_response(struct wait *w, uint32_t id, uint32_t flags, size_t body_max, double timeout);
+/* The head of one; its body follows with CONN_PIECE, each of which may wait so long. */
+bool wait_head(struct wait *w, uint32_t id, uint32_t flags, double timeout);
+struct wait_until {
+	struct str end; /* of CONN_UNTIL_MAX bytes at most */
+	size_t max;	/* bytes before it */
+};
+bool wait_until(struct wait *w, uint32_t id, const struct wait_until *goal, double timeout);
 /* Was HTTP/2 agreed on in its handshake? */
 bool wait_speaks_h2(const struct wait *w, uint32_t id);
 /* Keeps it for wait_reuse, of any coroutine, or closes it. */

@@ -12,6 +12,7 @@ local C = ffi.C
 local tcp = {}
 
 local BYTES_MAX = ffi.numbers.NEAP_CONN_BUFFER_MAX -- 16 MiB
+local UNTIL_MAX, LINE_MAX = ffi.numbers.NEAP_CONN_UNTIL_MAX, ffi.numbers.NEAP_CONN_LINE_MAX
 local TO_HEAD, CUT = ffi.numbers.NEAP_ANSWER_TO_HEAD, ffi.numbers.NEAP_ANSWER_CUT
 
 local function port_of(port)
@@ -81,7 +82,22 @@ function Conn.receive(self, what, timeout)
   return wait.text(C.neap_wait_bytes(id, what, seconds))
 end
 
--- The bytes that have come, at most `max`; for checks.
+-- Up to these bytes, which are left out; at most `max` (64 KiB) before them.
+function Conn.receive_until(self, delimiter, max, timeout)
+  wait.check "conn:receive_until"
+  local id = id_of(self, "receive_until")
+  if type(delimiter) ~= "string" or delimiter == "" or #delimiter > UNTIL_MAX then
+    error(("conn:receive_until(delimiter): expected a text of 1 to %d bytes"):format(UNTIL_MAX), 2)
+  end
+  max = max or LINE_MAX
+  if type(max) ~= "number" or max < 0 or max > BYTES_MAX then
+    error("conn:receive_until(delimiter, max): max must be a number of bytes up to 16 MiB", 2)
+  end
+  local begun = C.neap_wait_until(id, delimiter, #delimiter, max, wait.timeout(timeout))
+  return wait.text(begun)
+end
+
+-- The bytes that have come, at most `max`.
 function Conn.receive_some(self, max, timeout)
   wait.check "conn:receive_some"
   local id = id_of(self, "receive_some")
@@ -102,6 +118,22 @@ function Conn.receive_response(self, is_head, body_max, timeout, is_cut)
   if not body then return nil, why end
   C.neap_wait_headers()
   return C.neap_wait_status(), wait.out(), body
+end
+
+-- Its head alone; then its body by receive_piece, until that is empty.
+function Conn.receive_head(self, is_head, timeout)
+  wait.check "conn:receive_head"
+  local id = id_of(self, "receive_head")
+  local ok, why = wait.done(C.neap_wait_head(id, is_head and TO_HEAD or 0, wait.timeout(timeout)))
+  if not ok then return nil, why end
+  C.neap_wait_headers()
+  return C.neap_wait_status(), wait.out()
+end
+
+function Conn.receive_piece(self, timeout)
+  wait.check "answer:read"
+  local id = id_of(self, "receive_piece")
+  return wait.text(C.neap_wait_piece(id, wait.timeout(timeout)))
 end
 
 -- The number of the address that took the connection, if several were tried; just after connecting,

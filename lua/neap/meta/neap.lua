@@ -139,36 +139,24 @@ function neap.check.grpc(options) end
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.icmp(options) end
 
---- Requests to others, from hooks; `http://`, each over a connection of its own, and `https://`,
---- over connections that are kept for a while. The
---- timeout applies to connecting (with the handshake of TLS), to sending and to receiving, each. A
---- body longer than `max_bytes` (1 MiB) is a failure. `tls` says how `https://` is spoken:
---- `{ ca =, verify = true, server_name =, certificate =, key = }`, PEM texts. Without `ca` the
---- authorities of the system are trusted. The certificate must be for the URL's host, or for
---- `server_name`. Such connections are kept for 15 s, for requests to the same server on the same
---- terms, and their TLS sessions are resumed. What may not be sent twice (POST, PATCH) uses only
---- one that was in use within the last second.
+--- Requests to others, from hooks, over connections that are kept for the next request to the same
+--- server on the same terms: for 15 s, 256 of a process at most. What may not be sent twice (POST,
+--- PATCH) uses only one that was in use within the last second. Redirects are not followed.
 ---@class neap.http
 neap.http = {}
 
 --- Gets a page. May wait.
 ---@param url string
----@param options table|nil  `{ headers =, timeout =, max_bytes =, tls = }`
+---@param options neap.http.options|nil
 ---@return neap.http.answer|nil answer  nil when there is none
 ---@return string|nil reason
 function neap.http.get(url, options) end
 
 --- Sends a request. May wait.
----@param request table  `{ url =, method =, headers =, body =, timeout =, max_bytes =, tls = }`
+---@param request neap.http.options  with `url`
 ---@return neap.http.answer|nil answer  nil when there is none
 ---@return string|nil reason
 function neap.http.request(request) end
-
---- An answer to such a request.
----@class neap.http.answer
----@field status integer
----@field headers table<string, string>  by lower-case name
----@field body string
 
 --- Connections to others, from hooks.
 ---@class neap.tcp
@@ -193,6 +181,21 @@ neap.dns = {}
 ---@return string[]|nil addresses  nil when there are none
 ---@return string|nil reason
 function neap.dns.resolve(name, timeout) end
+
+--- What a request asks for.
+---@class neap.http.options
+---@field url string  of `neap.http.request`: `http://…` or `https://…`
+---@field method string|nil  `"GET"` when absent
+---@field headers table<string, string>|nil
+---@field body string|nil
+---@field timeout number|nil  seconds for all of it; absent: as long as the hook may run
+---@field connect_timeout number|nil  seconds for connecting, with the handshake of TLS
+---@field max_bytes integer|nil  a longer body of the answer is a failure; 1 MiB, or any length with
+--- `stream`
+---@field stream boolean|nil  the answer is there with its head, and its body comes in pieces
+---@field tls table|nil  of `https://`: `{ ca =, verify = true, server_name =, certificate =,
+--- key = }`, PEM texts. Without `ca` the authorities of the system are trusted. The certificate must
+--- be for the URL's host, or for `server_name`. Sessions are resumed.
 
 --- A certificate and its private key.
 ---@class neap.certificate

@@ -2,7 +2,8 @@
 -- while the virtual clock moves on.
 --
 --   http["http://host:port/path"] = "body", { status =, headers =, body =, after = seconds },
---       nil, "reason", or a function({ method, url, headers, body }) that returns one of these
+--       nil, "reason", or a function({ method, url, headers, body }) that returns one of these;
+--       body: a text, or a list of the pieces in which it comes
 --   tcp["host:port"] = function(bytes) → bytes     called for what is sent, gives what is received;
 --       or a text: all that is received
 --   dns["name"] = { "192.0.2.1" }
@@ -169,6 +170,14 @@ local function add_receiving(C, self)
     return take(conn, at - 1, last - at + 1)
   end
 
+  function C.neap_wait_until(id, delimiter, n, max)
+    local conn = self.conns[id]
+    local at = (conn and conn.input or ""):find(delimiter, 1, true)
+    if not at then return self.done "closed" end
+    if at - 1 > max then return self.done "too much was received" end
+    return take(conn, at - 1, n)
+  end
+
   function C.neap_wait_bytes(id, n)
     local conn = self.conns[id]
     if not conn or #conn.input < n then return self.done "closed" end
@@ -202,17 +211,45 @@ local function add_http(C, self)
     return found
   end
 
+  -- The answer to what was sent, when it has come; nil and why.
+  local function await(conn, timeout)
+    local answer, why = answer_of(conn)
+    conn.sent = ""
+    if type(answer) == "string" then answer = { body = answer } end
+    local late = self.pass(answer and answer.after or 0, timeout)
+    if late or not answer then return nil, late or why or "closed" end
+    self.status, self.headers = answer.status or 200, header_lines(answer.headers)
+    local body = answer.body or ""
+    return type(body) == "table" and body or { body }
+  end
+
   function C.neap_wait_response(id, flags, body_max, timeout)
     local conn = self.conns[id]
     if not conn then return self.done "closed" end
-    local answer, why = answer_of(conn)
-    if type(answer) == "string" then answer = { body = answer } end
-    local late = self.pass(answer and answer.after or 0, timeout)
-    if late or not answer then return self.done(late or why or "closed") end
-    local body = band(flags, TO_HEAD) ~= 0 and "" or answer.body or ""
-    if #body > body_max and band(flags, CUT) == 0 then return self.done "the body is too long" end
-    self.status, self.headers = answer.status or 200, header_lines(answer.headers)
+    local pieces, why = await(conn, timeout)
+    if not pieces then return self.done(why) end
+    local body = band(flags, TO_HEAD) ~= 0 and "" or table.concat(pieces)
+    if #body > body_max and band(flags, CUT) == 0 then
+      return self.done "the answer's body is too large"
+    end
     self.out(body:sub(1, body_max))
+    return self.done(nil)
+  end
+
+  function C.neap_wait_head(id, flags, timeout)
+    local conn = self.conns[id]
+    if not conn then return self.done "closed" end
+    local pieces, why = await(conn, timeout)
+    conn.pieces, conn.next_piece = band(flags, TO_HEAD) == 0 and pieces or {}, 0
+    return self.done(why)
+  end
+
+  function C.neap_wait_piece(id)
+    local conn = self.conns[id]
+    if not conn then return self.done "closed" end
+    repeat conn.next_piece = conn.next_piece + 1 until conn.pieces[conn.next_piece] ~= ""
+    self.waited()
+    self.out(conn.pieces[conn.next_piece] or "")
     return self.done(nil)
   end
 
