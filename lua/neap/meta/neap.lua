@@ -194,8 +194,8 @@ function neap.dns.resolve(name, timeout) end
 --- `stream`
 ---@field stream boolean|nil  the answer is there with its head, and its body comes in pieces
 ---@field tls table|nil  of `https://`: `{ ca =, verify = true, server_name =, certificate =,
---- key = }`, PEM texts. Without `ca` the authorities of the system are trusted. The certificate must
---- be for the URL's host, or for `server_name`. Sessions are resumed.
+--- key = }`, PEM texts. Without `ca` the authorities of the system are trusted. The certificate
+--- must be for the URL's host, or for `server_name`. Sessions are resumed.
 
 --- A certificate and its private key.
 ---@class neap.certificate

@@ -197,23 +197,22 @@ local function add_receiving(C, self)
   end
 end
 
-local function add_http(C, self)
-  local function answer_of(conn)
-    local request = parse_request(conn.sent, conn.address, conn.scheme)
-    if not request then return nil, "closed" end
-    local http = self.world.network.http
-    local short = request.url:gsub("^(http://[^/]-):80/", "%1/")
-      :gsub("^(https://[^/]-):443/", "%1/")
-    self.note("http", short)
-    if type(http) == "function" then return http(request) end
-    local found = http and (http[request.url] or http[short])
-    if type(found) == "function" then return found(request) end
-    return found
-  end
+local function answer_of(self, conn)
+  local request = parse_request(conn.sent, conn.address, conn.scheme)
+  if not request then return nil, "closed" end
+  local http = self.world.network.http
+  local short = request.url:gsub("^(http://[^/]-):80/", "%1/"):gsub("^(https://[^/]-):443/", "%1/")
+  self.note("http", short)
+  if type(http) == "function" then return http(request) end
+  local found = http and (http[request.url] or http[short])
+  if type(found) == "function" then return found(request) end
+  return found
+end
 
+local function add_http(C, self)
   -- The answer to what was sent, when it has come; nil and why.
   local function await(conn, timeout)
-    local answer, why = answer_of(conn)
+    local answer, why = answer_of(self, conn)
     conn.sent = ""
     if type(answer) == "string" then answer = { body = answer } end
     local late = self.pass(answer and answer.after or 0, timeout)
