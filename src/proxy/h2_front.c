@@ -329,8 +329,10 @@ static void on_ready(struct stream *s, int happened)
 		linger_read(f);
 	else if ((happened & STREAM_READABLE) != 0)
 		read_stream(f);
-	if ((happened & STREAM_WRITABLE) != 0 && f->state < H2_LINGERS)
+	if ((happened & STREAM_WRITABLE) != 0 && f->state < H2_LINGERS) {
+		h2_link_go_on(&f->link);
 		step(f);
+	}
 	leave_step(f);
 }
 

@@ -17,23 +17,24 @@ void h2_link_fini(struct h2_link *l)
 	buf_drop(&l->out);
 }
 
-/* One write. false: nothing more goes out for now. */
-static bool write_out(struct h2_link *l)
+static bool may_write(const struct h2_link *l)
+{
+	return !l->is_broken && !h2_link_is_blocked(l) && buf_len(&l->out) > 0;
+}
+
+/* One write. What the client does not take waits until there is room. */
+static void write_out(struct h2_link *l)
 {
 	struct iovec piece = { buf_head(&l->out), buf_len(&l->out) };
-	if (piece.iov_len == 0)
-		return true;
 	ssize_t n = stream_writev(l->stream, &piece, 1, 0);
 	if (n == IO_ERROR) {
 		l->is_broken = true;
 		buf_drop(&l->out);
-		return false;
+		return;
 	}
 	if (n > 0)
 		buf_consume(&l->out, (size_t)n);
-	bool is_all = buf_len(&l->out) == 0;
-	stream_watch_write(l->stream, !is_all);
-	return is_all;
+	stream_watch_write(l->stream, buf_len(&l->out) > 0);
 }
 
 /* Room for the next frame: what was gathered is written when there is none. */
@@ -43,8 +44,8 @@ static bool make_room(struct h2_link *l)
 		return false;
 	if (buf_room(&l->out) >= H2_GATHER_MIN)
 		return true;
-	if (!h2_link_is_blocked(l))
-		(void)write_out(l);
+	if (may_write(l))
+		write_out(l);
 	if (l->is_broken)
 		return false;
 	buf_compact(&l->out);
@@ -73,9 +74,15 @@ void h2_link_gather(struct h2_link *l)
 
 void h2_link_write(struct h2_link *l)
 {
-	while (!gather(l) && !l->is_broken && write_out(l))
-		continue;
-	if (!l->is_broken && !h2_link_is_blocked(l))
-		(void)write_out(l);
+	while (!gather(l) && may_write(l))
+		write_out(l);
+	if (may_write(l))
+		write_out(l);
 	buf_drop_if_empty(&l->out);
+}
+
+void h2_link_go_on(struct h2_link *l)
+{
+	if (h2_link_is_blocked(l) && !l->is_broken)
+		write_out(l);
 }

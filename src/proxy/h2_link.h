@@ -38,8 +38,14 @@ static inline void h2_link_stir(struct h2_link *l)
 	loop_defer(l->stream->loop, &l->turn);
 }
 
-/* Gathers and writes all that the client takes; watches for room when that is not all. */
+/*
+ * Gathers and writes all that the client takes; watches for room when that is not all. While there is
+ * none nothing is written.
+ */
 void h2_link_write(struct h2_link *l);
+
+/* There is room again: what waited goes out, as far as the client takes it. */
+void h2_link_go_on(struct h2_link *l);
 
 /* Does the client's connection take no more for now? */
 static inline bool h2_link_is_blocked(const struct h2_link *l)
