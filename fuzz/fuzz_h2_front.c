@@ -11,14 +11,6 @@ static void *on_stream(struct h2_session *s, int32_t id)
 	return side_add(side_of(s), id);
 }
 
-static void on_block(struct h2_session *s, void *stream)
-{
-	struct stream *t = stream;
-	(void)s;
-	must(t->id != 0 && !t->has_ended);
-	stream_begin_block(t, t->has_head ? H2_TRAILERS : H2_REQUEST);
-}
-
 static void must_be_good_request(const struct stream *t)
 {
 	const struct http_head *h = &t->head;
@@ -62,14 +54,6 @@ static void on_data(struct h2_session *s, void *stream, const char *p, size_t n)
 	script_on_data(s, stream, p, n);
 }
 
-static void on_end(struct h2_session *s, void *stream)
-{
-	struct stream *t = stream;
-	(void)s;
-	must(t->has_head && !t->has_ended);
-	t->has_ended = true;
-}
-
 static void answer(struct side *side, struct stream *t)
 {
 	char text[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n";
@@ -90,8 +74,8 @@ static void act(struct side *side, struct stream *t)
 }
 
 static const struct h2_events events = {
-	on_stream,	on_block,	  script_on_field, on_block_end,
-	on_data,	on_end,		  script_on_close, script_on_ask,
+	on_stream,	script_on_block,  script_on_field, on_block_end,
+	on_data,	script_on_end,	  script_on_close, script_on_ask,
 	script_on_take, script_on_goaway, script_on_any,   script_on_any,
 };
 

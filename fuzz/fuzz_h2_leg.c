@@ -15,14 +15,6 @@ static void *on_stream(struct h2_session *s, int32_t id)
 	return NULL;
 }
 
-static void on_block(struct h2_session *s, void *stream)
-{
-	struct stream *t = stream;
-	(void)s;
-	must(t->id != 0 && !t->has_ended);
-	stream_begin_block(t, t->has_head ? H2_TRAILERS : H2_ANSWER);
-}
-
 static void must_be_good_answer(const struct stream *t)
 {
 	const struct http_head *h = &t->head;
@@ -47,14 +39,6 @@ static void on_block_end(struct h2_session *s, void *stream, bool is_last)
 	t->has_ended = is_last;
 }
 
-static void on_end(struct h2_session *s, void *stream)
-{
-	struct stream *t = stream;
-	(void)s;
-	must(!t->has_ended);
-	t->has_ended = true;
-}
-
 static void act(struct side *side, struct stream *t)
 {
 	if (t->is_bad)
@@ -62,8 +46,8 @@ static void act(struct side *side, struct stream *t)
 }
 
 static const struct h2_events events = {
-	on_stream,	on_block,	  script_on_field, on_block_end,
-	script_on_data, on_end,		  script_on_close, script_on_ask,
+	on_stream,	script_on_block,  script_on_field, on_block_end,
+	script_on_data, script_on_end,	  script_on_close, script_on_ask,
 	script_on_take, script_on_goaway, script_on_any,   script_on_any,
 };
 

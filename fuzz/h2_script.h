@@ -1,118 +1,21 @@
 /*
- * A peer of HTTP/2 that plays what the fuzzer wrote, and what the targets of both sides share. The
- * first byte of an input says how it is read: as bytes that come as they are, or as a script of
- * frames whose lengths are right, so that what is wrong is wrong further in.
+ * A session of HTTP/2 and its owner, before a peer that plays what the fuzzer wrote: what the targets
+ * of both sides share.
  */
 #ifndef NEAP_FUZZ_H2_SCRIPT_H
 #define NEAP_FUZZ_H2_SCRIPT_H
 
-#include "base/num.h"
-#include "fuzz.h"
+#include "h2_wire.h"
 #include "http/h2_fields.h"
 #include "http/h2_session.h"
 
 enum {
-	SCRIPT_RAW = 1,	     /* bits of the first byte */
-	SCRIPT_NO_HELLO = 2, /* neither preface nor SETTINGS are put before it */
-	SCRIPT_BYTES = 4,    /* it comes byte by byte */
-	SCRIPT_MAX = 4096,   /* of an input */
-	WIRE_MAX = SCRIPT_MAX * 9 + 64,
 	STREAMS = 8,
 	TEXT_BYTES = 4096, /* of a head */
 	WINDOW = 1000,
 	FIRST_WINDOW = 65535, /* of streams, until our SETTINGS were acknowledged */
-	FRAME_MAX = 16384,
 	ROUNDS_MAX = 10000,
 };
-
-struct wire {
-	char bytes[WIRE_MAX];
-	size_t n;
-};
-
-static inline void wire_put(struct wire *w, const void *p, size_t n)
-{
-	must(w->n + n <= sizeof(w->bytes));
-	if (n > 0)
-		memcpy(w->bytes + w->n, p, n);
-	w->n += n;
-}
-
-static inline void wire_frame(struct wire *w, uint8_t type, uint8_t flags, uint32_t id,
-			      const void *payload, size_t n)
-{
-	const uint8_t head[9] = {
-		0,	    (uint8_t)(n >> 8),	 (uint8_t)n,	      type,
-		flags,	    (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8),
-		(uint8_t)id
-	};
-	wire_put(w, head, sizeof(head));
-	wire_put(w, payload, n);
-}
-
-/* Ops of four bytes: type, flags, stream, length of what follows. */
-static inline void wire_script(struct wire *w, struct str in)
-{
-	while (in.n >= 4) {
-		const uint8_t *op = (const uint8_t *)in.p;
-		size_t n = op[3] < in.n - 4 ? op[3] : in.n - 4;
-		uint8_t type = op[0] % 11 == 10 ? 16 : op[0] % 11;
-		wire_frame(w, type, op[1], op[2], in.p + 4, n);
-		in.p += 4 + n;
-		in.n -= 4 + n;
-	}
-}
-
-/* What the input says that comes. */
-static inline void wire_read(struct wire *w, const uint8_t *data, size_t size, bool from_client)
-{
-	struct str preface = STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-	struct str in = { (const char *)data + 1, size - 1 };
-	w->n = 0;
-	if ((data[0] & SCRIPT_NO_HELLO) == 0) {
-		if (from_client)
-			wire_put(w, preface.p, preface.n);
-		wire_frame(w, 4, 0, 0, NULL, 0);
-	}
-	if ((data[0] & SCRIPT_RAW) != 0)
-		wire_put(w, in.p, in.n);
-	else
-		wire_script(w, in);
-}
-
-/* What a session sends: whole frames of a size that anybody takes, SETTINGS first. */
-struct output {
-	char head[9];
-	size_t head_n, left;
-	size_t preface_left; /* of a client */
-	uint64_t frames;
-};
-
-static inline void output_frame(struct output *o)
-{
-	const uint8_t *h = (const uint8_t *)o->head;
-	o->left = (size_t)h[0] << 16 | (size_t)h[1] << 8 | h[2];
-	o->head_n = 0;
-	must(o->left <= FRAME_MAX && h[3] <= 10 && (h[5] & 0x80) == 0);
-	must(o->frames++ > 0 || h[3] == 4);
-}
-
-static inline void output_look(struct output *o, const char *p, size_t n)
-{
-	while (n > 0) {
-		size_t *left = o->preface_left > 0 ? &o->preface_left : &o->left;
-		size_t skip = n < *left ? n : *left;
-		*left -= skip;
-		p += skip;
-		n -= skip;
-		if (n > 0 && o->left == 0) {
-			o->head[o->head_n++] = *p++;
-			n--;
-		}
-		if (o->head_n == sizeof(o->head))
-			output_frame(o);
-	}
-}
 
 static const struct http_limits script_limits = { 2048, 512, FUZZ_FIELDS };
 
@@ -187,6 +90,7 @@ static inline void must_be_good_trailers(const struct stream *t)
 struct side {
 	struct h2_session session;
 	struct output output;
+	enum h2_block heads; /* of what the peer sends first on a stream */
 	struct stream streams[STREAMS];
 	int64_t now_ms;
 	void (*act)(struct side *side, struct stream *t); /* what an owner does between */
@@ -212,6 +116,13 @@ static inline struct stream *side_add(struct side *side, int32_t id)
 	return NULL;
 }
 
+static inline void script_on_block(struct h2_session *s, void *stream)
+{
+	struct stream *t = stream;
+	must(t->id != 0 && !t->has_ended);
+	stream_begin_block(t, t->has_head ? H2_TRAILERS : side_of(s)->heads);
+}
+
 static inline void script_on_field(struct h2_session *s, void *stream, struct str name,
 				   struct str value)
 {
@@ -227,6 +138,13 @@ static inline void script_on_data(struct h2_session *s, void *stream, const char
 	must(t->id != 0 && (n == 0 || p != NULL));
 	t->untaken += n;
 	must(t->untaken <= FIRST_WINDOW);
+}
+
+static inline void script_on_end(struct h2_session *s, void *stream)
+{
+	struct stream *t = stream;
+	must((t->has_head || side_of(s)->heads == H2_ANSWER) && !t->has_ended);
+	t->has_ended = true;
 }
 
 static inline void script_on_take(struct h2_session *s, void *stream, char *to, size_t n)
@@ -333,7 +251,8 @@ static inline void side_open(struct side *side, enum h2_side which, const struct
 		must(h2_shared_init(&shared, 64) == ERR_OK);
 		slab_init(&slab, TEXT_BYTES, STREAMS);
 	}
-	*side = (struct side){ .now_ms = 1000 };
+	*side = (struct side){ .heads = which == H2_SERVER ? H2_REQUEST : H2_ANSWER,
+			       .now_ms = 1000 };
 	side->output.preface_left = which == H2_CLIENT ? 24 : 0;
 	for (size_t i = 0; i < STREAMS; i++) {
 		buf_init(&side->streams[i].text, &slab);
