@@ -12,6 +12,7 @@ local json = require "neap.json"
 local http = require "neap.io.http"
 local pools = require "neap.runtime.pools"
 local reply = require "neap.runtime.reply"
+local seal = require "neap.runtime.seal"
 local tcp = require "neap.io.tcp"
 local wait = require "neap.runtime.wait"
 
@@ -43,4 +44,14 @@ neap.check = setmetatable({}, {
   end,
 })
 
-return neap
+-- Parts that most configs do without are loaded when they are asked for.
+local LAZY = { base64 = true, ip = true, url = true }
+
+return setmetatable(neap, {
+  __index = function(_, name)
+    if not LAZY[name] then return nil end
+    local part = seal.module("neap." .. name, require("neap.text." .. name))
+    rawset(neap, name, part)
+    return part
+  end,
+})

@@ -33,7 +33,7 @@ local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
   "crypto/tls_reason.h" }
 local ABI = { "script/abi_board.h", "script/abi.h", "script/abi_wait.h", "script/abi_stats.h",
-  "script/abi_record.h", "script/abi_acme.h", "script/abi_call.h" }
+  "script/abi_record.h", "script/abi_fields.h", "script/abi_acme.h", "script/abi_call.h" }
 
 ---@param path string  of a header
 ---@return string  what stands between its marks

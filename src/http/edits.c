@@ -147,6 +147,19 @@ int edits_find(const struct edits *e, struct str name, struct str *value)
 	return found;
 }
 
+bool edits_next(const struct edits *e, uint32_t *at, struct str *name, struct str *value)
+{
+	while (e != NULL && *at < e->n) {
+		const struct edit *one = &e->list[(*at)++];
+		if (one->is_dead || one->is_removal)
+			continue;
+		*name = edit_name(e, one);
+		*value = edit_value(e, one);
+		return true;
+	}
+	return false;
+}
+
 bool edits_replaces(const void *edits, struct str name)
 {
 	const struct edits *e = edits;

@@ -39,6 +39,12 @@ void edits_free(struct edits *e); /* NULL is harmless */
 /* 1: the name was set or added (value given), 0: no change of that name, -1: removed. */
 int edits_find(const struct edits *e, struct str name, struct str *value);
 
+/*
+ * The first field that was set or added, from change *at on; *at is the change after it then. false:
+ * there is no further one. Begin with 0.
+ */
+bool edits_next(const struct edits *e, uint32_t *at, struct str *name, struct str *value);
+
 /* Is the original field of that name replaced or removed? For h1_write_fields' except. */
 bool edits_replaces(const void *edits, struct str name);
 

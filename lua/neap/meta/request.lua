@@ -9,6 +9,8 @@
 ---@field method string|nil  as sent: `"GET"`
 ---@field path string|nil  the path as sent, without the query; `"*"` for `OPTIONS *`
 ---@field target_path string|nil  the path that goes to the backend: what `set_path` made of it
+---@field normal_path string|nil  the normalised path, for rules (`neap.url.path`); nil when servers
+--- take it differently: answer 400
 ---@field query string|nil  what follows the `?` as sent; nil without one
 ---@field host string|nil  the `Host` field, or the host of an absolute target
 ---@field scheme "http"|"https"|"tcp"  how the client connected
@@ -30,6 +32,17 @@ local request = {}
 ---@param name string  without regard to case
 ---@return string|nil value
 function request:header(name) end
+
+--- All fields of its head, in their order, with what hooks changed; those that they set come last:
+--- `for name, value in request:headers() do … end`.
+---@return fun(): string|nil, string  the name in lower case, and the value
+function request:headers() end
+
+--- The arguments of its query, as of `neap.url.args`.
+---@param max integer|nil  more arguments are an error; 100 when absent
+---@return table<string, string>|nil first  by name; of several, the first
+---@return table[]|string list  all in their order, `{ name, value }` each; or the reason
+function request:args(max) end
 
 --- Sets a field that goes to the backend, in place of all fields of that name; nil removes it.
 --- Fields that frame the message (`Content-Length`, `Transfer-Encoding`, `Connection`, …) cannot be

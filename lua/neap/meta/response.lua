@@ -13,6 +13,10 @@ local response = {}
 ---@return string|nil value
 function response:header(name) end
 
+--- All fields of its head, in their order, with what hooks changed; those that they set come last.
+---@return fun(): string|nil, string  the name in lower case, and the value
+function response:headers() end
+
 --- Sets a field, in place of all fields of that name; nil removes it.
 ---@param name string
 ---@param value string|nil

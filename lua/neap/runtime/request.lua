@@ -2,6 +2,7 @@
 
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
+local fields = require "neap.runtime.fields"
 local trim = require "neap.trim"
 local tls = require "neap.runtime.tls"
 local view = require "neap.runtime.view"
@@ -70,6 +71,13 @@ end
 function getters.method(r) return text(r.method, r.method_n) end
 
 function getters.path(r) return text(r.path, r.path_n) end
+
+-- One text for all paths that a server may take for the same; nil: servers take it differently.
+function getters.normal_path(r)
+  local as_sent = text(r.path, r.path_n)
+  if not as_sent or as_sent == "*" then return as_sent end
+  return (require("neap.text.path").normalise(as_sent))
+end
 
 -- The path that goes to the backend.
 function getters.target_path(r)
@@ -168,6 +176,19 @@ local function methods_of(subject)
     must_be("the name of a cookie", name, "string")
     if C.neap_request_header(needed(self), "cookie", 6) == 0 then return {} end
     return cookies_in(out(), name)
+  end
+
+  -- All fields that it has now: those that hooks have set come last.
+  function methods.headers(self)
+    if type(self) ~= "cdata" then view.needs_colon("request", "headers") end
+    return fields.iterate(C.neap_request_field, needed(self))
+  end
+
+  -- The arguments of its query, as of neap.url.args.
+  function methods.args(self, max)
+    if type(self) ~= "cdata" then view.needs_colon("request", "args") end
+    if max ~= nil then must_be("max", max, "number") end
+    return require("neap.text.url").args(getters.query(needed(self)), max)
   end
 
   function methods.set_header(self, name, value)

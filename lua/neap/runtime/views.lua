@@ -3,6 +3,7 @@
 local ffi = require "neap.ffi"
 local backends = require "neap.runtime.backends"
 local current = require "neap.runtime.current"
+local fields = require "neap.runtime.fields"
 local view = require "neap.runtime.view"
 local words = require "neap.words"
 
@@ -32,6 +33,11 @@ function response.header(self, name)
   name = as_text("the name of a header", name)
   if C.neap_response_header(needed(), name, #name) == 0 then return nil end
   return out()
+end
+
+function response.headers(self)
+  if type(self) ~= "cdata" then view.needs_colon("response", "headers") end
+  return fields.iterate(C.neap_response_field, needed())
 end
 
 function response.set_header(self, name, value)

@@ -91,5 +91,12 @@ neap.json = setmetatable({}, { __index = function(_, name) return early().json[n
 
 function facade.use(module) active = module end
 
-facade.neap = neap
+-- These need no balancer.
+local PARTS = { base64 = true, ip = true, url = true }
+
+facade.neap = setmetatable(neap, {
+  __index = function(_, name)
+    if PARTS[name] then return require("neap.text." .. name) end
+  end,
+})
 return facade

@@ -89,13 +89,14 @@ local function cookie(record, name)
 end
 
 -- A list of { name, value } of a message as it goes out.
+---@param without_own boolean?  not those that neap adds itself
 ---@return table[]
-function message.fields_out(record)
+function message.fields_out(record, without_own)
   local replaced, list = {}, {}
   for _, one in ipairs(record.edits or {}) do
     if one.replaces then replaced[one.lower] = true end
   end
-  for _, fields in ipairs { record.fields, record.own_fields or {} } do
+  for _, fields in ipairs { record.fields, not without_own and record.own_fields or {} } do
     for _, field in ipairs(fields) do
       if not replaced[field[1]:lower()] then table.insert(list, { field[1], field[2] }) end
     end
@@ -233,6 +234,20 @@ local function add_request(C, answer, record_of)
   end
 end
 
+-- The fields of a message one after the other, in the order of C. The record keeps the texts.
+local function field_at(record, at, to)
+  if at == 0 then record.shown = message.fields_out(record, true) end
+  local field = record.shown[at + 1]
+  if not field then return 0 end
+  to.name, to.name_n, to.value, to.value_n = field[1], #field[1], field[2], #field[2]
+  return at + 1
+end
+
+local function add_fields(C, record_of, response_record)
+  function C.neap_request_field(r, at, to) return field_at(record_of(r), at, to) end
+  function C.neap_response_field(_, at, to) return field_at(response_record(), at, to) end
+end
+
 local function add_response(C, answer, response_record)
   function C.neap_response_header(_, name) return answer(header(response_record(), name)) end
 
@@ -280,6 +295,7 @@ function message.new(out, records, response_record)
   add_request(C, answer, record_of)
   add_tls(C, answer, record_of, out)
   add_response(C, answer, response_record)
+  add_fields(C, record_of, response_record)
   add_reply(C, record_of)
   return C
 end
