@@ -146,6 +146,21 @@ local function must_be(what, value, kind)
   end
 end
 
+local function add_lists(methods, needed)
+  -- All fields that it has now: those that hooks have set come last.
+  function methods.headers(self)
+    if type(self) ~= "cdata" then view.needs_colon("request", "headers") end
+    return fields.iterate(C.neap_request_field, needed(self))
+  end
+
+  -- The arguments of its query, as of neap.url.args.
+  function methods.args(self, max)
+    if type(self) ~= "cdata" then view.needs_colon("request", "args") end
+    if max ~= nil then must_be("max", max, "number") end
+    return require("neap.text.url").args(getters.query(needed(self)), max)
+  end
+end
+
 -- The methods of objects about `subject(object)`.
 local function methods_of(subject)
   local function needed(self)
@@ -155,6 +170,7 @@ local function methods_of(subject)
   end
 
   local methods = {}
+  add_lists(methods, needed)
 
   function methods.header(self, name)
     if type(self) ~= "cdata" then view.needs_colon("request", "header") end
@@ -176,19 +192,6 @@ local function methods_of(subject)
     must_be("the name of a cookie", name, "string")
     if C.neap_request_header(needed(self), "cookie", 6) == 0 then return {} end
     return cookies_in(out(), name)
-  end
-
-  -- All fields that it has now: those that hooks have set come last.
-  function methods.headers(self)
-    if type(self) ~= "cdata" then view.needs_colon("request", "headers") end
-    return fields.iterate(C.neap_request_field, needed(self))
-  end
-
-  -- The arguments of its query, as of neap.url.args.
-  function methods.args(self, max)
-    if type(self) ~= "cdata" then view.needs_colon("request", "args") end
-    if max ~= nil then must_be("max", max, "number") end
-    return require("neap.text.url").args(getters.query(needed(self)), max)
   end
 
   function methods.set_header(self, name, value)
