@@ -10,6 +10,7 @@ local dice = require "neap.runtime.dice"
 local dns = require "neap.io.dns"
 local json = require "neap.json"
 local http = require "neap.io.http"
+local once = require "neap.io.once"
 local pools = require "neap.runtime.pools"
 local reply = require "neap.runtime.reply"
 local seal = require "neap.runtime.seal"
@@ -33,6 +34,7 @@ local neap = {
   tcp = { connect = tcp.connect },
   http = { get = http.get, request = http.request },
   dns = { resolve = dns.resolve },
+  once = once.call,
 }
 
 -- Ready checks: neap.check.tcp{}, .http{}, .icmp{}. Loaded when they are asked for.

@@ -70,12 +70,10 @@ describe("neap.http", function()
         conn:wait(0.05)
       end
     end, allow_errors = true }
-    local began = eventually.now()
     assert.equal("timeout timeout", (hook_code.run([[
       local _, one = neap.http.get(slow, { timeout = 0.5 })
       local _, two = neap.http.get(silent, { timeout = 4, connect_timeout = 0.2 })
       return one .. " " .. two]], { slow = slow.url, silent = "http://" .. net.silent() })))
-    assert.is_true(eventually.now() - began < 3 * eventually.slowness)
   end)
 
   it("says what is wrong with what it is asked for", function()

@@ -175,6 +175,16 @@ NEAP_API uint32_t neap_ping_check(void)
 	return 0;
 }
 
+NEAP_API uint32_t neap_wait_event(double event, double timeout)
+{
+	return wait_event(running_wait(), event, timeout);
+}
+
+NEAP_API void neap_announce(double event)
+{
+	wait_announce(&pool()->io, event);
+}
+
 NEAP_API const char *neap_wait_failure(void)
 {
 	return running_wait()->failure;

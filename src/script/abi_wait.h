@@ -52,6 +52,9 @@ uint32_t neap_wait_response(uint32_t conn, uint32_t flags, size_t body_max, doub
 /* The head of an answer, then its body in pieces until one is empty. */
 uint32_t neap_wait_head(uint32_t conn, uint32_t flags, double timeout);
 uint32_t neap_wait_piece(uint32_t conn, double timeout);
+/* Until neap_announce says that event, a whole number from 0 on below 2^53. */
+uint32_t neap_wait_event(double event, double timeout);
+void neap_announce(double event);
 const char *neap_wait_failure(void);
 uint32_t neap_wait_conn(void);	  /* the connection that neap_wait_connect made */
 uint32_t neap_wait_stood(void);	  /* which of its addresses that was, from 0 */

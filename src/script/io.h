@@ -10,6 +10,8 @@
 #include "script/shelf.h"
 #include "script/trusts.h"
 
+enum { IO_EVENT_LISTS = 64 };
+
 enum io_mode {
 	IO_REAL,
 	IO_TRIAL /* nobody is asked: whoever wants to has come as far as it can (trial.c) */
@@ -33,7 +35,9 @@ struct io {
 	struct io_pools pools;
 	struct list kept; /* connections between two requests (kept.h), the oldest first */
 	unsigned kept_n;
-	uint32_t conns;	    /* connections so far; the last one's number */
+	struct list
+		listeners[IO_EVENT_LISTS]; /* waits for events, by the low bits of their numbers */
+	uint32_t conns;			   /* connections so far; the last one's number */
 	uint32_t shortages; /* connections and pings that our own lack of files ended */
 };
 

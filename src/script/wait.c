@@ -12,10 +12,19 @@
 
 enum { NAMES_BYTES = 512, NAME_BYTES = 256, FOREVER_MS = 3600000 };
 
+static void be_heard(struct deferred *d)
+{
+	struct wait *w = container_of(d, struct wait, heard);
+	w->kind = WAIT_NONE;
+	w->on_over(w);
+}
+
 void wait_init(struct wait *w, struct io *io)
 {
 	*w = (struct wait){ .io = io };
 	list_init(&w->conns);
+	list_init(&w->listener);
+	deferred_init(&w->heard, be_heard);
 }
 
 static void close_conn(struct wait *w, struct conn *c)
@@ -34,6 +43,8 @@ static void stop_wait(struct wait *w)
 	free(w->ping);
 	w->ping = NULL;
 	w->query = NULL;
+	list_remove(&w->listener);
+	loop_defer_cancel(&w->heard);
 	w->kind = WAIT_NONE;
 }
 
@@ -394,4 +405,30 @@ bool wait_ping(struct wait *w, struct str ip, double timeout)
 	p->owner = w;
 	w->io->shortages += sock_err_is_shortage(sys);
 	return sys == 0 ? true : fail_wait(w, sock_err_text(sys));
+}
+
+static struct list *listeners_of(struct io *io, double event)
+{
+	return &io->listeners[(uint64_t)event % IO_EVENT_LISTS];
+}
+
+bool wait_event(struct wait *w, double event, double timeout)
+{
+	begin_wait(w, WAIT_EVENT, timeout);
+	w->event = event;
+	list_append(listeners_of(w->io, event), &w->listener);
+	return true;
+}
+
+void wait_announce(struct io *io, double event)
+{
+	struct list *all = listeners_of(io, event), *next;
+	for (struct list *l = all->next; l != all; l = next) {
+		struct wait *w = container_of(l, struct wait, listener);
+		next = l->next;
+		if (w->event != event)
+			continue;
+		list_remove(&w->listener);
+		loop_yield(io->loop, &w->heard);
+	}
 }

@@ -1,5 +1,5 @@
 /*
- * What a coroutine waits for, one thing at a time: a time, a name, a connection, an echo. The
+ * What a coroutine waits for, one thing at a time: a time, a name, a connection, an echo, an event. The
  * connections that it makes are its own; they are closed when its entry ends.
  *
  * Each of the functions that begin something returns true when the coroutine must yield: on_over comes
@@ -23,6 +23,7 @@ enum wait_kind {
 	WAIT_CONNECT, /* resolving, then dialling */
 	WAIT_CONN,    /* for what its connection does */
 	WAIT_PING,
+	WAIT_EVENT, /* that another coroutine announces */
 };
 
 struct wait {
@@ -38,7 +39,10 @@ struct wait {
 	enum wait_kind kind;
 	int64_t until_ms;
 	struct dns_query *query;
-	struct ping *ping; /* WAIT_PING; freed with the next wait */
+	struct ping *ping;    /* WAIT_PING; freed with the next wait */
+	double event;	      /* WAIT_EVENT: its number */
+	struct list listener; /* in io's; not once it is announced */
+	struct deferred heard;
 	struct conn *conn; /* the last one waited for; NULL: none, or it is closed */
 	struct list conns;
 
@@ -67,6 +71,11 @@ bool wait_resolve(struct wait *w, struct str name, double timeout);
 /* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
 bool wait_connect(struct wait *w, struct str host, uint16_t port, double timeout);
 bool wait_ping(struct wait *w, struct str ip, double timeout);
+
+/* Until that event is announced. */
+bool wait_event(struct wait *w, double event, double timeout);
+/* All who wait for it go on, in the next turn of the loop. */
+void wait_announce(struct io *io, double event);
 
 /*
  * The connection of the wait_connect that follows at once speaks TLS, with ssl, its own from now on;

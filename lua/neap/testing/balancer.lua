@@ -136,6 +136,18 @@ local function publish_all(self, config)
   for _, pool in ipairs(config.pools) do self:publish(pool.name, pool.backends) end
 end
 
+-- Tasks run at once: nothing else happens while a hook waits.
+local function add_tasks(self)
+  local tasks, current = self.require "neap.runtime.tasks", self.world.current
+  function self.world.run_task(number)
+    local request = current.request
+    current.request = nil -- a task is outside of any
+    local ok, why = pcall(tasks.run, number)
+    if not ok then tasks.finish(number, why) end
+    current.request = request
+  end
+end
+
 -- The hooks of a policy that stand between it and the runtime; see guard.lua.
 local function intercept(self, options)
   local dispatch = self.require "neap.runtime.dispatch"
@@ -185,6 +197,7 @@ function Balancer.new(options)
   self.end_of_it = ffi.gc(ffi.new "uint8_t[1]", drop)
   self.runtime = self.require "neap.runtime"
   self.neap = self.require "neap"
+  add_tasks(self)
   self.contain, self.light = options.contain, options.light
   self.is_file = options.config ~= nil or type(options.policy) == "string"
   facade.use(self.neap)

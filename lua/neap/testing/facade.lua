@@ -37,7 +37,7 @@ local function pure()
   }
 end
 
-local neap = group({}, "pool now random secret sleep")
+local neap = group({}, "pool now random secret sleep once")
 neap.log = group({ "log" }, "debug info warn error")
 neap.tcp = group({ "tcp" }, "connect")
 neap.http = group({ "http" }, "get request")
