@@ -171,14 +171,15 @@ neap.tcp = {}
 ---@return string|nil reason  `"timeout"`, `"closed"`, …
 function neap.tcp.connect(host, port, timeout, options) end
 
---- What many ask for at the same time is asked for once: `fn` runs in a task of its own, and all who
---- call with the same key meanwhile wait for it. Nobody's client that leaves ends it. Its value is
---- remembered for `ttl` seconds by this worker, for 10,000 keys at most; one that is remembered is
---- given in any hook. The keys are those of all policies. Who gets a table must not change it. May
---- wait.
+--- What many ask for at the same time is asked for once: `fn` runs in a task of its own, and all
+--- who call with the same key meanwhile wait for it. A client that leaves does not end it. Its
+--- value is remembered for `ttl` seconds by this worker, for 10,000 keys at most; one that is
+--- remembered is given in any hook. The keys are those of all policies. Who gets a table must not
+--- change it. May wait.
 ---
---- `fn` has no request: give it values, as locals. It returns a value, or nil and a reason, which is
---- not remembered unless `negative_ttl` says so. An error in it is logged, and the reason for all.
+--- `fn` has no request: give it values, as locals. It returns a value, or nil and a reason, which
+--- is not remembered unless `negative_ttl` says so. An error in it is logged, and the reason for
+--- all.
 ---@param key string  1024 bytes at most
 ---@param ttl number  seconds; 0: only those who wait get it
 ---@param fn fun(): any, string|nil  may wait

@@ -129,10 +129,6 @@ function host.new(options)
   local calls = ffi.new("uint64_t[?]", ffi.numbers.NEAP_BOARD_COUNTED)
   function C.neap_hook_calls() return calls end
   C.neap_hook_stage = nothing
-  function C.neap_task_start(number)
-    world.run_task(number)
-    return 1
-  end
   add_certificates(C, world)
   function C.neap_access_line(line)
     world.access_line = line
