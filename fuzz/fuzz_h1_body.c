@@ -42,7 +42,7 @@ static void tidy_piece(struct tidied *t, const char *in, size_t n)
 	must(copy != NULL);
 	memcpy(copy, in, n);
 	uint8_t held = t->body.held;
-	t->result = h1_body_tidy(&t->body, copy, n, &used, &kept);
+	t->result = h1_body_tidy(&t->body, copy, n, &used, &kept, NULL);
 	must(used <= n && kept <= used + held);
 	memcpy(t->out + t->n, copy, kept);
 	t->n += kept;

@@ -25,8 +25,9 @@ local function decode(body, text)
   return ffi.string(memory, kept[0]), tonumber(used[0]), body.done, result == lib.BODY_OK
 end
 
--- The payload and the trailers of an answer that comes in these pieces; nil and why it is bad.
-local function split(pieces, room, own)
+-- What is left of the payload by this function, and the trailers, of an answer that comes in these
+-- pieces; nil and why it is bad.
+local function gather(take, pieces, room, own)
   local slab, trailers = ffi.new "struct bt_slab", ffi.new "struct bt_buf"
   base.lib.slab_init(slab, room or 256, 2)
   base.lib.buf_init(trailers, slab)
@@ -34,9 +35,8 @@ local function split(pieces, room, own)
   body.chunk.is_answer = true
   body.chunk.own = own
   for _, piece in ipairs(pieces) do
-    local memory = http.bytes(piece)
-    local result = lib.h1_body_decode(body, memory, #piece, used, kept,
-      ffi.cast("struct buf *", trailers))
+    local memory = ffi.new("char[?]", #piece + lib.H1_CHUNK_HELD_MAX, piece)
+    local result = take(body, memory, #piece, used, kept, ffi.cast("struct buf *", trailers))
     if result ~= lib.BODY_OK then
       base.lib.slab_fini(slab)
       return nil, ffi.string(body.chunk.reason)
@@ -47,6 +47,14 @@ local function split(pieces, room, own)
     and ffi.string(trailers.data + trailers.start, trailers["end"] - trailers.start)
   base.lib.slab_fini(slab)
   return table.concat(payload), text, body.done
+end
+
+-- As they are found in a body that goes on in its coding, too.
+local function split(...)
+  local payload, text, done = gather(lib.h1_body_decode, ...)
+  local coded, text_too, done_too = gather(lib.h1_body_tidy, ...)
+  assert.same({ payload ~= nil, text, done }, { coded ~= nil, text_too, done_too })
+  return payload, text, done
 end
 
 describe("body", function()

@@ -19,7 +19,7 @@ local function feed(pieces, is_answer)
   local used, kept = ffi.new "size_t[1]", ffi.new "size_t[1]"
   for _, piece in ipairs(pieces) do
     local memory = ffi.new("char[?]", #piece + lib.H1_CHUNK_HELD_MAX, piece)
-    local result = lib.h1_body_tidy(body, memory, #piece, used, kept)
+    local result = lib.h1_body_tidy(body, memory, #piece, used, kept, nil)
     table.insert(out, ffi.string(memory, kept[0]))
     total = total + tonumber(used[0])
     if result == lib.BODY_BAD then

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "exchange/call.h"
+#include "exchange/call_end.h"
 #include "exchange/failure.h"
 #include "exchange/ids.h"
 #include "exchange/rewrite.h"
@@ -171,30 +172,13 @@ enum relay_outcome relay_write(struct relay *r)
 	return note_progress(r, sent);
 }
 
-/*
- * A gRPC call that breaks off has a status to end with, as long as the client's protocol has room for
- * one.
- */
-static void end_call(struct relay *r)
-{
-	struct leg *leg = leg_of(r);
-	char text[CALL_TRAILERS_BYTES];
-	if (!r->rq->is_grpc || r->client->form != CLIENT_FRAMED || is_whole(r) ||
-	    leg->head.framing == FRAMING_LENGTH)
-		return;
-	buf_drop(&leg->trailers);
-	struct str trailers = call_own_trailers(r->rq, text);
-	if (buf_append(&leg->trailers, trailers.p, trailers.n))
-		leg->phase = LEG_WHOLE;
-}
-
 enum relay_outcome relay_truncate(struct relay *r)
 {
 	request_broke(r->rq);
 	r->client->keep = false;
 	attempt_end(r->at, ATTEMPT_CLOSE);
-	if (unlikely(r->rq->is_grpc))
-		end_call(r);
+	if (unlikely(r->rq->is_grpc) && !is_whole(r))
+		call_end(r->rq, leg_of(r), r->client, &r->out);
 	return note_progress(r, send_body(r));
 }
 
@@ -305,6 +289,7 @@ static enum relay_outcome pass_head(struct relay *r, struct str head)
 	struct leg *leg = leg_of(r);
 	if (unlikely(ids_answer_name(r->rq)[0] != '\0'))
 		leg->own_field = ids_answer_name(r->rq);
+	leg->reads_trailers = r->rq->is_grpc;
 	r->rq->can_repeat = false;
 	r->rq->status = leg->head.status;
 	r->answer = ANSWER_OUT;

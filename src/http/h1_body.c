@@ -116,21 +116,32 @@ enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t
 	return r;
 }
 
+/* What came since `before` of them is added, if anybody wants them; false: there is no room. */
+static bool look_at_trailers(const struct h1_body *b, struct buf *to, size_t before,
+			     const char *end, size_t dropped)
+{
+	return likely(to == NULL) || h1_chunk_trailer_bytes(&b->chunk) <= before ||
+	       gather_trailers(b, to, before, end, dropped);
+}
+
 /* The coded bytes, without those that are to be left out, to the front of in. */
 static enum h1_body_result tidy_chunked(struct h1_body *b, char *in, size_t n, size_t *used,
-					size_t *kept)
+					size_t *kept, struct buf *trailers)
 {
 	enum h1_chunk_event event;
-	struct gather g = { in, 0, NULL };
+	struct gather g = { in, 0, trailers };
 	const char *run = in; /* bytes from here on are kept, and not gathered yet */
 	size_t at = b->held;
 	do {
 		const char *data = NULL;
-		size_t part = 0, data_n = 0;
+		size_t part = 0, data_n = 0, before = h1_chunk_trailer_bytes(&b->chunk);
 		event = h1_chunk_next(&b->chunk, in + at, b->held + n - at, &part, &data, &data_n);
 		at += part;
+		b->done = event == CHUNK_END;
 		if (event == CHUNK_DATA)
 			b->payload += data_n;
+		else if (!look_at_trailers(b, g.trailers, before, in + at, data_n))
+			event = CHUNK_BAD;
 		if (event != CHUNK_DROP)
 			continue;
 		gather_piece(&g, run, (size_t)(data - run));
@@ -140,11 +151,11 @@ static enum h1_body_result tidy_chunked(struct h1_body *b, char *in, size_t n, s
 	b->held = event == CHUNK_MORE ? (uint8_t)h1_chunk_held(&b->chunk) : 0;
 	gather_piece(&g, run, (size_t)(in + at - run) - b->held);
 	*kept = g.n;
-	b->done = event == CHUNK_END;
 	return event == CHUNK_BAD ? BODY_BAD : BODY_OK;
 }
 
-enum h1_body_result h1_body_tidy(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept)
+enum h1_body_result h1_body_tidy(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept,
+				 struct buf *trailers)
 {
 	*used = *kept = 0;
 	if (b->done)
@@ -157,7 +168,12 @@ enum h1_body_result h1_body_tidy(struct h1_body *b, char *in, size_t n, size_t *
 		memmove(in + b->held, in, n);
 		memcpy(in, b->chunk.name, b->held);
 	}
-	return tidy_chunked(b, in, n, used, kept);
+	return tidy_chunked(b, in, n, used, kept, trailers);
+}
+
+bool h1_body_is_between(const struct h1_body *b)
+{
+	return b->framing == FRAMING_CHUNKED && h1_chunk_is_between(&b->chunk);
 }
 
 bool h1_body_is_whole_at_close(const struct h1_body *b)

@@ -40,9 +40,13 @@ enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t
  * The same, for an answer that keeps its coding: *kept bytes at in are the next ones to send. `in`
  * has room for H1_CHUNK_HELD_MAX bytes more than n. Bytes that struct h1_chunk says are left out;
  * bytes that perhaps must be left out wait inside until that is known, so *kept may also be more
- * than n.
+ * than n. trailers: their lines are added there, too, as by h1_body_decode; NULL: nobody wants them.
  */
-enum h1_body_result h1_body_tidy(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept);
+enum h1_body_result h1_body_tidy(struct h1_body *b, char *in, size_t n, size_t *used, size_t *kept,
+				 struct buf *trailers);
+
+/* In the chunk coding: the last byte so far was that of a chunk, so that the last one could follow. */
+bool h1_body_is_between(const struct h1_body *b);
 
 /* n more bytes of a body with a length were moved without being read here (n ≤ left). */
 void h1_body_skip(struct h1_body *b, uint64_t n);

@@ -371,6 +371,11 @@ size_t h1_chunk_trailer_bytes(const struct h1_chunk *c)
 	return c->state >= TRAILER_FIRST && c->state <= END ? c->line_bytes : 0;
 }
 
+bool h1_chunk_is_between(const struct h1_chunk *c)
+{
+	return c->state == SIZE_FIRST && c->line_bytes == 0;
+}
+
 size_t h1_chunk_size_line(char *to, uint64_t n)
 {
 	size_t digits = num_write_hex(to, n);

@@ -68,6 +68,9 @@ size_t h1_chunk_held(const struct h1_chunk *c);
 /* How many bytes of the trailers it has consumed, the empty line after them included. */
 size_t h1_chunk_trailer_bytes(const struct h1_chunk *c);
 
+/* No chunk is under way, and the last one did not begin. */
+bool h1_chunk_is_between(const struct h1_chunk *c);
+
 /* Payload length n → its size line ("1f4\r\n"), at most 18 bytes into to; returns the count. */
 size_t h1_chunk_size_line(char *to, uint64_t n);
 

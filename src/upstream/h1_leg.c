@@ -198,7 +198,8 @@ static enum leg_news take_body(struct leg *leg, size_t n)
 	enum h1_body_result r =
 		leg->form == BODY_PLAIN
 			? h1_body_decode(&leg->body, p, n, &used, &kept, &leg->trailers)
-			: h1_body_tidy(&leg->body, p, n, &used, &kept);
+			: h1_body_tidy(&leg->body, p, n, &used, &kept,
+				       unlikely(leg->reads_trailers) ? &leg->trailers : NULL);
 	if (used < n)
 		leg->excess = LEG_EXCESS;
 	leg->in.end = (uint32_t)(leg->in.end - n + kept);

@@ -79,7 +79,8 @@ static bool put_last_chunk(struct h2_answer *a)
 	if (n > 0)
 		(void)buf_append(in, buf_head(trailers), n);
 	(void)buf_append(in, "\r\n", 2);
-	buf_drop(trailers);
+	if (!a->leg->reads_trailers)
+		buf_drop(trailers);
 	return true;
 }
 

@@ -25,6 +25,7 @@ void leg_reset(struct leg *leg, const struct http_limits *limits)
 	leg->excess = LEG_EXACT;
 	leg->interim_bytes = 0;
 	leg->own_field = NULL;
+	leg->reads_trailers = false;
 	leg->stands_ms = UINT32_MAX;
 	h1_head_init(&leg->head, true, leg->head.fields, limits);
 }
@@ -37,6 +38,12 @@ bool leg_can_drain(const struct leg *leg)
 bool leg_can_fill(const struct leg *leg)
 {
 	return leg->ops->can_fill(leg);
+}
+
+bool leg_is_between(const struct leg *leg)
+{
+	bool is_coded = leg->form == BODY_CODED && leg->head.framing == FRAMING_CHUNKED;
+	return is_coded && (leg->ops->is_framed || h1_body_is_between(&leg->body));
 }
 
 void leg_end(struct leg *leg, const struct leg_keep *keep)

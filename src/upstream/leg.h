@@ -113,11 +113,12 @@ struct leg {
 	struct buf
 		in; /* heads from their first byte on; once one has passed: body bytes to be sent */
 	/* Lines as in a head: what follows the body. Whole when the answer is; without a block: none,
-	 * or they are part of the coding. */
+	 * or they are part of the coding alone. */
 	struct buf trailers;
 	struct http_head head;
 	struct h1_body body;   /* HTTP/1: its framing */
 	const char *own_field; /* only neap says it: taken out of trailers; NULL: none */
+	bool reads_trailers;   /* they are wanted beside the coding, too */
 };
 
 /* Sets *leg up, closed. Once for all of its attempts. fields: room for those of an answer. */
@@ -227,6 +228,9 @@ static inline uint64_t leg_left(const struct leg *leg)
 {
 	return leg->body.framing == FRAMING_LENGTH ? leg->body.left : 0;
 }
+
+/* Its body is in the chunk coding, and what came of it ends with a chunk. */
+bool leg_is_between(const struct leg *leg);
 
 /* What came is dropped. */
 static inline void leg_drop(struct leg *leg)
