@@ -58,10 +58,15 @@ static bool gather_trailers(const struct h1_body *b, struct buf *to, size_t befo
 	return true;
 }
 
-static enum h1_body_result no_room(struct h1_body *b)
+/* What came since `before` of them is added, if anybody wants them; false: there is no room. */
+static bool look_at_trailers(struct h1_body *b, struct buf *to, size_t before, const char *end,
+			     size_t dropped)
 {
+	if (likely(to == NULL) || h1_chunk_trailer_bytes(&b->chunk) <= before ||
+	    gather_trailers(b, to, before, end, dropped))
+		return true;
 	b->chunk.reason = "no room for the trailers";
-	return BODY_BAD;
+	return false;
 }
 
 /* With a gather the payload goes into it. Without one the bytes are only followed. */
@@ -80,10 +85,9 @@ static enum h1_body_result feed_chunked(struct h1_body *b, const char *in, size_
 			b->payload += data_n;
 			if (g != NULL)
 				gather_piece(g, data, data_n);
-		} else if (g != NULL && g->trailers != NULL && event != CHUNK_BAD &&
-			   h1_chunk_trailer_bytes(&b->chunk) > before &&
-			   !gather_trailers(b, g->trailers, before, in + *used, data_n)) {
-			return no_room(b);
+		} else if (g != NULL &&
+			   !look_at_trailers(b, g->trailers, before, in + *used, data_n)) {
+			return BODY_BAD;
 		}
 	} while (event == CHUNK_DATA || event == CHUNK_DROP);
 	return event == CHUNK_BAD ? BODY_BAD : BODY_OK;
@@ -114,14 +118,6 @@ enum h1_body_result h1_body_decode(struct h1_body *b, char *in, size_t n, size_t
 	enum h1_body_result r = feed_chunked(b, in, n, used, &g);
 	*kept = g.n;
 	return r;
-}
-
-/* What came since `before` of them is added, if anybody wants them; false: there is no room. */
-static bool look_at_trailers(const struct h1_body *b, struct buf *to, size_t before,
-			     const char *end, size_t dropped)
-{
-	return likely(to == NULL) || h1_chunk_trailer_bytes(&b->chunk) <= before ||
-	       gather_trailers(b, to, before, end, dropped);
 }
 
 /* The coded bytes, without those that are to be left out, to the front of in. */
