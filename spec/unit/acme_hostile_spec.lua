@@ -46,6 +46,15 @@ describe("answers of a CA", function()
     assert.matches("newNonce: the CA gave no URL", reason("GET /directory", body "[1,2]"))
   end)
 
+  it("are told by their URL once", function()
+    local url = "https://ca.test/directory"
+    local why = reason("GET /directory", function()
+      error(("http: '%s' is no URL"):format(url))
+    end)
+    local at = why:find(url, 1, true)
+    assert.is_nil(why:find(url, at + 1, true), why)
+  end)
+
   it("must name URLs that are https", function()
     local urls = {
       "http://ca.test/new-order", "file:///etc/passwd", "https://", "https://user@ca.test/", 7,

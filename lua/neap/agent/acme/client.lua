@@ -83,6 +83,12 @@ local function add_trust(self, options)
   return true
 end
 
+-- Words that name the URL already are enough.
+local function no_answer(url, why)
+  local text = tostring(why)
+  return fault.new(text:find(url, 1, true) and text or url .. ": " .. text)
+end
+
 local function exchange(self, options)
   local trusts, failure = add_trust(self, options)
   if not trusts then return nil, failure end
@@ -90,8 +96,8 @@ local function exchange(self, options)
   options.headers = options.headers or {}
   options.headers["User-Agent"] = "neap/" .. (native.version or "0")
   local ok, answer, why = pcall(self.tools.request, options)
-  if not ok then return fault.new(("%s: %s"):format(options.url, tostring(answer))) end
-  if not answer then return fault.new(("%s: %s"):format(options.url, tostring(why))) end
+  if not ok then return no_answer(options.url, answer) end
+  if not answer then return no_answer(options.url, why) end
   keep_nonce(self, answer.headers)
   return answer
 end
