@@ -41,7 +41,7 @@ describe("http2 = true", function()
     local n, o = behind.start(secure { alpn = { "http/1.1" }, allow_errors = true }, OVER_TLS)
     assert.equal(502, n:get("/").status)
     assert.equal(0, #o:streams())
-    n:wait_log "failed while connecting"
+    n:wait_log "failed while connecting: the backend does not offer HTTP/2 %(ALPN%), as its pool"
   end)
 
   it("is a failure where the backend speaks HTTP/1", function()

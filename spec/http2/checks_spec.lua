@@ -9,11 +9,11 @@ local function secure(options)
   return options
 end
 
-local function start(server, health)
+local function start(server, health, http2)
   return neap.start { allow = { "dead", "Unreachable" }, config = ([[return { workers = 1,
     services = { { listen = "127.0.0.1:0", pool = "p" } }, pools = { p = { backends = { %q },
-      http2 = true, tls = { verify = false }, health = { interval = 0.2, timeout = 5, %s } } } }]])
-    :format(server.url, health) }
+      http2 = %s, tls = { verify = false }, health = { interval = 0.2, timeout = 5, %s } } } }]])
+    :format(server.url, http2 or "true", health) }
 end
 
 describe("a check of a pool with http2 = true", function()
@@ -43,6 +43,19 @@ describe("a check of a pool with http2 = true", function()
     o = h2_server.start { handler = function() return ("x"):rep(200000) end, allow_errors = true }
     start(o, 'type = "http"'):wait_log "checked ok"
     start(o, 'type = "http", body = "y"'):wait_log "checked dead.-does not contain"
+  end)
+end)
+
+describe("a check of a pool with http2 = \"auto\"", function()
+  it("asks in what ALPN gives", function()
+    local o = h2_server.start(secure { handler = function() return "well" end })
+    start(o, 'type = "https", path = "/up", body = "well"', '"auto"'):wait_log "checked ok"
+    assert.equal("/up", o:streams()[1].fields[":path"])
+    o = h2_server.start(secure { alpn = { "http/1.1" }, connection = function(h2)
+      local target = h2.io:read_until("\r\n\r\n"):match "^GET (%S+) HTTP/1.1"
+      h2.io:send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" .. target:sub(2))
+    end })
+    start(o, 'type = "https", path = "/well", body = "well"', '"auto"'):wait_log "checked ok"
   end)
 end)
 

@@ -59,7 +59,7 @@ static const struct known {
 	  "the peer takes no cipher that we have" },
 	{ SSL_R_TLSV1_UNRECOGNIZED_NAME, TLS_REASON_NAME, "the peer does not know the name" },
 	{ SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL, TLS_REASON_ALPN,
-	  "the peer takes no protocol (ALPN) that we have" },
+	  "the peer has no protocol (ALPN) in common with us" },
 	{ SSL_R_TLSV1_ALERT_UNKNOWN_CA, TLS_REASON_REJECTED,
 	  "the peer does not know who issued our certificate" },
 	{ SSL_R_SSLV3_ALERT_BAD_CERTIFICATE, TLS_REASON_REJECTED, NULL },

@@ -85,10 +85,17 @@ static SSL *open_tls(const neap_tls *tls, struct tls_goal *goal)
 	return shelf_open(&pool()->io.shelf, id, goal);
 }
 
+static struct str alpn_of(const neap_tls *tls)
+{
+	static const struct str offers[] = { STR_INIT(""), STR_INIT("\2h2"),
+					     STR_INIT("\2h2\10http/1.1") };
+	return offers[tls->speaks_h2 < countof(offers) ? tls->speaks_h2 : 0];
+}
+
 static enum err secure(const neap_tls *tls, struct error *e)
 {
 	char own[NAME_BYTES], host[NAME_BYTES];
-	struct tls_goal goal = { .alpn = tls->speaks_h2 != 0 ? STR("\2h2") : STR("") };
+	struct tls_goal goal = { .alpn = alpn_of(tls) };
 	enum err err = context_for(&goal, tls, e);
 	if (err != ERR_OK)
 		return err;

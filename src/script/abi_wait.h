@@ -30,7 +30,8 @@ typedef struct neap_tls {
 	size_t certificate_n, key_n;
 	const char *first; /* sent in the clear before the handshake */
 	size_t first_n;
-	uint32_t skips_verify, speaks_h2, port; /* speaks_h2 1: HTTP/2 is asked for */
+	uint32_t skips_verify, port;
+	uint32_t speaks_h2; /* 1: HTTP/2 is asked for; 2: or HTTP/1.1 */
 } neap_tls;
 uint32_t neap_wait_secure(const neap_tls *tls);
 /* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */

@@ -122,8 +122,10 @@ static void become_http1(struct h2_pool *p, struct uconn *u)
 static void stands(struct h2_pool *p, struct uconn *u)
 {
 	static const struct stream_failure no_memory = { STREAM_FAILURE_SYSTEM, ENOMEM, "" };
-	static const struct stream_failure no_h2 = { STREAM_FAILURE_PROTOCOL, EPROTO,
-						     "the backend does not offer HTTP/2 (ALPN)" };
+	static const struct stream_failure no_h2 = {
+		STREAM_FAILURE_PROTOCOL, EPROTO,
+		"the backend does not offer HTTP/2 (ALPN), as its pool wants"
+	};
 	if (likely(speaks_h2(u))) {
 		if (!h2_conn_start(p->dialled, u, p->wish.events))
 			fail_dial(p, no_memory);
@@ -134,13 +136,25 @@ static void stands(struct h2_pool *p, struct uconn *u)
 	}
 }
 
+/* Some refuse a protocol by an alert, others go on without one. */
+static struct stream_failure why_not(const struct h2_pool *p, const struct uconn *u)
+{
+	struct stream_failure why = stream_failure(&u->stream);
+	if (why.kind == STREAM_FAILURE_TLS && tls_stream_reason(&u->stream) == TLS_REASON_ALPN)
+		why.words = p->wish.is_auto
+				    ? "the backend offers neither HTTP/2 nor HTTP/1.1 (ALPN)"
+				    : "the backend does not offer HTTP/2 (ALPN), as its pool wants";
+	return why;
+}
+
 static void on_connected(struct uconn *u, bool is_connected)
 {
 	struct h2_conn *c = u->owner;
+	struct h2_pool *p = pool_of(c);
 	if (is_connected)
-		stands(pool_of(c), u);
+		stands(p, u);
 	else
-		fail_dial(pool_of(c), stream_failure(&u->stream));
+		fail_dial(p, why_not(p, u));
 }
 
 static enum uconn_dialled dial_for(struct h2_pool *p, struct h2_conn *c,

@@ -102,7 +102,7 @@ function members.apply(agent, pool)
   local slots, order, by_name, left_out = {}, {}, {}, 0
   for _, def in ipairs(list) do
     if def.send_proxy == nil then def.send_proxy = pool.send_proxy end
-    def.pool, def.http2 = pool.name, pool.http2 == true
+    def.pool, def.http2 = pool.name, pool.http2
     local member = publish(agent, pool, def)
     if member then
       member.origin, member.file_weight = def.origin, def.file_weight

@@ -10,6 +10,9 @@ dial.clock = ffi.C.neap_clock
 -- Headers of the PROXY protocol that name no client: the connection is the balancer's own.
 local NO_CLIENT = { "PROXY UNKNOWN\r\n", "\r\n\r\n\0\r\nQUIT\n\32\0\0\0" }
 
+-- Some servers refuse a protocol by an alert of TLS, others go on without one.
+local NO_H2 = "the backend does not offer HTTP/2 (ALPN), as its pool wants"
+
 -- Seconds left until then; never 0, which would mean for ever.
 function dial.left(deadline) return math.max(deadline - dial.clock(), 0.001) end
 
@@ -38,13 +41,23 @@ local function proxy_version(settings, backend)
   return type(version) == "table" and 2 or version
 end
 
--- Does a check speak HTTP/2 because its pool's requests do? ("grpc" always does.)
+-- Is HTTP/2 asked for, because the pool's requests ask for it? (Of type "grpc" it always is.)
 ---@param settings table
 ---@param backend table
+---@return boolean|string  -- "auto": what ALPN gives
+local function wish_of(settings, backend)
+  return type(backend) == "table" and not backend.send_proxy
+    and not goes_elsewhere(settings, backend) and backend.http2 or false
+end
+
+-- Does a check speak HTTP/2 on this connection?
+---@param settings table
+---@param backend table
+---@param conn table
 ---@return boolean
-function dial.speaks_h2(settings, backend)
-  return type(backend) == "table" and backend.http2 == true and not backend.send_proxy
-    and not goes_elsewhere(settings, backend)
+function dial.speaks_h2(settings, backend, conn)
+  local wish = wish_of(settings, backend)
+  return wish == true or wish == "auto" and conn:speaks_h2()
 end
 
 local OVER_TLS = { https = true, tls = true }
@@ -58,7 +71,7 @@ local function tls_of(settings, backend)
     wanted = OVER_TLS[own.scheme] and own.path == "" and not goes_elsewhere(settings, own)
   end
   return wanted and { pool = own.pool, server_name = own.server_name,
-    speaks_h2 = settings.type == "grpc" or dial.speaks_h2(settings, backend) } or nil
+    speaks_h2 = settings.type == "grpc" or wish_of(settings, backend) } or nil
 end
 
 -- Does a check speak TLS?
@@ -123,12 +136,13 @@ function dial.connect(settings, backend, addresses, deadline)
   local goals, port = dial.goal(settings, backend, addresses)
   local tls, header = tls_of(settings, backend), NO_CLIENT[proxy_version(settings, backend) or 0]
   local conn, why = connect(backend, goals, port, dial.left(deadline), tls, header)
-  if conn and tls and dial.speaks_h2(settings, backend) and not conn:speaks_h2() then
+  if conn and tls and wish_of(settings, backend) == true and not conn:speaks_h2() then
     conn:close()
-    return nil, "the backend does not offer HTTP/2 (ALPN)"
+    return nil, NO_H2
   end
   if conn and (tls or not header) then return conn end
   if conn then return begin(conn, header, deadline) end
+  if wish_of(settings, backend) == true and why:find("(ALPN)", 1, true) then return nil, NO_H2 end
   return nil, dial.why(settings, why)
 end
 

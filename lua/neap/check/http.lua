@@ -97,7 +97,7 @@ end
 
 return function(settings, backend, addresses)
   return dial.check(settings, backend, addresses, function(conn, deadline)
-    local ask = dial.speaks_h2(settings, backend) and exchange_h2 or exchange
+    local ask = dial.speaks_h2(settings, backend, conn) and exchange_h2 or exchange
     local answer, why = ask(settings, backend, conn, deadline)
     if not answer then return false, dial.why(settings, why) end
     return judge(settings, answer)

@@ -37,10 +37,12 @@ local function set_text(field, text)
   settings[field], settings[field .. "_n"] = text, #text
 end
 
+local OFFERS = { [true] = 1, auto = 2 }
+
 -- The connection that is begun next speaks TLS.
 ---@param host string  the server's, by which it is known unless the options have a name
 ---@param tls table|true  as above; of a check: pool (its settings hold), server_name,
---- speaks_h2
+--- speaks_h2 ("auto": HTTP/1.1 is offered, too)
 ---@param first string?  sent in the clear before the handshake
 ---@param port number?  sessions are those with this server
 ---@return true? done, string? why
@@ -56,7 +58,7 @@ function secure.begin(host, tls, first, port)
   set_text("key", key)
   set_text("first", first or "")
   settings.skips_verify = options.verify == false and 1 or 0
-  settings.speaks_h2 = options.speaks_h2 and 1 or 0
+  settings.speaks_h2 = OFFERS[options.speaks_h2] or 0
   settings.port = port or 0
   if C.neap_wait_secure(settings) == 1 then return true end
   return nil, current.out()
