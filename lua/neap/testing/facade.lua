@@ -94,6 +94,11 @@ function facade.use(module) active = module end
 -- These need no balancer.
 local PARTS = { base64 = true, ip = true, url = true }
 
+-- These have its clock, its dice and its C.
+for _, name in ipairs { "crypto", "jwt" } do
+  neap[name] = setmetatable({}, { __index = function(_, key) return early()[name][key] end })
+end
+
 facade.neap = setmetatable(neap, {
   __index = function(_, name)
     if PARTS[name] then return require("neap.text." .. name) end

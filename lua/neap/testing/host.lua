@@ -7,6 +7,7 @@ local digest = require "neap.testing.digest"
 local ffi = require "neap.ffi"
 local message = require "neap.testing.message"
 local network = require "neap.testing.network"
+local outside = require "neap.testing.outside"
 local sha256 = require "neap.testing.sha256"
 
 local host = {}
@@ -130,6 +131,7 @@ function host.new(options)
   function C.neap_hook_calls() return calls end
   C.neap_hook_stage = nothing
   add_certificates(C, world)
+  include(outside.functions(C.neap_random))
   function C.neap_access_line(line)
     world.access_line = line
     return 1
