@@ -12,6 +12,7 @@ local json = require "neap.json"
 local http = require "neap.io.http"
 local once = require "neap.io.once"
 local pools = require "neap.runtime.pools"
+local redis = require "neap.io.redis"
 local reply = require "neap.runtime.reply"
 local seal = require "neap.runtime.seal"
 local tcp = require "neap.io.tcp"
@@ -35,6 +36,9 @@ local neap = {
   http = { get = http.get, request = http.request },
   dns = { resolve = dns.resolve },
   once = once.call,
+  redis = setmetatable({ null = redis.null }, {
+    __call = function(_, options) return redis.new(options) end,
+  }),
 }
 
 -- Ready checks: neap.check.tcp{}, .http{}, .icmp{}. Loaded when they are asked for.

@@ -1,6 +1,7 @@
 -- Redis on a port of its own.
 --
---   redis.start(options) → s    options: a list of further arguments
+--   redis.start(options, address) → s    options: a list of further arguments, "PORT" is its port;
+--       address: where it was before
 --   s.address, s.port;  s:kill() (SIGKILL);  s:clients() → connections it has, this call's apart
 
 local eventually = require "support.eventually"
@@ -11,13 +12,16 @@ local redis = {}
 local Redis = {}
 Redis.__index = Redis
 
-function redis.start(options)
-  local address, port = net.refused()
-  local argv = { "redis-server", "--port", tostring(port), "--bind", "127.0.0.1", "--save", "" }
-  for _, word in ipairs(options or {}) do table.insert(argv, word) end
+function redis.start(options, address)
+  address = address or (net.refused())
+  local port = address:match "%d+$"
+  local argv = { "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "" }
+  for _, word in ipairs(options or {}) do
+    table.insert(argv, word == "PORT" and port or word)
+  end
   local one = process.spawn { argv = argv, name = "redis" }
   eventually(function() return one:stdout():find "Ready to accept connections" end, 10)
-  return setmetatable({ address = address, port = port, process = one }, Redis)
+  return setmetatable({ address = address, port = tonumber(port), process = one }, Redis)
 end
 
 function Redis:kill()

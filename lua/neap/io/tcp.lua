@@ -22,15 +22,23 @@ local function port_of(port)
   return port or 0
 end
 
+-- "host:port", "[v6]:port" or "unix:/path" in parts.
+---@param address string
+---@return string? host, number? port
+function tcp.split(address)
+  if address:find "^unix:/" then return address end
+  local host, number = address:match "^%[(.*)%]:(%d+)$"
+  if not host then host, number = address:match "^([^:]*):(%d+)$" end
+  return host, tonumber(number)
+end
+
 -- host, port, timeout, options from either way to give them.
 local function arguments(address, port, timeout, options)
   if type(address) ~= "string" then
     error("tcp.connect(host, port, timeout): host must be a string", 3)
   end
-  if address:find "^unix:/" then return address, nil, port, timeout end
-  local host, number = address:match "^%[(.*)%]:(%d+)$"
-  if not host then host, number = address:match "^([^:]*):(%d+)$" end
-  if host then return host, tonumber(number), port, timeout end
+  local host, number = tcp.split(address)
+  if host then return host, number, port, timeout end
   if port == nil then error("tcp.connect: neither a port nor \"host:port\" was given", 3) end
   return address, port, timeout, options
 end

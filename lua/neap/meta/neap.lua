@@ -189,6 +189,25 @@ function neap.tcp.connect(host, port, timeout, options) end
 ---@return string|nil reason
 function neap.once(key, ttl, fn, options) end
 
+--- A client of Redis, made at the top of the file. It connects when it is asked, and its
+--- connections are kept as those of `neap.http`. Speaks RESP3, or RESP2 to servers that know no
+--- other. Each `neap.redis { … }` with the same options uses the same connections.
+---@param options neap.redis.options
+---@return neap.redis.client
+function neap.redis(options) end
+
+--- What a client of Redis is made of.
+---@class neap.redis.options
+---@field address string|nil  `host:port` or `unix:/path`; `"127.0.0.1:6379"` when absent
+---@field user string|nil
+---@field password string|nil
+---@field db integer|nil  the number of the database
+---@field tls boolean|table|nil  `true`, or as of `neap.http`
+---@field timeout number|nil  seconds for a call, with connecting; absent: as long as the hook may
+--- run
+---@field connect_timeout number|nil  seconds for connecting, with the handshake of TLS
+---@field max_bytes integer|nil  of the replies to a call; 1 MiB when absent
+
 --- Names.
 ---@class neap.dns
 neap.dns = {}

@@ -39,7 +39,9 @@ function seal.module(name, module)
   if type(module) ~= "table" then return module end
   local parts = setmetatable({}, { __index = module })
   for key, value in pairs(module) do parts[key] = seal.module(name .. "." .. key, value) end
-  return seal.new(name, parts)
+  local sealed, own = seal.new(name, parts), metatable_of(module)
+  metatable_of(sealed).__call = own and own.__call -- it ignores what it is called on
+  return sealed
 end
 
 -- A metatable for arrays that stay plain, because hooks index them all the time. Items can be

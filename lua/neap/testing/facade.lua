@@ -82,6 +82,21 @@ function facade.own_reply(module, answer)
   return module.reply { status = answer.status, headers = answer.headers, body = answer.body }
 end
 
+-- A client of Redis is one of the balancer at work, each time that it is asked.
+neap.redis = setmetatable({}, {
+  __index = function(_, name) return early().redis[name] end,
+  __call = function(_, options)
+    local of = setmetatable({ [early()] = early().redis(options) }, { __mode = "k" })
+    return setmetatable({}, { __index = function(_, method)
+      return function(_, ...)
+        local module = needed "redis"
+        of[module] = of[module] or module.redis(options)
+        return of[module][method](of[module], ...)
+      end
+    end })
+  end,
+})
+
 neap.metric = {
   counter = function(...) return early().metric.counter(...) end,
   gauge = function(...) return early().metric.gauge(...) end,

@@ -6,11 +6,13 @@
 --       body: a text, or a list of the pieces in which it comes
 --   tcp["host:port"] = function(bytes) → bytes     called for what is sent, gives what is received;
 --       or a text: all that is received
+--   redis["host:port"] = { ["GET a"] = "1" }, or a function(command, …); see redis.lua
 --   dns["name"] = { "192.0.2.1" }
 -- Names that are not there refuse connections, and have no address. `log` lists every call.
 
 local bit = require "bit"
 local N = require("neap.ffi").numbers
+local redis = require "neap.testing.redis"
 local sorted = require "neap.sorted"
 
 local network = {}
@@ -109,6 +111,7 @@ local function add_connections(C, self)
     local tcp, http = self.world.network.tcp, self.world.network.http
     if type(tcp) == "function" or type(http) == "function" then return true end
     if tcp and tcp[address] ~= nil then return true end
+    if self.world.network.redis and self.world.network.redis[address] then return true end
     for url in pairs(http or {}) do
       local scheme, authority = url:match "^(https?)://([^/]+)"
       local port = scheme == "https" and ":443" or ":80"
@@ -146,7 +149,13 @@ local function add_connections(C, self)
     local conn = self.conns[id]
     if not conn then return self.done "closed" end
     conn.sent = conn.sent .. bytes
-    local tcp = self.world.network.tcp
+    local tcp, answers = self.world.network.tcp, self.world.network.redis
+    answers = answers and answers[conn.address]
+    if answers then
+      local got
+      got, conn.sent = redis.talk(answers, conn.sent)
+      conn.input = conn.input .. got
+    end
     local peer = type(tcp) == "table" and tcp[conn.address] or tcp
     if type(peer) == "function" then
       local got = type(tcp) == "function" and tcp(conn.address, bytes) or peer(bytes)
