@@ -51,7 +51,7 @@ local DOUBLES = { inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 }
 
 local function double(text)
   local value = DOUBLES[text]
-  if not value and text:find "^[+-]?[%d.]+[eE]?[+-]?%d*$" then value = tonumber(text) end
+  if not value and not text:find "[^%d.eE+-]" then value = tonumber(text) end
   if not value then broken "a bad number" end
   return value
 end

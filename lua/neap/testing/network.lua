@@ -106,6 +106,14 @@ local function add_waits(C, self)
   function C.neap_wait_failure() return self.failure end
 end
 
+local function ask_redis(servers, conn)
+  local answers = servers and servers[conn.address]
+  if not answers then return end
+  local got
+  got, conn.sent = redis.talk(answers, conn.sent)
+  conn.input = conn.input .. got
+end
+
 local function add_connections(C, self)
   local function is_there(address)
     local tcp, http = self.world.network.tcp, self.world.network.http
@@ -149,13 +157,8 @@ local function add_connections(C, self)
     local conn = self.conns[id]
     if not conn then return self.done "closed" end
     conn.sent = conn.sent .. bytes
-    local tcp, answers = self.world.network.tcp, self.world.network.redis
-    answers = answers and answers[conn.address]
-    if answers then
-      local got
-      got, conn.sent = redis.talk(answers, conn.sent)
-      conn.input = conn.input .. got
-    end
+    ask_redis(self.world.network.redis, conn)
+    local tcp = self.world.network.tcp
     local peer = type(tcp) == "table" and tcp[conn.address] or tcp
     if type(peer) == "function" then
       local got = type(tcp) == "function" and tcp(conn.address, bytes) or peer(bytes)
