@@ -106,7 +106,8 @@ local function add_waits(C, self)
   function C.neap_wait_failure() return self.failure end
 end
 
-local function ask_redis(servers, conn)
+local function ask_redis(servers, conn, bytes)
+  conn.sent = conn.sent .. bytes
   local answers = servers and servers[conn.address]
   if not answers then return end
   local got
@@ -156,8 +157,7 @@ local function add_connections(C, self)
   function C.neap_wait_send(id, bytes)
     local conn = self.conns[id]
     if not conn then return self.done "closed" end
-    conn.sent = conn.sent .. bytes
-    ask_redis(self.world.network.redis, conn)
+    ask_redis(self.world.network.redis, conn, bytes)
     local tcp = self.world.network.tcp
     local peer = type(tcp) == "table" and tcp[conn.address] or tcp
     if type(peer) == "function" then
