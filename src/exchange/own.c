@@ -1,6 +1,7 @@
 #include "exchange/own.h"
 
 #include "exchange/reply.h"
+#include "script/hook.h"
 
 /*
  * A body that was not read to its end cannot be told from the next request: the connection ends
@@ -12,12 +13,23 @@ static void decide_keep(struct relay *r)
 		r->client->keep = false;
 }
 
+/* Calls have their form of an error, whatever a policy would say. */
+static bool has_words(struct request *rq)
+{
+	return likely(!rq->is_grpc) &&
+	       hook_error(rq->service->hooks, &rq->view, rq->own.status, rq->own.reason);
+}
+
 enum relay_outcome own_send_error(struct relay *r)
 {
-	struct str body;
+	struct str body, head = STR("");
 	reply_count(r->rq);
 	decide_keep(r);
-	struct str head = reply_error(r->rq, r->client->keep, &body);
+	if (has_words(r->rq))
+		head = reply_words(r->rq, r->client->keep, &body);
+	if (unlikely(head.n > 0))
+		return relay_script(r, head, body);
+	head = reply_error(r->rq, r->client->keep, &body);
 	return relay_reply(r, head, body);
 }
 

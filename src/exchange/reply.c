@@ -197,10 +197,16 @@ static enum board_refusal refusal_of(uint16_t status)
 	return REFUSED_OTHER;
 }
 
+/* Empty where the service hides it. */
+static struct str told_reason(const struct request *rq)
+{
+	return rq->service->conf->hides_reasons ? STR("") : str_of(rq->own.reason);
+}
+
 struct str reply_error(struct request *rq, bool keeps, struct str *body)
 {
 	const struct plane *p = rq->plane;
-	struct str reason = rq->service->conf->hides_reasons ? STR("") : str_of(rq->own.reason);
+	struct str reason = told_reason(rq);
 	struct out o;
 	if (unlikely(rq->is_grpc)) {
 		*body = STR("");
@@ -217,29 +223,42 @@ struct str reply_error(struct request *rq, bool keeps, struct str *body)
 	return head;
 }
 
-struct str reply_script(struct request *rq, bool keeps, struct str *body)
+/* view.reply as an answer of HTTP. reason: of the error that it stands for; "": none is told. */
+static struct str write_script(struct request *rq, bool keeps, struct str reason, struct str *body)
 {
 	const struct neap_reply *r = &rq->view.reply;
 	const struct plane *p = rq->plane;
 	uint16_t status = (uint16_t)r->status;
 	struct out o;
-	if (unlikely(rq->is_grpc)) {
-		note_script_status(rq);
-		*body = STR("");
-		if (is_page(rq))
-			return call_page(rq, keeps);
-	}
 	rq->status = status;
 	out_init(&o, p->scratch, p->scratch_bytes);
 	write_start(&o, status);
 	write_date(&o, p);
 	out_str(&o, (struct str){ r->headers, r->headers_n });
+	if (reason.n > 0 && script_field(r, STR("x-neap-error")).p == NULL)
+		h1_write_field(&o, STR("x-neap-error"), reason);
 	if (status != 204 && status != 304)
 		write_length(&o, r->body_n);
 	write_connection(&o, rq, keeps);
 	out_str(&o, STR("\r\n"));
 	*body = has_body(rq, status) ? (struct str){ r->body, r->body_n } : STR("");
 	return o.full ? STR("") : (struct str){ o.p, o.n };
+}
+
+struct str reply_script(struct request *rq, bool keeps, struct str *body)
+{
+	if (unlikely(rq->is_grpc)) {
+		note_script_status(rq);
+		*body = STR("");
+		if (is_page(rq))
+			return call_page(rq, keeps);
+	}
+	return write_script(rq, keeps, STR(""), body);
+}
+
+struct str reply_words(struct request *rq, bool keeps, struct str *body)
+{
+	return write_script(rq, keeps, told_reason(rq), body);
 }
 
 void reply_count(const struct request *rq)

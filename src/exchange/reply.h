@@ -16,6 +16,9 @@ struct str reply_error(struct request *rq, bool keeps, struct str *body);
 /* The head of view.reply, and its body. Sets rq->status. Empty: it has too many headers. */
 struct str reply_script(struct request *rq, bool keeps, struct str *body);
 
+/* The same, where it stands for the answer rq->own: with the reason, as reply_error has it. */
+struct str reply_words(struct request *rq, bool keeps, struct str *body);
+
 /* Counts the refusal rq->own by its cause. */
 void reply_count(const struct request *rq);
 

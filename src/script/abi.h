@@ -44,7 +44,8 @@ enum neap_kind {
 typedef struct neap_reply {
 	uint32_t status;
 	uint32_t headers_n, body_n;
-	char *headers; /* whole lines, checked: "Name: value\r\n…" */
+	uint32_t is_kept; /* the body is Lua's, which keeps it */
+	char *headers;	  /* whole lines, checked: "Name: value\r\n…" */
 	char *body;
 } neap_reply;
 
@@ -290,6 +291,8 @@ uint32_t neap_reply_check(const char *name, size_t n, const char *value, size_t 
 uint32_t neap_reply_header(neap_request *r, const char *name, size_t n, const char *value,
 			   size_t value_n);
 uint32_t neap_reply_body(neap_request *r, const char *body, size_t n);
+/* The same without a copy: for a body that Lua keeps as long as it lives. */
+void neap_reply_kept(neap_request *r, const char *body, size_t n);
 
 /* Dice and digests. */
 double neap_random(void);				    /* [0, 1) */

@@ -188,10 +188,18 @@ NEAP_API void neap_request_set_reason(neap_request *r, const char *why, size_t n
 	r->reason[n] = '\0';
 }
 
+static void drop_body(neap_reply *reply)
+{
+	if (reply->is_kept == 0)
+		free(reply->body);
+	reply->body = NULL;
+	reply->body_n = reply->is_kept = 0;
+}
+
 NEAP_API void neap_reply_start(neap_request *r, uint32_t status)
 {
 	free(r->reply.headers);
-	free(r->reply.body);
+	drop_body(&r->reply);
 	r->reply = (neap_reply){ .status = status };
 }
 
@@ -231,8 +239,16 @@ NEAP_API uint32_t neap_reply_body(neap_request *r, const char *body, size_t n)
 		return EDITS_MEMORY;
 	}
 	memcpy(copy, body, n);
-	free(r->reply.body);
+	drop_body(&r->reply);
 	r->reply.body = copy;
 	r->reply.body_n = (uint32_t)n;
 	return 0;
+}
+
+NEAP_API void neap_reply_kept(neap_request *r, const char *body, size_t n)
+{
+	drop_body(&r->reply);
+	r->reply.body = (char *)(uintptr_t)body;
+	r->reply.body_n = (uint32_t)n;
+	r->reply.is_kept = 1;
 }

@@ -249,6 +249,9 @@ static void add_calls(double *to, const struct board_service_cell *c, uint32_t h
 	case HOOK_CONNECTION:
 		add_count(to, &c->entries[hook - HOOK_CERTIFICATE + ENTRY_CERTIFICATE].calls);
 		break;
+	case HOOK_ERROR:
+		add_count(to, &c->entries[ENTRY_ERROR].calls);
+		break;
 	case HOOK_LOG:
 		add_count(to, &c->hooks[COUNTED_LOG]);
 		break;

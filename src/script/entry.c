@@ -39,7 +39,8 @@ static void on_entry_end(struct co *co, enum co_result result, bool is_too_late)
 void entry_drop_reply(neap_request *r)
 {
 	free(r->reply.headers);
-	free(r->reply.body);
+	if (r->reply.is_kept == 0)
+		free(r->reply.body);
 	r->reply = (neap_reply){ 0 };
 }
 
@@ -90,6 +91,12 @@ void entry_prepare(struct co *co, struct hooks *h, neap_request *r, enum entry e
 	co->may_wait = entry <= ENTRY_FAILED || entry == ENTRY_CERTIFICATE;
 	co->is_costed = entry != ENTRY_SHADOW;
 	co->wait.deadline_ms = deadline_of(h, r, entry);
+}
+
+/* These have an answer of neap's or the config's own, which stands in for the hook. */
+static bool has_default(enum entry entry)
+{
+	return entry <= ENTRY_FAILED || entry == ENTRY_ERROR;
 }
 
 /* `log` and the access log's function do not stand in for each other. */
@@ -157,7 +164,7 @@ static enum neap_verdict enter_lua(struct hooks *h, neap_request *r, enum entry 
 		bool may_go_on = fall_back(h, co, &skip, false);
 		if (is_strict(h, entry))
 			return refuse_request(h, r, entry);
-		if (!may_go_on || (entry > ENTRY_FAILED && is_nothing_left(h, entry, skip)))
+		if (!may_go_on || (!has_default(entry) && is_nothing_left(h, entry, skip)))
 			return give_up_entry(r, entry);
 	}
 }
@@ -191,7 +198,7 @@ static bool may_leave_out(struct hooks *h, neap_request *r, enum entry entry, ui
 		return false;
 	}
 	*verdict = NEAP_DONE;
-	return entry <= ENTRY_FAILED || !is_nothing_left(h, entry, left_out);
+	return has_default(entry) || !is_nothing_left(h, entry, left_out);
 }
 
 /* An entry that waited has ended: the exchange gets the verdict. */

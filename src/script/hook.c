@@ -57,6 +57,16 @@ bool hook_response(struct hooks *h, struct neap_request *r, struct neap_response
 	return verdict != NEAP_REFUSE;
 }
 
+bool hook_error(struct hooks *h, struct neap_request *r, uint32_t status, const char *reason)
+{
+	const neap_outcome o = { .status = status, .reason = reason };
+	struct entry_details details = { .outcome = &o };
+	if (likely(!hooks_have(h, HOOK_ERROR)))
+		return false;
+	hook_cancel(r); /* another hook may still wait: what it would say comes too late */
+	return entry_call(h, r, ENTRY_ERROR, 0, &details) == NEAP_REPLY;
+}
+
 bool hook_connection(struct hooks *h, struct neap_request *r)
 {
 	struct entry_details none = { 0 };

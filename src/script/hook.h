@@ -60,6 +60,12 @@ enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r,
 bool hook_response(struct hooks *h, struct neap_request *r, struct neap_response *response);
 
 /*
+ * Neap is about to answer the request itself with that status. Has the policy, or the config, an
+ * answer in its own words? Then it is r->reply.
+ */
+bool hook_error(struct hooks *h, struct neap_request *r, uint32_t status, const char *reason);
+
+/*
  * A connection was accepted: r has its client's address and its service, after hook_request_init.
  * False: it is to be closed.
  */

@@ -15,6 +15,7 @@ const uint32_t hooks_called[ENTRIES] = {
 	[ENTRY_LOG] = 1u << HOOK_LOG | 1u << HOOK_LINE,
 	[ENTRY_CERTIFICATE] = 1u << HOOK_CERTIFICATE,
 	[ENTRY_CONNECTION] = 1u << HOOK_CONNECTION,
+	[ENTRY_ERROR] = 1u << HOOK_ERROR,
 	[ENTRY_SHADOW] = 1u << HOOK_SHADOW,
 };
 
@@ -99,6 +100,7 @@ static void build_service(struct hook_table *t, unsigned service)
 	h->entries[ENTRY_LOG] = take_entry(L, "log");
 	h->entries[ENTRY_CERTIFICATE] = take_entry(L, "certificate");
 	h->entries[ENTRY_CONNECTION] = take_entry(L, "connection");
+	h->entries[ENTRY_ERROR] = take_entry(L, "error");
 	h->entries[ENTRY_SHADOW] = take_entry(L, "shadow");
 	h->have = take_have(L);
 	lua_getfield(L, -1, "has_own");

@@ -279,6 +279,22 @@ static enum err try_shadow(struct trial *t, unsigned service, unsigned pool, str
 	return note_failures(t, &r, e);
 }
 
+/* What it says in place of neap about a backend that is not there. */
+static enum err try_error(struct trial *t, unsigned service, struct error *e)
+{
+	struct hooks *h = policies_hooks(t->p, service);
+	struct error failure;
+	neap_request r;
+
+	make_request(t, &r, service, 0);
+	r.pool = -1;
+	catch_errors(t, &failure);
+	(void)hook_error(h, &r, 503, "a made-up request"); /* its errors are noted */
+	enum err err = note_failures(t, &r, e);
+	hook_finish(h, &r, NULL);
+	return err;
+}
+
 /* The hooks before requests. A certificate that waits has come far enough. */
 static enum err try_connection(struct trial *t, unsigned service, struct error *e)
 {
@@ -313,6 +329,8 @@ static enum err try_service(struct trial *t, unsigned service, struct error *e)
 
 	if (err == ERR_OK)
 		err = try_request(t, service, &asked, e);
+	if (err == ERR_OK && hooks_have(policies_hooks(t->p, service), HOOK_ERROR))
+		err = try_error(t, service, e);
 
 	for (unsigned pool = 0; pool < c->pools_n && err == ERR_OK; pool++) {
 		if (!may_use(t, service, pool))

@@ -50,6 +50,8 @@ static const char *what_follows(const struct hooks *h, unsigned id)
 		return "nothing is compared";
 	if (id == HOOK_LINE)
 		return "lines are the combined ones";
+	if (id == HOOK_ERROR)
+		return "errors are told in neap's words";
 	if (id == HOOK_CERTIFICATE)
 		return "the configured certificates are shown";
 	if (id == HOOK_CONNECTION)
@@ -118,6 +120,8 @@ static const char *what_became(const struct hooks *h, unsigned id, bool has_defa
 		return "the request was refused";
 	if (id == HOOK_RESPONSE)
 		return "the answer stayed as it came";
+	if (id == HOOK_ERROR)
+		return "the error was told in neap's words";
 	if (id > HOOK_FAILED)
 		return "nothing came of it";
 	if (id == HOOK_FAILED && h->mercy == MERCY_REFUSE)

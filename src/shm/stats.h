@@ -43,8 +43,8 @@ enum { BOARD_H2_ABUSE = 9 };
 /* Kinds of failures, enum neap_kind in script/abi.h. */
 enum { BOARD_KINDS = 6 };
 
-/* What C enters Lua for, in this order: decide, failed, response, log, certificate, connection. */
-enum { BOARD_ENTRIES = 6, BOARD_ENTRY_SAMPLE = 64 };
+/* What C enters Lua for: decide, failed, response, log, certificate, connection, error, in this order. */
+enum { BOARD_ENTRIES = 7, BOARD_ENTRY_SAMPLE = 64 };
 
 /* The hooks whose calls Lua itself counts. */
 enum board_counted {

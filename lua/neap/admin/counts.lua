@@ -50,7 +50,8 @@ counts.h2_abuse = list_of {
 }
 counts.kinds = list_of(words.kinds)
 -- The entries from C into Lua.
-counts.entries = { "decide", "failed", "response", "log", "certificate", "connection" }
+counts.entries = { "decide", "failed", "response", "log", "certificate", "connection",
+  "error" }
 counts.hooks = words.hooks
 
 local of_backend = ffi.new "neap_backend_counts"

@@ -334,7 +334,10 @@ local function finish(config, services, pools, folder)
     end
   end
   local function resolve(path) return build.resolve(folder, path) end
-  for _, service in ipairs(services) do tls.finish(service.tls, resolve) end
+  for _, service in ipairs(services) do
+    tls.finish(service.tls, resolve)
+    for _, page in pairs(service.errors.pages) do page.path = resolve(page.path) end
+  end
   for _, pool in ipairs(pools) do
     tls.finish_pool(pool, resolve)
     if build.is_path(pool.shadow) then pool.shadow_path = build.resolve(folder, pool.shadow) end

@@ -173,6 +173,35 @@ function holders.section(row, value, key, report)
   return check.section(schema[row.section], value, key, report)
 end
 
+local PAGES = { ["4xx"] = 4, ["5xx"] = 5 }
+
+-- 503 of the key 503 or "503", 5 of "5xx".
+local function page_of(name)
+  local number = tonumber(name)
+  if not number then return PAGES[name] end
+  return number >= 400 and number <= 599 and number % 1 == 0 and number or nil
+end
+
+-- The section, and in `pages` the files that stand for statuses: { path, key } each.
+function holders.errors(row, value, key, report)
+  if type(value) ~= "table" then return check.section(schema[row.section], value, key, report) end
+  local rest, pages = {}, {}
+  for name, given in next, value do
+    local page, place = page_of(name), show.path(key, name)
+    if page then
+      pages[page] = { key = place,
+        path = single({ name, "path", max = 4000 }, given, place, report) }
+    elseif type(name) == "number" then
+      report:add(place, show.value(name) .. " is not a status (expected one from 400 to 599)")
+    else
+      rest[name] = given
+    end
+  end
+  local section = check.section(schema[row.section], rest, key, report)
+  section.pages = pages
+  return section
+end
+
 -- Seconds, or the section.
 function holders.slow_start(row, value, key, report)
   if type(value) == "number" then value = { time = value } end

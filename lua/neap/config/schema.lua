@@ -180,7 +180,7 @@ schema.service = {
   { "traceparent", "boolean", default = false,
     text = "Makes a W3C `traceparent` for requests that come without a valid one. A valid one is "
       .. "always passed on." },
-  { "errors", "section", section = "errors", text = "What clients are told of errors." },
+  { "errors", "errors", section = "errors", text = "What clients are told of errors." },
   { "timeouts", "section", section = "timeouts", text = "How long to wait for what." },
   { "limits", "section", section = "limits", text = "How much a client may ask for." },
 }

@@ -31,7 +31,7 @@
 ---@field forwarded? neap.config.forwarded
 ---@field request_id? string|false|true
 ---@field traceparent? boolean
----@field errors? neap.config.errors
+---@field errors? neap.config.errors|table<integer|"4xx"|"5xx", string>
 ---@field timeouts? neap.config.timeouts
 ---@field limits? neap.config.limits
 

@@ -241,8 +241,9 @@ function neap.dns.resolve(name, timeout) end
 
 --- An answer that neap itself sends.
 ---@class neap.reply
----@field status integer|nil  200 when absent
+---@field status integer|nil  200 when absent; in the hook `error`, the status of the error
 ---@field headers table<string, string|string[]>|nil  a list: the field several times
 ---@field body string|nil
+---@field file string|nil  the name of a small file beside the policy: the body; read at load
 
 return neap

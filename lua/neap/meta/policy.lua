@@ -44,6 +44,17 @@ function policy.failed(request, backend, failure) end
 ---@param response neap.response
 function policy.response(request, backend, response) end
 
+--- Called when neap is about to answer itself, for a request that was refused or found no
+--- backend: not for gRPC calls, nor when a part of an answer went out. Cannot wait. (If the head
+--- was refused, there are no headers; `method` and `path` are empty unless the request line was
+--- good.)
+---@param request neap.request
+---@param status integer  that the answer would have
+---@param reason string  why, as in `x-neap-error`
+---@return neap.reply|nil answer  in its place, with `status` unless it has its own; nothing: the
+--- page of `errors` in the config, or a short text
+function policy.error(request, status, reason) end
+
 --- Called once at the end of each request, whatever happened. Cannot wait. (If the head was
 --- refused, `method` and `path` are empty unless the request line was good.)
 ---@param request neap.request

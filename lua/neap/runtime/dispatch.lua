@@ -10,6 +10,7 @@ local certificates = require "neap.runtime.certificate"
 local current = require "neap.runtime.current"
 local hello = require "neap.runtime.hello"
 local numbered = require "neap.hooks"
+local own_answers = require "neap.runtime.own_answers"
 local pools = require "neap.runtime.pools"
 local reply = require "neap.runtime.reply"
 local request = require "neap.runtime.request"
@@ -312,8 +313,10 @@ end
 ---@param default table  the default policy
 ---@param format function?  makes the lines of the access log
 ---@param name string  the service's
+---@param pages table<integer, table>?  for answers of neap's own, by status
 ---@return table  -- decide, failed, response, log; have: set of hooks that are not the default's
-function dispatch.service(number, own, policy, pool_policies, pools_n, default, format, name)
+function dispatch.service(number, own, policy, pool_policies, pools_n, default, format, name,
+  pages)
   hello.name_service(number, name)
   local code, calls = number * 256, C.neap_hook_calls(number, name, #name)
   local picks, has_pick = by_pool("pick", policy, pool_policies, pools_n)
@@ -330,7 +333,9 @@ function dispatch.service(number, own, policy, pool_policies, pools_n, default, 
     log = (has_log or format) and log(code, logs, policy.log, format, calls) or nil,
     certificate = policy.certificate and certificate(code, policy.certificate),
     connection = policy.connection and connection(code, policy.connection),
+    error = (policy.error or pages) and own_answers.entry(code, policy.error, pages),
     have = {
+      error = policy.error ~= nil or pages ~= nil,
       certificate = policy.certificate ~= nil, connection = policy.connection ~= nil,
       request = policy.request ~= nil, backends = policy.backends ~= nil, pick = has_pick,
       failed = has_failed, response = has_response,

@@ -12,6 +12,7 @@ local config_load = require "neap.config.load"
 local counters = require "neap.runtime.counters"
 local dispatch = require "neap.runtime.dispatch"
 local ffi = require "neap.ffi"
+local files_kept = require "neap.runtime.files"
 local hoard = require "neap.runtime.hoard"
 local health = require "neap.config.health"
 local native = require "neap.native"
@@ -99,23 +100,49 @@ local function look_at(hooks)
   end
 end
 
+local function load_policy(value, path)
+  if path then return read_policy(path) end
+  if type(value) ~= "string" then return value, nil, "" end
+  local shipped, why = policy.shipped(value)
+  return shipped, why, ""
+end
+
+local function resolve(value, path)
+  local is_shipped = not path and type(value) == "string"
+  local hooks
+  local loaded, why, prefix = load_policy(value, path)
+  if not why then hooks, why = checked(loaded) end
+  if not hooks then return nil, (prefix or "") .. tostring(why) end
+  if not is_shipped then look_at(hooks) end
+  return hooks
+end
+
 -- The hooks of a service or pool; empty where it has no policy.
 ---@param value any  as the config says it
 ---@param path string?  of its file
 function runtime.resolve(value, path)
-  local why, prefix = nil, ""
   if value == nil then return nil end
-  local is_shipped = not path and type(value) == "string"
-  if path then
-    value, why, prefix = read_policy(path)
-  elseif is_shipped then
-    value, why = policy.shipped(value)
+  if not path then return resolve(value) end
+  local before = files_kept.set_folder(files_kept.folder_of(path))
+  local hooks, why = resolve(value, path)
+  files_kept.set_folder(before)
+  return hooks, why
+end
+
+-- The files that `errors` names, by status or its first digit.
+local function read_pages(services, errors)
+  local pages = {}
+  for i, service in ipairs(services) do
+    local of_service = {}
+    for status, page in pairs(service.errors.pages) do
+      local file, why = files_kept.read(page.path)
+      if not file then table.insert(errors, { key = page.key, text = why }) end
+      of_service[status] = file
+    end
+    pages[i] = next(of_service) and of_service or nil
+    files_kept.place(i - 1, service.policy_path)
   end
-  local hooks
-  if not why then hooks, why = checked(value) end
-  if not hooks then return nil, (prefix or "") .. tostring(why) end
-  if not is_shipped then look_at(hooks) end
-  return hooks
+  return pages
 end
 
 local function resolve_all(owners, errors)
@@ -211,6 +238,7 @@ function runtime.build(path)
   for i, service in ipairs(config.services) do
     errors[#errors + 1] = tls.check_hooks(service, of_services[i - 1])
   end
+  local pages = read_pages(config.services, errors)
   check_ping(config, errors)
   local ask_shadow = load_shadows(path, config, errors)
   if #errors > 0 then return nil, config_load.format(path, errors) end
@@ -228,7 +256,7 @@ function runtime.build(path)
   for i, service in ipairs(config.services) do
     local own = service.pool and pools.record(indexes[service.pool])
     services[i] = dispatch.service(i - 1, own, of_services[i - 1] or {}, of_pools, #config.pools,
-      default, format, service.name)
+      default, format, service.name, pages[i])
     services[i].has_own = is_own or has_own(of_services[i - 1])
     services[i].refuse, services[i].guard = service.on_error == "refuse", service.guard
     services[i].shadow, services[i].have.shadow = ask_shadow, ask_shadow ~= nil

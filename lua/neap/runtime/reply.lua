@@ -2,16 +2,19 @@
 
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
+local files = require "neap.runtime.files"
 
-local C = ffi.C
+local C, state = ffi.C, current.state
 
 local reply = {}
 
 local is_reply = setmetatable({}, { __mode = "k" })
-local KEYS = { status = true, headers = true, body = true }
+local KEYS = { status = true, headers = true, body = true, file = true }
+local file_of = setmetatable({}, { __mode = "k" }) -- reply → the file that is its body
 
 -- level: whose error it is, as `error` counts; 0 when the policy's line is not known any more.
 local function check_status(status, level)
+  if status == nil then return end
   if type(status) ~= "number" or status % 1 ~= 0 or status < 200 or status > 599 then
     error(("neap.reply: status must be an integer from 200 to 599, not %s")
       :format(tostring(status)), level)
@@ -50,20 +53,46 @@ local function check_headers(headers)
   end
 end
 
----@param fields table  status = 200, headers (name = text or list of texts), body = ""
+-- It stands in the source of the policy, or the policy is loaded right now.
+local function file_named(name)
+  if type(name) ~= "string" or name == "" or name:find "%z" then
+    error("neap.reply: file must be the name of a file", 3)
+  end
+  local r = state.request
+  local file, why = files.named(name, r ~= nil and r.service or nil)
+  if not file then
+    error(("neap.reply: file: %s (make the reply at the top of the policy's file, or write the "
+      .. "file's name into the call)"):format(why), 3)
+  end
+  return file
+end
+
+-- The bytes that go out, and the file they are, if they are one.
+local function body_of(fields)
+  if fields.file == nil then
+    local body = fields.body or ""
+    return type(body) == "number" and tostring(body) or body, nil
+  end
+  if fields.body ~= nil then error("neap.reply: body and file do not go together", 3) end
+  local file = file_named(fields.file)
+  return file.bytes, file
+end
+
+---@param fields table  status (200; in the hook `error`, that of the error), headers (name = text
+---  or list of texts), body = "", file: a file's name instead
 ---@return table
 function reply.new(fields)
   if type(fields) ~= "table" then error("neap.reply { status =, headers =, body = }", 2) end
   for key in pairs(fields) do
     if not KEYS[key] then error(("neap.reply: unknown key '%s'"):format(tostring(key)), 2) end
   end
-  local status, headers, body = fields.status or 200, fields.headers or {}, fields.body or ""
+  local status, headers = fields.status, fields.headers or {}
+  local body, file = body_of(fields)
   check_status(status, 3)
-  if type(body) == "number" then body = tostring(body) end
   check_parts(headers, body, 3)
   check_headers(headers)
   local object = { status = status, headers = headers, body = body }
-  is_reply[object] = true
+  is_reply[object], file_of[object] = true, file
   return object
 end
 
@@ -83,22 +112,46 @@ local function sorted_names(headers)
   return names
 end
 
--- Writes it into the request's view, where C finds it. It may have been changed since it was made.
-function reply.write(object, r)
-  check_status(object.status, 0)
-  check_parts(object.headers, object.body, 0)
-  C.neap_reply_start(r, object.status)
-  for _, name in ipairs(sorted_names(object.headers)) do
-    local value = object.headers[name]
+local function has_type(headers)
+  for name in pairs(headers) do
+    if tostring(name):lower() == "content-type" then return true end
+  end
+  return false
+end
+
+local function write_headers(r, headers)
+  for _, name in ipairs(sorted_names(headers)) do
+    local value = headers[name]
     if type(value) == "table" then
       for _, item in ipairs(value) do add_header(r, name, item) end
     else
       add_header(r, name, value)
     end
   end
-  if C.neap_reply_body(r, object.body, #object.body) ~= 0 then
+end
+
+-- Writes it into the request's view, where C finds it. It may have been changed since it was made.
+---@param status integer?  if it has none of its own
+function reply.write(object, r, status)
+  check_status(object.status, 0)
+  check_parts(object.headers, object.body, 0)
+  C.neap_reply_start(r, object.status or status or 200)
+  write_headers(r, object.headers)
+  local file = file_of[object]
+  if file and not has_type(object.headers) then add_header(r, "Content-Type", file.type) end
+  if file and rawequal(object.body, file.bytes) then
+    C.neap_reply_kept(r, file.bytes, #file.bytes)
+  elseif C.neap_reply_body(r, object.body, #object.body) ~= 0 then
     error("neap.reply: out of memory", 0)
   end
+end
+
+-- A file is the answer.
+---@param file table  of neap.runtime.files
+function reply.page(file, r, status)
+  C.neap_reply_start(r, status)
+  add_header(r, "Content-Type", file.type)
+  C.neap_reply_kept(r, file.bytes, #file.bytes)
 end
 
 return reply

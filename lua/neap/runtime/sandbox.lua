@@ -2,6 +2,7 @@
 -- listed: the library (see neap.runtime.library), neap's modules, files beside the config.
 -- `unsafe = true` in the config adds the rest.
 
+local files = require "neap.runtime.files"
 local library = require "neap.runtime.library"
 local log = require "neap.runtime.log"
 local native = require "neap.native"
@@ -61,6 +62,7 @@ end
 function sandbox.run(bytes, chunk_name, ...)
   local fn, why = load(bytes, chunk_name, "t", env)
   if not fn then return nil, why end
+  files.look_in(bytes)
   local args, n = { ... }, select("#", ...)
   local ok, value = xpcall(function() return fn(unpack(args, 1, n)) end, debug.traceback)
   if not ok then return nil, value or "error (nil)" end
@@ -74,6 +76,7 @@ local function load_file(name, path)
   local fn
   if bytes then fn, why = load(bytes, "@" .. path, "t", env) end
   if not fn then error(why, 0) end
+  files.look_in(bytes)
   return fn(name)
 end
 
@@ -190,7 +193,10 @@ function sandbox.build(modules)
 end
 
 ---@param path string  folder of the config, "" or ending in "/"
-function sandbox.set_folder(path) folder = path end
+function sandbox.set_folder(path)
+  folder = path
+  files.set_folder(path)
+end
 
 -- The config was read: is it unsafe?
 function sandbox.open(unsafe)
@@ -202,6 +208,9 @@ function sandbox.open(unsafe)
 end
 
 -- From now on hooks run.
-function sandbox.close_loading() is_loading = false end
+function sandbox.close_loading()
+  is_loading = false
+  files.close()
+end
 
 return sandbox

@@ -23,9 +23,10 @@ local BACKEND, REPLY, NONE, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_NONE, N
 local RETRY, FAIL, DONE, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_DONE, N.NEAP_REFUSE
 local HOOKS, STATES = words.hooks, words.states
 local DIRECT = { weight = true, slots = true, tier = true } -- fields of a row
-local DECISIVE = { decide = true, failed = true }
+local DECISIVE = { decide = true, failed = true, error = true }
 local WAIT = { decide = true, failed = true, certificate = true }
-local FIRST = { certificate = "certificate", connection = "connection" } -- hooks of entries
+local FIRST = { certificate = "certificate", connection = "connection",
+  error = "error" } -- hooks of entries
 local BEFORE_PICK = numbered.before_pick
 
 local function copied(from)
@@ -163,6 +164,7 @@ end
 local function load_and_build(self, options)
   local restore = intercept(self, options)
   local config = load_config(self, options)
+  if not self.is_file then self.require("neap.runtime.files").stay_open() end
   local services, errors = self.runtime.build(options.config or "testing")
   restore()
   if not services then fail(errors) end
@@ -346,9 +348,16 @@ local function run_entry(self, fn, skip)
   return false, debug.traceback(thread, tostring(verdict))
 end
 
+-- What follows where the default may not stand in for a hook that erred.
+local function guarded(entries, entry)
+  if entry == "error" then return nil end
+  if entries.guard and entry ~= "log" then return REFUSE end
+  return entries.refuse and (entry == "decide" and REFUSE or FAIL) or nil
+end
+
 -- Enters as neap does: a hook that errs is left out, and the default decides; see
 -- src/script/entry.c.
----@param entry "decide"|"failed"|"response"|"log"|"certificate"|"connection"
+---@param entry "decide"|"failed"|"response"|"log"|"certificate"|"connection"|"error"
 ---@param skip integer
 ---@return integer verdict
 function Balancer:enter(record, entry, skip)
@@ -368,8 +377,8 @@ function Balancer:enter(record, entry, skip)
     local default_failed = bit.band(bit.rshift(skip, id), 1) == 1
     skip = bit.bor(skip, bit.lshift(2, id) - 1)
     record.reply = nil
-    if self.entries.guard and entry ~= "log" then return REFUSE end
-    if self.entries.refuse then return entry == "decide" and REFUSE or FAIL end
+    local verdict_of_guard = guarded(self.entries, entry)
+    if verdict_of_guard then return verdict_of_guard end
   until default_failed or not DECISIVE[entry]
   if entry == "decide" then
     ffi.copy(record.struct.reason, "no decision")

@@ -49,8 +49,19 @@ end
 
 local TITLES = { [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout" }
 
+-- What the policy's hook `error`, or a page of the config, says in place of neap.
+local function own_words(balancer, record, status, reason)
+  if not balancer.entries.have.error then return nil end
+  local o, world = ffi.new "neap_outcome", balancer.world
+  o.status, o.reason = status, reason
+  record.reply, world.current.outcome = nil, o
+  local verdict = balancer:enter(record, "error", 0)
+  world.current.outcome = nil
+  return verdict == REPLY and record.reply or nil
+end
+
 -- neap's own answer, with the reason.
-local function refuse(result, status, reason, is_full)
+local function refuse(balancer, record, result, status, reason, is_full)
   result.status, result.reason = status, reason
   if result.is_call then
     call.finish(result, call.of_http(status, is_full), reason, { { "x-neap-error", reason } })
@@ -58,6 +69,10 @@ local function refuse(result, status, reason, is_full)
   end
   result.body = ("%s: %s\n"):format(TITLES[status], reason)
   result.fields = { { "x-neap-error", reason } }
+  local said = own_words(balancer, record, status, reason)
+  if not said then return end
+  result.status, result.body = said.status, said.body
+  for _, field in ipairs(said.headers) do table.insert(result.fields, field) end
 end
 
 local function pool_of(balancer, record)
@@ -148,7 +163,7 @@ end
 
 local function deliver(balancer, record, given, result)
   if not run_response(balancer, record, given, result) then
-    refuse(result, 503, "the policy failed")
+    refuse(balancer, record, result, 503, "the policy failed")
     return
   end
   result.status, result.body = given.status, given.body or ""
@@ -192,7 +207,7 @@ local function try_again(balancer, record, failure, given, result)
   world.current.failure = nil
   health.settle(balancer)
   if verdict == REFUSE then
-    refuse(result, 503, "the policy failed")
+    refuse(balancer, record, result, 503, "the policy failed")
     return nil
   end
   if verdict ~= RETRY or not may then return false end
@@ -205,7 +220,7 @@ local function give_up(balancer, record, failure, given, result)
   if given then
     deliver(balancer, record, given, result)
   else
-    refuse(result, failure.kind == "timeout" and 504 or 502, words_of(failure))
+    refuse(balancer, record, result, failure.kind == "timeout" and 504 or 502, words_of(failure))
   end
 end
 
@@ -215,7 +230,7 @@ local function unavailable(balancer, record, last, result, otherwise, is_full)
     return
   end
   local reason = ffi.string(record.struct.reason)
-  refuse(result, 503, reason ~= "" and reason or otherwise, is_full)
+  refuse(balancer, record, result, 503, reason ~= "" and reason or otherwise, is_full)
 end
 
 local function without_backend(balancer, record, verdict, last, result)
@@ -227,7 +242,7 @@ local function without_backend(balancer, record, verdict, last, result)
       result.status, result.fields, result.body = reply.status, reply.headers, reply.body
     end
   elseif verdict == REFUSE then
-    refuse(result, 503, "the policy failed")
+    refuse(balancer, record, result, 503, "the policy failed")
   elseif verdict == NONE then
     unavailable(balancer, record, last, result, "no backend is available")
   elseif verdict == QUEUE then

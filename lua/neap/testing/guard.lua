@@ -8,7 +8,7 @@ local kept = require "neap.testing.kept"
 local guard = {}
 
 -- These get the request as their first argument.
-local OF_REQUEST = { "request", "backends", "pick", "failed", "response", "log" }
+local OF_REQUEST = { "request", "backends", "pick", "failed", "response", "log", "error" }
 
 -- The kind of request objects that know which request they are about.
 ---@return fun(id: integer): any
@@ -76,7 +76,9 @@ function guard.hooks(balancer, hooks, is_light)
     end
   end
   if not is_light then guard_before(balancer, guarded) end
-  if guarded.request then guarded.request = with_own_reply(balancer, guarded.request) end
+  for _, name in ipairs { "request", "error" } do
+    if guarded[name] then guarded[name] = with_own_reply(balancer, guarded[name]) end
+  end
   return guarded
 end
 

@@ -278,6 +278,8 @@ local function add_reply(C, record_of)
     return 0
   end
 
+  function C.neap_reply_kept(r, body) record_of(r).reply.body = body end
+
   function C.neap_reply_body(r, body)
     record_of(r).reply.body = body
     return 0
