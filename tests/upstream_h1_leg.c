@@ -53,7 +53,7 @@ static const struct stream_ops wire_ops = {
 /* ---- a leg on it ---- */
 
 struct sender {
-	struct slab blocks;
+	struct slab blocks, small;
 	struct uconn uconn;
 	struct leg leg;
 	const char *body;
@@ -76,7 +76,8 @@ static void sender_open(struct sender *s, struct loop *l, size_t room)
 	slab_init(&s->blocks, BLOCK_BYTES, 4);
 	stream_init(&s->uconn.stream, l);
 	s->uconn.stream.ops = &wire_ops;
-	leg_init(&s->leg, &s->blocks, NULL, on_ready);
+	slab_init(&s->small, LEG_SMALL, 4);
+	leg_init(&s->leg, &(struct leg_memory){ &s->blocks, &s->small }, NULL, on_ready);
 	leg_reset(&s->leg, &limits);
 	h1_leg_open(&s->leg, &s->uconn);
 }
@@ -113,6 +114,7 @@ static void sender_close(struct sender *s)
 	outbox_drop(&s->leg.out);
 	check(s->blocks.used == 0, "all its memory is given back");
 	slab_fini(&s->blocks);
+	slab_fini(&s->small);
 }
 
 /* ---- what it does ---- */

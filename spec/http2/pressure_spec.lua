@@ -97,7 +97,7 @@ describe("A hundred slow answers", function()
       assert.is_truthy(c:wait(function() return c:stream(2 * i - 1).length == 100 end))
     end
     if eventually.slowness == 1 then
-      assert.is_true(proxied.resident(n) - before < 12 * MIB,
+      assert.is_true(proxied.resident(n) - before < 4 * MIB,
         ("%d KiB"):format((proxied.resident(n) - before) / 1024))
     end
     c:close()

@@ -8,6 +8,7 @@
 --   proxied.chunked(pieces, trailers) → the pieces in chunked coding, then trailer lines
 --   proxied.pattern(n) → n bytes in which no two places look alike
 --   proxied.resident(n) → bytes of memory that its first worker holds
+--   proxied.own(n) → the part of that which is not shared, nor a file's
 --   proxied.while_flat(n, command, ...) → first word of what the shell's command prints, while its
 --                                         first worker's memory is watched
 --   proxied.count_fds(n) → open descriptors of its first worker
@@ -54,6 +55,11 @@ end
 function proxied.resident(n)
   local statm = scope.read(("/proc/%d/statm"):format(n:workers()[1]))
   return tonumber(statm:match "^%d+ (%d+)") * PAGE
+end
+
+function proxied.own(n)
+  local rollup = scope.read(("/proc/%d/smaps_rollup"):format(n:workers()[1]))
+  return tonumber(rollup:match "Anonymous:%s*(%d+)") * 1024
 end
 
 function proxied.while_flat(n, command, ...)

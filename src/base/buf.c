@@ -36,6 +36,17 @@ void buf_move(struct buf *to, struct buf *from)
 	buf_init(from, from->slab);
 }
 
+bool buf_change(struct buf *b, struct slab *slab)
+{
+	struct buf to;
+	buf_init(&to, slab);
+	if (!buf_append(&to, buf_head(b), buf_len(b)))
+		return false;
+	buf_drop(b);
+	*b = to;
+	return true;
+}
+
 void buf_compact(struct buf *b)
 {
 	size_t n = buf_len(b);

@@ -55,6 +55,12 @@ static inline size_t buf_room(const struct buf *b)
 	return b->data == NULL ? 0 : b->slab->object_bytes - b->end;
 }
 
+/*
+ * Its bytes go to a block of that slab, and later blocks come from there, too. false: the slab has none
+ * left, or they do not fit; nothing changed.
+ */
+bool buf_change(struct buf *b, struct slab *slab);
+
 /* n bytes were written at buf_tail. */
 static inline void buf_added(struct buf *b, size_t n)
 {

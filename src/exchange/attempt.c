@@ -106,7 +106,8 @@ void attempt_init(struct attempt *at, struct request *rq, struct body *body,
 	list_init(&at->place.node);
 	list_init(&at->h2_place.node);
 	timer_init(&at->timer, on_attempt_due);
-	leg_init(&at->leg, &rq->plane->blocks, fields, on_ready);
+	leg_init(&at->leg, &(struct leg_memory){ &rq->plane->blocks, &rq->plane->small_blocks },
+		 fields, on_ready);
 }
 
 /* ---- sending ---- */

@@ -47,6 +47,8 @@ struct client_ops {
 	enum client_sent (*reply)(struct client *c, struct str head, struct str text);
 	/* More of the body, or what was kept of a head. */
 	enum client_sent (*body)(struct client *c, struct client_body *body);
+	/* How many bytes of a body does it take now, at most? NULL: it does not know. */
+	size_t (*room)(const struct client *c);
 	/* Can it take bytes from a pipe? */
 	bool (*can_drain)(const struct client *c);
 	/* Does it take no more for now? exchange_writable comes when it does. */

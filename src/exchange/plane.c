@@ -21,6 +21,7 @@ static void init_slabs(struct plane *p, const struct plane_maxima *m)
 	uint32_t head_out = more(m->header_bytes + PLANE_HEAD_OUT_ROOM, m->answer_bytes);
 	/* a request may need two: the answer's bytes, and what its backend did not take of its head */
 	slab_init(&p->blocks, more(PLANE_BLOCK_BYTES, head_out), 2 * n);
+	slab_init(&p->small_blocks, PLANE_SMALL_BLOCK_BYTES, n);
 	slab_init(&p->answers, m->answer_bytes + PLANE_HEAD_OUT_ROOM, n);
 	/* what comes after a body may be the beginning of a head */
 	slab_init(&p->bodies, more(PLANE_BLOCK_BYTES, more(m->replay_bytes, m->header_bytes)), n);
@@ -53,6 +54,7 @@ void plane_fini(struct plane *p)
 		upstream_fini(&p->upstream);
 	pipe_pool_fini(&p->pipes);
 	slab_fini(&p->blocks);
+	slab_fini(&p->small_blocks);
 	slab_fini(&p->bodies);
 	slab_fini(&p->answers);
 	slab_fini(&p->pumps);

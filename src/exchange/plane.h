@@ -13,7 +13,8 @@
 #include "upstream/upstream.h"
 
 enum {
-	PLANE_BLOCK_BYTES = 64 * 1024, /* bodies on their way, each direction */
+	PLANE_BLOCK_BYTES = 64 * 1024,	    /* bodies on their way, each direction */
+	PLANE_SMALL_BLOCK_BYTES = 4 * 1024, /* the same, of a client that takes little */
 	PLANE_SCRATCH_ROOM =
 		64 * 1024, /* what rewriting may add to a head: edits, fields, base path */
 	PLANE_HEAD_OUT_ROOM = 48 * 1024, /* of that, what a rewritten head can really come to */
@@ -48,7 +49,7 @@ struct plane {
 
 	/* Memory: bytes on their way, request bodies, what a client did not take of an answer's head,
 	 * tunnels after a 101, and the head that is being written. */
-	struct slab blocks, bodies, answers, pumps;
+	struct slab blocks, small_blocks, bodies, answers, pumps;
 	struct pipe_pool pipes;
 	char *scratch;
 	size_t scratch_bytes;

@@ -564,6 +564,8 @@ static bool is_spliced(struct relay *r)
 enum relay_outcome relay_read(struct relay *r)
 {
 	struct leg *leg = leg_of(r);
+	if (r->client->ops->room != NULL)
+		leg_bound(leg, r->client->ops->room(r->client));
 	if (r->answer != ANSWER_OUT)
 		return on_head(r, leg_read(leg, r->rq->head.method_id));
 	if (unlikely(is_spliced(r)) && !is_whole(r))

@@ -63,6 +63,7 @@ struct pump *switch_to_pump(struct attempt *at, struct client *c)
 		return give_up(at);
 	}
 	buf_consume(&leg->in, leg->head.bytes);
+	(void)buf_change(&leg->in, &rq->plane->blocks); /* else it goes on with a small one */
 	buf_move(&pump->down.buf, &leg->in);
 	return pump;
 }

@@ -189,6 +189,16 @@ void h2_session_grow(struct h2_session *s, int32_t id, uint32_t window);
 /* Bytes that may be sent on a stream now, by its window and the connection's. */
 size_t h2_session_may_send(const struct h2_session *s, int32_t id);
 
+/* The same of a stream on which nothing was sent, as far as the peer's SETTINGS say. */
+static inline size_t h2_session_may_begin(const struct h2_session *s)
+{
+	uint32_t stream =
+		nghttp2_session_get_remote_settings(s->ng, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+	int32_t all = nghttp2_session_get_remote_window_size(s->ng);
+	uint32_t both = all > 0 ? (uint32_t)all : 0;
+	return stream < both ? stream : both;
+}
+
 /* ---- the connection ---- */
 
 void h2_session_ping(struct h2_session *s);

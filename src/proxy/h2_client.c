@@ -240,6 +240,7 @@ static const struct client_ops h2_client_ops = {
 	.answer = h2_sender_answer,
 	.reply = h2_sender_reply,
 	.body = h2_sender_body,
+	.room = h2_sender_room,
 	.can_drain = h2_sender_can_drain,
 	.is_blocked = h2_sender_is_blocked,
 	.end_answer = nothing,
@@ -269,17 +270,8 @@ void h2_client_on_block(struct h2_session *s, void *stream)
 /* A head that outgrows its small block. */
 static bool move_to_large(struct h2_client *c)
 {
-	struct buf larger;
-	if (c->reading.to != &c->head || c->head.slab == c->large_heads)
-		return false;
-	buf_init(&larger, c->large_heads);
-	if (!buf_hold(&larger))
-		return false;
-	if (buf_len(&c->head) > 0)
-		(void)buf_append(&larger, buf_head(&c->head), buf_len(&c->head));
-	buf_drop(&c->head);
-	c->head = larger;
-	return true;
+	return c->reading.to == &c->head && c->head.slab != c->large_heads &&
+	       buf_change(&c->head, c->large_heads) && buf_hold(&c->head);
 }
 
 void h2_client_on_field(struct h2_session *s, void *stream, struct str name, struct str value)

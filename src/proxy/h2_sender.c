@@ -152,6 +152,16 @@ enum client_sent h2_sender_reply(struct client *client, struct str head, struct 
 	return sent;
 }
 
+size_t h2_sender_room(const struct client *client)
+{
+	const struct h2_client *c = h2_stream_of(client);
+	const struct h2_session *s = h2_stream_session(c);
+	if (h2_link_is_blocked(c->link))
+		return 0;
+	return likely(c->answer == H2_UNANSWERED) ? h2_session_may_begin(s)
+						  : h2_session_may_send(s, c->id);
+}
+
 bool h2_sender_can_drain(const struct client *client)
 {
 	(void)client;

@@ -12,6 +12,7 @@ enum client_sent h2_sender_interim(struct client *client, struct str head);
 enum client_sent h2_sender_answer(struct client *client, struct str head, struct client_body *b);
 enum client_sent h2_sender_reply(struct client *client, struct str head, struct str text);
 enum client_sent h2_sender_body(struct client *client, struct client_body *b);
+size_t h2_sender_room(const struct client *client);
 bool h2_sender_can_drain(const struct client *client);
 bool h2_sender_is_blocked(const struct client *client);
 

@@ -254,16 +254,42 @@ static enum leg_news h1_fill(struct leg *leg, struct pipe *to)
 
 /* ---- reading ---- */
 
+/* A block for the next bytes, by how many of them may wait. */
+static bool hold_block(struct leg *leg)
+{
+	struct buf *in = &leg->in;
+	if (in->data == NULL)
+		in->slab = leg->most > LEG_SMALL ? leg->memory.blocks : leg->memory.small;
+	else if (unlikely(leg->phase == LEG_AWAITS && buf_room(in) == 0)) /* a large head */
+		return in->slab == leg->memory.blocks || buf_change(in, leg->memory.blocks);
+	return buf_hold(in);
+}
+
+/* How many bytes the client's room leaves for the next read. A head is read whole in any case. */
+static size_t bound(struct leg *leg, size_t room)
+{
+	struct buf *in = &leg->in;
+	size_t n = buf_len(in);
+	if (n < leg->most)
+		return room < leg->most - n ? room : leg->most - n;
+	if (leg->phase == LEG_AWAITS)
+		return room;
+	if (n <= LEG_SMALL && in->slab != leg->memory.small) /* all that stays of a large block */
+		(void)buf_change(in, leg->memory.small);
+	return 0;
+}
+
 /* Room for the next read; 0: the client has to take some first, or there is no memory. */
 static size_t make_room(struct leg *leg)
 {
 	struct buf *in = &leg->in;
-	if (!buf_hold(in))
+	if (!hold_block(leg))
 		return 0;
 	size_t spare = leg->phase == LEG_PASSES ? H1_CHUNK_HELD_MAX : 0; /* see h1_body_tidy */
 	if (buf_room(in) <= spare)
 		buf_compact(in);
-	return buf_room(in) > spare ? buf_room(in) - spare : 0;
+	size_t room = buf_room(in) > spare ? buf_room(in) - spare : 0;
+	return likely(leg->most >= in->slab->object_bytes) ? room : bound(leg, room);
 }
 
 /* After the whole answer: bytes keep the connection from being used again. */

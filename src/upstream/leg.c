@@ -1,14 +1,15 @@
 #include "upstream/leg.h"
 
-void leg_init(struct leg *leg, struct slab *blocks, struct http_field *fields,
+void leg_init(struct leg *leg, const struct leg_memory *memory, struct http_field *fields,
 	      void (*on_ready)(struct leg *leg, int events))
 {
 	leg->ops = NULL;
 	leg->on_ready = on_ready;
 	leg->uconn = NULL;
-	outbox_init(&leg->out, blocks);
-	buf_init(&leg->in, blocks);
-	buf_init(&leg->trailers, blocks);
+	leg->memory = *memory;
+	outbox_init(&leg->out, memory->blocks);
+	buf_init(&leg->in, memory->blocks);
+	buf_init(&leg->trailers, memory->blocks);
 	leg->phase = LEG_AWAITS;
 	leg->sending = LEG_UNSENT;
 	leg->interim_bytes = 0;
@@ -26,6 +27,9 @@ void leg_reset(struct leg *leg, const struct http_limits *limits)
 	leg->interim_bytes = 0;
 	leg->own_field = NULL;
 	leg->reads_trailers = false;
+	leg->most = UINT32_MAX;
+	if (unlikely(leg->in.data == NULL))
+		leg->in.slab = leg->memory.blocks;
 	leg->stands_ms = UINT32_MAX;
 	h1_head_init(&leg->head, true, leg->head.fields, limits);
 }

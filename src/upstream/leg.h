@@ -87,6 +87,15 @@ struct leg_ops {
 	bool is_framed;
 };
 
+/* Where it has its blocks from. */
+struct leg_memory {
+	struct slab *blocks;
+	struct slab *small; /* of at least LEG_SMALL bytes: what is read of a backend while a client
+			       takes less than that */
+};
+
+enum { LEG_SMALL = 4 * 1024 };
+
 struct leg {
 	const struct leg_ops *ops;
 	/* Something can be done: bits of STREAM_…. May end what the leg is part of. */
@@ -110,6 +119,8 @@ struct leg {
 	uint32_t interim_bytes;
 	uint32_t
 		stands_ms; /* so long the backend leaves the connection idle; UINT32_MAX: not said */
+	struct leg_memory memory;
+	uint32_t most; /* HTTP/1: so many bytes of the body may wait in `in` */
 	struct buf
 		in; /* heads from their first byte on; once one has passed: body bytes to be sent */
 	/* Lines as in a head: what follows the body. Whole when the answer is; without a block: none,
@@ -122,7 +133,7 @@ struct leg {
 };
 
 /* Sets *leg up, closed. Once for all of its attempts. fields: room for those of an answer. */
-void leg_init(struct leg *leg, struct slab *blocks, struct http_field *fields,
+void leg_init(struct leg *leg, const struct leg_memory *memory, struct http_field *fields,
 	      void (*on_ready)(struct leg *leg, int events));
 
 /* Nothing was sent yet, and nothing came. limits: of the answer's head. */
@@ -154,6 +165,15 @@ static inline ssize_t leg_drain(struct leg *leg, struct pipe *from)
 bool leg_can_drain(const struct leg *leg);
 bool leg_can_fill(
 	const struct leg *leg); /* also: the body has a length, and none of it is in memory */
+
+/*
+ * The client takes at most so many bytes now. What it does not take waits here only as far as a small
+ * block has room for it; the rest is left to the backend.
+ */
+static inline void leg_bound(struct leg *leg, size_t room)
+{
+	leg->most = room < LEG_SMALL ? LEG_SMALL : room < UINT32_MAX ? (uint32_t)room : UINT32_MAX;
+}
 
 /* One read. method_id: the request's, which the framing of its answer depends on. */
 static inline enum leg_news leg_read(struct leg *leg, uint8_t method_id)
