@@ -329,6 +329,7 @@ static void set_option(nghttp2_option *option)
 enum err h2_shared_init(struct h2_shared *shared, size_t lines_max)
 {
 	*shared = (struct h2_shared){ .lines_max = lines_max };
+	h2_arena_init_slab(&shared->arenas);
 	shared->lines = calloc(lines_max, sizeof(*shared->lines));
 	if (shared->lines == NULL || nghttp2_session_callbacks_new(&shared->callbacks) != 0 ||
 	    nghttp2_option_new(&shared->option) != 0) {
@@ -342,6 +343,7 @@ enum err h2_shared_init(struct h2_shared *shared, size_t lines_max)
 
 void h2_shared_fini(struct h2_shared *shared)
 {
+	slab_fini(&shared->arenas);
 	free(shared->lines);
 	nghttp2_session_callbacks_del(shared->callbacks);
 	nghttp2_option_del(shared->option);
@@ -385,10 +387,11 @@ enum err h2_session_open(struct h2_session *s, struct h2_shared *shared, enum h2
 	};
 	h2_abuse_init(&s->abuse, setup->streams);
 	h2_watch_init(&s->watch);
-	int made = s->is_server ? nghttp2_session_server_new3(&s->ng, shared->callbacks, s,
-							      shared->option, shared->memory)
-				: nghttp2_session_client_new3(&s->ng, shared->callbacks, s,
-							      shared->option, shared->memory);
+	if (!h2_arena_open(&s->arena, &shared->arenas))
+		return ERR_MEMORY;
+	nghttp2_mem mem = h2_arena_mem(&s->arena);
+	int made = (s->is_server ? nghttp2_session_server_new3 : nghttp2_session_client_new3)(
+		&s->ng, shared->callbacks, s, shared->option, &mem);
 	if (made == 0 && submit_settings(s, setup))
 		return ERR_OK;
 	h2_session_close(s);
@@ -397,7 +400,9 @@ enum err h2_session_open(struct h2_session *s, struct h2_shared *shared, enum h2
 
 void h2_session_close(struct h2_session *s)
 {
+	h2_session_wake(s);
 	nghttp2_session_del(s->ng);
+	h2_arena_close(&s->arena);
 	s->ng = NULL;
 	s->rest = (struct str){ NULL, 0 };
 }
@@ -560,11 +565,6 @@ void h2_session_took(struct h2_session *s, int32_t id, size_t n)
 		(void)nghttp2_session_consume_stream(s->ng, id, n);
 }
 
-void h2_session_grow(struct h2_session *s, int32_t id, uint32_t window)
-{
-	(void)nghttp2_session_set_local_window_size(s->ng, NGHTTP2_FLAG_NONE, id, (int32_t)window);
-}
-
 size_t h2_session_may_send(const struct h2_session *s, int32_t id)
 {
 	int32_t stream = nghttp2_session_get_stream_remote_window_size(s->ng, id);
@@ -574,11 +574,6 @@ size_t h2_session_may_send(const struct h2_session *s, int32_t id)
 }
 
 /* ---- the connection ---- */
-
-void h2_session_ping(struct h2_session *s)
-{
-	(void)nghttp2_submit_ping(s->ng, NGHTTP2_FLAG_NONE, NULL);
-}
 
 void h2_session_announce_end(struct h2_session *s)
 {

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "http/h2_abuse.h"
+#include "http/h2_arena.h"
 #include "http/h2_code.h"
 #include "http/h2_lines.h"
 #include "http/h2_watch.h"
@@ -24,7 +25,7 @@ enum h2_side { H2_SERVER, H2_CLIENT };
 struct h2_shared {
 	nghttp2_session_callbacks *callbacks;
 	nghttp2_option *option;
-	nghttp2_mem *memory; /* NULL: malloc's */
+	struct slab arenas;
 	/* For heads on their way out (h2_lines.h): used within one call. */
 	nghttp2_nv *lines;
 	size_t lines_max;
@@ -81,6 +82,7 @@ struct h2_session {
 	nghttp2_session *ng; /* NULL: closed */
 	const struct h2_events *events;
 	struct h2_shared *shared;
+	struct h2_arena arena;
 	struct h2_abuse abuse;
 	struct h2_watch watch;	       /* of a server */
 	uint32_t streams, streams_max; /* of the peer's, and how many there may be; of a server */
@@ -102,6 +104,22 @@ enum err h2_session_open(struct h2_session *s, struct h2_shared *shared, enum h2
 
 /* Forgets everything, streams too: nothing is told of them. Harmless on a closed one. */
 void h2_session_close(struct h2_session *s);
+
+/*
+ * Nothing is under way and nothing waits to be gathered: its memory may be given back to the system until
+ * h2_session_wake. Nothing but these and h2_session_close may be called meanwhile.
+ */
+static inline void h2_session_sleep(struct h2_session *s)
+{
+	h2_arena_sleep(&s->arena);
+}
+
+/* Harmless on one that is awake. */
+static inline void h2_session_wake(struct h2_session *s)
+{
+	if (unlikely(s->arena.image != NULL))
+		h2_arena_wake(&s->arena);
+}
 
 enum h2_received {
 	H2_GOES_ON,
@@ -184,7 +202,10 @@ static inline struct h2_lines h2_session_lines(const struct h2_session *s)
 void h2_session_took(struct h2_session *s, int32_t id, size_t n);
 
 /* The window that a stream has when all it sent was taken, from now on: never less than before. */
-void h2_session_grow(struct h2_session *s, int32_t id, uint32_t window);
+static inline void h2_session_grow(struct h2_session *s, int32_t id, uint32_t window)
+{
+	(void)nghttp2_session_set_local_window_size(s->ng, NGHTTP2_FLAG_NONE, id, (int32_t)window);
+}
 
 /* Bytes that may be sent on a stream now, by its window and the connection's. */
 size_t h2_session_may_send(const struct h2_session *s, int32_t id);
@@ -201,7 +222,10 @@ static inline size_t h2_session_may_begin(const struct h2_session *s)
 
 /* ---- the connection ---- */
 
-void h2_session_ping(struct h2_session *s);
+static inline void h2_session_ping(struct h2_session *s)
+{
+	(void)nghttp2_submit_ping(s->ng, NGHTTP2_FLAG_NONE, NULL);
+}
 
 /* GOAWAY that turns no stream away yet (RFC 9113 §6.8): the first of two. */
 void h2_session_announce_end(struct h2_session *s);

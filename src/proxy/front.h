@@ -33,6 +33,7 @@ struct fronts {
 	struct h2_memory h2;
 	struct outer_tls outer_tls;
 
+	struct timer_lane *doze; /* so long an idle connection of HTTP/2 keeps all of its memory */
 	struct timer_lane *linger; /* a client that may still be there is waited for so long */
 	struct log_limit crowded, sniffing, abused;
 	struct log_limit failing[FRONT_FAILING]; /* handshakes, by a hash of the words */

@@ -32,6 +32,13 @@ bool h2_front_is_preface(const char *p, size_t n)
 	return memcmp(p, preface, n < H2_PREFACE_BYTES ? n : H2_PREFACE_BYTES) == 0;
 }
 
+/* Every function that the loop or another file calls begins with this. */
+static void enter_step(struct h2_front *f)
+{
+	f->stepping = true;
+	h2_session_wake(&f->link.session);
+}
+
 /* ---- the end ---- */
 
 static void end(struct h2_front *f)
@@ -120,6 +127,19 @@ static struct timer_lane *idle_lane(const struct h2_front *f)
 	return has_begun ? f->front.service->client_idle : f->front.service->client_header;
 }
 
+static bool times_idle(const struct h2_front *f)
+{
+	return f->timing == H2_TIMES_DOZE || f->timing == H2_TIMES_IDLE;
+}
+
+static void begin_idle(struct h2_front *f)
+{
+	if (likely(f->requests > 0))
+		begin_timing(f, H2_TIMES_DOZE, front_all(&f->front)->doze);
+	else
+		begin_timing(f, H2_TIMES_IDLE, idle_lane(f));
+}
+
 static void settle_timing(struct h2_front *f)
 {
 	if (f->timing == H2_TIMES_END || f->state > H2_ENDS)
@@ -129,8 +149,8 @@ static void settle_timing(struct h2_front *f)
 			begin_timing(f, H2_TIMES_HEAD, f->front.service->client_header);
 	} else if (f->streams_n > 0) {
 		stop_timing(f);
-	} else if (f->timing != H2_TIMES_IDLE) {
-		begin_timing(f, H2_TIMES_IDLE, idle_lane(f));
+	} else if (!times_idle(f)) {
+		begin_idle(f);
 	}
 }
 
@@ -151,7 +171,7 @@ static void on_done(struct h2_client *c)
 	h2_client_end(c);
 	slab_put(&front_all(&f->front)->h2.clients, c);
 	f->streams_n--;
-	if (f->timing == H2_TIMES_IDLE)
+	if (times_idle(f))
 		f->timing = H2_TIMES_NOTHING; /* it begins anew */
 	h2_link_stir(&f->link);
 }
@@ -193,7 +213,7 @@ static void on_settings(struct h2_session *s)
 	if (f->has_begun || !front_is_secure(&f->front))
 		return;
 	f->has_begun = true;
-	if (f->timing == H2_TIMES_IDLE)
+	if (times_idle(f))
 		f->timing = H2_TIMES_NOTHING; /* it begins anew */
 }
 
@@ -315,7 +335,7 @@ static void read_stream(struct h2_front *f)
 static void on_turn(struct deferred *d)
 {
 	struct h2_front *f = container_of(d, struct h2_front, link.turn);
-	f->stepping = true;
+	enter_step(f);
 	if (f->state < H2_LINGERS)
 		step(f);
 	leave_step(f);
@@ -324,7 +344,7 @@ static void on_turn(struct deferred *d)
 static void on_ready(struct stream *s, int happened)
 {
 	struct h2_front *f = container_of(s, struct h2_front, front.stream);
-	f->stepping = true;
+	enter_step(f);
 	if (f->state == H2_LINGERS)
 		linger_read(f);
 	else if ((happened & STREAM_READABLE) != 0)
@@ -347,13 +367,24 @@ static void end_late_head(struct h2_front *f)
 	h2_link_stir(&f->link);
 }
 
+/* Whatever comes next wakes it. */
+static void fall_asleep(struct h2_front *f)
+{
+	if (is_idle(f) && f->state == H2_SERVES && buf_len(&f->link.out) == 0 &&
+	    !h2_session_has_output(&f->link.session))
+		h2_session_sleep(&f->link.session);
+	begin_timing(f, H2_TIMES_IDLE, idle_lane(f));
+}
+
 static void on_due(struct timer *t)
 {
 	struct h2_front *f = container_of(t, struct h2_front, front.timer);
 	enum h2_timing what = (enum h2_timing)f->timing;
-	f->stepping = true;
+	enter_step(f);
 	f->timing = H2_TIMES_NOTHING;
-	if (what == H2_TIMES_IDLE && f->state == H2_SERVES)
+	if (what == H2_TIMES_DOZE)
+		fall_asleep(f);
+	else if (what == H2_TIMES_IDLE && f->state == H2_SERVES)
 		begin_leaving(f);
 	else if (what == H2_TIMES_HEAD)
 		end_late_head(f);
@@ -371,14 +402,16 @@ static bool is_busy(const struct front *front)
 
 static void drain(struct front *front)
 {
-	begin_leaving(of_front(front));
+	struct h2_front *f = of_front(front);
+	h2_session_wake(&f->link.session);
+	begin_leaving(f);
 }
 
 static void close_front(struct front *front, const char *reason)
 {
 	struct h2_front *f = of_front(front);
 	bool was_stepping = f->stepping;
-	f->stepping = true;
+	enter_step(f);
 	if (f->state < H2_LINGERS) {
 		drop_streams(f, h2_client_cut, reason);
 		h2_session_break(&f->link.session, H2_NO_ERROR);

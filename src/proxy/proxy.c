@@ -10,7 +10,7 @@
 #include "net/listener.h"
 #include "proxy/accept.h"
 
-enum { LINGER_MS = 2000 };
+enum { DOZE_MS = 200, LINGER_MS = 2000 };
 
 struct proxy {
 	struct fronts fronts; /* client connections, over the data plane */
@@ -234,8 +234,9 @@ static enum err init_parts(struct proxy *p, const struct proxy_options *o, struc
 	if (err != ERR_OK)
 		return err_set(e, err, "no memory for HTTP/2");
 	switch_init(plane, m.plane.connections);
+	p->fronts.doze = timers_lane(o->timers, DOZE_MS);
 	p->fronts.linger = timers_lane(o->timers, LINGER_MS);
-	if (p->fronts.linger == NULL)
+	if (p->fronts.doze == NULL || p->fronts.linger == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the proxy");
 	err = access_open(plane, e);
 	if (err == ERR_OK)
