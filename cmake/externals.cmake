@@ -17,6 +17,10 @@ add_library(neap::ssl ALIAS PkgConfig::ssl)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
 add_library(neap::nghttp2 ALIAS PkgConfig::nghttp2)
 
+# Regular expressions of policies.
+pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8>=10.40)
+add_library(neap::pcre2 ALIAS PkgConfig::pcre2)
+
 # libev comes without a pkg-config file.
 find_path(EV_INCLUDE_DIR ev.h REQUIRED)
 find_library(EV_LIBRARY ev REQUIRED)

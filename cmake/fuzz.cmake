@@ -13,7 +13,7 @@ if(NEAP_FUZZ)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     if(NOT name STREQUAL fuzz_h2_proxy)
-      target_link_libraries(${name} PRIVATE neap_script neap_lua neap_conf neap_shm neap_net neap_http neap_crypto neap_base)
+      target_link_libraries(${name} PRIVATE neap_script neap_lua neap_conf neap_shm neap_net neap_http neap_crypto neap_text neap_base)
     endif()
     # libFuzzer calls LLVMFuzzerTestOneInput, which no header declares.
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)

@@ -51,7 +51,7 @@ neap.check = setmetatable({}, {
 })
 
 -- Parts that most configs do without are loaded when they are asked for.
-local LAZY = { base64 = true, crypto = true, ip = true, jwt = true, url = true }
+local LAZY = { base64 = true, crypto = true, ip = true, jwt = true, regex = true, url = true }
 
 return setmetatable(neap, {
   __index = function(_, name)

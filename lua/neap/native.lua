@@ -31,9 +31,10 @@ local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h
   "script/answer.h",
   "script/conn.h", "script/tls_text.h", "shm/board_plan.h", "shm/board_size.h",
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
-  "crypto/tls_reason.h", "crypto/public_key.h", "crypto/jws.h" }
+  "crypto/tls_reason.h", "crypto/public_key.h", "crypto/jws.h",
+  "text/regex.h" }
 local ABI = { "script/abi_board.h", "script/abi.h", "script/abi_wait.h", "script/abi_stats.h",
-  "script/abi_record.h", "script/abi_fields.h", "script/abi_crypto.h",
+  "script/abi_record.h", "script/abi_fields.h", "script/abi_crypto.h", "script/abi_regex.h",
   "script/abi_acme.h", "script/abi_call.h" }
 
 ---@param path string  of a header

@@ -86,6 +86,8 @@ local PROBES = {
   "return neap.crypto.sha256 'a', neap.crypto.sha1 'a', neap.crypto.equal('a', 'b')",
   "return neap.jwt.verify('a.b.c', { keys = 's' })", "return neap.jwt.keys ''",
   "return neap.jwt.verify('a', {})", "return neap.crypto.hmac('x', 'a', 'b')",
+  "return neap.regex.new('(b)(?<n>c)?'):match 'abd', neap.regex.new 'a(', neap.regex.new(1)",
+  "return neap.regex.new('b+'):find 'abb', neap.regex.new('a'):gsub('aa', 'x')",
   "request:set_path 'new'", "request:set_path '/a b'", "request:set_path '/a%%zz'",
   "request:set_path '/a%%20b' return request.path", "request:set_path '/a#b'",
   "request:set_path '/\\255'", "request:set_path(1)",

@@ -7,6 +7,8 @@
 #include <lualib.h>
 #include <nghttp2/nghttp2.h>
 #include <openssl/crypto.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 #include <stdio.h>
 
 int luaopen_cjson(lua_State *L);
@@ -29,6 +31,14 @@ static void print_lua(lua_State *L)
 		print_field(L, "lua-cjson ", "_VERSION");
 }
 
+static void print_pcre2(void)
+{
+	char version[64] = "";
+
+	if (pcre2_config(PCRE2_CONFIG_VERSION, version) > 0)
+		(void)printf("  PCRE2 %s\n", version);
+}
+
 void version_print(void)
 {
 	lua_State *L = luaL_newstate();
@@ -41,5 +51,6 @@ void version_print(void)
 	(void)printf("  libev %d.%d\n", ev_version_major(), ev_version_minor());
 	(void)printf("  c-ares %s\n", ares_version(NULL));
 	(void)printf("  nghttp2 %s\n", nghttp2_version(0)->version_str);
+	print_pcre2();
 	(void)printf("  OpenSSL %s\n", OpenSSL_version(OPENSSL_VERSION_STRING));
 }

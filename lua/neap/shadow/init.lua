@@ -24,7 +24,13 @@ local SHARED = {
   "neap_request_header", "neap_request_cookie", "neap_request_client_ip", "neap_request_id",
   "neap_request_said",
   "neap_request_set_reason",
+  "neap_request_field",
   "neap_random", "neap_hash", "neap_hmac", "neap_secret",
+  "neap_digest", "neap_mac", "neap_bytes_equal", "neap_random_bytes",
+  "neap_key_rsa", "neap_key_ec", "neap_key_ed25519", "neap_key_pem", "neap_key_kind",
+  "neap_key_free", "neap_key_verify",
+  "neap_regex_create", "neap_regex_destroy", "neap_regex_groups", "neap_regex_name",
+  "neap_regex_match",
 }
 
 local function nothing() return 0 end

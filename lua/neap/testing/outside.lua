@@ -15,6 +15,9 @@ local NAMES = {
   neap_key_ed25519 = "public_key_ed25519", neap_key_pem = "public_key_pem",
   neap_key_kind = "public_key_kind", neap_key_free = "EVP_PKEY_free",
   neap_key_verify = "jws_verify",
+  neap_regex_create = "regex_create", neap_regex_destroy = "regex_destroy",
+  neap_regex_groups = "regex_groups", neap_regex_name = "regex_name",
+  neap_regex_match = "regex_match",
 }
 
 local DECLARATIONS = [[
@@ -30,6 +33,12 @@ uint32_t public_key_kind(const neap_key *key);
 void EVP_PKEY_free(neap_key *key);
 bool jws_verify(neap_key *key, uint32_t way, uint32_t bits, const char *bytes, size_t n,
   const char *signature, size_t signature_n);
+neap_regex *regex_create(const char *pattern, size_t n, uint32_t flags, char *why);
+void regex_destroy(neap_regex *r);
+uint32_t regex_groups(const neap_regex *r);
+uint32_t regex_name(const neap_regex *r, uint32_t at, const char **name);
+int32_t regex_match(neap_regex *r, const char *text, size_t n, size_t start, uint32_t how,
+  const size_t **places);
 ]]
 
 local library
@@ -37,7 +46,7 @@ local library
 local function load()
   local path = os.getenv "NEAP_PROBE"
   if not path then
-    error("public keys, and digests but SHA-256, need C, which plain LuaJIT has not: set "
+    error("regexes, public keys, and digests but SHA-256 need C, which plain LuaJIT has not: set "
       .. "NEAP_PROBE to neap's libneap_probe.so (./dev build makes it), or try the policy with "
       .. "neap sim, neap replay or neap -t", 0)
   end
