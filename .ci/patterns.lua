@@ -9,7 +9,10 @@
 
 local CALLS = { find = true, match = true, gmatch = true, gsub = true }
 -- These have functions of such names that take no pattern.
-local OTHERS = { regex = true, Regex = true, nearest = true, pool = true, board = true, methods = true, self = true }
+local OTHERS = {
+  regex = true, Regex = true, nearest = true,
+  pool = true, board = true, methods = true, self = true,
+}
 local ALL = {}
 for byte = 0, 255 do ALL[byte] = true end
 
