@@ -27,6 +27,23 @@ describe("neap reload", function()
     assert.equal("new", n:get("/").body)
   end)
 
+  it("tells the warnings of neap -t", function()
+    local n = neap.start { config = neap.config { origin.start {} } }
+    local text = [[return { services = { { listen = "127.0.0.1:0", pool = "p" } }, pools = { p = {
+      backends = { "https://127.0.0.1:1" }, health = { type = "none" }, http2 = true,
+      tls = { verify = false }, send_proxy = 2 } } }]]
+    write(n, text)
+    local code, stdout, stderr = neap.run { "reload", "--pid", n.pid }
+    assert.equal(0, code, stderr)
+    assert.matches("^reloaded: generation 2 serves", stdout)
+    local _, _, checked = neap.run { "-t", "-c", n.dir .. "/config.lua" }
+    for _, warning in ipairs { "pools%.p%.http2: backends with send_proxy", "verify: false" } do
+      assert.matches("Z warn [^\n]*" .. warning, stderr)
+      assert.matches("Z warn [^\n]*" .. warning, checked)
+    end
+    assert.equal(select(2, checked:gsub("\n", "")), select(2, stderr:gsub("\n", "")))
+  end)
+
   it("fails with the reason when it does not", function()
     local n = neap.start { config = neap.config { origin.start {} }, allow = { "reload" } }
     write(n, 'return { listen = "127.0.0.1:0", backend = {} }')

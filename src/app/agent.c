@@ -5,6 +5,7 @@
 
 #include "admin/admin.h"
 #include "app/runtime.h"
+#include "app/warnings.h"
 #include "base/log.h"
 #include "fleet/daemon.h"
 #include "fleet/generation.h"
@@ -300,13 +301,17 @@ static void run_agent(struct agent *a, int channel)
 int agent_main(void *ward, int channel)
 {
 	struct agent a = { .generation = ((struct ward *)ward)->owner };
+	struct warnings w;
 	struct error e;
 
 	title_set("neap: agent (generation %u)", a.generation->number);
 	generation_in_child(a.generation);
 	sockets_close(a.generation->sockets);
 	wakers_fini(&a.generation->wakers);
-	if (load_agent(&a, &e) != ERR_OK) {
+	warnings_begin(&w, channel);
+	enum err err = load_agent(&a, &e);
+	warnings_end();
+	if (err != ERR_OK) {
 		(void)message_send(channel, MESSAGE_ERROR, e.text);
 		return 1;
 	}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/check.h"
+#include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
 #include "fleet/control.h"
@@ -221,6 +222,19 @@ static enum err find_master(const struct settings *s, pid_t *pid, struct error *
 
 /* ---- the reload ---- */
 
+/* Warnings may come before it. */
+static enum err wait_for_result(int fd, struct message *m)
+{
+	enum err err;
+
+	do {
+		err = message_wait(fd, ANSWER_MS, m, NULL);
+		if (err == ERR_OK && m->kind == MESSAGE_WARNING)
+			log_warn("%s", m->text);
+	} while (err == ERR_OK && m->kind == MESSAGE_WARNING);
+	return err;
+}
+
 /* The config's path comes first, then how it went. */
 static enum err wait_for_answer(int fd, pid_t pid, struct error *e)
 {
@@ -228,7 +242,7 @@ static enum err wait_for_answer(int fd, pid_t pid, struct error *e)
 	enum err err = message_wait(fd, ANSWER_MS, &config, NULL);
 
 	if (err == ERR_OK)
-		err = message_wait(fd, ANSWER_MS, &m, NULL);
+		err = wait_for_result(fd, &m);
 	if (err == ERR_LIMIT)
 		return err_set(e, err, "process %ld did not answer within %d s", (long)pid,
 			       ANSWER_MS / 1000);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/runtime.h"
+#include "app/warnings.h"
 #include "base/log.h"
 #include "fleet/generation.h"
 #include "fleet/title.h"
@@ -73,9 +74,12 @@ int probe_main(void *ward, int channel)
 	return 0;
 }
 
-static enum err try_policies(struct generation *g, struct board *board, struct error *e)
+/* What loading warns of the agent says. */
+static enum err try_policies(struct generation *g, struct board *board, int channel,
+			     struct error *e)
 {
 	struct runtime r;
+	struct warnings w;
 	struct runtime_options o = {
 		.settings = g->settings,
 		.identity = &g->identity,
@@ -88,7 +92,9 @@ static enum err try_policies(struct generation *g, struct board *board, struct e
 
 	if (err != ERR_OK)
 		return err;
+	warnings_begin(&w, channel);
 	err = trial_run(r.policies, false, e);
+	warnings_end();
 	runtime_fini(&r);
 	return err;
 }
@@ -109,7 +115,7 @@ int probe_try_main(void *ward, int channel)
 	(void)unshare(CLONE_NEWNET); /* where it may: then a mistake reaches nothing */
 	enum err err = board_create(&board, &e);
 	if (err == ERR_OK) {
-		err = try_policies(g, board, &e);
+		err = try_policies(g, board, channel, &e);
 		board_destroy(board);
 	}
 	(void)message_send(channel, err == ERR_OK ? MESSAGE_READY : MESSAGE_ERROR,

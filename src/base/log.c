@@ -25,10 +25,12 @@ static struct {
 	struct sink sink;
 	enum log_level level;
 	uint64_t lost;
-	uint64_t untold; /* lost, and no line says so yet */
-	int why;	 /* errno of the last one */
-	time_t second;	 /* the one that stamp shows */
-	char stamp[32];	 /* without milliseconds */
+	uint64_t untold;				 /* lost, and no line says so yet */
+	int why;					 /* errno of the last one */
+	time_t second;					 /* the one that stamp shows */
+	char stamp[32];					 /* without milliseconds */
+	void (*on_warning)(void *ctx, const char *text); /* NULL: nobody listens */
+	void *ctx;
 } state = { .sink = { .kind = SINK_STDERR, .fd = STDERR_FILENO, .target = "stderr" },
 	    .level = LOG_LEVEL_INFO,
 	    .second = -1 };
@@ -290,11 +292,32 @@ void log_info(const char *format, ...)
 	va_end(values);
 }
 
+void log_hear(void (*on_warning)(void *ctx, const char *text), void *ctx)
+{
+	state.on_warning = on_warning;
+	state.ctx = ctx;
+}
+
+static void tell_warning(const char *format, va_list values) printf_like(1, 0);
+
+static void tell_warning(const char *format, va_list values)
+{
+	char text[LINE_BYTES];
+
+	if (vsnprintf(text, sizeof(text), format, values) >= 0)
+		state.on_warning(state.ctx, text);
+}
+
 void log_warn(const char *format, ...)
 {
+	va_list values;
+	if (unlikely(state.on_warning != NULL)) {
+		va_start(values, format);
+		tell_warning(format, values);
+		va_end(values);
+	}
 	if (!log_enabled(LOG_LEVEL_WARN))
 		return;
-	va_list values;
 	va_start(values, format);
 	log_values(LOG_LEVEL_WARN, format, values);
 	va_end(values);

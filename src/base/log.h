@@ -57,6 +57,12 @@ void log_info(const char *format, ...) printf_like(1, 2);
 void log_warn(const char *format, ...) printf_like(1, 2);
 void log_error(const char *format, ...) printf_like(1, 2);
 
+/*
+ * From now on each warning is told here as well, whatever the level is, with the text of its line; NULL:
+ * no longer.
+ */
+void log_hear(void (*on_warning)(void *ctx, const char *text), void *ctx);
+
 /* Lines that could not be written since the start of the process. */
 uint64_t log_lost(void);
 

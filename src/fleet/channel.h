@@ -21,6 +21,7 @@ enum message_kind {
 	MESSAGE_RELOADED, /* it serves; the text is its number */
 	MESSAGE_REFUSED,  /* it does not; the text says why, one line per error */
 	MESSAGE_CONFIG,	  /* neap reload: by which config? The answer is the same, with its path */
+	MESSAGE_WARNING,  /* agent, trial: of what it loads; neap reload is told, too */
 	/* to a child */
 	MESSAGE_GO,    /* worker: accept; agent: begin (the log comes along, see below) */
 	MESSAGE_DRAIN, /* worker: finish what is open, idle connections soon, then end */

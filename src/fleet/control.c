@@ -182,6 +182,15 @@ void control_drop(const struct control *c)
 		(void)close(c->fd);
 }
 
+void control_warn(const struct control *c, const char *text)
+{
+	for (unsigned i = 0; i < countof(c->clients); i++) {
+		const struct control_client *client = &c->clients[i];
+		if (client->channel.fd >= 0 && client->asks == 1)
+			(void)channel_send(&client->channel, MESSAGE_WARNING, text);
+	}
+}
+
 void control_tell(struct control *c, enum message_kind kind, const char *text)
 {
 	for (unsigned i = 0; i < countof(c->clients); i++) {

@@ -43,6 +43,9 @@ void control_close(struct control *c); /* harmless when closed */
 /* In a child: the descriptors only. */
 void control_drop(const struct control *c);
 
+/* The reload that is under way finds something that is not wrong, but may not be meant. */
+void control_warn(const struct control *c, const char *text);
+
 /* A reload ended. */
 void control_tell(struct control *c, enum message_kind kind, const char *text);
 

@@ -273,6 +273,13 @@ static void on_generation_reload(struct generation *g)
 	g->asks = fleet_ask(f);
 }
 
+static void on_generation_warning(struct generation *g, const char *text)
+{
+	struct fleet *f = g->owner;
+
+	f->on_warning(f, text);
+}
+
 /* ---- in a child ---- */
 
 static void drop_other(struct generation *g, const struct generation *own)
@@ -329,6 +336,7 @@ static struct generation *make_generation(struct fleet *f, struct error *e)
 	g->on_gone = on_generation_gone;
 	g->on_left = on_generation_left;
 	g->on_reload = on_generation_reload;
+	g->on_warning = on_generation_warning;
 	g->on_fork = on_generation_fork;
 	if (generation_init(g, e) == ERR_OK)
 		return g;

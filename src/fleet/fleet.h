@@ -50,6 +50,7 @@ struct fleet {
 	void (*on_begin)(struct fleet *self); /* a reload begins */
 	/* A reload ended: the number of the generation that serves, or why it failed. */
 	void (*on_result)(struct fleet *self, bool is_ok, const char *text);
+	void (*on_warning)(struct fleet *self, const char *text); /* of the next generation */
 	void (*on_over)(struct fleet *self);	/* no process is left; error tells if it failed */
 	void (*on_retired)(struct fleet *self); /* fleet_retire: no process accepts any more */
 	void (*on_fork)(struct fleet *self);	/* in a child: closes what is the owner's alone */

@@ -141,7 +141,9 @@ static void on_agent_message(struct ward *w, const struct message *m)
 {
 	struct generation *g = w->owner;
 
-	if (m->kind == MESSAGE_PLAN && g->state <= GENERATION_SERVING) {
+	if (m->kind == MESSAGE_WARNING && g->state < GENERATION_SERVING)
+		g->on_warning(g, m->text);
+	else if (m->kind == MESSAGE_PLAN && g->state <= GENERATION_SERVING) {
 		accept_plan(g);
 	} else if (m->kind == MESSAGE_READY) {
 		ward_set_ready(w);
@@ -194,6 +196,8 @@ static void on_trial_message(struct ward *w, const struct message *m)
 {
 	struct generation *g = w->owner;
 
+	if (m->kind == MESSAGE_WARNING)
+		g->on_warning(g, m->text);
 	if (m->kind != MESSAGE_READY)
 		return;
 	ward_set_ready(w);

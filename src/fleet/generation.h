@@ -73,7 +73,8 @@ struct generation {
 	void (*on_gone)(struct generation *self); /* no process is left; error tells if it failed */
 	void (*on_left)(struct generation *self); /* it drains, and no process accepts any more */
 	void (*on_reload)(struct generation *self); /* its agent asks for another one */
-	void (*on_fork)(struct generation *self);   /* in a child: closes what is not its own */
+	void (*on_warning)(struct generation *self, const char *text); /* of what it loads */
+	void (*on_fork)(struct generation *self); /* in a child: closes what is not its own */
 
 	/* What all of its processes share. */
 	struct board *board;

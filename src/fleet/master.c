@@ -294,6 +294,13 @@ static void on_result(struct fleet *f, bool is_ok, const char *text)
 	log_error("reload failed: generation %u goes on serving", f->serving->number);
 }
 
+static void on_warning(struct fleet *f, const char *text)
+{
+	struct master *m = f->owner;
+
+	control_warn(&m->control, text);
+}
+
 static void on_over(struct fleet *f)
 {
 	struct master *m = f->owner;
@@ -421,6 +428,7 @@ static void init_fleet(struct master *m)
 		.on_failed = on_reload_failed,
 		.on_begin = on_begin,
 		.on_result = on_result,
+		.on_warning = on_warning,
 		.on_over = on_over,
 		.on_retired = on_retired,
 		.on_fork = on_fork,

@@ -381,8 +381,8 @@ enum err trial_run(struct policies *p, bool is_strict, struct error *e)
 	for (unsigned i = 0; err == ERR_OK && i < p->hooks.conf->services_n; i++)
 		err = try_service(&t, i, e);
 	p->cos.io.mode = IO_REAL;
-	if (err == ERR_OK && is_strict)
-		err = warn_of_doubts(&t, e);
+	if (err == ERR_OK && warn_of_doubts(&t, e) != ERR_OK && is_strict)
+		err = e->code;
 	lua_settop(L, top);
 	if (err == ERR_OK && t.lines[0] != '\0')
 		return err_set(e, ERR_SCRIPT, "%s", t.lines);

@@ -12,7 +12,7 @@
 
 /*
  * The policies are loaded. is_strict: a pick that keeps its objects is wrong, too (it is no harm to
- * traffic, so a reload may), and warnings are logged. The error's text has one line an error, as that
+ * traffic, so a reload may). Warnings are logged. The error's text has one line an error, as that
  * of policies_load.
  */
 enum err trial_run(struct policies *p, bool is_strict, struct error *e);
