@@ -8,7 +8,7 @@ local draft = {}
 
 local KINDS = { url = "string", method = "string", headers = "table", body = "string",
   timeout = "number", connect_timeout = "number", max_bytes = "number", stream = "boolean",
-  tls = "any", http2 = "boolean" }
+  tls = "any" }
 local PORTS = { http = 80, https = 443 }
 -- What says where a message ends, or belongs to one connection: neap writes it.
 local OURS = { ["content-length"] = true, ["transfer-encoding"] = true, connection = true,
