@@ -1,10 +1,13 @@
 -- An answer of neap.http: whole, or its head and a body that is read piece by piece.
 
 local trim = require "neap.trim"
+local wait = require "neap.runtime.wait"
 
 local answer = {}
 local Answer = {}
 Answer.__index = Answer
+
+local PAUSE_BYTES = 128 * 1024
 
 local streams = setmetatable({}, { __mode = "k" }) -- answer → what reads its body
 
@@ -54,8 +57,16 @@ local function finish(self, stream, why)
   return nil, why
 end
 
+-- A server that is fast enough would never let the hook wait: others have their turn, too.
+local function give_way(stream)
+  if stream.n < stream.next_pause then return end
+  stream.next_pause = stream.n + PAUSE_BYTES
+  wait.sleep(0)
+end
+
 local function read(self, stream)
   if stream.is_over then return nil, self.failure end
+  give_way(stream)
   local piece, why = stream.receive()
   if not piece or piece == "" then return finish(self, stream, why) end
   stream.n = stream.n + #piece
@@ -93,7 +104,7 @@ end
 ---@param stream table  receive() → piece, or nil and why; finish(is_whole); max: bytes
 function answer.streamed(status, headers, stream)
   local self = setmetatable({ status = status, headers = answer.parse_headers(headers) }, Answer)
-  stream.n = 0
+  stream.n, stream.next_pause = 0, PAUSE_BYTES
   streams[self] = stream
   return self
 end
