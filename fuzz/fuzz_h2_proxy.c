@@ -1,5 +1,5 @@
 /*
- * HTTP/2 from a client to backends, through the data plane of a worker: each input is a script of what
+ * HTTP/2 from a client to backends (and HTTP/1.1 from a client to backends of HTTP/2), through the data plane of a worker: each input is a script of what
  * the client and the backends send, and of what else happens: time passes, connections end, take no
  * more, or do not stand. Whatever it is, what neap sends is frames, heads that it sends to a backend
  * are good, no loop turns in vain, and in the end nothing is left: no stream, no block, no connection.
@@ -9,7 +9,8 @@
 enum {
 	TO_BACKEND = 0x80, /* bit of an op: whose peer acts */
 	OP_BITS = 0x1f,
-	MODE_ANSWERS = 8, /* bits of the first byte: backends answer each request at once */
+	MODE_OLD = 4,	  /* bits of the first byte: the client speaks HTTP/1 */
+	MODE_ANSWERS = 8, /* backends answer each request at once */
 	MODE_TURNS = 16,  /* a turn of the loop after each op */
 	MODE_DEAF = 32,	  /* nobody acknowledges SETTINGS */
 };
@@ -32,6 +33,7 @@ enum op {
 	OP_STEP, /* so many bytes come with each read; 0: all */
 	OP_TEXT, /* bytes as they are */
 	OP_DOWN, /* a backend is found dead */
+	OP_CUT,	 /* the client's connection, as when a drain's time is up */
 };
 
 struct script {
@@ -42,6 +44,20 @@ struct script {
 static struct script script;
 
 /* ---- what good peers send ---- */
+
+/* Of HTTP/1: GET or POST with a body in chunks, which is sent as text. */
+static void send_old_request(struct cable *c, uint8_t how)
+{
+	static const char *const texts[] = {
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
+		"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+	};
+	const char *text = texts[how % (sizeof(texts) / sizeof(texts[0]))];
+	cable_put(c, text, strlen(text));
+}
 
 /* Of HPACK: GET or POST, http, a path, an authority, and more fields. */
 static void send_request(struct cable *c, uint8_t how, uint32_t id)
@@ -124,7 +140,9 @@ static void do_op(struct cable *c, enum op op, uint8_t how, uint32_t id, struct 
 		world_wait((int64_t)how * SECOND_US / 10);
 		break;
 	case OP_REQUEST:
-		if (c == &cables.of[0])
+		if (c == &cables.of[0] && !c->is_h2)
+			send_old_request(c, how);
+		else if (c == &cables.of[0])
 			send_request(c, how, id);
 		else
 			send_answer(c, how, id);
@@ -155,12 +173,15 @@ static void do_op(struct cable *c, enum op op, uint8_t how, uint32_t id, struct 
 
 static void do_to_world(enum op op, uint8_t how)
 {
-	struct list *node = list_first(&world.fronts.open);
+	struct front *f = world_front();
 	switch (op) {
 	case OP_DRAIN:
-		if (node != NULL)
-			container_of(node, struct front, node)
-				->ops->drain(container_of(node, struct front, node));
+		if (f != NULL)
+			f->ops->drain(f);
+		break;
+	case OP_CUT:
+		if (f != NULL)
+			f->ops->close(f, "cut");
 		break;
 	case OP_DIAL:
 		cables.dial = how % 3;
@@ -202,7 +223,7 @@ static void play(struct str in)
 
 static void greet(void)
 {
-	if ((script.mode & SCRIPT_NO_HELLO) != 0)
+	if ((script.mode & (SCRIPT_NO_HELLO | MODE_OLD)) != 0)
 		return;
 	cable_put(&cables.of[0], "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
 	cable_frame(&cables.of[0], 4, 0, 0, STR(""));
@@ -216,7 +237,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world_reset();
 	cables.on_frame = on_frame;
 	script = (struct script){ data[0], 1 };
-	world_connect();
+	if ((script.mode & MODE_OLD) != 0)
+		world_connect_old();
+	else
+		world_connect();
 	greet();
 	if ((script.mode & SCRIPT_RAW) != 0) {
 		cable_put(&cables.of[0], data + 1, size - 1);

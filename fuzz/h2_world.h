@@ -7,6 +7,8 @@
 
 #include <sanitizer/lsan_interface.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "conf/bundle.h"
 #include "exchange/access.h"
@@ -15,6 +17,7 @@
 #include "exchange/switch.h"
 #include "h2_cable.h"
 #include "proxy/accept.h"
+#include "proxy/h1_front.h"
 #include "proxy/h2_front.h"
 #include "script/policies.h"
 #include "shm/board.h"
@@ -244,6 +247,13 @@ static void no_due(struct timer *t)
 	(void)t;
 }
 
+/* The client's connection; NULL: it is closed. */
+static struct front *world_front(void)
+{
+	struct list *node = list_first(&world.fronts.open);
+	return node != NULL ? container_of(node, struct front, node) : NULL;
+}
+
 /* A client connects, and begins with HTTP/2's preface. */
 static void world_connect(void)
 {
@@ -255,6 +265,25 @@ static void world_connect(void)
 	cable_open(&cables.of[0], &world.door.stream, true, false);
 	front_init(&world.door, &world.services.of[0], &peer, &start);
 	must(h2_front_take(&world.door, &nothing));
+}
+
+/* One that speaks HTTP/1.1: its front is opened on a socket, and gets the cable instead of it. */
+static void world_connect_old(void)
+{
+	struct peer peer = { .family = AF_INET, .port = 1, .ip = { 127, 0, 0, 1 } };
+	struct service *service = &world.services.of[0];
+	struct h1_front *f = slab_take(&world.fronts.h1_fronts);
+	int fds[2];
+	must(f != NULL && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	h1_front_open(f, service, &service->conf->listen[0], fds[0], &peer);
+	struct stream *s = &world_front()->stream;
+	uint8_t watched = s->watched;
+	stream_leave(s);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+	s->fd = -1;
+	cable_open(&cables.of[0], s, false, false);
+	stream_watch(s, watched);
 }
 
 /* All states are as at the beginning. */
@@ -277,6 +306,8 @@ static void world_check(void)
 	const struct plane *p = world_plane();
 	const struct h2_worker *h2 = p->upstream.h2;
 	must(world.fronts.n == 0);
+	must_be_empty(&world.fronts.h1_fronts);
+	must_be_empty(&world.fronts.h1_clients);
 	must_be_empty(&world.fronts.h2_fronts);
 	must_be_empty(&world.fronts.h2.clients);
 	must_be_empty(&world.fronts.h2.small_heads);
@@ -298,16 +329,14 @@ static void world_check(void)
 /* Everybody leaves; then the time of all that waits comes. */
 static void world_end(void)
 {
-	struct list *node;
+	struct front *f;
 	for (size_t i = 0; i < CABLES; i++) {
 		cable_settle(&cables.of[i], 1);
 		cables.of[i].end = CABLE_BREAKS;
 	}
 	world_turn();
-	while ((node = list_first(&world.fronts.open)) != NULL) {
-		struct front *f = container_of(node, struct front, node);
+	while ((f = world_front()) != NULL)
 		f->ops->close(f, "the end");
-	}
 	for (int i = 0; i < 4; i++)
 		world_wait(100 * SECOND_US);
 	(void)upstream_close_idle(&world_plane()->upstream);
