@@ -120,6 +120,13 @@ NEAP_API uint32_t neap_slot_set_state(int32_t slot, uint32_t epoch, uint32_t to,
 	return 1;
 }
 
+NEAP_API uint32_t neap_slot_set_weight(int32_t slot, uint32_t epoch, uint32_t weight)
+{
+	struct board *b = policies_board();
+	return is_slot(slot) && board_epoch(b, slot) == epoch &&
+	       board_backend_set_weight(b, slot, weight);
+}
+
 /* Did an attempt there fail for a reason that says nothing about the backend? */
 static bool says_nothing(const neap_current *c, int32_t slot)
 {

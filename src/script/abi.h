@@ -179,6 +179,8 @@ double neap_slot_errors(int32_t slot);
 /* A hook sets a backend's state: `to` is an enum board_state; 1: the state changed. */
 uint32_t neap_slot_set_state(int32_t slot, uint32_t epoch, uint32_t to, double seconds,
 			     const char *why, size_t n);
+/* 1: it has another weight now. */
+uint32_t neap_slot_set_weight(int32_t slot, uint32_t epoch, uint32_t weight);
 /*
  * A hook says that a backend failed after connecting. 0: it is gone, or the failure says nothing
  * about it.

@@ -253,6 +253,16 @@ bool board_backend_set_addrs(struct board *b, int slot, const struct board_addr 
 	return true;
 }
 
+bool board_backend_set_weight(struct board *b, int slot, uint32_t weight)
+{
+	int32_t pool = atomic_load(&b->backends[slot].pool);
+	if (atomic_exchange(&b->backends[slot].weight, weight) == weight)
+		return false;
+	if (pool != BOARD_NONE)
+		atomic_fetch_add_explicit(&b->pools[pool].version, 1, memory_order_release);
+	return true;
+}
+
 static void free_slot(struct board *b, int slot, int pool)
 {
 	struct board_text text;

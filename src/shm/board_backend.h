@@ -35,6 +35,9 @@ int board_backend_find(const struct board *b, int pool, struct str name);
 bool board_backend_set_addrs(struct board *b, int slot, const struct board_addr *addrs,
 			     unsigned count);
 
+/* Until it is published with another one. false: it has this weight already. */
+bool board_backend_set_weight(struct board *b, int slot, uint32_t weight);
+
 /*
  * Frees the slots that are in no list and had nothing in flight for 60 s. To be called now and
  * then; now_ms is of a clock that only grows.

@@ -111,14 +111,19 @@ end
 -- The parts that rarely change, as text that is kept.
 local function fixed_part(member)
   local def = member.def
-  if member.told_of == def and member.told_addresses == member.addresses then return member.told end
+  local weight = C.neap_slot_at(member.slot).weight -- a policy may have changed it
+  if member.told_of == def and member.told_addresses == member.addresses
+    and member.told_weight == weight then
+    return member.told
+  end
   local addresses = json.list()
   for i, text in ipairs(member.addresses or {}) do addresses[i] = text end
   member.told = json.encode({
-    name = member.name, url = member.url, addresses = addresses, weight = def.weight,
+    name = member.name, url = member.url, addresses = addresses, weight = weight,
     tier = def.tier, zone = def.zone or json.null, slots = def.slots or json.null,
     tags = def.tags or {},
   }):sub(1, -2)
+  member.told_weight = weight
   member.told_of, member.told_addresses = def, member.addresses
   return member.told
 end

@@ -129,7 +129,7 @@ function Health:run(probe)
     return check(object)
   end
   if #member.addresses == 0 then return false, "its name does not resolve", "connect" end
-  return check(member.def, member.addresses)
+  return check(member.def, member.addresses, member.slot)
 end
 
 -- A check that began before something else marked it down saw what was true before that.

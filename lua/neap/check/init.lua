@@ -48,6 +48,11 @@ function check.http(options) return ready.make { settings_of("http", options) } 
 ---@return function
 function check.grpc(options) return ready.make { settings_of("grpc", options) } end
 
+-- The program beside it says that it serves, and with which part of its weight.
+---@param options table?  timeout, address, port, send_proxy, send
+---@return function
+function check.agent(options) return ready.make { settings_of("agent", options) } end
+
 -- Its host answers a ping.
 ---@param options table?  timeout, address
 ---@return function

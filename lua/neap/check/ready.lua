@@ -28,7 +28,7 @@ function ready.introduce(object, def, addresses) known[object] = { def, addresse
 
 local function described(object)
   local entry = known[object]
-  if entry and entry[2][1] then return entry[1], entry[2] end
+  if entry and entry[2][1] then return entry[1], entry[2], object.slot end
   return dial.of_object(object)
 end
 
@@ -40,10 +40,10 @@ function ready.make(list)
     runs[i] = require("neap.check." .. settings.type)
     ready.wants_ping = ready.wants_ping or settings.type == "icmp"
   end
-  local function check(backend, addresses)
-    if not addresses then backend, addresses = described(backend) end
+  local function check(backend, addresses, slot)
+    if not addresses then backend, addresses, slot = described(backend) end
     for i, settings in ipairs(list) do
-      local is_ok, why, stage = runs[i](settings, backend, addresses)
+      local is_ok, why, stage = runs[i](settings, backend, addresses, slot)
       if not is_ok then return false, why, stage end
     end
     return true

@@ -7,10 +7,11 @@ local MONTH = 30 * 24 * 3600
 
 health.health = {
   { "type", "choice", default = "tcp",
-    values = { "tcp", "http", "https", "grpc", "icmp", "none" },
+    values = { "tcp", "http", "https", "grpc", "agent", "icmp", "none" },
     text = "`\"tcp\"`: it accepts a connection, and answers as expected. `\"http\"`: it gives a "
       .. "good answer to a request; `\"https\"`: over TLS, in any case. `\"grpc\"`: it says of "
-      .. "itself that it serves (grpc.health.v1). `\"icmp\"`: its host answers a ping. "
+      .. "itself that it serves (grpc.health.v1). `\"agent\"`: a program beside it says how it is "
+      .. "(docs/health.md#agents). `\"icmp\"`: its host answers a ping. "
       .. "`\"none\"`: no checks." },
   { "interval", "seconds", default = 60, max = MONTH, unit = "s", text = "Between two checks." },
   { "fast", "seconds", default = false, max = MONTH, also = { false }, unit = "s",
@@ -31,20 +32,22 @@ health.health = {
   { "initial", "choice", default = "unknown", values = { "unknown", "up", "down" },
     text = "The state of a new backend before its first check. `\"down\"`: nothing is sent there "
       .. "until it has passed one." },
-  { "address", "target_host", max = 255, when = { "type", "tcp", "http", "https", "grpc", "icmp" },
+  { "address", "target_host", max = 255,
+    when = { "type", "tcp", "http", "https", "grpc", "agent", "icmp" },
     show = "the backend's",
     text = "Another address to check: a name, an IP address, or `unix:/path`." },
-  { "port", "integer", min = 1, max = 65535, when = { "type", "tcp", "http", "https", "grpc" },
+  { "port", "integer", min = 1, max = 65535,
+    when = { "type", "tcp", "http", "https", "grpc", "agent" },
     show = "the backend's", text = "Another port to check." },
   { "send_proxy", "integer", min = 1, max = 2, also = { false },
-    when = { "type", "tcp", "http", "https", "grpc" },
+    when = { "type", "tcp", "http", "https", "grpc", "agent" },
     show = "the backend's, unless another address or port is checked",
     text = "The check begins with a PROXY protocol header of this version, which names no "
       .. "client." },
-  { "tls", "boolean", when = { "type", "tcp", "grpc" },
+  { "tls", "boolean", when = { "type", "tcp", "grpc", "agent" },
     show = "true for `tls://` and `https://` backends",
     text = "The check begins with a TLS handshake, as the pool's `tls` says." },
-  { "send", "bytes", max = 4096, when = { "type", "tcp" },
+  { "send", "bytes", max = 4096, when = { "type", "tcp", "agent" },
     text = "Bytes to send once connected: `\"PING\\r\\n\"`." },
   { "expect", "matcher", max = 1023, when = { "type", "tcp" },
     text = "What the first 4 KiB of the answer must contain: a text, or `{ pattern = \"^220 \" }` "

@@ -38,6 +38,13 @@ function backend:up() end
 --- requests under way go on.
 function backend:drain() end
 
+--- Gives it another weight at once, on all workers; 0: nothing new, as `drain`. It lasts until
+--- the config is loaded again, the agent is replaced, or the admin side or `discover` give it
+--- another one.
+---@param weight integer  0 to 1000
+---@return boolean changed
+function backend:set_weight(weight) end
+
 --- Takes it out of service for a time. No check brings it back earlier; `backend:up()` does.
 ---@param seconds number
 ---@param reason string|nil

@@ -214,7 +214,7 @@
 
 --- health.
 ---@class neap.config.health
----@field type? "tcp"|"http"|"https"|"grpc"|"icmp"|"none"
+---@field type? "tcp"|"http"|"https"|"grpc"|"agent"|"icmp"|"none"
 ---@field interval? number
 ---@field fast? number|false
 ---@field jitter? number

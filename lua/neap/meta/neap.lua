@@ -134,6 +134,12 @@ function neap.check.http(options) end
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.grpc(options) end
 
+--- Asks a program beside it, as HAProxy's agent-check does: `up`, `75%`, `drain`, `down #why`
+--- (docs/health.md).
+---@param options table|nil  of `health`: `port`, `timeout`, `address`, `send`, `tls`, `send_proxy`
+---@return fun(backend: neap.backend): boolean, string|nil
+function neap.check.agent(options) end
+
 --- Checks that its host answers a ping.
 ---@param options table|nil  of `health`: `timeout`, `address`
 ---@return fun(backend: neap.backend): boolean, string|nil

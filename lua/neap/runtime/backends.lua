@@ -197,6 +197,18 @@ function methods.drain(b)
   return set_state(b, DRAIN)
 end
 
+-- As in the schema.
+local WEIGHT_MAX = 1000
+
+function methods.set_weight(b, weight)
+  if type(b) ~= "cdata" then view.needs_colon("backend", "set_weight") end
+  if type(weight) ~= "number" or weight % 1 ~= 0 or weight < 0 or weight > WEIGHT_MAX then
+    error(("set_weight(n): n must be a whole number from 0 to %d, not %s")
+      :format(WEIGHT_MAX, tostring(weight)), 2)
+  end
+  return C.neap_slot_set_weight(b.slot, b.epoch, weight) == 1
+end
+
 function methods.eject(b, seconds, reason)
   if type(b) ~= "cdata" then view.needs_colon("backend", "eject") end
   if type(seconds) ~= "number" or seconds ~= seconds or seconds <= 0 then

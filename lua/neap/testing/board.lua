@@ -147,6 +147,14 @@ local function add_suspicion(C, self)
       and (failure.ours == 1 or failure.kept == 1)
   end
 
+  function C.neap_slot_set_weight(slot, epoch, weight)
+    local row = self.rows[slot]
+    if not row or row.epoch ~= epoch or row.weight == weight then return 0 end
+    row.weight = weight
+    self.changed(slot)
+    return 1
+  end
+
   function C.neap_slot_suspect(slot, epoch, why, n)
     local row = self.rows[slot]
     if not row or row.epoch ~= epoch or says_nothing(slot) then return 0 end
