@@ -35,7 +35,7 @@ local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h
   "text/regex.h" }
 local ABI = { "script/abi_board.h", "script/abi.h", "script/abi_wait.h", "script/abi_stats.h",
   "script/abi_record.h", "script/abi_fields.h", "script/abi_crypto.h", "script/abi_regex.h",
-  "script/abi_acme.h", "script/abi_call.h" }
+  "script/abi_acme.h", "script/abi_call.h", "script/abi_body.h" }
 
 ---@param path string  of a header
 ---@return string  what stands between its marks

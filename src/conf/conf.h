@@ -24,6 +24,7 @@ struct conf_timeouts { /* milliseconds; 0: none */
 struct conf_limits {
 	uint32_t header_bytes, uri_bytes, headers;
 	uint64_t body_bytes;			   /* 0: none */
+	uint32_t hook_body_bytes;		   /* that hooks may ask for */
 	uint32_t connections;			   /* per worker */
 	uint32_t requests;			   /* on one client connection; 0: none */
 	uint32_t streams;			   /* of HTTP/2: at a time on one connection */

@@ -42,14 +42,15 @@ static void digest_service(uint64_t *d, const struct conf_service *s)
 	const struct conf_timeouts *t = &s->timeouts;
 	const struct conf_limits *l = &s->limits;
 	const uint64_t numbers[] = {
-		s->is_tcp,	 s->refuse_on_error, (uint64_t)s->pool, t->client_header,
-		t->client_body,	 t->client_idle,     t->connect,	t->response,
-		t->stream_idle,	 t->tunnel,	     t->request,	t->drain,
-		l->header_bytes, l->uri_bytes,	     l->headers,	l->body_bytes,
-		l->connections,	 l->requests,	     t->handshake,	s->traceparent,
-		t->attempt,	 t->linger,	     t->half_closed,	t->keepalive_probe,
-		s->half_close,	 s->is_guard,	     s->hides_reasons,	s->sniffs_tls,
-		s->http2,	 l->streams,	     l->stream_window,	l->connection_window,
+		s->is_tcp,	    s->refuse_on_error, (uint64_t)s->pool, t->client_header,
+		t->client_body,	    t->client_idle,	t->connect,	   t->response,
+		t->stream_idle,	    t->tunnel,		t->request,	   t->drain,
+		l->header_bytes,    l->uri_bytes,	l->headers,	   l->body_bytes,
+		l->connections,	    l->requests,	t->handshake,	   s->traceparent,
+		t->attempt,	    t->linger,		t->half_closed,	   t->keepalive_probe,
+		s->half_close,	    s->is_guard,	s->hides_reasons,  s->sniffs_tls,
+		s->http2,	    l->streams,		l->stream_window,  l->connection_window,
+		l->hook_body_bytes,
 	};
 
 	add_text(d, s->name);

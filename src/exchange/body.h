@@ -36,6 +36,14 @@ struct body {
 	/* What comes after it, if it is BODY_PLAIN: lines as in a head, whole once it is complete. */
 	struct buf trailers;
 
+	/* What a hook put in its place: none of what came goes out. NULL: nothing. */
+	char *own;
+	uint32_t own_n, own_sent;
+
+	/* Hooks that ask for it: how much they want to see, so much may be here before a backend takes
+	 * any. Of the one that asks now, and the most so far. */
+	uint32_t asked, wanted;
+
 	uint64_t payload;  /* bytes so far, without the coding */
 	uint8_t form;	   /* enum body_form: set by the client's side before it begins */
 	uint8_t keep;	   /* enum body_keep */
@@ -74,6 +82,18 @@ size_t body_room(struct body *b);
 
 /* Nobody takes it any more: what is in memory is dropped. The pipe is its holder's to give back. */
 void body_drop(struct body *b);
+
+/* All that came, sent or not, as pieces of iov[2]; how many pieces. Only while it keeps. */
+int body_pieces(const struct body *b, struct iovec iov[2]);
+
+/* As many bytes that came wait to be taken, more than hooks want to see. */
+size_t body_pending(const struct body *b);
+
+/*
+ * From now on a copy of these bytes is sent, from its first one on, and has a length; the body must be
+ * whole. false: no memory.
+ */
+bool body_replace(struct body *b, const char *bytes, uint32_t n);
 
 /* What it still holds is given back, but for the next request's bytes. */
 void body_fini(struct body *b);

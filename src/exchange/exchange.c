@@ -5,11 +5,13 @@
 #include "exchange/access.h"
 #include "exchange/choice.h"
 #include "exchange/forward.h"
+#include "exchange/gather.h"
 #include "exchange/opening.h"
 #include "exchange/own.h"
 #include "exchange/preamble.h"
 #include "exchange/queue.h"
 #include "exchange/switch.h"
+#include "script/body_door.h"
 
 static enum exchange_state state_of(const struct exchange *ex)
 {
@@ -248,12 +250,14 @@ static void exchange_run(struct exchange *ex)
 
 /* ---- deadlines ---- */
 
+static const char body_is_late[] = "the request body did not come in time";
+
 /* The request did not go out in time, or its answer did not come. */
 static void on_send_due(struct exchange *ex)
 {
 	if (ex->awaited == AWAITED_CLIENT) {
 		attempt_end(&ex->at, ATTEMPT_CLOSE);
-		refuse_with(ex, 408, "the request body did not come in time");
+		refuse_with(ex, 408, body_is_late);
 	} else {
 		after_attempt(ex, deadline_fail(&ex->at, (enum awaited)ex->awaited));
 	}
@@ -272,6 +276,17 @@ static void on_rest_due(struct exchange *ex)
 						   : "backend took no more of the request");
 }
 
+/* In the queue, or while a hook waits for the client's body. */
+static void on_park_due(struct exchange *ex)
+{
+	if (ex->rq.queued_since_us != 0) {
+		follow(ex, choice_queue_over(&ex->rq));
+	} else if (hook_awaits_body(&ex->rq.view)) {
+		hook_cancel(&ex->rq.view);
+		refuse_with(ex, 408, body_is_late);
+	}
+}
+
 /* The deadline of what the state waits for. */
 static void on_due(struct timer *timer)
 {
@@ -279,8 +294,7 @@ static void on_due(struct timer *timer)
 	switch (state_of(ex)) {
 	case EX_QUEUED:
 	case EX_PARKED:
-		if (ex->rq.queued_since_us != 0)
-			follow(ex, choice_queue_over(&ex->rq));
+		on_park_due(ex);
 		break;
 	case EX_CONNECT:
 		after_attempt(ex,
@@ -418,6 +432,8 @@ void exchange_body_came(struct exchange *ex, const char *fault)
 		note_unexpected(ex);
 	after_upload(ex, upload_came(&ex->at, ex->client, upload_use(ex), fault));
 	upload_settle(&ex->at, upload_use(ex));
+	if (unlikely(ex->state == EX_PARKED) && hook_awaits_body(&ex->rq.view))
+		gather_came(&ex->at);
 }
 
 bool exchange_may_splice(struct exchange *ex, uint64_t left)
@@ -448,8 +464,15 @@ void exchange_client_ended(struct exchange *ex, enum exchange_end how)
 
 void exchange_settle(struct exchange *ex)
 {
-	if (ex->state != EX_PARKED && ex->rq.view.co != NULL)
-		hook_cancel(&ex->rq.view);
+	struct neap_request *view = &ex->rq.view;
+	if (unlikely(view->co != NULL)) {
+		if (ex->state != EX_PARKED) {
+			hook_cancel(view);
+		} else if (hook_awaits_body(view) && gather_is_over(&ex->at)) {
+			hook_body_came(view); /* on_choice may end it */
+			return;
+		}
+	}
 	exchange_run(ex);
 }
 
@@ -462,6 +485,48 @@ void exchange_cut(struct exchange *ex, const char *reason)
 	ex->state = EX_END;
 	exchange_run(ex);
 }
+
+/* ---- its body, for hooks ---- */
+
+static struct exchange *of_view(const struct neap_request *view)
+{
+	return container_of((struct neap_request *)(uintptr_t)view, struct exchange, rq.view);
+}
+
+static enum neap_body_state look_at_body(struct neap_request *view, uint32_t max)
+{
+	return gather_look(&of_view(view)->at, max);
+}
+
+static void gather_body(struct neap_request *view, uint32_t max)
+{
+	gather_begin(&of_view(view)->at, of_view(view)->client, max);
+}
+
+static uint32_t most_of_body(const struct neap_request *view)
+{
+	return of_view(view)->rq.service->conf->limits.hook_body_bytes;
+}
+
+static int pieces_of_body(const struct neap_request *view, struct iovec iov[2], bool *is_coded)
+{
+	const struct body *body = &of_view(view)->body;
+	*is_coded = body->form == BODY_CODED;
+	return body_pieces(body, iov);
+}
+
+static enum neap_body_set set_body(struct neap_request *view, const char *bytes, uint32_t n)
+{
+	return gather_replace(&of_view(view)->at, bytes, n);
+}
+
+static const struct body_door door = {
+	.look = look_at_body,
+	.gather = gather_body,
+	.most = most_of_body,
+	.pieces = pieces_of_body,
+	.set = set_body,
+};
 
 /* ---- beginning ---- */
 
@@ -484,6 +549,7 @@ void exchange_init(struct exchange *ex, const struct exchange_origin *from)
 	ex->at.on_due = on_attempt_due;
 	relay_init(&ex->relay, &ex->at, from->client);
 	ex->client = from->client;
+	ex->rq.view.body_door = &door;
 	ex->pump = NULL;
 	ex->awaited = AWAITED_NOBODY;
 	ex->state = EX_HEAD;

@@ -69,10 +69,13 @@ struct request {
 	bool holds_answer; /* an answer that counts as a failure is kept until `failed` has decided */
 	bool is_shadowed; /* the shadow was asked about it (shadow.h) */
 	bool has_trace;
-	bool has_failed;    /* an attempt: failure says how */
-	bool is_grpc;	    /* a gRPC call, by its Content-Type */
+	bool has_failed;	/* an attempt: failure says how */
+	bool was_told_to_go_on; /* its client, with a 100 of ours: no backend is asked for one */
+	bool has_own_body;	/* a hook replaced its body */
+	bool is_grpc;		/* a gRPC call, by its Content-Type */
 	int8_t grpc_status; /* of a call: enum grpc_status, or GRPC_NONE as long as none is known */
 	int32_t h2_stream;  /* the id of its stream, with HTTP/2; else 0 */
+	uint32_t own_body_bytes;
 	uint16_t refused_n; /* fields of a refused head: for the access log alone */
 
 	/* What is told of it: in the access log, in counts and to the `log` hook. */
@@ -81,7 +84,8 @@ struct request {
 	uint64_t bytes;	    /* of the answer's body, to the client */
 	const char *reason; /* why it ended as it did; "" = well */
 	int64_t started_us, first_byte_us, connect_us;
-	uint64_t timeout_us; /* what the client of a call gives it; 0: no end */
+	int64_t gathers_since_us, gathered_us; /* for hooks that waited for its body */
+	uint64_t timeout_us;		       /* what the client of a call gives it; 0: no end */
 
 	/* An answer of our own that is to go out: status, and why. */
 	struct {

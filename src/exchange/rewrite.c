@@ -80,7 +80,8 @@ static void write_framed(struct out *o, const struct request *rq)
 
 static void write_request_connection(struct out *o, const struct request *rq)
 {
-	if (unlikely(rq->head.framing >= FRAMING_CHUNKED)) /* its length is not known */
+	/* else its length is not known */
+	if (unlikely(rq->head.framing >= FRAMING_CHUNKED) && likely(!rq->has_own_body))
 		out_str(o, STR("Transfer-Encoding: chunked\r\n"));
 	if (rq->asks_switch) {
 		out_str(o, STR("Connection: upgrade\r\n"));
@@ -96,9 +97,19 @@ static void write_request_connection(struct out *o, const struct request *rq)
  */
 static field_mask request_drop(const struct request *rq)
 {
-	bool expects = (rq->head.flags & HTTP_EXPECT_CONTINUE) != 0;
+	bool expects = (rq->head.flags & HTTP_EXPECT_CONTINUE) != 0 && !rq->was_told_to_go_on;
 	return h1_hop_fields() | forwarded_fields() | bit(FIELD_CLIENT_CERT) |
 	       bit(FIELD_CLIENT_CERT_CHAIN) | (expects ? 0 : bit(FIELD_EXPECT));
+}
+
+/* A body that a hook put there has a length, and no trailers. None of it is said where none came. */
+static void write_own_length(struct out *o, const struct request *rq)
+{
+	if (rq->own_body_bytes == 0 && rq->head.framing == FRAMING_NONE)
+		return;
+	out_str(o, STR("Content-Length: "));
+	out_u64(o, rq->own_body_bytes);
+	out_str(o, STR("\r\n"));
 }
 
 enum { CLIENT_CERT_MAX = 16 * 1024 }; /* more than servers take in a field */
@@ -152,6 +163,8 @@ bool rewrite_request(const struct request *rq, enum rewrite_hop hop, struct str 
 		drop |= bit(FIELD_MAX_FORWARDS);
 	if (unlikely(hop == REWRITE_FRAMED)) /* neap answers it: upload_answer_expectation */
 		drop |= bit(FIELD_EXPECT);
+	if (unlikely(rq->has_own_body))
+		drop |= bit(FIELD_CONTENT_LENGTH) | bit(FIELD_TRAILER) | bit(FIELD_EXPECT);
 	out_init(&o, rq->plane->scratch, rq->plane->scratch_bytes);
 	out_str(&o, http_str(req_base(rq), rq->head.method));
 	out_str(&o, STR(" "));
@@ -170,6 +183,8 @@ bool rewrite_request(const struct request *rq, enum rewrite_hop hop, struct str 
 		write_time_left(&o, rq);
 	if (unlikely(rq->service->conf->tls.client.verify != CONF_TLS_VERIFY_NONE))
 		write_client_cert(&o, rq, edited);
+	if (unlikely(rq->has_own_body))
+		write_own_length(&o, rq);
 	if (unlikely(hop == REWRITE_FRAMED))
 		write_framed(&o, rq);
 	else

@@ -42,6 +42,7 @@ void shadow_ask(struct request *rq)
 	copy.co = NULL;
 	copy.on_resumed = NULL;
 	copy.on_trouble = NULL;
+	copy.body_door = NULL;
 	int64_t began_ns = clock_now_ns();
 	enum hook_shadow answer = hook_shadow(rq->service->hooks, &copy);
 	if (answer != SHADOW_LEFT_OUT)

@@ -392,6 +392,9 @@ void story_verdict(struct request *rq, enum neap_verdict verdict)
 	struct step step = step_begin(s);
 	json_some(&s->o, "hook", str_of(asked_word(s->asked)));
 	json_seconds(&s->o, "took", (double)(clock_now_ns() - s->hook_ns) / 1e9);
+	if (unlikely(rq->gathered_us > 0))
+		json_seconds(&s->o, "body", (double)rq->gathered_us / 1e6);
+	rq->gathered_us = 0;
 	json_some(&s->o, "returned", str_of(verdict_word(verdict)));
 	if (verdict == NEAP_BACKEND) {
 		const struct backend *b = view_backend(rq);

@@ -47,12 +47,16 @@ static enum upload_outcome refuse(struct attempt *at, uint16_t status, const cha
 	return UPLOAD_REFUSED;
 }
 
-static bool is_too_large(const struct attempt *at)
+uint64_t upload_announced(const struct attempt *at)
 {
 	const struct http_head *head = &at->rq->head;
+	return head->framing == FRAMING_LENGTH ? head->length : at->body->payload;
+}
+
+static bool is_too_large(const struct attempt *at)
+{
 	uint64_t limit = at->rq->service->conf->limits.body_bytes;
-	uint64_t announced = head->framing == FRAMING_LENGTH ? head->length : at->body->payload;
-	return limit != 0 && announced > limit;
+	return limit != 0 && upload_announced(at) > limit;
 }
 
 enum upload_outcome upload_begin(struct attempt *at, const char *fault)
@@ -67,13 +71,18 @@ enum upload_outcome upload_begin(struct attempt *at, const char *fault)
 	return UPLOAD_WAITS;
 }
 
-void upload_answer_expectation(struct attempt *at, struct client *c)
+void upload_go_on(struct attempt *at, struct client *c)
 {
 	char text[] = "HTTP/1.1 100 Continue\r\n\r\n"; /* fields of HTTP/2 are made in place */
-	if (!leg_is_open(&at->leg) || !at->leg.ops->is_framed)
-		return;
 	at->body->expects = false;
+	at->rq->was_told_to_go_on = true;
 	(void)c->ops->interim(c, (struct str){ text, sizeof(text) - 1 });
+}
+
+void upload_answer_expectation(struct attempt *at, struct client *c)
+{
+	if (leg_is_open(&at->leg) && at->leg.ops->is_framed)
+		upload_go_on(at, c);
 }
 
 bool upload_is_kept(const struct attempt *at)

@@ -34,6 +34,12 @@ enum upload_outcome upload_begin(struct attempt *at, const char *fault);
  */
 void upload_answer_expectation(struct attempt *at, struct client *c);
 
+/* Says it, whatever the backend speaks: a hook waits for the body. Then no backend is asked. */
+void upload_go_on(struct attempt *at, struct client *c);
+
+/* How long the body is, as far as that is known. */
+uint64_t upload_announced(const struct attempt *at);
+
 /* Is all of the body here, or will what is still to come be kept too? Of a chosen pool. */
 bool upload_is_kept(const struct attempt *at);
 

@@ -52,6 +52,7 @@ static void read_limits(lua_State *L, struct conf_limits *l)
 	l->uri_bytes = field_u32(L, "uri_bytes");
 	l->headers = field_u32(L, "headers");
 	l->body_bytes = (uint64_t)field_number(L, "body_bytes", 0x1p50, 0);
+	l->hook_body_bytes = field_u32(L, "hook_body_bytes");
 	l->connections = field_u32(L, "connections");
 	l->requests = field_u32(L, "requests");
 	l->streams = field_u32(L, "streams");

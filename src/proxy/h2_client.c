@@ -28,7 +28,7 @@ static void grow_window(struct h2_client *c)
 /* What went on to the backend may come again. */
 static void open_window(struct h2_client *c)
 {
-	uint64_t gone = c->came - c->queue.bytes - body_unsent(&c->ex.body);
+	uint64_t gone = c->came - c->queue.bytes - body_pending(&c->ex.body);
 	if (!c->is_known || gone <= c->opened)
 		return;
 	h2_session_took(h2_stream_session(c), c->id, (size_t)(gone - c->opened));

@@ -210,6 +210,7 @@ static struct maxima maxima_of(const struct conf *c)
 		const struct conf_service *service = &c->services[i];
 		m.header_bytes = more(m.header_bytes, service->limits.header_bytes);
 		m.connections = more(m.connections, service->limits.connections);
+		m.replay_bytes = more(m.replay_bytes, service->limits.hook_body_bytes);
 		fields = more(fields, service->limits.headers);
 	}
 	for (unsigned i = 0; i < c->pools_n; i++) {

@@ -101,12 +101,13 @@ typedef struct neap_request {
 	const int32_t *tried;
 	int64_t deadline_ms; /* monotonic; a waiting hook ends then; 0: only its own 5 s */
 	/* the decision */
-	int32_t slot;	   /* script */
-	uint32_t epoch;	   /* script */
-	char reason[128];  /* script: zero terminated, printable */
-	neap_reply reply;  /* script */
-	uint32_t ran;	   /* script: the hooks of this entry that were called, 1 << id */
-	void *certificate; /* script: struct certificate, for the handshake; NULL: none */
+	int32_t slot;	       /* script */
+	uint32_t epoch;	       /* script */
+	char reason[128];      /* script: zero terminated, printable */
+	neap_reply reply;      /* script */
+	uint32_t ran;	       /* script: the hooks of this entry that were called, 1 << id */
+	void *certificate;     /* script: struct certificate, for the handshake; NULL: none */
+	const void *body_door; /* to its body: struct body_door; NULL: none is known */
 	/* parking */
 	void *co; /* script: the waiting coroutine */
 	void (*on_resumed)(struct neap_request *self, uint32_t verdict);

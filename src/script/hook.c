@@ -21,6 +21,7 @@ void hook_request_init(struct neap_request *r)
 	r->reason[0] = '\0';
 	r->reply = (neap_reply){ 0 };
 	r->certificate = NULL;
+	r->body_door = NULL;
 	r->co = NULL;
 	r->on_trouble = NULL;
 	r->ran = 0;
@@ -128,6 +129,18 @@ enum log_line_answer hook_line(const struct hooks *h, struct str *line)
 	const struct log_line *l = &h->table->line;
 	*line = (struct str){ l->text, l->n };
 	return l->answer;
+}
+
+bool hook_awaits_body(const struct neap_request *r)
+{
+	const struct co *co = r->co;
+	return co != NULL && wait_is_for_body(&co->wait);
+}
+
+void hook_body_came(struct neap_request *r)
+{
+	struct co *co = r->co;
+	wait_body_over(&co->wait);
 }
 
 void hook_cancel(struct neap_request *r)

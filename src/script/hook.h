@@ -82,6 +82,13 @@ enum neap_verdict hook_certificate(struct hooks *h, struct neap_request *r);
 void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outcome *o);
 
 /*
+ * Does the hook that waits want the request's body? hook_body_came lets it look again: from the loop,
+ * as the last thing that is done, for on_resumed may follow at once.
+ */
+bool hook_awaits_body(const struct neap_request *r);
+void hook_body_came(struct neap_request *r);
+
+/*
  * The client left while a hook waits: the coroutine ends and its sockets close. on_resumed is not
  * called.
  */

@@ -38,6 +38,7 @@ struct io {
 	struct list
 		listeners[IO_EVENT_LISTS]; /* waits for events, by the low bits of their numbers */
 	uint32_t conns;			   /* connections so far; the last one's number */
+	uint32_t bodies;		   /* coroutines that wait for one */
 	uint32_t shortages; /* connections and pings that our own lack of files ended */
 };
 

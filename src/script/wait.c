@@ -45,6 +45,8 @@ static void stop_wait(struct wait *w)
 	w->query = NULL;
 	list_remove(&w->listener);
 	loop_defer_cancel(&w->heard);
+	if (w->kind == WAIT_BODY)
+		w->io->bodies--;
 	w->kind = WAIT_NONE;
 }
 
@@ -114,6 +116,23 @@ static bool fail_wait(struct wait *w, const char *why)
 void wait_sleep(struct wait *w, double seconds)
 {
 	begin_wait(w, WAIT_SLEEP, seconds);
+}
+
+void wait_body(struct wait *w)
+{
+	begin_wait(w, WAIT_BODY, 0);
+	w->io->bodies++;
+	w->since_ms = loop_now_ms(w->io->loop);
+	w->held_deadline_ms = w->deadline_ms;
+	w->deadline_ms = 0;
+}
+
+void wait_body_over(struct wait *w)
+{
+	if (w->held_deadline_ms != 0)
+		w->deadline_ms = w->held_deadline_ms + loop_now_ms(w->io->loop) - w->since_ms;
+	stop_wait(w);
+	w->on_over(w);
 }
 
 /* How long the running wait may take: 1 at least. */

@@ -24,6 +24,7 @@ enum wait_kind {
 	WAIT_CONN,    /* for what its connection does */
 	WAIT_PING,
 	WAIT_EVENT, /* that another coroutine announces */
+	WAIT_BODY,  /* of the request: its client has other deadlines than a hook */
 };
 
 struct wait {
@@ -34,6 +35,9 @@ struct wait {
 	 * so that wait_fini must follow. */
 	int64_t deadline_ms;
 	bool was_used;
+
+	/* WAIT_BODY: since when, and the deadline that stands still meanwhile. */
+	int64_t since_ms, held_deadline_ms;
 
 	/* What it waits for, at most until then (0: only the deadline). */
 	enum wait_kind kind;
@@ -67,6 +71,16 @@ void wait_expire(struct wait *w);
 
 /* Timeouts are in seconds; 0: as long as the entry may run. */
 void wait_sleep(struct wait *w, double seconds);
+/*
+ * For the body of the entry's request. No time is counted for the entry meanwhile: the client's own
+ * deadlines hold. wait_body_over ends it, and calls on_over.
+ */
+void wait_body(struct wait *w);
+void wait_body_over(struct wait *w);
+static inline bool wait_is_for_body(const struct wait *w)
+{
+	return w->kind == WAIT_BODY;
+}
 bool wait_resolve(struct wait *w, struct str name, double timeout);
 /* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
 bool wait_connect(struct wait *w, struct str host, uint16_t port, double timeout);

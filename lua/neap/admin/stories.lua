@@ -68,6 +68,7 @@ local function hook(page, number, step)
   local line = ("  %d. %s"):format(number, clean(step.hook))
   if what then line = ("%s → %s%s  (%s)"):format(line, clean(what), why, duration(step.took)) end
   page:line(line)
+  if step.body then page:line(("      it waited %s for the body"):format(duration(step.body))) end
   for _, trouble in ipairs(step.trouble or {}) do page:line("      " .. clean(trouble), "31") end
   members(page, step)
 end

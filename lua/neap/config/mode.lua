@@ -12,8 +12,8 @@ local ONLY_HTTP = {
   { "http2", true },
   { "keepalive", true },
   { "timeouts", { "client_body", "client_idle", "response", "stream_idle", "linger" } },
-  { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "requests", "streams",
-    "stream_window", "connection_window" } },
+  { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "hook_body_bytes",
+    "requests", "streams", "stream_window", "connection_window" } },
   { "retry", { "unsafe", "status", "grpc_status", "body_bytes", "budget" } },
 }
 

@@ -250,6 +250,9 @@ schema.limits = {
     text = "The number of its header lines." },
   { "body_bytes", "integer", default = false, min = 1, max = 2 ^ 50, also = { false },
     unit = "bytes", text = "The size of its body." },
+  { "hook_body_bytes", "integer", default = 65536, min = 1024, max = 16777216, unit = "bytes",
+    text = "The most that hooks may ask for by `request:body`. So much memory may be held for each "
+      .. "request whose hook asks." },
   { "connections", "integer", default = 10000, min = 1, max = 1000000,
     text = "Client connections of one worker." },
   { "requests", "integer", default = false, min = 1, max = 2 ^ 31, also = { false },

@@ -200,6 +200,7 @@
 ---@field uri_bytes? integer
 ---@field headers? integer
 ---@field body_bytes? integer|false
+---@field hook_body_bytes? integer
 ---@field connections? integer
 ---@field requests? integer|false
 ---@field streams? integer

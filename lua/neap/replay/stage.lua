@@ -270,6 +270,7 @@ end
 function Stage:ask(request)
   run_routines(self, request)
   local record = self.inner:request(fields_of(request, self.inner.is_tcp))
+  record.is_recorded = true
   local answers, last = {}, nil
   for i, step in ipairs(request.steps) do
     answers[i] = ask_step(self, record, request, step)

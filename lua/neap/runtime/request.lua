@@ -1,6 +1,7 @@
 -- The `request` that hooks see: one object for all requests, which reads the one that C works on.
 
 local ffi = require "neap.ffi"
+local body = require "neap.runtime.body"
 local current = require "neap.runtime.current"
 local fields = require "neap.runtime.fields"
 local trim = require "neap.trim"
@@ -216,6 +217,17 @@ local function methods_of(subject)
       error(("'%s' is not a path that a request can have (it begins with /, without blanks, "
         .. "controls, # or bytes above 127, 16384 bytes at most)"):format(path:sub(1, 100)), 2)
     end
+  end
+
+  -- Of a body that is not here yet, the hook waits for the rest.
+  function methods.body(self, max)
+    if type(self) ~= "cdata" then view.needs_colon("request", "body") end
+    return body.get(needed(self), max)
+  end
+
+  function methods.set_body(self, bytes)
+    if type(self) ~= "cdata" then view.needs_colon("request", "set_body") end
+    return body.set(needed(self), bytes)
   end
 
   return methods

@@ -16,16 +16,19 @@ local is_own -- is the running coroutine one that user code made? (set by tasks,
 
 -- Raises unless the running hook may wait, here and now.
 ---@param what string  the function in messages
-function wait.check(what)
+---@param level integer?  whose error it is, as `error` counts
+function wait.check(what, level)
+  level = level or 3
   if state.may_wait == 0 then
     error(what .. ": this hook may not wait (request, backends, pick, failed, check, discover, "
-      .. "changed, start and every may)", 3)
+      .. "changed, start and every may)", level)
   end
   is_own = is_own or require("neap.runtime.sandbox").is_in_own_coroutine
-  if is_own() then error(what .. ": a coroutine of your own cannot wait", 3) end
+  if is_own() then error(what .. ": a coroutine of your own cannot wait", level) end
   -- This is asked before anything begins: C would go on with it after the yield has failed.
   if not can_yield() then
-    error(what .. ": a function that string.gsub, table.sort and their like call cannot wait", 3)
+    error(what .. ": a function that string.gsub, table.sort and their like call cannot wait",
+      level)
   end
 end
 
@@ -40,6 +43,7 @@ local function parked()
   yield()
   part.look_again()
 end
+wait.parked = parked
 
 -- After a C function that begins to wait: yields if it must; true (or the text it got), or nil and
 -- the reason.

@@ -1,6 +1,7 @@
 -- One whole request through a virtual balancer: request, backends, pick, failed, response and log,
 -- as src/proxy drives them.
 
+local body = require "neap.testing.body"
 local call = require "neap.testing.call"
 local faults = require "neap.testing.faults"
 local ffi = require "neap.ffi"
@@ -140,9 +141,9 @@ end
 -- The request as the backend gets it.
 function exchange.sent(record)
   local path = record.new_path or record.path .. (record.query and "?" .. record.query or "")
-  local fields = message.fields_out(record)
+  local fields = body.fields(message.fields_out(record), record)
   return { method = record.method, path = path, headers = lower_map(fields), fields = fields,
-    body = record.body, client_ip = record.client_ip }
+    body = record.own_body or record.body, client_ip = record.client_ip }
 end
 
 -- The hook may read it only while it runs.

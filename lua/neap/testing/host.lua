@@ -3,6 +3,7 @@
 
 local bit = require "bit"
 local board = require "neap.testing.board"
+local body = require "neap.testing.body"
 local digest = require "neap.testing.digest"
 local ffi = require "neap.ffi"
 local message = require "neap.testing.message"
@@ -117,6 +118,7 @@ function host.new(options)
   board_functions, world.board = board.new(world)
   include(board_functions)
   include(message.new(out, world.records, function() return world.response_record end))
+  include(body.new(out, world.records, world))
   include(network.new(world, out, function() current.waited = 1 end))
   world.dice = add_counters(C, bit.tobit(seed) % 2 ^ 32)
   add_digests(C, out, seed)

@@ -130,7 +130,7 @@ function requests.renew(world, record)
   world.last_id = id
   r.id, r.attempt, r.pool, r.slot, r.epoch, r.tried_n, r.has_state = id, 1, -1, -1, 0, 0, 0
   r.edits, r.new_path = nil, nil
-  record.edits, record.new_path, record.reply = nil, nil, nil
+  record.edits, record.new_path, record.reply, record.own_body = nil, nil, nil, nil
   record.id = id
   world.records[id] = record
 end
