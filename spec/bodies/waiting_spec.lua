@@ -21,7 +21,9 @@ local function start(hooks, more, backends)
   return proxied.before(backends or { web }, config), web
 end
 
-local function asking(more) return start(("request = function(request) %s end,"):format(ASKS), more) end
+local function asking(more)
+  return start(("request = function(request) %s end,"):format(ASKS), more)
+end
 
 local POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
 
@@ -76,7 +78,10 @@ describe("a hook that waits for a body", function()
   it("gets the same again, and in `pick` and `backends`", function()
     local n = start(([[
       request = function(request) %s request.ctx.first = request:body() end,
-      backends = function(request, pool) assert(request:body() == request.ctx.first) return pool end,
+      backends = function(request, pool)
+        assert(request:body() == request.ctx.first)
+        return pool
+      end,
       pick = function(request, pool) assert(request:body(5) == "hello") return pool[1] end,
     ]]):format(ASKS))
     local c = client.connect(n.address)
@@ -110,7 +115,10 @@ describe("a hook that waits for a body", function()
     local n = start(([[
       request = function(request) %s end,
       pick = function(_, pool) return pool[1] end,
-      failed = function(request) require("neap").log.info("again %%s", request:body()) return "retry" end,
+      failed = function(request)
+        require("neap").log.info("again %%s", request:body())
+        return "retry"
+      end,
     ]]):format(ASKS), "retry = { unsafe = true, body_bytes = 0 },", { gone, web })
     local c = client.connect(n.address)
     c:send(POST .. "he")

@@ -66,13 +66,13 @@ function request:cookies(name) end
 ---@param path string  begins with `/`, may have a query of its own, else the client's is kept
 function request:set_path(path) end
 
---- Its body, without a chunk coding; `""` when it has none. If it is not here yet, the hook waits for
---- the rest, as long as `timeouts.client_body` allows between two pieces (then: 408), and if the
---- client leaves, the hook ends. The bytes are kept: they go on to the backend as they came, also to
---- another one after a failure. Only in hooks that may wait: `request`, `backends`, `pick`, `failed`.
---- nil and why: `"too long"` (it has more than `max` bytes: it goes on to the backend as it comes),
---- `"it was sent already"` (in `failed`, when it was not kept), `"too many hooks wait for bodies"`,
---- `"not recorded"` (in `neap replay`, and in a shadow).
+--- Its body, without a chunk coding; `""` when it has none. If it is not here yet, the hook waits
+--- for the rest, as long as `timeouts.client_body` allows between two pieces (then: 408), and if
+--- the client leaves, the hook ends. The bytes are kept: they go on to the backend as they came, to
+--- another one after a failure, too. Only in hooks that may wait: `request`, `backends`, `pick`,
+--- `failed`. nil and why: `"too long"` (it has more than `max` bytes: it goes on to the backend as
+--- it comes), `"it was sent already"` (in `failed`, when it was not kept), `"too many hooks wait
+--- for bodies"`, `"not recorded"` (in `neap replay`, and in a shadow).
 ---@param max integer?  bytes, at most (and by default) `limits.hook_body_bytes`
 ---@return string|nil bytes, string|nil why
 function request:body(max) end
@@ -80,8 +80,8 @@ function request:body(max) end
 --- Sends these bytes to the backend instead of the client's body, with a `Content-Length`, without
 --- its trailers. The client's own body is read to its end first, so this waits and fails as
 --- `request:body()` does. Fields that describe the body (`Content-Type`, `Content-Encoding`,
---- `Content-Digest`, …) stay as they are: the policy sets them. A gRPC call's bytes are its messages
---- with their prefixes.
+--- `Content-Digest`, …) stay as they are: the policy sets them. The bytes of a gRPC call are its
+--- messages with their prefixes.
 ---@param bytes string  at most 16 MiB
 ---@return boolean|nil is_set, string|nil why
 function request:set_body(bytes) end

@@ -162,6 +162,19 @@ local function add_lists(methods, needed)
   end
 end
 
+-- Of a body that is not here yet, the hook waits for the rest.
+local function add_body(methods, needed)
+  function methods.body(self, max)
+    if type(self) ~= "cdata" then view.needs_colon("request", "body") end
+    return body.get(needed(self), max)
+  end
+
+  function methods.set_body(self, bytes)
+    if type(self) ~= "cdata" then view.needs_colon("request", "set_body") end
+    return body.set(needed(self), bytes)
+  end
+end
+
 -- The methods of objects about `subject(object)`.
 local function methods_of(subject)
   local function needed(self)
@@ -219,17 +232,7 @@ local function methods_of(subject)
     end
   end
 
-  -- Of a body that is not here yet, the hook waits for the rest.
-  function methods.body(self, max)
-    if type(self) ~= "cdata" then view.needs_colon("request", "body") end
-    return body.get(needed(self), max)
-  end
-
-  function methods.set_body(self, bytes)
-    if type(self) ~= "cdata" then view.needs_colon("request", "set_body") end
-    return body.set(needed(self), bytes)
-  end
-
+  add_body(methods, needed)
   return methods
 end
 
