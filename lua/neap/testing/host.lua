@@ -78,6 +78,13 @@ local function add_certificates(C, world)
   end
 end
 
+local function add_access_line(C, world)
+  function C.neap_access_line(line)
+    world.access_line = line
+    return 1
+  end
+end
+
 ---@param options table  seed, time, network
 ---@return table world  C: the functions; what the kit reads and changes of them
 function host.new(options)
@@ -134,10 +141,7 @@ function host.new(options)
   C.neap_hook_stage = nothing
   add_certificates(C, world)
   include(outside.functions(C.neap_random))
-  function C.neap_access_line(line)
-    world.access_line = line
-    return 1
-  end
+  add_access_line(C, world)
   world.C = setmetatable(C, ABSENT)
   return world
 end
