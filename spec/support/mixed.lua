@@ -177,7 +177,9 @@ local function ways_of(options)
 end
 
 function mixed.start(options)
-  local m = setmetatable({ dir = scope.directory(), pids = {}, names = {} }, Mixed)
+  local m = setmetatable({
+    dir = scope.directory(), pids = {}, names = {}, ended = eventually.now() + options.seconds,
+  }, Mixed)
   for i, way in ipairs(ways_of(options)) do
     local name = ("s%d"):format(i)
     local path = m.dir .. "/" .. name
@@ -206,7 +208,8 @@ function Mixed:finish()
   local figures = { faults = {}, idle = {} }
   for _, key in ipairs(COUNTS) do figures[key] = 0 end
   for i, name in ipairs(self.names) do
-    eventually(function() return not process.exists(self.pids[i]) end, 60)
+    local left = math.max(0, self.ended - eventually.now())
+    eventually(function() return not process.exists(self.pids[i]) end, left + 60)
     process.forget(self.pids[i])
     local numbers, fault = read(self, name)
     for k, key in ipairs(COUNTS) do figures[key] = figures[key] + (numbers[k + 1] or 0) end
