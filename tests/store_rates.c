@@ -18,7 +18,8 @@ static void test_window(void)
 	check(store_count(s, STR("w"), 0, 60000, &sum) == STORE_OK && sum == 0, "nothing yet");
 	check(store_count(s, STR("w"), 3, 60000, &sum) == STORE_OK && sum == 3, "three");
 	check(store_count(s, STR("w"), 0.5, 60000, &sum) == STORE_OK && sum == 3.5, "and a half");
-	check(store_count(s, STR("w"), 0, 60000, &sum) == STORE_OK && sum == 3.5, "reading is free");
+	check(store_count(s, STR("w"), 0, 60000, &sum) == STORE_OK && sum == 3.5,
+	      "reading is free");
 	check(store_count(s, STR("w"), 1, 30000, &sum) == STORE_OK && sum == 1, "another length");
 	(void)store_test_text(s, "t", "x");
 	check(store_count(s, STR("t"), 1, 1000, &sum) == STORE_OTHER_KIND, "a text is no window");

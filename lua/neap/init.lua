@@ -15,6 +15,7 @@ local pools = require "neap.runtime.pools"
 local redis = require "neap.io.redis"
 local reply = require "neap.runtime.reply"
 local seal = require "neap.runtime.seal"
+local shared = require "neap.runtime.shared"
 local tcp = require "neap.io.tcp"
 local wait = require "neap.runtime.wait"
 
@@ -23,6 +24,8 @@ local neap = {
   pool = pools.by_name,
   reply = reply.new,
   certificate = certificate.new,
+  -- A store that all processes share.
+  shared = shared.by_name,
   now = dice.now,
   random = dice.random,
   hash = dice.hash,

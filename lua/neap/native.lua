@@ -28,6 +28,7 @@ end
 -- The headers of lower rooms whose numbers Lua needs, and those that are for both.
 local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h",
   "http/h2_abuse.h",
+  "shm/row_store.h", "shm/store.h", "shm/store_entry.h", "shm/store_place.h",
   "script/answer.h",
   "script/conn.h", "script/tls_text.h", "shm/board_plan.h", "shm/board_size.h",
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
@@ -36,6 +37,7 @@ local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h
 local ABI = { "script/abi_board.h", "script/abi.h", "script/abi_wait.h", "script/abi_stats.h",
   "script/abi_record.h", "script/abi_fields.h", "script/abi_crypto.h", "script/abi_regex.h",
   "script/abi_acme.h", "script/abi_call.h", "script/abi_body.h" }
+table.insert(ABI, "script/abi_store.h")
 
 ---@param path string  of a header
 ---@return string  what stands between its marks

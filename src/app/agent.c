@@ -7,6 +7,8 @@
 #include "app/runtime.h"
 #include "app/warnings.h"
 #include "base/log.h"
+#include "base/num.h"
+#include "base/str.h"
 #include "fleet/daemon.h"
 #include "fleet/generation.h"
 #include "fleet/limits.h"
@@ -209,6 +211,22 @@ static void on_admin_message(struct agent *a, const struct message *m)
 		tell_reload(a, m);
 }
 
+/* The text is its number. */
+static void take_store(struct agent *a, const struct message *m)
+{
+	struct stores *stores = &a->runtime.policies->stores;
+	int fd = a->channel.passed_fd;
+	uint64_t number;
+	struct error e;
+
+	if (fd < 0 || !num_parse_u64(str_of(m->text), BOARD_STORES_MAX, &number))
+		return;
+	enum err err = m->kind == MESSAGE_STORE ? stores_take(stores, (unsigned)number, fd, &e)
+						: stores_fill(stores, (unsigned)number, fd, &e);
+	if (err != ERR_OK)
+		fail_agent(a, &e);
+}
+
 static void on_order_to_agent(struct channel *c, const struct message *m)
 {
 	struct agent *a = c->owner;
@@ -221,6 +239,8 @@ static void on_order_to_agent(struct channel *c, const struct message *m)
 		retire_agent(a);
 	else if (m->kind == MESSAGE_STOP)
 		stop_agent(a);
+	else if (m->kind == MESSAGE_STORE || m->kind == MESSAGE_STORE_BEFORE)
+		take_store(a, m);
 	else
 		on_admin_message(a, m);
 }

@@ -104,6 +104,8 @@ static enum err load_vm(struct runtime *r, const struct runtime_options *o, stru
 		.board = o->board,
 		.previous = o->previous,
 		.worker = o->worker,
+		.store_fds = o->store_fds,
+		.store_fds_n = o->store_fds_n,
 		.native = { .bundle = r->bundle,
 			    .journal = o->journal,
 			    .earlier = o->earlier,

@@ -42,8 +42,10 @@ struct runtime_options {
 	int earlier; /* memfd: the same of the generation before; 0 or less: none */
 	/* Reads the files, as the first to load this generation; else reads what was kept. */
 	bool must_fill;
-	int worker;	/* slot on the board, or -1 */
-	bool conf_only; /* leave the policies alone */
+	int worker;	      /* slot on the board, or -1 */
+	const int *store_fds; /* the fleet's stores, in the plan's order */
+	unsigned store_fds_n; /* 0: private ones */
+	bool conf_only;	      /* leave the policies alone */
 	void (*on_state_change)(void *ctx);
 	void *ctx;
 };

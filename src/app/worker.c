@@ -257,6 +257,8 @@ static enum err build(struct worker *w, struct error *e)
 static enum err load_worker(struct worker *w, struct error *e)
 {
 	struct generation *g = w->generation;
+	int store_fds[BOARD_STORES_MAX];
+	stores_list(&g->stores, store_fds);
 	struct runtime_options o = {
 		.settings = g->settings,
 		.identity = &g->identity,
@@ -264,6 +266,8 @@ static enum err load_worker(struct worker *w, struct error *e)
 		.memfd = g->memfd,
 		.secrets = g->secrets,
 		.worker = (int)w->slot,
+		.store_fds = store_fds,
+		.store_fds_n = g->stores.n,
 		.on_state_change = on_state_change,
 		.ctx = w,
 	};

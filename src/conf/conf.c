@@ -27,6 +27,7 @@ void conf_fini(struct conf *c)
 		conf_pool_tls_fini(&c->pools[i].tls);
 	free(c->services);
 	free(c->pools);
+	free(c->stores);
 	free(c->pid_file);
 	free(c->log_target);
 	free(c->admin.listen);

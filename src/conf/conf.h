@@ -117,6 +117,11 @@ struct conf_explain {
 	char header[CONF_NAME_MAX]; /* the answers' field with the id; "" = none */
 };
 
+struct conf_store {
+	char name[CONF_NAME_MAX];
+	uint64_t bytes;
+};
+
 struct conf {
 	uint64_t lua_memory; /* bytes that the Lua state of a process may use */
 	unsigned workers;    /* auto resolved */
@@ -133,6 +138,8 @@ struct conf {
 	unsigned services_n;
 	struct conf_pool *pools;
 	unsigned pools_n;
+	struct conf_store *stores; /* `shared`, by name */
+	unsigned stores_n;
 	uint64_t digest; /* of all plain settings: agent and workers must agree */
 };
 

@@ -124,5 +124,10 @@ uint64_t conf_digest(const struct conf *c)
 	add_number(&d, c->pools_n);
 	for (unsigned i = 0; i < c->pools_n; i++)
 		digest_pool(&d, &c->pools[i]);
+	add_number(&d, c->stores_n);
+	for (unsigned i = 0; i < c->stores_n; i++) {
+		add_text(&d, c->stores[i].name);
+		add_number(&d, c->stores[i].bytes);
+	}
 	return d;
 }

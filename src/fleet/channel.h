@@ -40,6 +40,12 @@ enum message_kind {
 	 */
 	MESSAGE_STAND_IN,
 	MESSAGE_STAND_DOWN,
+	/*
+	 * Agent: a store comes along, the text is its number in the plan; the one of that name before,
+	 * of another size, to be copied from.
+	 */
+	MESSAGE_STORE,
+	MESSAGE_STORE_BEFORE,
 	MESSAGE_ADMIN, /* agent: serve the admin side; its listening socket comes along */
 };
 

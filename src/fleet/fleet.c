@@ -183,6 +183,7 @@ static void forget_inherited(struct fleet *f)
 	if (f->inherited_journal >= 0)
 		(void)close(f->inherited_journal); /* only read from */
 	f->inherited_journal = -1;
+	stores_close(&f->inherited_stores);
 }
 
 static void on_generation_ready(struct generation *g)
@@ -194,6 +195,8 @@ static void on_generation_ready(struct generation *g)
 	f->serving = g;
 	g->previous = NULL;
 	g->earlier = -1;
+	g->earlier_stores = NULL;
+	stores_forget_before(&g->stores);
 	forget_inherited(f);
 	publish_life(f, g->board);
 	atomic_store(&g->board->life.serving_ms, clock_wall_ms());
@@ -292,6 +295,7 @@ static void drop_other(struct generation *g, const struct generation *own)
 	if (g->journal != own->earlier)
 		(void)close(g->journal);
 	(void)close(g->wake_fd);
+	stores_close(&g->stores);
 	if (g->board != own->previous)
 		board_destroy(g->board);
 }
@@ -306,6 +310,7 @@ static void on_generation_fork(struct generation *g)
 		drop_other(f->next, g);
 	for (struct list *n = f->draining.next; n != &f->draining; n = n->next)
 		drop_other(of_node(n), g);
+	stores_close(&f->inherited_stores);
 	f->on_fork(f);
 }
 
@@ -327,6 +332,7 @@ static struct generation *make_generation(struct fleet *f, struct error *e)
 	g->admin = f->admin;
 	g->previous = f->serving != NULL ? f->serving->board : f->inherited;
 	g->earlier = f->serving != NULL ? f->serving->journal : f->inherited_journal;
+	g->earlier_stores = f->serving != NULL ? &f->serving->stores : &f->inherited_stores;
 	g->owner = f;
 	g->trial_state = f->serving != NULL || f->takes_over ? GENERATION_TRIAL_DUE
 							     : GENERATION_TRIAL_NONE;

@@ -37,6 +37,7 @@ struct fleet {
 	bool takes_over;	 /* it does take one */
 	struct board *inherited; /* what that process knew (shm/state.h); owned. May be NULL */
 	int inherited_journal;	 /* the journal of its agent; owned. -1: none */
+	struct store_set inherited_stores;
 
 	/* Set by the owner: what it is told. */
 	void *owner;

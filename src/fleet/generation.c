@@ -113,6 +113,21 @@ static void send_log(const struct generation *g, const struct ward *w, enum mess
 		(void)channel_send(&w->channel, kind, g->plan.log_target);
 }
 
+/* The agent was forked before the plan named them. */
+static void send_stores(const struct generation *g)
+{
+	char number[16];
+
+	for (unsigned i = 0; i < g->stores.n; i++) {
+		const struct store_keep *row = &g->stores.rows[i];
+		(void)snprintf(number, sizeof(number), "%u", i);
+		(void)channel_send_fd(&g->agent.channel, MESSAGE_STORE, number, row->fd);
+		if (row->before >= 0)
+			(void)channel_send_fd(&g->agent.channel, MESSAGE_STORE_BEFORE, number,
+					      row->before);
+	}
+}
+
 static void accept_plan(struct generation *g)
 {
 	struct error e;
@@ -120,12 +135,14 @@ static void accept_plan(struct generation *g)
 	if (g->state == GENERATION_LOADING) {
 		if (plan_read(&g->plan, &g->board->plan, g->settings, &e) != ERR_OK ||
 		    wakers_open(&g->wakers, g->plan.workers, &e) != ERR_OK ||
+		    stores_claim(&g->stores, &g->plan, g->earlier_stores, &e) != ERR_OK ||
 		    g->on_plan(g, &e) != ERR_OK) {
 			generation_fail(g, e.text);
 			return;
 		}
 		start_workers(g);
 	}
+	send_stores(g);
 	send_log(g, &g->agent, MESSAGE_GO);
 	ward_expect(&g->agent, PUBLISH_MS);
 }
@@ -341,6 +358,7 @@ void generation_fini(struct generation *g)
 	if (g->wake_fd >= 0)
 		(void)close(g->wake_fd);
 	wakers_fini(&g->wakers);
+	stores_close(&g->stores);
 	board_destroy(g->board);
 }
 

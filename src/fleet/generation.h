@@ -12,6 +12,7 @@
 #include "fleet/identity.h"
 #include "fleet/settings.h"
 #include "fleet/sockets.h"
+#include "fleet/stores.h"
 #include "fleet/wakers.h"
 #include "fleet/ward.h"
 #include "shm/board_plan.h"
@@ -56,8 +57,9 @@ struct generation {
 	const struct settings *settings;
 	const struct generation_mains *mains;
 	enum generation_trial trial_state;
-	const struct board *previous; /* of the generation that serves; NULL: none does */
-	int earlier;		      /* its journal, not owned; -1: none serves */
+	const struct board *previous;		/* of the generation that serves; NULL: none does */
+	int earlier;				/* its journal, not owned; -1: none serves */
+	const struct store_set *earlier_stores; /* until the plan is read; NULL: none */
 
 	/* Set by the owner: the master's sockets, of which it uses some. */
 	struct sockets *sockets;
@@ -83,6 +85,7 @@ struct generation {
 	int journal;	      /* memfd: what its agent leaves to the next one */
 	int wake_fd;	      /* eventfd: workers tell the agent that a backend's state changed */
 	struct wakers wakers; /* workers wake each other */
+	struct store_set stores; /* from the plan on: what neap.shared names */
 
 	/* What it learns while it starts: whose rights its code gets, what the config asks for. */
 	struct identity identity;

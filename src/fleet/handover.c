@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "shm/board_plan.h"
 #include "shm/board_size.h"
+#include "shm/store.h"
 
 enum { LISTEN_FIRST = 3 }; /* sd_listen_fds(3) */
 
@@ -87,6 +88,26 @@ static enum err take_listen(struct sockets *s, struct str line, struct error *e)
 	return adopt(s, line, fds, count, str_eq(kind, STR("foreign")), e);
 }
 
+/* "FD LAYOUT BYTES NAME" */
+static enum err take_store(struct store_set *s, struct str line, struct error *e)
+{
+	struct store_keep *row = &s->rows[s->n];
+	int layout;
+	struct str bytes;
+
+	if (s->n == countof(s->rows) || !take_number(&line, ' ', INT32_MAX, &row->fd) ||
+	    !take_number(&line, ' ', INT32_MAX, &layout) || !str_split(&line, ' ', &bytes) ||
+	    !num_parse_u64(bytes, STORE_BYTES_MAX, &row->bytes) || line.p == NULL ||
+	    !str_copy(row->name, sizeof(row->name), line) || !set_flags(row->fd, false))
+		return not_ours(e);
+	row->before = -1;
+	if (layout == STORE_LAYOUT)
+		s->n++;
+	else
+		(void)close(row->fd); /* not ours to write to */
+	return ERR_OK;
+}
+
 static enum err take_handed(struct handover *h, struct str line, struct error *e)
 {
 	struct str word;
@@ -97,6 +118,8 @@ static enum err take_handed(struct handover *h, struct str line, struct error *e
 		return take_listen(&h->sockets, line, e);
 	if (str_eq(word, STR("admin")))
 		return take_admin(&h->admin, line, e);
+	if (str_eq(word, STR("store")))
+		return take_store(&h->stores, line, e);
 	return ERR_OK; /* of a later version */
 }
 
@@ -173,17 +196,27 @@ static void write_row(FILE *file, const struct socket_row *row)
 	(void)fprintf(file, " %s\n", row->address);
 }
 
-enum err handover_write(const struct sockets *s, const struct admin_socket *admin, int *fd,
-			struct error *e)
+static void write_list(FILE *file, const struct handover_parts *parts)
+{
+	for (unsigned i = 0; i < parts->sockets->rows_n; i++)
+		write_row(file, parts->sockets->rows[i]);
+	if (parts->admin->fd >= 0)
+		(void)fprintf(file, "admin %d %s\n", parts->admin->fd, parts->admin->address);
+	for (unsigned i = 0; i < parts->stores->n; i++) {
+		const struct store_keep *row = &parts->stores->rows[i];
+		(void)fprintf(file, "store %d %d %llu %s\n", row->fd, STORE_LAYOUT,
+			      (unsigned long long)row->bytes, row->name);
+	}
+}
+
+enum err handover_write(const struct handover_parts *parts, int *fd, struct error *e)
 {
 	*fd = memfd_create("neap sockets", MFD_CLOEXEC);
 	int copy = *fd < 0 ? -1 : fcntl(*fd, F_DUPFD_CLOEXEC, 0);
 	FILE *file = copy < 0 ? NULL : fdopen(copy, "w");
 
-	for (unsigned i = 0; file != NULL && i < s->rows_n; i++)
-		write_row(file, s->rows[i]);
-	if (file != NULL && admin->fd >= 0)
-		(void)fprintf(file, "admin %d %s\n", admin->fd, admin->address);
+	if (file != NULL)
+		write_list(file, parts);
 	bool is_written = file != NULL && fclose(file) == 0;
 	if (is_written)
 		return ERR_OK;
@@ -196,9 +229,10 @@ enum err handover_write(const struct sockets *s, const struct admin_socket *admi
 	return err;
 }
 
-bool handover_pass(const struct sockets *s, const struct admin_socket *admin,
-		   const struct handover_fds *fds)
+bool handover_pass(const struct handover_parts *parts, const struct handover_fds *fds)
 {
+	const struct sockets *s = parts->sockets;
+	const struct admin_socket *admin = parts->admin;
 	char value[64], pid[24];
 	bool is_done = set_flags(fds->channel, true) && set_flags(fds->list, true) &&
 		       set_flags(fds->state, true) && set_flags(fds->journal, true) &&
@@ -209,6 +243,8 @@ bool handover_pass(const struct sockets *s, const struct admin_socket *admin,
 		for (unsigned k = 0; k < row->listening; k++)
 			is_done = is_done && set_flags(row->fds[k], true);
 	}
+	for (unsigned i = 0; i < parts->stores->n; i++)
+		is_done = is_done && set_flags(parts->stores->rows[i].fd, true);
 	(void)snprintf(value, sizeof(value), "%d,%d,%d,%d", fds->channel, fds->list, fds->state,
 		       fds->journal);
 	(void)snprintf(pid, sizeof(pid), "%ld", (long)getpid());

@@ -5,7 +5,8 @@
  *
  * The environment variable NEAP_HANDOVER is "CHANNEL,SOCKETS,STATE,JOURNAL": four descriptors.
  * SOCKETS is text, one line per listening address: "listen own|foreign COUNT FD… ADDRESS", "admin
- * FD ADDRESS". STATE (shm/state.h) and JOURNAL (lua/journal.h) are handed on as they are. All
+ * FD ADDRESS"; and per store: "store FD LAYOUT BYTES NAME", where one of another layout
+ * (shm/row_store.h) is left alone. STATE (shm/state.h) and JOURNAL (lua/journal.h) are handed on as they are. All
  * versions read the lines; a STATE or JOURNAL of another version is left alone.
  */
 #ifndef NEAP_FLEET_HANDOVER_H
@@ -13,6 +14,7 @@
 
 #include "fleet/admin_socket.h"
 #include "fleet/sockets.h"
+#include "fleet/stores.h"
 
 struct handover {
 	int channel; /* to the master before; -1: there is none */
@@ -20,20 +22,26 @@ struct handover {
 	int journal; /* memfd; -1: none */
 	struct sockets sockets;
 	struct admin_socket admin;
+	struct store_set stores;
 };
 
 /* Reads and clears the environment: before anything is forked. */
 enum err handover_take(struct handover *h, struct error *e);
 
-/* Writes the sockets into a new memfd, in *fd. */
-enum err handover_write(const struct sockets *s, const struct admin_socket *admin, int *fd,
-			struct error *e);
+/* What is handed over besides what is written for it. */
+struct handover_parts {
+	const struct sockets *sockets;
+	const struct admin_socket *admin;
+	const struct store_set *stores;
+};
+
+/* Writes the list of them into a new memfd, in *fd. */
+enum err handover_write(const struct handover_parts *parts, int *fd, struct error *e);
 
 /* In the child that becomes the next master: makes its descriptors outlive exec, and names them. */
 struct handover_fds {
 	int channel, list, state, journal;
 };
-bool handover_pass(const struct sockets *s, const struct admin_socket *admin,
-		   const struct handover_fds *fds);
+bool handover_pass(const struct handover_parts *parts, const struct handover_fds *fds);
 
 #endif

@@ -212,6 +212,7 @@ static void init_before(struct master *m)
 	m->places.admin = h->admin;
 	m->fleet.inherited = state_read(h->state);
 	m->fleet.inherited_journal = h->journal;
+	m->fleet.inherited_stores = h->stores;
 	if (h->state >= 0)
 		(void)close(h->state);
 	if (h->channel < 0)

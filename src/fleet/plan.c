@@ -11,6 +11,7 @@
 #include "conf/conf_digest.h"
 #include "net/addr.h"
 #include "shm/board_size.h"
+#include "shm/store.h"
 
 static enum err write_listens(struct board_plan *p, const struct conf *c, struct error *e)
 {
@@ -33,6 +34,18 @@ static enum err write_listens(struct board_plan *p, const struct conf *c, struct
 		if (service->limits.connections > p->connections)
 			p->connections = service->limits.connections;
 	}
+	return ERR_OK;
+}
+
+static enum err write_stores(struct board_plan *p, const struct conf *c, struct error *e)
+{
+	if (c->stores_n > BOARD_STORES_MAX)
+		return err_set(e, ERR_LIMIT, "shared: more than %d stores", BOARD_STORES_MAX);
+	for (unsigned i = 0; i < c->stores_n; i++) {
+		memcpy(p->store[i].name, c->stores[i].name, sizeof(p->store[i].name));
+		p->store[i].bytes = c->stores[i].bytes;
+	}
+	p->stores = c->stores_n;
 	return ERR_OK;
 }
 
@@ -85,6 +98,8 @@ enum err plan_write(struct board_plan *p, const struct conf *c, struct error *e)
 		p->pool_digests[i] = conf_pool_digest(&c->pools[i]);
 	enum err err = write_listens(p, c, e);
 	if (err == ERR_OK)
+		err = write_stores(p, c, e);
+	if (err == ERR_OK)
 		err = write_path(p->log_target, sizeof(p->log_target), "log.target", c->log_target,
 				 e);
 	if (err == ERR_OK)
@@ -118,6 +133,18 @@ static enum err check_plan_listens(const struct board_plan *p, struct error *e)
 	return ERR_OK;
 }
 
+static bool are_stores_sane(const struct board_plan *p)
+{
+	if (p->stores > BOARD_STORES_MAX)
+		return false;
+	for (unsigned i = 0; i < p->stores; i++) {
+		if (!is_text(p->store[i].name, sizeof(p->store[i].name)) ||
+		    p->store[i].bytes < STORE_BYTES_MIN || p->store[i].bytes > STORE_BYTES_MAX)
+			return false;
+	}
+	return true;
+}
+
 static enum err check_plan(const struct board_plan *p, struct error *e)
 {
 	bool is_sane =
@@ -125,7 +152,8 @@ static enum err check_plan(const struct board_plan *p, struct error *e)
 		p->listens <= countof(p->listen) && p->log_level >= LOG_LEVEL_DEBUG &&
 		p->log_level <= LOG_LEVEL_ERROR && is_text(p->log_target, sizeof(p->log_target)) &&
 		is_text(p->pid_file, sizeof(p->pid_file)) && is_text(p->admin, sizeof(p->admin)) &&
-		is_text(p->admin_group, sizeof(p->admin_group)) && p->admin_mode <= 0666;
+		is_text(p->admin_group, sizeof(p->admin_group)) && p->admin_mode <= 0666 &&
+		are_stores_sane(p);
 	struct addr admin;
 
 	if (is_sane && p->admin[0] != '\0' && addr_parse(&admin, str_of(p->admin), e) != ERR_OK)

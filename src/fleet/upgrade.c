@@ -65,19 +65,21 @@ void upgrade_fini(struct upgrade *u)
 }
 
 /* In the child. Everything else that is open is closed by exec. */
-static _Noreturn void become(const struct upgrade *u, const struct handover_fds *fds)
+static _Noreturn void become(const struct upgrade *u, const struct handover_parts *parts,
+			     const struct handover_fds *fds)
 {
 	char text[512];
 
 	inherited_restore();
-	if (chdir(u->settings->folder) == 0 && handover_pass(u->sockets, u->admin, fds))
+	if (chdir(u->settings->folder) == 0 && handover_pass(parts, fds))
 		(void)execv(u->binary, u->argv);
 	(void)snprintf(text, sizeof(text), "cannot start %s: %s", u->binary, strerror(errno));
 	(void)message_send(fds->channel, MESSAGE_ERROR, text);
 	_exit(1);
 }
 
-static enum err fork_it(struct upgrade *u, struct handover_fds *fds, struct error *e)
+static enum err fork_it(struct upgrade *u, const struct handover_parts *parts,
+			struct handover_fds *fds, struct error *e)
 {
 	int pair[2];
 
@@ -87,7 +89,7 @@ static enum err fork_it(struct upgrade *u, struct handover_fds *fds, struct erro
 	fds->channel = pair[1];
 	u->pid = fork();
 	if (u->pid == 0)
-		become(u, fds);
+		become(u, parts, fds);
 	int sys = errno;
 	(void)close(pair[1]);
 	if (u->pid < 0) {
@@ -109,12 +111,14 @@ enum err upgrade_start(struct upgrade *u, const struct generation *from, struct 
 		.channel = -1, .list = -1, .state = -1, .journal = from->journal
 	};
 
+	const struct handover_parts parts = { u->sockets, u->admin, &from->stores };
+
 	u->error[0] = '\0';
-	enum err err = handover_write(u->sockets, u->admin, &fds.list, e);
+	enum err err = handover_write(&parts, &fds.list, e);
 	if (err == ERR_OK)
 		err = state_write(from->board, &fds.state, e);
 	if (err == ERR_OK)
-		err = fork_it(u, &fds, e);
+		err = fork_it(u, &parts, &fds, e);
 	if (fds.list >= 0)
 		(void)close(fds.list);
 	if (fds.state >= 0)

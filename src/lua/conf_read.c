@@ -391,6 +391,21 @@ static void read_process(lua_State *L, struct conf *c)
 	c->unsafe = field_bool(L, "unsafe");
 }
 
+static void read_stores(lua_State *L, struct conf *c)
+{
+	field_push_table(L, "shared");
+	unsigned length = field_list_length(L, "shared", BOARD_STORES_MAX);
+	c->stores = field_list(L, length, sizeof(*c->stores));
+	for (unsigned i = 0; i < length; i++) {
+		lua_rawgeti(L, -1, (int)i + 1);
+		c->stores_n = i + 1;
+		field_text(L, "name", c->stores[i].name, sizeof(c->stores[i].name));
+		c->stores[i].bytes = (uint64_t)field_number(L, "bytes", 0x1p40, 0);
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+}
+
 /* Protected: the table and a pointer to the struct conf are its arguments. */
 static int read_protected(lua_State *L)
 {
@@ -401,6 +416,7 @@ static int read_protected(lua_State *L)
 	read_process(L, c);
 	read_pools(L, c);
 	read_services(L, c);
+	read_stores(L, c);
 	c->digest = conf_digest(c);
 	if (c->workers == 0)
 		c->workers = usable_cpus();

@@ -85,6 +85,7 @@ void policies_destroy(struct policies *p)
 	co_pool_fini(&p->cos);
 	hook_table_fini(&p->hooks);
 	vm_fini(&p->vm);
+	stores_fini(&p->stores);
 	certificate_cache_fini(&p->certificates);
 	the_policies = NULL;
 	free(p);
@@ -107,9 +108,21 @@ static enum err load_services(struct policies *p, struct error *e)
 	return call_function(p, build_table, 1, FUSE_TICKS_LOAD, e);
 }
 
+/* In the order of the config, which the plan's is, too. */
+static enum err open_stores(struct policies *p, const struct conf *c, struct error *e)
+{
+	enum err err = stores_init(&p->stores, c, e);
+
+	for (unsigned i = 0; i < p->o.store_fds_n && err == ERR_OK; i++)
+		err = stores_take(&p->stores, i, p->o.store_fds[i], e);
+	return err;
+}
+
 static enum err load_policies(struct policies *p, struct conf *c, struct error *e)
 {
 	if (p->o.on_conf != NULL && p->o.on_conf(p->o.conf_ctx, c, e) != ERR_OK)
+		return e->code;
+	if (open_stores(p, c, e) != ERR_OK)
 		return e->code;
 	p->vm.memory.cap = (size_t)c->lua_memory;
 	co_pool_set_conf(&p->cos, c);

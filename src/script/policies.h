@@ -8,6 +8,7 @@
 
 #include "crypto/certificate_cache.h"
 #include "script/hooks.h"
+#include "script/stores.h"
 #include "script/task.h"
 
 struct policies_options {
@@ -15,6 +16,9 @@ struct policies_options {
 	struct board *board;
 	/* The agent's first: the board of the generation before, for what is known of backends; NULL: none. */
 	const struct board *previous;
+	/* The stores of the fleet, in the config's order; they stay the caller's. n 0: private ones. */
+	const int *store_fds;
+	unsigned store_fds_n;
 	int worker;	      /* its slot on the board; -1: the agent or a check */
 	struct native native; /* the files and the config */
 	struct bundle *const
@@ -33,6 +37,7 @@ struct policies {
 	struct co_pool cos;
 	struct hook_table hooks;
 	struct tasks tasks;
+	struct stores stores;
 	struct certificate_cache certificates; /* that hooks gave */
 };
 

@@ -10,7 +10,7 @@
 #include "shm/board_size.h"
 
 /* cdef begin: Lua reads these numbers with NEAP_ before their names */
-enum { BOARD_LISTENS_MAX = 1024 };
+enum { BOARD_LISTENS_MAX = 1024, BOARD_STORES_MAX = 32 };
 /* cdef end */
 
 struct board_plan {
@@ -30,6 +30,11 @@ struct board_plan {
 		uint8_t is_tcp, is_tls;
 		uint16_t service, listen; /* the latter: its index among the service's */
 	} listen[BOARD_LISTENS_MAX];
+	uint32_t stores;
+	struct board_plan_store { /* neap.shared */
+		char name[64];
+		uint64_t bytes;
+	} store[BOARD_STORES_MAX];
 };
 
 #endif

@@ -14,7 +14,8 @@
 
 enum {
 	STORE_MAGIC = 0x6e737430,
-	STORE_LAYOUT = 1, /* grows when anything here changes: over an upgrade only its like is kept */
+	STORE_LAYOUT =
+		1, /* grows when anything here changes: over an upgrade only its like is kept */
 	STORE_SHARDS_MAX = 8,
 	STORE_HEAD_BYTES = 4096,
 	STORE_HEAD_WORDS = 5,
@@ -22,6 +23,7 @@ enum {
 	STORE_UNDO_WORDS = STORE_HEAD_WORDS + STORE_PART_WORDS,
 };
 
+/* cdef begin: Lua reads these numbers with NEAP_ before their names */
 /* What a cell is. From STORE_NUMBER on: the first cell of an item, and what its value is. */
 enum store_kind {
 	STORE_NOTHING, /* a free cell; also: there is no such item */
@@ -33,6 +35,7 @@ enum store_kind {
 	STORE_WINDOW, /* store_rate.h */
 	STORE_RATE,
 };
+/* cdef end */
 
 struct store_cell {
 	_Atomic uint32_t next; /* of this item; or the next free one */

@@ -91,7 +91,8 @@ static enum err map(struct store *s, int fd, uint64_t bytes, struct error *e)
 	if (at == MAP_FAILED)
 		return err_sys(e, errno, "cannot map a store of %llu bytes",
 			       (unsigned long long)bytes);
-	(void)madvise(at, bytes, MADV_DONTDUMP); /* secrets of policies; a kernel without it dumps */
+	(void)madvise(at, bytes,
+		      MADV_DONTDUMP); /* secrets of policies; a kernel without it dumps */
 	s->head = at;
 	s->bytes = bytes;
 	return ERR_OK;

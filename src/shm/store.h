@@ -30,8 +30,10 @@
 #include "shm/row_store.h"
 
 /* cdef begin: Lua reads these numbers with NEAP_ before their names */
-enum { STORE_KEY_MAX = 65535, STORE_BYTES_MIN = 65536, STORES_MAX = 32 };
+enum { STORE_KEY_MAX = 65535, STORE_BYTES_MIN = 65536 };
 /* cdef end */
+
+#define STORE_BYTES_MAX (UINT64_C(1) << 36)
 
 struct store {
 	struct store_head *head;

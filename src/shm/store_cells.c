@@ -169,8 +169,7 @@ uint32_t store_cells_take(const struct store *s, const struct store_shard *h, ui
 		uint32_t at = take_cell(h);
 		set(&h->cells[at].next, first);
 		if (i + 1 < n)
-			atomic_store_explicit(&h->cells[at].kind, STORE_PART,
-					      memory_order_relaxed);
+			atomic_store_explicit(&h->cells[at].kind, STORE_PART, memory_order_relaxed);
 		first = at;
 	}
 	set_used(h, first);

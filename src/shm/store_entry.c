@@ -203,8 +203,8 @@ enum store_result store_ttl(const struct store *s, struct str key, int64_t *ttl_
 		return result;
 	uint32_t at = store_place_item(&p);
 	if (at != 0) {
-		int64_t expires_ms = atomic_load_explicit(&p.shard->cells[at].expires_ms,
-							  memory_order_relaxed);
+		int64_t expires_ms =
+			atomic_load_explicit(&p.shard->cells[at].expires_ms, memory_order_relaxed);
 		*ttl_ms = expires_ms == 0 ? 0 : expires_ms - store_place_now(&p);
 	}
 	store_unlock(p.shard);

@@ -17,8 +17,10 @@ struct store_value {
 	struct str text;
 };
 
+/* cdef begin: Lua reads these numbers with NEAP_ before their names */
 /* When an item is set. */
 enum store_when { STORE_ALWAYS, STORE_IF_ABSENT, STORE_IF_THERE };
+/* cdef end */
 
 /* Takes no lock. STORE_OK: also when nothing is there, or something that is no value. */
 enum store_result store_get(struct store *s, struct str key, struct store_value *to);

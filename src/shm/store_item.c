@@ -83,8 +83,8 @@ static bool has_key(const struct store_shard *s, uint32_t at, struct str key)
 	store_walk_begin(&w, s, at);
 	for (size_t i = 0; i < store_words(key.n); i++) {
 		_Atomic uint64_t *word = store_walk_next(&w);
-		if (word == NULL || atomic_load_explicit(word, memory_order_relaxed) !=
-					    store_text_word(key, i))
+		if (word == NULL ||
+		    atomic_load_explicit(word, memory_order_relaxed) != store_text_word(key, i))
 			return false;
 	}
 	return true;

@@ -47,8 +47,7 @@ uint32_t store_place_item(struct store_place *p)
 static size_t cells_at(const struct store_place *p, uint32_t at)
 {
 	const struct store_cell *cell = &p->shard->cells[at];
-	return store_cells_of(p->key.n,
-			      atomic_load_explicit(&cell->value_n, memory_order_relaxed));
+	return store_cells_of(p->key.n, atomic_load_explicit(&cell->value_n, memory_order_relaxed));
 }
 
 /* All but its kind. */

@@ -55,7 +55,8 @@ static enum store_result count_in(struct store_place *p, uint32_t at, double n, 
 	w->sums[w->fifth % SLOTS] += n;
 	if (n == 0)
 		return STORE_OK;
-	struct store_want want = { STORE_WINDOW, { (const char *)w, sizeof(*w) },
+	struct store_want want = { STORE_WINDOW,
+				   { (const char *)w, sizeof(*w) },
 				   store_place_now(p) + 1 + w->fifth_us * SLOTS / 1000 };
 	return store_place_put(p, &want);
 }

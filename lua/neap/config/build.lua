@@ -12,6 +12,7 @@ local show = require "neap.config.show"
 local sorted = require "neap.sorted"
 local tls = require "neap.config.tls"
 require "neap.config.backends"
+require "neap.config.shared"
 
 local build = {}
 
@@ -358,6 +359,7 @@ local function finish(config, services, pools, folder)
     log = log,
     access_log = config.access_log,
     explain = config.explain,
+    shared = config.shared,
     admin = finish_admin(config.admin, folder),
     unsafe = config.unsafe, lua_memory = config.lua_memory,
     services = services,

@@ -25,7 +25,7 @@ schema.order = {
   "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "forwarded",
   "errors", "listen", "tls", "tls_certificate", "tls_client", "tls_tickets", "tls_acme", "tls_eab",
   "pool_tls", "timeouts", "pool_timeouts", "limits", "pool_limits", "health", "backend_health",
-  "discover", "keepalive", "retry", "budget", "queue", "slow_start", "eject", "send_proxy",
+  "discover", "keepalive", "retry", "budget", "queue", "store", "slow_start", "eject", "send_proxy",
 }
 
 schema.titles = {
@@ -34,6 +34,7 @@ schema.titles = {
   pool = "A pool",
   backend = "A backend",
   log = "log",
+  store = "shared",
   access_log = "access_log",
   explain = "explain",
   admin = "admin",
@@ -80,6 +81,9 @@ schema.process = {
     text = "Keeps stories of requests for `neap explain` (docs/explain.md), or false." },
   { "admin", "section", section = "admin", default = false, also = { false },
     text = "The admin side: dashboard, status, metrics, changes (docs/admin.md)." },
+  { "shared", "stores", default = {}, max = N.NEAP_BOARD_STORES_MAX,
+    text = "Stores by name that all processes share, for `neap.shared` (docs/shared.md): "
+      .. "`{ name = { bytes = 1048576 } }`." },
   { "lua_memory", "integer", default = 268435456, min = 16777216, max = 1099511627776,
     unit = "bytes",
     text = "How much memory the Lua state of each process may use, in workers and in the agent. "
@@ -87,6 +91,13 @@ schema.process = {
   { "unsafe", "boolean", default = false,
     text = "Gives policies the full Lua library: files, processes, ffi. A policy can then block or "
       .. "crash its worker." },
+}
+
+schema.store = {
+  { "bytes", "integer", default = 16777216, min = N.NEAP_STORE_BYTES_MIN, max = 2 ^ 36,
+    unit = "bytes",
+    text = "How much memory the store has, all included. About 72 bytes an entry with a short key "
+      .. "and a number; what was not used for longest goes when it is full." },
 }
 
 schema.log = {

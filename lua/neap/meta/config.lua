@@ -11,6 +11,7 @@
 ---@field access_log? neap.config.access_log|false
 ---@field explain? neap.config.explain|false
 ---@field admin? neap.config.admin|false
+---@field shared? nil
 ---@field lua_memory? integer
 ---@field unsafe? boolean
 
@@ -274,6 +275,10 @@
 ---@class neap.config.queue
 ---@field length? integer
 ---@field timeout? number
+
+--- shared.
+---@class neap.config.store
+---@field bytes? integer
 
 --- slow_start.
 ---@class neap.config.slow_start

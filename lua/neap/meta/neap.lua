@@ -50,6 +50,12 @@ function neap.hmac(key, text) end
 ---@return string
 function neap.secret() end
 
+--- The store of that name (`shared` in the config), the same for all processes. It may be asked for
+--- at the top of a file, and used in hooks. A name that the config does not have is an error.
+---@param name string
+---@return neap.shared
+function neap.shared(name) end
+
 --- Lets time pass. May wait.
 ---@param seconds number
 function neap.sleep(seconds) end

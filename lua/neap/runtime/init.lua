@@ -22,6 +22,7 @@ local pools = require "neap.runtime.pools"
 local ready = require "neap.check.ready"
 local request = require "neap.runtime.request"
 local sandbox = require "neap.runtime.sandbox"
+local shared = require "neap.runtime.shared"
 local show = require "neap.config.show"
 local tasks = require "neap.runtime.tasks"
 local tls = require "neap.config.tls"
@@ -231,6 +232,7 @@ end
 function runtime.build(path)
   local config, errors = runtime.config, {}
   pools.build(config.pools)
+  errors[1] = shared.build(config.shared)
   local ok, why = read_token(config.admin)
   if not ok then table.insert(errors, { key = "admin.token_file", text = why }) end
   local of_services = resolve_all(config.services, errors)
@@ -263,6 +265,7 @@ function runtime.build(path)
   end
   runtime.of_services, runtime.of_pools = of_services, of_pools
   sandbox.close_loading()
+  shared.open()
   return services
 end
 

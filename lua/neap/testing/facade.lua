@@ -97,6 +97,24 @@ neap.redis = setmetatable({}, {
   end,
 })
 
+-- A store may be asked for at the top of a policy's file; each call then goes to that of the
+-- balancer at work.
+local stores = {}
+local function store_of(name)
+  return setmetatable({}, {
+    __index = function(_, method)
+      return function(_, ...)
+        local store = needed("shared").shared(name)
+        return store[method](store, ...)
+      end
+    end,
+  })
+end
+function neap.shared(name)
+  stores[name] = stores[name] or store_of(name)
+  return stores[name]
+end
+
 neap.metric = {
   counter = function(...) return early().metric.counter(...) end,
   gauge = function(...) return early().metric.gauge(...) end,

@@ -10,6 +10,7 @@ local message = require "neap.testing.message"
 local network = require "neap.testing.network"
 local outside = require "neap.testing.outside"
 local sha256 = require "neap.testing.sha256"
+local store = require "neap.testing.store"
 
 local host = {}
 
@@ -124,6 +125,7 @@ function host.new(options)
   local board_functions
   board_functions, world.board = board.new(world)
   include(board_functions)
+  include(store.new(world.now, out))
   include(message.new(out, world.records, function() return world.response_record end))
   include(body.new(out, world.records, world))
   include(network.new(world, out, function() current.waited = 1 end))
