@@ -86,6 +86,11 @@ local function add_access_line(C, world)
   end
 end
 
+local function add_clocks(C, clock)
+  function C.neap_clock() return clock[0] end
+  function C.neap_wall_ms() return clock[0] * 1000 end
+end
+
 ---@param options table  seed, time, network
 ---@return table world  C: the functions; what the kit reads and changes of them
 function host.new(options)
@@ -135,8 +140,7 @@ function host.new(options)
   function C.neap_log(level, line, n)
     world.say(LEVELS[level], type(line) == "string" and line or ffi.string(line, n))
   end
-  function C.neap_clock() return clock[0] end
-  function C.neap_wall_ms() return clock[0] * 1000 end
+  add_clocks(C, clock)
   function C.neap_ping_check() return 1 end
   local calls = ffi.new("uint64_t[?]", ffi.numbers.NEAP_BOARD_COUNTED)
   function C.neap_hook_calls() return calls end
