@@ -44,7 +44,7 @@ function example.start(name, backends, options)
   local config = options.config or "config.lua"
   local files = {}
   for file in dirent.files(("%s/%s"):format(FOLDER, name)) do
-    if file:find "%.pem$" then files[file] = example.text(name, file) end
+    if file:find "%.pem$" or file:find "%.html$" then files[file] = example.text(name, file) end
     if file:find "%.lua$" then files[file] = example.moved(example.text(name, file), backends) end
   end
   return neap.start {
