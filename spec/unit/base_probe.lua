@@ -8,9 +8,11 @@ local base = { ffi = ffi }
 base.lib = probe.load [[
 struct bt_str { const char *p; size_t n; };
 struct bt_error { int code; char text[1024]; };
+struct bt_list { struct bt_list *next, *prev; };
 struct bt_slab {
   size_t object_bytes; uint32_t cap, used, made, per_chunk; void *free; char *fresh;
-  uint32_t fresh_left; void *chunks;
+  uint32_t fresh_left; size_t span; struct bt_list chunks, parked;
+  uint32_t parked_n, lately; struct bt_list node;
 };
 struct bt_buf { struct bt_slab *slab; char *data; uint32_t start, end; };
 struct bt_limit { int64_t last_ms; uint32_t skipped; };
@@ -49,6 +51,8 @@ void slab_init(struct bt_slab *s, size_t object_bytes, uint32_t cap);
 void slab_fini(struct bt_slab *s);
 void *slab_take(struct bt_slab *s);
 void slab_put(struct bt_slab *s, void *object);
+void slab_look(struct bt_slab *s);
+bool slab_trim(struct bt_slab *s, uint32_t *budget);
 
 void buf_init(struct bt_buf *b, struct bt_slab *slab);
 bool buf_hold(struct bt_buf *b);

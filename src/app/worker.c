@@ -12,6 +12,7 @@
 #include "fleet/plan.h"
 #include "fleet/title.h"
 #include "net/tls_worker.h"
+#include "net/trim.h"
 #include "proxy/proxy.h"
 #include "shm/board.h"
 
@@ -67,6 +68,7 @@ static void worker_beat_cb(struct ev_loop *ev, ev_timer *t, int events)
 	atomic_store_explicit(&worker_row(w)->light_tls, tls_worker_light(&w->runtime.loop),
 			      memory_order_relaxed);
 	note_lag(w);
+	trim_look(&w->runtime.loop);
 }
 
 static void on_state_change(void *ctx)

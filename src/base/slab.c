@@ -1,7 +1,6 @@
 #include "base/slab.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 
 #include "base/cc.h"
@@ -14,13 +13,16 @@
 enum {
 	ALIGN_BYTES = 16,
 	CHUNK_BYTES = 64 * 1024,
-	CHUNK_OBJECTS_MIN = 8,
+	CHUNK_OBJECTS_MIN = 4,
+	PAGE_BYTES = 4096,
+	RESERVE_BYTES = 512 * 1024,
 };
 
 /* At the end of its chunk, so that the objects start on a page. */
 struct slab_chunk {
-	struct slab_chunk *next;
-	void *memory;
+	struct list node;
+	void *free; /* objects that are parked */
+	uint32_t free_n;
 };
 
 static size_t objects_bytes(const struct slab *s)
@@ -63,54 +65,156 @@ static void chunk_show(void *p, size_t n, bool live)
 #endif
 }
 
+/* The smallest power of two that has room. */
+static size_t span_for(size_t bytes)
+{
+	size_t span = CHUNK_BYTES;
+
+	while (span < bytes)
+		span *= 2;
+	return span;
+}
+
 void slab_init(struct slab *s, size_t object_bytes, uint32_t cap)
 {
 	assert(object_bytes <= UINT32_MAX);
 	if (object_bytes == 0)
 		object_bytes = 1;
 	object_bytes = (object_bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
-	uint32_t per_chunk = (uint32_t)(CHUNK_BYTES / object_bytes);
-	if (per_chunk < CHUNK_OBJECTS_MIN)
-		per_chunk = CHUNK_OBJECTS_MIN;
-	if (per_chunk > cap)
-		per_chunk = cap;
-	*s = (struct slab){ .object_bytes = object_bytes, .cap = cap, .per_chunk = per_chunk };
+	size_t span = span_for(object_bytes * CHUNK_OBJECTS_MIN + sizeof(struct slab_chunk));
+	size_t per_chunk = (span - sizeof(struct slab_chunk)) / object_bytes;
+	*s = (struct slab){ .object_bytes = object_bytes,
+			    .cap = cap,
+			    .per_chunk = per_chunk < cap ? (uint32_t)per_chunk : cap,
+			    .span = span };
+	list_init(&s->chunks);
+	list_init(&s->parked);
+	list_init(&s->node);
 }
 
-void slab_fini(struct slab *s)
+/* ---- chunks ---- */
+
+static char *memory_of(const struct slab *s, struct slab_chunk *chunk)
 {
-	size_t bytes = objects_bytes(s);
+	return (char *)(chunk + 1) - s->span;
+}
 
-	for (struct slab_chunk *c = s->chunks, *next; c != NULL; c = next) {
-		void *memory = c->memory;
+static struct slab_chunk *chunk_at(const struct slab *s, char *memory)
+{
+	return (struct slab_chunk *)(void *)(memory + s->span) - 1;
+}
 
-		next = c->next;
-		unpoison(memory, bytes);
-		chunk_show(memory, bytes, false);
-		(void)munmap(memory, bytes + sizeof(struct slab_chunk)); /* only our own mistakes */
-	}
-	*s = (struct slab){ .object_bytes = s->object_bytes,
-			    .cap = s->cap,
-			    .per_chunk = s->per_chunk };
+static struct slab_chunk *chunk_of(const struct slab *s, void *object)
+{
+	return chunk_at(s, (char *)object - ((uintptr_t)object & (s->span - 1)));
+}
+
+static void *map(size_t bytes)
+{
+	void *memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return memory != MAP_FAILED ? memory : NULL;
+}
+
+static void unmap(void *memory, size_t bytes)
+{
+	if (bytes > 0)
+		(void)munmap(memory, bytes); /* only our own mistakes */
+}
+
+/* The kernel puts one mapping beside the other: mostly the first attempt is at a multiple. */
+static char *map_span(size_t span)
+{
+	char *memory = map(span);
+
+	if (memory == NULL || ((uintptr_t)memory & (span - 1)) == 0)
+		return memory;
+	unmap(memory, span);
+	memory = map(2 * span);
+	if (memory == NULL)
+		return NULL;
+	size_t before = span - ((uintptr_t)memory & (span - 1));
+	unmap(memory, before);
+	unmap(memory + before + span, span - before);
+	return memory + before;
 }
 
 /* mmap instead of malloc: pages that no object has used yet take no memory. */
 static bool add_chunk(struct slab *s)
 {
-	size_t bytes = objects_bytes(s);
-	char *memory = mmap(NULL, bytes + sizeof(struct slab_chunk), PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory = map_span(s->span);
 
-	if (memory == MAP_FAILED)
+	if (memory == NULL)
 		return false;
-	struct slab_chunk *chunk = (struct slab_chunk *)(void *)(memory + bytes);
-	chunk->memory = memory;
-	chunk->next = s->chunks;
-	s->chunks = chunk;
+	struct slab_chunk *chunk = chunk_at(s, memory);
+	*chunk = (struct slab_chunk){ .free = NULL };
+	list_append(&s->chunks, &chunk->node);
 	s->fresh = memory;
 	s->fresh_left = s->per_chunk;
-	poison(memory, bytes);
-	chunk_show(memory, bytes, true);
+	poison(memory, objects_bytes(s));
+	chunk_show(memory, objects_bytes(s), true);
+	return true;
+}
+
+static void drop_chunk(struct slab *s, struct slab_chunk *chunk)
+{
+	char *memory = memory_of(s, chunk);
+
+	list_remove(&chunk->node);
+	unpoison(memory, objects_bytes(s));
+	chunk_show(memory, objects_bytes(s), false);
+	unmap(memory, s->span);
+}
+
+static void drop_chunks(struct slab *s, struct list *of)
+{
+	while (!list_is_empty(of))
+		drop_chunk(s, container_of(list_first(of), struct slab_chunk, node));
+}
+
+void slab_fini(struct slab *s)
+{
+	if (s->object_bytes == 0)
+		return;
+	drop_chunks(s, &s->chunks);
+	drop_chunks(s, &s->parked);
+	list_remove(&s->node);
+	slab_init(s, s->object_bytes, s->cap);
+}
+
+/* ---- objects ---- */
+
+static void push(void **list, void *object, size_t bytes)
+{
+	*(void **)object = *list; /* a second put of the same object is caught here by ASan */
+	*list = object;
+	poison(object, bytes);
+}
+
+static void *pop(struct slab *s)
+{
+	void *object = s->free;
+
+	unpoison(object, s->object_bytes);
+	s->free = *(void **)object;
+	return object;
+}
+
+/* What one chunk has parked is all that is free. */
+static bool unpark(struct slab *s)
+{
+	struct list *first = list_first(&s->parked);
+
+	if (first == NULL)
+		return false;
+	struct slab_chunk *chunk = container_of(first, struct slab_chunk, node);
+	list_remove(first);
+	list_append(&s->chunks, first);
+	s->free = chunk->free;
+	s->parked_n -= chunk->free_n;
+	chunk->free = NULL;
+	chunk->free_n = 0;
 	return true;
 }
 
@@ -128,19 +232,16 @@ static void *take_fresh(struct slab *s)
 
 void *slab_take(struct slab *s)
 {
-	void *object = s->free;
+	void *object;
 
 	if (s->used >= s->cap)
 		return NULL;
-	if (object == NULL) {
+	if (likely(s->free != NULL) || unpark(s))
+		object = pop(s);
+	else
 		object = take_fresh(s);
-		if (object == NULL)
-			return NULL;
-	} else {
-		unpoison(object, s->object_bytes);
-		s->free = *(void **)object;
-	}
-	s->used++;
+	if (object != NULL)
+		s->used++;
 	return object;
 }
 
@@ -149,8 +250,76 @@ void slab_put(struct slab *s, void *object)
 	if (object == NULL)
 		return;
 	assert(s->used > 0);
-	*(void **)object = s->free; /* a second put of the same object is caught here by ASan */
-	s->free = object;
+	push(&s->free, object, s->object_bytes);
 	s->used--;
-	poison(object, s->object_bytes);
+}
+
+/* ---- trim ---- */
+
+void slab_look(struct slab *s)
+{
+	uint32_t at_once =
+		s->made - s->parked_n; /* what is not parked was needed, or is new to us */
+
+	s->lately /= 2;
+	if (s->lately < at_once)
+		s->lately = at_once;
+}
+
+static bool has_whole_chunk_too_many(const struct slab *s)
+{
+	size_t kept = s->lately + RESERVE_BYTES / s->object_bytes;
+
+	return s->made >= kept + s->per_chunk;
+}
+
+static bool is_whole(const struct slab *s, const struct slab_chunk *chunk)
+{
+	return chunk->free_n == s->per_chunk;
+}
+
+static void park_first(struct slab *s)
+{
+	void *object = pop(s);
+	struct slab_chunk *chunk = chunk_of(s, object);
+
+	push(&chunk->free, object, s->object_bytes);
+	chunk->free_n++;
+	s->parked_n++;
+	if (chunk->free_n > 1 && !is_whole(s, chunk))
+		return;
+	list_remove(&chunk->node);
+	if (is_whole(s, chunk))
+		list_append(&s->parked, &chunk->node);
+	else
+		list_prepend(&s->parked, &chunk->node);
+}
+
+static bool drop_last(struct slab *s)
+{
+	if (list_is_empty(&s->parked))
+		return false;
+	struct slab_chunk *chunk = container_of(s->parked.prev, struct slab_chunk, node);
+	if (!is_whole(s, chunk))
+		return false;
+	s->made -= s->per_chunk;
+	s->parked_n -= s->per_chunk;
+	drop_chunk(s, chunk);
+	return true;
+}
+
+static void spend(uint32_t *budget, size_t n)
+{
+	*budget -= n < *budget ? (uint32_t)n : *budget;
+}
+
+bool slab_trim(struct slab *s, uint32_t *budget)
+{
+	if ((s->made - s->used) * s->object_bytes <= RESERVE_BYTES)
+		return true;
+	for (; s->free != NULL && *budget > 0; spend(budget, 1))
+		park_first(s);
+	while (*budget > 0 && has_whole_chunk_too_many(s) && drop_last(s))
+		spend(budget, s->span / PAGE_BYTES);
+	return *budget > 0;
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "net/trim.h"
+
 enum {
 	ATTENTION_MS = 20,
 	BREATH_MS = 1,
@@ -20,11 +22,12 @@ static void init_slabs(struct plane *p, const struct plane_maxima *m)
 	uint32_t n = m->requests;
 	uint32_t head_out = more(m->header_bytes + PLANE_HEAD_OUT_ROOM, m->answer_bytes);
 	/* a request may need two: the answer's bytes, and what its backend did not take of its head */
-	slab_init(&p->blocks, more(PLANE_BLOCK_BYTES, head_out), 2 * n);
-	slab_init(&p->small_blocks, PLANE_SMALL_BLOCK_BYTES, n);
-	slab_init(&p->answers, m->answer_bytes + PLANE_HEAD_OUT_ROOM, n);
+	trim_slab_init(p->loop, &p->blocks, more(PLANE_BLOCK_BYTES, head_out), 2 * n);
+	trim_slab_init(p->loop, &p->small_blocks, PLANE_SMALL_BLOCK_BYTES, n);
+	trim_slab_init(p->loop, &p->answers, m->answer_bytes + PLANE_HEAD_OUT_ROOM, n);
 	/* what comes after a body may be the beginning of a head */
-	slab_init(&p->bodies, more(PLANE_BLOCK_BYTES, more(m->replay_bytes, m->header_bytes)), n);
+	trim_slab_init(p->loop, &p->bodies,
+		       more(PLANE_BLOCK_BYTES, more(m->replay_bytes, m->header_bytes)), n);
 }
 
 static bool init_lanes(struct plane *p)

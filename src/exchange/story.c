@@ -10,6 +10,7 @@
 #include "exchange/ids.h"
 #include "exchange/tls_line.h"
 #include "exchange/view.h"
+#include "net/trim.h"
 #include "shm/board.h"
 #include "shm/board_cell.h"
 #include "shm/board_pool.h"
@@ -50,7 +51,7 @@ enum err stories_create(struct plane *p, uint32_t requests, struct error *e)
 {
 	p->stories = p->conf->explain.is_on ? calloc(1, sizeof(*p->stories)) : NULL;
 	if (p->stories != NULL)
-		slab_init(&p->stories->slab, sizeof(struct story), requests);
+		trim_slab_init(p->loop, &p->stories->slab, sizeof(struct story), requests);
 	else if (p->conf->explain.is_on)
 		return err_set(e, ERR_MEMORY, "no memory for the stories");
 	return ERR_OK;

@@ -1,10 +1,11 @@
 #include "exchange/switch.h"
 
 #include "exchange/rewrite.h"
+#include "net/trim.h"
 
 void switch_init(struct plane *p, uint32_t requests)
 {
-	slab_init(&p->pumps, sizeof(struct pump), requests);
+	trim_slab_init(p->loop, &p->pumps, sizeof(struct pump), requests);
 }
 
 /* The head of the 101 goes out before what the backend sent after it. */

@@ -162,6 +162,9 @@ enum err loop_init(struct loop *l, struct error *e)
 	atomic_init(&l->own_beat, 0);
 	l->beat = &l->own_beat;
 	l->tls = NULL;
+	list_init(&l->slabs);
+	l->trim.run = NULL; /* until it is wanted */
+	l->trimmed_us = 0;
 	l->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
 	if (l->ev == NULL)
 		return err_sys(e, errno, "cannot make an event loop (epoll)");

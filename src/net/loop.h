@@ -50,6 +50,10 @@ struct loop {
 	_Atomic uint64_t *beat; /* grows with each thing done; never NULL; the owner may set it */
 	_Atomic uint64_t own_beat;
 	struct tls_worker *tls; /* what its TLS streams share (net/tls_worker.h); NULL: none yet */
+	/* Memory that it may give back (net/trim.h). */
+	struct list slabs;
+	struct deferred trim;
+	int64_t trimmed_us; /* when it looked last */
 };
 
 enum err loop_init(struct loop *l, struct error *e);

@@ -3,6 +3,8 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include "net/trim.h"
+
 enum { STEPS_MAX = 2 }; /* in a turn, beside those that it has time for */
 
 /* So many handshakes at a time are a flood: when it is over, its memory goes back to the kernel. */
@@ -35,7 +37,7 @@ struct tls_worker *tls_worker_of(struct loop *l, size_t conn_bytes)
 		free(w);
 		return NULL;
 	}
-	slab_init(&w->conns, conn_bytes, UINT32_MAX);
+	trim_slab_init(l, &w->conns, conn_bytes, UINT32_MAX);
 	list_init(&w->accepting);
 	list_init(&w->fresh);
 	list_init(&w->leaving);

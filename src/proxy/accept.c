@@ -3,6 +3,7 @@
 #include "exchange/reply.h"
 #include "net/sock.h"
 #include "net/tls_shake.h"
+#include "net/trim.h"
 #include "proxy/h1_front.h"
 #include "proxy/h2_front.h"
 #include "proxy/tcp_front.h"
@@ -32,16 +33,21 @@ enum {
 
 static enum err init_http2(struct fronts *all, const struct accept_maxima *m)
 {
+	struct loop *loop = all->plane.loop;
 	uint32_t n = m->connections;
-	slab_init(&all->h2_fronts, sizeof(struct h2_front), n);
-	slab_init(&all->h2.clients,
-		  sizeof(struct h2_client) + m->fields * sizeof(struct http_field), m->streams);
-	slab_init(&all->h2.small_heads, SMALL_HEAD, m->streams);
-	slab_init(&all->h2.pieces, H2_PIECE_BYTES, 4 * m->streams);
-	slab_init(&all->h2.outs, H2_LINK_OUT, n);
+	trim_slab_init(loop, &all->h2_fronts, sizeof(struct h2_front), n);
+	trim_slab_init(loop, &all->h2.clients,
+		       sizeof(struct h2_client) + m->fields * sizeof(struct http_field),
+		       m->streams);
+	trim_slab_init(loop, &all->h2.small_heads, SMALL_HEAD, m->streams);
+	trim_slab_init(loop, &all->h2.pieces, H2_PIECE_BYTES, 4 * m->streams);
+	trim_slab_init(loop, &all->h2.outs, H2_LINK_OUT, n);
 	if (!has_http2(all->plane.conf))
 		return ERR_OK;
-	return h2_shared_init(&all->h2.shared, m->fields + LINES_MORE);
+	enum err err = h2_shared_init(&all->h2.shared, m->fields + LINES_MORE);
+	if (err == ERR_OK)
+		trim_add(loop, &all->h2.shared.arenas);
+	return err;
 }
 
 static void fini_http2(struct fronts *all)
@@ -56,15 +62,16 @@ static void fini_http2(struct fronts *all)
 
 enum err accept_init(struct fronts *all, const struct accept_maxima *m)
 {
+	struct loop *loop = all->plane.loop;
 	uint32_t n = m->connections;
 	list_init(&all->open);
 	all->max = n;
-	slab_init(&all->h1_fronts, sizeof(struct h1_front), n);
-	slab_init(&all->h1_clients,
-		  sizeof(struct h1_client) + m->fields * sizeof(struct http_field), n);
-	slab_init(&all->heads, m->header_bytes + FRONT_HEAD_ROOM, 4 * n);
-	slab_init(&all->tcp_fronts, sizeof(struct tcp_front), n);
-	slab_init(&all->tunnels, sizeof(struct tunnel), n);
+	trim_slab_init(loop, &all->h1_fronts, sizeof(struct h1_front), n);
+	trim_slab_init(loop, &all->h1_clients,
+		       sizeof(struct h1_client) + m->fields * sizeof(struct http_field), n);
+	trim_slab_init(loop, &all->heads, m->header_bytes + FRONT_HEAD_ROOM, 4 * n);
+	trim_slab_init(loop, &all->tcp_fronts, sizeof(struct tcp_front), n);
+	trim_slab_init(loop, &all->tunnels, sizeof(struct tunnel), n);
 	if (has_tls(all->plane.conf)) /* half of the places may be taken by handshakes */
 		tls_limit_handshakes(all->plane.loop, n > 1 ? n / 2 : 1);
 	return init_http2(all, m);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "net/trim.h"
 #include "shm/board_cell.h"
 
 enum {
@@ -26,11 +27,13 @@ enum err h2_worker_init(struct h2_worker *w, struct loop *loop, uint32_t max_con
 			   .connection_window = CONNECTION_WINDOW,
 			   .header_bytes = 64 * 1024 },
 	};
-	slab_init(&w->conns, sizeof(struct h2_conn), max_connections);
-	slab_init(&w->blocks, H2_BLOCK_BYTES, UINT32_MAX / H2_BLOCK_BYTES);
+	trim_slab_init(loop, &w->conns, sizeof(struct h2_conn), max_connections);
+	trim_slab_init(loop, &w->blocks, H2_BLOCK_BYTES, UINT32_MAX / H2_BLOCK_BYTES);
 	w->input = malloc(H2_INPUT_BYTES);
-	if (w->input != NULL && h2_shared_init(&w->shared, LINES_MAX) == ERR_OK)
+	if (w->input != NULL && h2_shared_init(&w->shared, LINES_MAX) == ERR_OK) {
+		trim_add(loop, &w->shared.arenas);
 		return ERR_OK;
+	}
 	h2_worker_fini(w);
 	return err_set(e, ERR_MEMORY, "no memory for HTTP/2 with backends");
 }

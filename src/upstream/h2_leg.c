@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "http/h1_line.h"
+#include "net/trim.h"
 #include "upstream/h2_answer.h"
 #include "upstream/h2_pool.h"
 #include "upstream/h2_upload.h"
@@ -469,7 +470,8 @@ static const struct leg_ops h2_ops = {
 bool h2_leg_open(struct leg *leg, struct h2_conn *c)
 {
 	if (unlikely(c->worker->calls.object_bytes == 0))
-		slab_init(&c->worker->calls, sizeof(struct h2_call), CALLS_MAX);
+		trim_slab_init(c->worker->loop, &c->worker->calls, sizeof(struct h2_call),
+			       CALLS_MAX);
 	struct h2_call *call = slab_take(&c->worker->calls);
 	if (call == NULL)
 		return false;

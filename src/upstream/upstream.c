@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "net/trim.h"
 #include "shm/board_size.h"
 #include "upstream/h2_pool.h"
 #include "upstream/pool.h"
@@ -26,8 +27,8 @@ enum err upstream_init(struct upstream *u, struct loop *loop, struct timers *tim
 	if (u->backends == NULL || u->moment == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for the table of backends");
 	slab_init(&u->entries, sizeof(struct backend), BOARD_BACKENDS_MAX);
-	slab_init(&u->uconns, sizeof(struct uconn), max_connections);
-	slab_init(&u->dialings, sizeof(struct stream_dialling), max_connections);
+	trim_slab_init(loop, &u->uconns, sizeof(struct uconn), max_connections);
+	trim_slab_init(loop, &u->dialings, sizeof(struct stream_dialling), max_connections);
 	return ERR_OK;
 }
 
