@@ -2,7 +2,7 @@
 -- and specs compare the answer of /metrics with them.
 --
 -- of: where its samples come from (see metrics.lua): "process", "service", "worker", "pool",
---     "backend", "hook", "domain"
+--     "backend", "hook", "domain", "store"
 -- value: a function of what that gives
 
 local families = {}
@@ -188,6 +188,19 @@ families.rows = {
     "When a certificate of a service expires; the name is the first that it is for.",
     of = "certificate", value = field "not_after" },
 
+  { "neap_shared_entries", "gauge",
+    "Entries of a shared store, those included that have expired and were not met since.",
+    of = "store", value = field "entries" },
+  { "neap_shared_used_bytes", "gauge", "Memory of a shared store that is in use.",
+    of = "store", value = field "used" },
+  { "neap_shared_size_bytes", "gauge", "`bytes` of a shared store.",
+    of = "store", value = field "bytes" },
+  { "neap_shared_evicted_total", "counter",
+    "Entries that were pushed out because a shared store was full.",
+    of = "store", value = field "evicted" },
+  { "neap_shared_expired_total", "counter", "Entries whose time to live was over.",
+    of = "store", value = field "expired" },
+
   { "neap_worker_up", "gauge", "1 while a process has this slot.", of = "worker",
     value = field "up" },
   { "neap_worker_starts_total", "counter", "Processes that had this slot so far.", of = "worker",
@@ -214,7 +227,7 @@ families.rows = {
 families.identity = {
   process = {}, service = { "service" }, hook = { "service" }, worker = { "worker" },
   pool = { "pool" }, backend = { "pool", "backend" }, domain = { "service", "domain" },
-  certificate = { "service", "name", "file" },
+  certificate = { "service", "name", "file" }, store = { "store" },
 }
 
 return families

@@ -13,6 +13,7 @@ local native = require "neap.native"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
 local sorted = require "neap.sorted"
+local stores = require "neap.admin.stores"
 local words = require "neap.words"
 
 local C = ffi.C
@@ -104,6 +105,12 @@ function sources.domain()
       table.insert(rows, state)
     end
   end
+  return rows
+end
+
+function sources.store()
+  local rows = stores.list()
+  for _, row in ipairs(rows) do row.labels = labels("store", row.name) end
   return rows
 end
 

@@ -9,6 +9,7 @@ local native = require "neap.native"
 local overlay = require "neap.agent.overlay"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
+local stores = require "neap.admin.stores"
 local words = require "neap.words"
 
 local C = ffi.C
@@ -221,6 +222,12 @@ local function metrics()
   return list
 end
 
+local function shared()
+  local list = json.list()
+  for i, store in ipairs(stores.list()) do list[i] = store end
+  return list
+end
+
 local function reload_of(life)
   return {
     count = life.reloads, failures = life.failures, serving_since = life.serving,
@@ -243,7 +250,7 @@ local function build(q)
     draining = q.is_draining, read_only = config.admin.token == nil,
     services = services, pools = pools, workers = workers(), bounds = bounds,
     lua_memory = config.lua_memory, agent = { lua_bytes = collectgarbage "count" * 1024 },
-    metrics = metrics(), events = recent(current.events),
+    metrics = metrics(), shared = shared(), events = recent(current.events),
   }
 end
 
