@@ -77,12 +77,22 @@ local function send(peer, scenario, requests)
   return row.requests
 end
 
--- The worker's process: the only one that requests pass through.
-local function worker_of(peer)
+local function find_worker(peer)
   for _, pid in ipairs(proc.tree(peer.pid)) do
     local title = proc.read(("/proc/%d/comm"):format(pid)) or ""
     if title:find("neap: worker", 1, true) then return pid end
   end
+end
+
+-- The worker's process: the only one that requests pass through. Under a tool it may
+-- come some seconds after its sockets.
+local function worker_of(peer)
+  local limit = proc.now() + 60
+  repeat
+    local pid = find_worker(peer)
+    if pid then return pid end
+    proc.sleep(0.05)
+  until proc.now() > limit
   error("no worker process of " .. peer.label, 0)
 end
 

@@ -9,5 +9,6 @@ int main(void)
 	test_h2_lines();
 	test_h2_session();
 	test_h2_abuse();
+	test_h2_arena();
 	return check_report();
 }

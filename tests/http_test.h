@@ -6,5 +6,6 @@ void test_h2_fields(void);
 void test_h2_lines(void);
 void test_h2_session(void);
 void test_h2_abuse(void);
+void test_h2_arena(void);
 
 #endif

@@ -72,11 +72,9 @@ end
 
 local function serve_stream(self, stream, handler)
   local answer = handler(self, stream)
-  if answer then
-    self:whole(stream)
-    if not stream.reset then self:respond(stream, answer) end
-  end
-  self:record(stream)
+  if answer then self:whole(stream) end
+  self:record(stream) -- whoever has the answer finds it
+  if answer and not stream.reset then self:respond(stream, answer) end
 end
 
 local function serve(self, handler)

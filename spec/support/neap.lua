@@ -107,7 +107,7 @@ local function wait_until_ready(self)
   local list = eventually(function()
     local found = self:log():match " ready: ([^\n;]+)[^\n]*\n"
     return found or (not self:alive() and "dead")
-  end, 10, "the ready line of neap")
+  end, 60, "the ready line of neap") -- a start is not what specs time
   if list == "dead" then
     self.finished = true
     error(("neap ended with %d before it was ready:\n%s"):format(self:wait(), self:log()), 3)
