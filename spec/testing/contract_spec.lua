@@ -65,6 +65,46 @@ describe("the contract", function()
   end)
 end)
 
+describe("the contract finds by itself", function()
+  -- Time and garbage are of no interest here.
+  local function keeps(policy) testing.contract(policy, { microseconds = 5000, bytes = 8192 }) end
+
+  it("the stores and pools that a policy names", function()
+    for _, name in ipairs { "answer-from-lua", "auth", "llm" } do
+      keeps("examples/" .. name .. "/policy.lua")
+    end
+  end)
+
+  it("pools that are named late, and by every", function()
+    keeps {
+      backends = function() return require("neap").pool "late" end,
+      every = { [1] = function() require("neap").pool("beside").all[1].name:len() end },
+    }
+  end)
+
+  it("dead backends in those pools", function()
+    local text = why { pick = function() return require("neap").pool("other").all[1] end }
+    assert.matches("pick returned", text)
+  end)
+
+  it("how pick decides about requests that it would have answered", function()
+    local neap = require "neap"
+    local function refuse() return neap.reply { status = 401 } end
+    keeps { request = refuse }
+    assert.matches("b1 got 1.000 of the requests",
+      (why { request = refuse, pick = function(_, pool) return pool[1] end }))
+  end)
+
+  it("the line of a hook that fails, also behind a guard", function()
+    local policy = { request = function(request) request:set_header("x", request.ctx.no.field) end }
+    local line = debug.getinfo(policy.request, "S").linedefined
+    for _, guard in ipairs { true, false } do
+      assert.matches("hook request: [^\n]*contract_spec.lua:" .. line .. ": attempt to index field",
+        (why(policy, { guard = guard })))
+    end
+  end)
+end)
+
 describe("the assertions about pools", function()
   it("say what is not balanced", function()
     local pool = testing.pool({ { name = "b1", weight = 2 }, "b2" }, { policy = "random" })

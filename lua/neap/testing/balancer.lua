@@ -17,7 +17,7 @@ local Balancer = {}
 Balancer.__index = Balancer
 
 local OWN_KEYS = { seed = true, time = true, network = true, config = true, contain = true,
-  light = true, read = true, title = true }
+  light = true, read = true, title = true, passes = true }
 local N = ffi.numbers
 local BACKEND, REPLY, NONE, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_NONE, N.NEAP_QUEUE
 local RETRY, FAIL, DONE, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_DONE, N.NEAP_REFUSE
@@ -181,6 +181,7 @@ end
 
 ---@param options table  the keys of a config, and: config = path of one; seed, time, network;
 ---  contain = true: erring hooks are the default's to mend, as in neap, not errors of the spec;
+---  passes = true: what the hook `request` answers goes on as if it had not (for the contract);
 ---  light = true: without the checks that cost time; read(path): what reads files; title: what
 ---  messages call the policy
 ---@return table
@@ -200,7 +201,7 @@ function Balancer.new(options)
   self.runtime = self.require "neap.runtime"
   self.neap = self.require "neap"
   add_tasks(self)
-  self.contain, self.light = options.contain, options.light
+  self.contain, self.light, self.passes = options.contain, options.light, options.passes
   self.is_file = options.config ~= nil or type(options.policy) == "string"
   facade.use(self.neap)
   local config, services = load_all(self, options)

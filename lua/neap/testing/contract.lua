@@ -6,6 +6,10 @@
 -- one. In a busted file (or a `describe`) it makes one `it` of each promise; elsewhere it checks
 -- them at once, and raises what is broken.
 --
+-- The stores and pools that the policy names are there, pools with the same backends. Where its
+-- hook `request` answers itself (401, a page), the request goes on here all the same: what is
+-- promised is how `backends` and `pick` decide about those that pass.
+--
 -- Options, all with a default:
 --   fair = true, or a tolerance (0.03: within three points of each backend's share), or false for
 --       what is unfair by nature
@@ -17,6 +21,7 @@
 --   name = "…"                           what specs call it
 --   and all that testing.balancer takes: network, seed, retry, …
 
+local needs = require "neap.testing.needs"
 local spread = require "neap.testing.spread"
 
 local contract = {}
@@ -25,6 +30,7 @@ local OWN = { fair = true, consistent = true, microseconds = true, bytes = true,
   backends = true, name = true }
 local DEFAULTS = { fair = true, microseconds = 50, bytes = 1024 }
 local TOLERANCE, SHARE_REQUESTS, UNDER_WAY = 0.03, 4000, 100
+local TRIAL = 20 -- requests, to find what the policy needs
 local DETECT, KEYS = 51, 1000 -- 51: round robin over four must not look consistent
 
 local function names(n)
@@ -43,18 +49,44 @@ local function options_of(given)
   return o
 end
 
--- A pool of n backends under the policy.
-local function pool_of(c, n, change)
-  local testing = require "neap.testing"
+local function merged(given, found)
   local all = {}
+  for key, value in pairs(found) do all[key] = value end
+  for key, value in pairs(given or {}) do all[key] = value end
+  return next(all) and all or nil
+end
+
+-- A pool of n backends under the policy, and the others that it needs.
+local function make_pool(c, found, n, change)
+  local testing = require "neap.testing"
+  local all, pools = {}, {}
   for key, value in pairs(c.o.balancer) do all[key] = value end
-  all.policy = c.policy
   local backends = c.o.backends(n)
   if change then backends = change(backends) end
+  for _, name in ipairs(found.pools) do pools[name] = { backends = backends } end
+  all.policy, all.passes = c.policy, true
+  all.shared, all.pools = merged(all.shared, found.stores), merged(all.pools, pools)
   return testing.pool(backends, all):start()
 end
 
 local function fields(c, i) return spread.fields_of(c.o.fields, i) end
+
+local function pool_of(c, n, change)
+  c.found = c.found or needs.find(function(found)
+    local pool = make_pool(c, found, 2)
+    for i = 1, TRIAL do pool:send(fields(c, i)) end
+  end)
+  return make_pool(c, c.found, n, change)
+end
+
+-- The same change in each pool that has these backends.
+local function everywhere(c, pool, change, ...)
+  pool[change](pool, ...)
+  for _, name in ipairs(c.found.pools) do
+    local one = pool.balancer.pools[name]
+    one[change](one, ...)
+  end
+end
 
 local function expect(ok, message, ...)
   if not ok then error(message:format(...), 0) end
@@ -99,16 +131,16 @@ promise("picks nothing that is down, drains, is ejected, full, weightless or of 
       backends[6] = with(backends[6], { slots = 2 })
       return backends
     end)
-    pool:down(named(list[1]))
-    pool:drain(named(list[2]))
-    pool:eject(named(list[3]), 3600)
-    pool:fill(named(list[6]))
+    everywhere(c, pool, "down", named(list[1]))
+    everywhere(c, pool, "drain", named(list[2]))
+    everywhere(c, pool, "eject", named(list[3]), 3600)
+    everywhere(c, pool, "fill", named(list[6]))
     only_from(c, pool, { [named(list[7])] = true, [named(list[8])] = true }, 200)
   end)
 
 promise("tries each backend once, and ends when all are dead", function(c)
   local pool, seen = pool_of(c, 3), {}
-  for _, backend in ipairs(pool.all) do pool:kill(backend.name) end
+  for _, backend in ipairs(pool.all) do everywhere(c, pool, "kill", backend.name) end
   local result = pool:send(fields(c, 1))
   expect(result.status >= 500, "all are dead, and the answer is %d", result.status)
   for _, name in ipairs(result.tried) do
@@ -120,8 +152,8 @@ promise("tries each backend once, and ends when all are dead", function(c)
     expect(result.attempts <= 3, "%d attempts on 3 backends", result.attempts)
   end
   for _, backend in ipairs(pool.all) do
-    pool:revive(backend.name)
-    pool:up(backend.name)
+    everywhere(c, pool, "revive", backend.name)
+    everywhere(c, pool, "up", backend.name)
   end
   expect(pool:send(fields(c, 1)).backend, "nothing is dead any more, and a request goes nowhere")
 end)
@@ -198,7 +230,7 @@ promise("moves at most its share of the requests when a backend goes, if it is c
     local before = spread.map(pool, KEYS, function(i) return fields(c, i) end)
     local gone, share = pool.all[3].name, 0
     for _, name in ipairs(before) do share = share + (name == gone and 1 or 0) / KEYS end
-    pool:down(gone)
+    everywhere(c, pool, "down", gone)
     local moved = spread.moved(before, spread.map(pool, KEYS, function(i) return fields(c, i) end))
     expect(moved <= share + 0.02, "%s had %.3f of the requests, but %.3f moved when it went",
       gone, share, moved)

@@ -76,6 +76,10 @@ function guard.hooks(balancer, hooks, is_light)
     end
   end
   if not is_light then guard_before(balancer, guarded) end
+  if balancer.passes and guarded.request then
+    local hook = guarded.request
+    guarded.request = function(...) hook(...) end
+  end
   for _, name in ipairs { "request", "error" } do
     if guarded[name] then guarded[name] = with_own_reply(balancer, guarded[name]) end
   end
