@@ -1,8 +1,11 @@
 #include "net/trim.h"
 
+#include "base/clock.h"
+
 enum {
 	LOOK_US = 1000 * 1000,
-	PORTION = 2048, /* of a turn: well below a millisecond */
+	STEP = 16,		 /* objects and pages between two looks at the clock */
+	PORTION_NS = 300 * 1000, /* of a turn */
 };
 
 void trim_add(struct loop *l, struct slab *s)
@@ -16,14 +19,26 @@ void trim_slab_init(struct loop *l, struct slab *s, size_t object_bytes, uint32_
 	trim_add(l, s);
 }
 
+static bool trim_some(const struct loop *l)
+{
+	uint32_t budget = STEP;
+
+	for (struct list *n = l->slabs.next; n != &l->slabs; n = n->next)
+		if (!slab_trim(container_of(n, struct slab, node), &budget))
+			return false;
+	return true;
+}
+
+/* By the clock: what a page costs that is given back differs a hundredfold among machines. */
 static void run(struct deferred *d)
 {
 	struct loop *l = container_of(d, struct loop, trim);
-	uint32_t budget = PORTION;
-	bool is_done = true;
+	int64_t until_ns = clock_now_ns() + PORTION_NS;
+	bool is_done;
 
-	for (struct list *n = l->slabs.next; n != &l->slabs && is_done; n = n->next)
-		is_done = slab_trim(container_of(n, struct slab, node), &budget);
+	do {
+		is_done = trim_some(l);
+	} while (!is_done && clock_now_ns() < until_ns);
 	if (!is_done)
 		loop_yield(l, d);
 }
