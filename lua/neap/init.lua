@@ -11,6 +11,7 @@ local dns = require "neap.io.dns"
 local json = require "neap.json"
 local http = require "neap.io.http"
 local once = require "neap.io.once"
+local limit = require "neap.runtime.limit"
 local pools = require "neap.runtime.pools"
 local redis = require "neap.io.redis"
 local reply = require "neap.runtime.reply"
@@ -26,6 +27,8 @@ local neap = {
   certificate = certificate.new,
   -- A store that all processes share.
   shared = shared.by_name,
+  -- How often something may happen, over all processes.
+  limit = limit.new,
   now = dice.now,
   random = dice.random,
   hash = dice.hash,

@@ -38,6 +38,7 @@ local ABI = { "script/abi_board.h", "script/abi.h", "script/abi_wait.h", "script
   "script/abi_record.h", "script/abi_fields.h", "script/abi_crypto.h", "script/abi_regex.h",
   "script/abi_acme.h", "script/abi_call.h", "script/abi_body.h" }
 table.insert(ABI, "script/abi_store.h")
+table.insert(ABI, "script/abi_limit.h")
 
 ---@param path string  of a header
 ---@return string  what stands between its marks

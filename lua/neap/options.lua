@@ -118,6 +118,29 @@ function kinds.key(_, value)
   return nil, KEY .. (near and ("; did you mean '%s'?"):format(near) or "")
 end
 
+-- The claim of a token that a hook has verified before and put into request.ctx.jwt.
+local function claim(name)
+  return function(request)
+    local token = request.ctx.jwt
+    local value = type(token) == "table" and token[name]
+    if type(value) == "string" or type(value) == "number" then return tostring(value) end
+  end
+end
+
+-- Who a request comes from: to a function(request) that returns a text, the request itself (its
+-- client's address), or nil when nobody is known.
+function kinds.client(row, value)
+  if value == "address" then return function(request) return request end end
+  local name = type(value) == "string" and value:match "^jwt:([%w_.:/-]+)$"
+  if name then return not_empty(claim(name)) end
+  local key, expected = kinds.key(row, value)
+  if not key then return nil, '"address", "jwt:CLAIM", ' .. expected end
+  return function(request)
+    local of = key(request)
+    return of ~= nil and tostring(of) or nil
+  end
+end
+
 -- To a table of hooks that has a `pick`.
 function kinds.policy(_, value)
   local found, why = value, nil

@@ -9,6 +9,7 @@ local OPTIONS = {
   hash = "{ key = keys }",
   hash_maglev = "{ key = keys, maglev = true, size = 8191 }",
   hash_bound = "{ key = keys, bound = 1.25 }",
+  rate_limit = "{ rate = 1e6 }",
 }
 local FILES = { hash_maglev = "hash", hash_bound = "hash" }
 -- By one client's address, or by filling, all go to one.
@@ -46,6 +47,7 @@ local KIT = {
   hash_maglev = { options = { key = "path", maglev = true, size = 8191 }, consistent = true },
   hash_bound = { options = { key = keys, bound = 1.25 } },
   source = { consistent = true },
+  rate_limit = { options = { rate = 1e6 } },
 }
 
 for _, label in ipairs(labels()) do

@@ -401,7 +401,7 @@ void story_verdict(struct request *rq, enum neap_verdict verdict)
 		const struct backend *b = view_backend(rq);
 		json_some(&s->o, "backend", str_of(b != NULL ? b->name : "gone"));
 	}
-	if (verdict == NEAP_NONE)
+	if (verdict == NEAP_NONE || (verdict == NEAP_REPLY && rq->view.reason[0] != 0))
 		json_some(&s->o, "reason", str_of(rq->view.reason));
 	tell_troubles(s);
 	if (s->asked != ASK_FAILED && rq->view.pool >= 0 && verdict != NEAP_REPLY)

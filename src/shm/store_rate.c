@@ -97,20 +97,29 @@ static enum store_result set_arrival(struct store_place *p, uint32_t at, int64_t
 	return STORE_OK;
 }
 
+/* When what was taken so far is paid for, never in the past. */
+static enum store_result arrival_of(struct store_place *p, uint32_t at, int64_t now_ns, int64_t *to)
+{
+	*to = now_ns;
+	if (at == 0)
+		return STORE_OK;
+	const _Atomic uint64_t *word = store_item_value(p->shard, at);
+	if (p->shard->cells[at].kind != STORE_RATE || word == NULL)
+		return STORE_OTHER_KIND;
+	int64_t arrival_ns = (int64_t)store_word_get(word);
+	if (arrival_ns > now_ns)
+		*to = arrival_ns;
+	return STORE_OK;
+}
+
 static enum store_result take_from(struct store_place *p, const struct store_rate *rate,
 				   struct store_taken *to)
 {
 	uint32_t at = store_place_item(p);
-	int64_t now_ns = clock_now_ns(), arrival_ns = now_ns;
+	int64_t now_ns = clock_now_ns(), arrival_ns;
 
-	if (at != 0) {
-		const _Atomic uint64_t *word = store_item_value(p->shard, at);
-		if (p->shard->cells[at].kind != STORE_RATE || word == NULL)
-			return STORE_OTHER_KIND;
-		arrival_ns = (int64_t)store_word_get(word);
-	}
-	if (arrival_ns < now_ns)
-		arrival_ns = now_ns;
+	if (arrival_of(p, at, now_ns, &arrival_ns) != STORE_OK)
+		return STORE_OTHER_KIND;
 	double ahead_ns = (double)(arrival_ns - now_ns);
 	double after_ns = ahead_ns + rate->cost * rate->interval_us * 1e3;
 	double excess_ns = after_ns - rate->tolerance_us * 1e3;
@@ -135,5 +144,21 @@ enum store_result store_take(const struct store *s, struct str key, const struct
 		return result;
 	result = take_from(&p, rate, to);
 	store_unlock(p.shard);
+	return result;
+}
+
+enum store_result store_ahead(const struct store *s, struct str key, double *to_us)
+{
+	struct store_place p;
+	int64_t now_ns = clock_now_ns(), arrival_ns = now_ns;
+	enum store_result result = store_place_find(&p, s, key);
+
+	if (result == STORE_OK && !store_lock(s, p.shard))
+		result = STORE_BUSY;
+	if (result != STORE_OK)
+		return result;
+	result = arrival_of(&p, store_place_item(&p), now_ns, &arrival_ns);
+	store_unlock(p.shard);
+	*to_us = (double)(arrival_ns - now_ns) / 1e3;
 	return result;
 }

@@ -38,4 +38,7 @@ struct store_taken {
 enum store_result store_take(const struct store *s, struct str key, const struct store_rate *rate,
 			     struct store_taken *to);
 
+/* How far the key is ahead of its rate, in microseconds; makes nothing. */
+enum store_result store_ahead(const struct store *s, struct str key, double *to_us);
+
 #endif

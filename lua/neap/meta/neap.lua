@@ -56,6 +56,15 @@ function neap.secret() end
 ---@return neap.shared
 function neap.shared(name) end
 
+--- A limit on how often something may happen, counted over all workers (docs/limits.md):
+--- `neap.limit { rate = 10, per = 1, burst = 20, store = "clients" }`. It is made at the top of a
+--- file, and used in hooks. A wrong option is an error.
+---@param options table  `rate`: how many per `per` seconds (1), on average; `burst`: at once
+---  (`rate`); `store`: of `shared` (`"limits"`, which neap makes itself when the config makes such
+---  a limit); `name`: limits of one name in one store are one limit (made of the numbers)
+---@return neap.limit.object
+function neap.limit(options) end
+
 --- Lets time pass. May wait.
 ---@param seconds number
 function neap.sleep(seconds) end

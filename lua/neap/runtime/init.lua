@@ -13,6 +13,7 @@ local counters = require "neap.runtime.counters"
 local dispatch = require "neap.runtime.dispatch"
 local ffi = require "neap.ffi"
 local files_kept = require "neap.runtime.files"
+local limit = require "neap.runtime.limit"
 local hoard = require "neap.runtime.hoard"
 local health = require "neap.config.health"
 local native = require "neap.native"
@@ -67,6 +68,7 @@ function runtime.load(path)
   sandbox.set_folder(path:match "^(.*/)" or "")
   local config, errors = config_load.load(path, files)
   if not config then return nil, config_load.format(path, errors) end
+  limit.declare(config)
   sandbox.open(config.unsafe)
   runtime.config = config
   return config

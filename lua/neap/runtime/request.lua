@@ -8,7 +8,7 @@ local trim = require "neap.trim"
 local tls = require "neap.runtime.tls"
 local view = require "neap.runtime.view"
 
-local C, string_of = ffi.C, ffi.string
+local C, string_of, istype = ffi.C, ffi.string, ffi.istype
 local state, out, refused = current.state, current.out, current.refused
 
 local request = {}
@@ -236,10 +236,22 @@ local function methods_of(subject)
   return methods
 end
 
+local kinds = {}
+
 -- A kind of requests: `subject(object)` is what C knows of one, nil outside of its hooks.
 ---@return any object, any kind
 function request.new(subject, declaration)
-  return view.new("request", subject, getters, methods_of(subject), declaration)
+  local object, kind = view.new("request", subject, getters, methods_of(subject), declaration)
+  table.insert(kinds, kind)
+  return object, kind
+end
+
+-- Is it a request, the one of the running hook?
+function request.is(value)
+  for i = 1, #kinds do
+    if istype(kinds[i], value) then return true end
+  end
+  return false
 end
 
 request.object = request.new(function() return state.request end)

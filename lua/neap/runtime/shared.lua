@@ -187,6 +187,15 @@ end
 ---@return integer?
 function shared.number(name) return declared and declared[name] end
 
+-- Is it known by now that there is none of that name?
+function shared.lacks(name) return declared ~= nil and declared[name] == nil end
+
+-- The number of the store behind a handle: for limits, which stand in stores.
+shared.place = place
+
+-- A result in words.
+function shared.why(result) return WHY[result] or "not found" end
+
 local function check(name)
   if type(name) ~= "string" then
     error(("shared(name): the name is a %s, not a string"):format(type(name)), 3)

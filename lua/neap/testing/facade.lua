@@ -115,6 +115,18 @@ function neap.shared(name)
   return stores[name]
 end
 
+-- A limit is one of the balancer at work, too.
+function neap.limit(options)
+  local of = setmetatable({}, { __mode = "k" })
+  return setmetatable({}, { __index = function(_, method)
+    return function(_, ...)
+      local module = needed "limit"
+      of[module] = of[module] or module.limit(options)
+      return of[module][method](of[module], ...)
+    end
+  end })
+end
+
 neap.metric = {
   counter = function(...) return early().metric.counter(...) end,
   gauge = function(...) return early().metric.gauge(...) end,

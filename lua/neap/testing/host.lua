@@ -6,6 +6,7 @@ local board = require "neap.testing.board"
 local body = require "neap.testing.body"
 local digest = require "neap.testing.digest"
 local ffi = require "neap.ffi"
+local limit = require "neap.testing.limit"
 local message = require "neap.testing.message"
 local network = require "neap.testing.network"
 local outside = require "neap.testing.outside"
@@ -130,7 +131,9 @@ function host.new(options)
   local board_functions
   board_functions, world.board = board.new(world)
   include(board_functions)
-  include(store.new(world.now, out))
+  local stores, ahead = store.new(world.now, out)
+  include(stores)
+  include(limit.new(C, ahead, world.records))
   include(message.new(out, world.records, function() return world.response_record end))
   include(body.new(out, world.records, world))
   include(network.new(world, out, function() current.waited = 1 end))

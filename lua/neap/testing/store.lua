@@ -149,13 +149,18 @@ end
 ---@param now fun(): number  seconds
 ---@param out fun(text: string): integer  leaves a text where the runtime reads it
 ---@return table C
+---@return fun(store: integer, key: string): number ahead  of a rate, in seconds
 function store.new(now, out)
   local C, stores, answer = {}, new_stores(now), ffi.new "neap_store_answer"
   function C.neap_store_answers() return answer end
   add_values(C, stores, answer, out)
   add_rest(C, stores, now, answer, out)
   add_rates(C, stores, now, answer)
-  return C
+  local function ahead(number, key)
+    local entry = stores.live(number, key)
+    return entry and math.max(0, entry.value - now()) or 0
+  end
+  return C, ahead
 end
 
 return store
