@@ -72,6 +72,7 @@ describe("every shipped policy", function()
 
   setup(function()
     p = picks.start {
+      more = ", shared = { limits = {} }",
       policies = policies(),
       pools = {
         one = ("backends = { %s }"):format(picks.backends(1)),

@@ -11,9 +11,8 @@ local CACHED_SECONDS = 60
 
 -- What a refused client gets, by seconds until it may come again. (draft-ietf-httpapi-ratelimit-
 -- headers: the quota is a whole burst, in the time in which it comes back.)
-local function refusals(name, quota, window)
+local function refusals(limit, about)
   local replies = {}
-  local policy = ('"%s";q=%d;w=%d'):format(name, quota, window)
 
   local function make(seconds)
     return neap.reply {
@@ -21,8 +20,8 @@ local function refusals(name, quota, window)
       headers = {
         ["Content-Type"] = "text/plain; charset=utf-8",
         ["Retry-After"] = seconds,
-        ["RateLimit-Policy"] = policy,
-        ["RateLimit"] = ('"%s";r=0;t=%d'):format(name, seconds),
+        ["RateLimit-Policy"] = about(),
+        ["RateLimit"] = ('"%s";r=0;t=%d'):format(limit.name, seconds),
         ["x-neap-error"] = "rate limit",
       },
     }
@@ -36,7 +35,12 @@ local function refusals(name, quota, window)
       if seconds <= CACHED_SECONDS then replies[seconds] = reply end
     end
     return reply
-  end, policy
+  end
+end
+
+-- The field that says what the limit is.
+local function describes(limit, burst, window)
+  return function() return ('"%s";q=%d;w=%d'):format(limit.name, burst, window) end
 end
 
 -- Tells clients that pass what they have left.
@@ -45,7 +49,7 @@ local function tell(policy, limit, key, about)
     local of = key(request)
     if of == nil then return end
     local left, reset = limit:look(of)
-    response:set_header("RateLimit-Policy", about)
+    response:set_header("RateLimit-Policy", about())
     response:set_header("RateLimit", ('"%s";r=%d;t=%d'):format(limit.name, left,
       math.ceil(reset)))
   end
@@ -65,8 +69,9 @@ return function(given)
   local limit = neap.limit { rate = o.rate, per = o.per, burst = o.burst, store = o.store,
     name = o.name }
   local key, inner = o.key, o.policy.request
-  local burst = math.floor(limit.burst)
-  local reply, about = refusals(limit.name, burst, math.max(1, math.ceil(burst * o.per / o.rate)))
+  local burst = math.floor(o.burst or math.max(1, o.rate))
+  local about = describes(limit, burst, math.max(1, math.ceil(burst * o.per / o.rate)))
+  local reply = refusals(limit, about)
   local policy = {}
 
   function policy.request(request)

@@ -118,11 +118,16 @@ end
 -- A limit is one of the balancer at work, too.
 function neap.limit(options)
   local of = setmetatable({}, { __mode = "k" })
-  return setmetatable({}, { __index = function(_, method)
+  local function one()
+    local module = needed "limit"
+    of[module] = of[module] or module.limit(options)
+    return of[module]
+  end
+  return setmetatable({}, { __index = function(_, name)
+    if name == "name" or name == "burst" then return one()[name] end
     return function(_, ...)
-      local module = needed "limit"
-      of[module] = of[module] or module.limit(options)
-      return of[module][method](of[module], ...)
+      local object = one()
+      return object[name](object, ...)
     end
   end })
 end
