@@ -34,6 +34,13 @@ describe("An idle connection of HTTP/2", function()
     eventually(function() return each(n, before) < 6 * KIB end)
   end)
 
+  it("that is looked after with PING does so again", function()
+    if eventually.slowness > 1 then return end
+    eventually(function() return each(n, before) < 6 * KIB end)
+    for _, c in ipairs(all) do assert.is_true(c:ping()) end
+    eventually(function() return each(n, before) < 6 * KIB end)
+  end)
+
   it("is served as before, whenever it asks again", function()
     for _ = 1, 3 do
       if eventually.slowness == 1 then

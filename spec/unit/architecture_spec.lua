@@ -200,7 +200,7 @@ describe("docs/architecture.md", function()
   end)
 
   it("has the states of an exchange and of a tunnel", function()
-    assert.same(values_of("src/exchange/exchange.h", "exchange_state"),
+    assert.same(values_of("src/exchange/phase.h", "exchange_state"),
       first_words(page:rows("States", 1)))
     assert.same(values_of("src/exchange/tunnel.h", "tunnel_state"),
       first_words(page:rows("States", 2)))

@@ -53,6 +53,8 @@ void *slab_take(struct bt_slab *s);
 void slab_put(struct bt_slab *s, void *object);
 void slab_look(struct bt_slab *s);
 bool slab_trim(struct bt_slab *s, uint32_t *budget);
+void slab_give_pages(const struct bt_slab *s, void *object);
+size_t slab_whole_pages(size_t bytes);
 
 void buf_init(struct bt_buf *b, struct bt_slab *slab);
 bool buf_hold(struct bt_buf *b);

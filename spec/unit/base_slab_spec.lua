@@ -40,6 +40,22 @@ describe("a slab", function()
     assert.equals(2, slab.used)
   end)
 
+  it("gives an object's pages back, and no byte of its neighbours", function()
+    local bytes = tonumber(lib.slab_whole_pages(1))
+    assert.equals(2 * bytes, tonumber(lib.slab_whole_pages(bytes + 1)))
+    lib.slab_init(slab, bytes, 3)
+    local taken = {}
+    for i = 1, 3 do
+      taken[i] = lib.slab_take(slab)
+      ffi.fill(taken[i], bytes, 7)
+    end
+    lib.slab_give_pages(slab, taken[2])
+    for i = 1, 3 do
+      assert.equals(ffi.string(ffi.new("char[?]", bytes, i == 2 and 0 or 7), bytes),
+        ffi.string(taken[i], bytes))
+    end
+  end)
+
   it("says no at its cap, and yes again when there is room", function()
     lib.slab_init(slab, 16384, 20)
     local taken = {}

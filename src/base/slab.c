@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/cc.h"
 
@@ -138,6 +139,18 @@ static char *map_span(size_t span)
 	unmap(memory, before);
 	unmap(memory + before + span, span - before);
 	return memory + before;
+}
+
+size_t slab_whole_pages(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	return (bytes + page - 1) / page * page;
+}
+
+void slab_give_pages(const struct slab *s, void *object)
+{
+	assert(slab_whole_pages(s->object_bytes) == s->object_bytes);
+	(void)madvise(object, s->object_bytes, MADV_DONTNEED); /* locked memory stays: no harm */
 }
 
 /* mmap instead of malloc: pages that no object has used yet take no memory. */

@@ -42,6 +42,12 @@ void slab_init(struct slab *s, size_t object_bytes, uint32_t cap);
 /* Every object must have been put back, or is abandoned. Harmless on one that is all zero. */
 void slab_fini(struct slab *s);
 
+/* The object's pages are zeros from now on, and the system has them. For objects of slab_whole_pages. */
+void slab_give_pages(const struct slab *s, void *object);
+
+/* The least number of whole pages, in bytes, that has room for so many. Pages are not 4 KiB everywhere. */
+size_t slab_whole_pages(size_t bytes);
+
 /* Uninitialised memory, 16-byte aligned; NULL at the cap or when the system has none. */
 void *slab_take(struct slab *s);
 void slab_put(struct slab *s, void *object); /* NULL is harmless */

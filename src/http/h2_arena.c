@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/cc.h"
 
@@ -13,7 +12,7 @@ enum {
 	/* What was written is kept in lines. */
 	LINE_BYTES = 32,
 	LINES = H2_ARENA_BYTES / LINE_BYTES,
-	WARM = 64, /* regions that are free may keep their pages */
+	WARM = 16, /* regions that are free may keep their pages */
 };
 
 struct h2_image {
@@ -103,12 +102,6 @@ static struct h2_image *image_of(const struct h2_arena *a)
 	return image;
 }
 
-/* What is lost is in the image, or not needed any more. */
-static void drop_pages(const struct h2_arena *a)
-{
-	(void)madvise(a->memory, H2_ARENA_BYTES, MADV_DONTNEED); /* only our own mistakes */
-}
-
 void h2_arena_sleep(struct h2_arena *a)
 {
 	struct h2_image *image = image_of(a);
@@ -122,7 +115,7 @@ void h2_arena_sleep(struct h2_arena *a)
 		to += LINE_BYTES;
 	}
 	a->image = image;
-	drop_pages(a);
+	slab_give_pages(a->from, a->memory);
 }
 
 void h2_arena_wake(struct h2_arena *a)
@@ -142,7 +135,7 @@ void h2_arena_wake(struct h2_arena *a)
 
 void h2_arena_init_slab(struct slab *arenas)
 {
-	slab_init(arenas, H2_ARENA_BYTES, UINT32_MAX);
+	slab_init(arenas, slab_whole_pages(H2_ARENA_BYTES), UINT32_MAX);
 }
 
 bool h2_arena_open(struct h2_arena *a, struct slab *arenas)
@@ -157,7 +150,7 @@ void h2_arena_close(struct h2_arena *a)
 	if (a->memory == NULL)
 		return;
 	if (a->from->made - a->from->used >= WARM)
-		drop_pages(a);
+		slab_give_pages(a->from, a->memory);
 	slab_put(a->from, a->memory);
 	a->memory = NULL;
 }

@@ -14,7 +14,7 @@
 
 #include "base/slab.h"
 
-enum { H2_ARENA_BYTES = 28 * 1024 }; /* whole pages */
+enum { H2_ARENA_BYTES = 28 * 1024 };
 
 struct h2_image;
 

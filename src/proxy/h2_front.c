@@ -140,6 +140,20 @@ static void begin_idle(struct h2_front *f)
 		begin_timing(f, H2_TIMES_IDLE, idle_lane(f));
 }
 
+static bool is_idle(const struct h2_front *f)
+{
+	return f->streams_n == 0 && h2_session_is_between(&f->link.session);
+}
+
+/* Whatever comes next wakes it. */
+static void sleep_if_idle(struct h2_front *f)
+{
+	if (is_idle(f) && f->state == H2_SERVES && buf_len(&f->link.out) == 0 &&
+	    !h2_session_has_output(&f->link.session))
+		h2_session_sleep(&f->link.session);
+}
+
+/* The last thing of a step: the session may sleep afterwards. */
 static void settle_timing(struct h2_front *f)
 {
 	if (f->timing == H2_TIMES_END || f->state > H2_ENDS)
@@ -151,6 +165,8 @@ static void settle_timing(struct h2_front *f)
 		stop_timing(f);
 	} else if (!times_idle(f)) {
 		begin_idle(f);
+	} else if (f->timing == H2_TIMES_IDLE && f->requests > 0) {
+		sleep_if_idle(f); /* it dozed already: a PING, say, woke it */
 	}
 }
 
@@ -313,11 +329,6 @@ static void receive(struct h2_front *f, const char *p, size_t n)
 	h2_link_stir(&f->link);
 }
 
-static bool is_idle(const struct h2_front *f)
-{
-	return f->streams_n == 0 && h2_session_is_between(&f->link.session);
-}
-
 static void read_stream(struct h2_front *f)
 {
 	const struct plane *p = front_plane(&f->front);
@@ -367,31 +378,24 @@ static void end_late_head(struct h2_front *f)
 	h2_link_stir(&f->link);
 }
 
-/* Whatever comes next wakes it. */
-static void fall_asleep(struct h2_front *f)
-{
-	if (is_idle(f) && f->state == H2_SERVES && buf_len(&f->link.out) == 0 &&
-	    !h2_session_has_output(&f->link.session))
-		h2_session_sleep(&f->link.session);
-	begin_timing(f, H2_TIMES_IDLE, idle_lane(f));
-}
-
 static void on_due(struct timer *t)
 {
 	struct h2_front *f = container_of(t, struct h2_front, front.timer);
 	enum h2_timing what = (enum h2_timing)f->timing;
 	enter_step(f);
 	f->timing = H2_TIMES_NOTHING;
-	if (what == H2_TIMES_DOZE)
-		fall_asleep(f);
-	else if (what == H2_TIMES_IDLE && f->state == H2_SERVES)
+	if (what == H2_TIMES_DOZE) {
+		begin_timing(f, H2_TIMES_IDLE, idle_lane(f));
+		sleep_if_idle(f);
+	} else if (what == H2_TIMES_IDLE && f->state == H2_SERVES) {
 		begin_leaving(f);
-	else if (what == H2_TIMES_HEAD)
+	} else if (what == H2_TIMES_HEAD) {
 		end_late_head(f);
-	else if (f->state == H2_LEAVES)
+	} else if (f->state == H2_LEAVES) {
 		say_last(f);
-	else /* it does not take what was said last */
+	} else { /* it does not take what was said last */
 		end(f);
+	}
 	leave_step(f);
 }
 

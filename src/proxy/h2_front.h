@@ -1,8 +1,9 @@
 /*
  * A client connection that speaks HTTP/2 (RFC 9113): reads into the worker's memory, has many
  * exchanges at a time (h2_client.h), writes once per turn of the loop what all of them have to say.
- * An idle one has no buffer, and soon its session sleeps (h2_arena.h). It leaves in two steps: GOAWAY that turns nothing away, then, when the
- * client is known to have read that, GOAWAY with the last stream that is served.
+ * An idle one has no buffer, and soon its session sleeps (h2_arena.h). It leaves in two steps: GOAWAY
+ * that turns nothing away, then, when the client is known to have read that, GOAWAY with the last stream
+ * that is served.
  *
  * It takes over a connection that another front has opened: after the TLS handshake, or when its first
  * bytes are those of HTTP/2.
