@@ -72,7 +72,7 @@ end
 local function fields(c, i) return spread.fields_of(c.o.fields, i) end
 
 local function pool_of(c, n, change)
-  c.found = c.found or needs.find(function(found)
+  c.found = c.found or needs.learn(function(found)
     local pool = make_pool(c, found, 2)
     for i = 1, TRIAL do pool:send(fields(c, i)) end
   end)

@@ -3,17 +3,16 @@
 
 local needs = {}
 
-local STORE, POOL = "no store '([^']+)'", "no pool '([^']+)'"
 local STORE_BYTES, MOST = 2 ^ 20, 64
 
 ---@param try fun(found: table)  runs the policy where there is what was found so far
 ---@return table found  stores: as `shared` of a config; pools: a list of names
-function needs.find(try)
+function needs.learn(try)
   local found = { stores = {}, pools = {} }
   for _ = 1, MOST do
     local ok, why = pcall(try, found)
-    local store = not ok and tostring(why):match(STORE)
-    local pool = not ok and tostring(why):match(POOL)
+    local store = not ok and tostring(why):match "no store '([^']+)'"
+    local pool = not ok and tostring(why):match "no pool '([^']+)'"
     if store then
       found.stores[store] = { bytes = STORE_BYTES }
     elseif pool then
