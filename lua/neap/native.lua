@@ -34,11 +34,22 @@ local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
   "crypto/tls_reason.h", "crypto/public_key.h", "crypto/jws.h",
   "text/regex.h" }
-local ABI = { "script/abi_board.h", "script/abi.h", "script/abi_wait.h", "script/abi_stats.h",
-  "script/abi_record.h", "script/abi_fields.h", "script/abi_crypto.h", "script/abi_regex.h",
-  "script/abi_acme.h", "script/abi_call.h", "script/abi_body.h" }
-table.insert(ABI, "script/abi_store.h")
-table.insert(ABI, "script/abi_limit.h")
+local ABI = {
+  "script/abi_board.h",
+  "script/abi.h",
+  "script/abi_wait.h",
+  "script/abi_stats.h",
+  "script/abi_record.h",
+  "script/abi_fields.h",
+  "script/abi_crypto.h",
+  "script/abi_regex.h",
+  "script/abi_acme.h",
+  "script/abi_call.h",
+  "script/abi_body.h",
+  "script/abi_store.h",
+  "script/abi_limit.h",
+  "script/abi_route.h",
+}
 
 ---@param path string  of a header
 ---@return string  what stands between its marks

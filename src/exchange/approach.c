@@ -102,7 +102,7 @@ static enum uconn_dialled begin_dial(struct attempt *at, struct stream_failure *
 	struct uconn_wish wish = { .on_connected = on_connected,
 				   .on_lost = on_lost,
 				   .owner = at,
-				   .pool = (unsigned)(rq->pool - rq->plane->conf->pools),
+				   .pool = (unsigned)rq->view.pool,
 				   .timeout_ms = lane != NULL ? lane->duration_ms : 0 };
 	if (!take_preamble(at, &wish.first)) {
 		*why = (struct stream_failure){ STREAM_FAILURE_SYSTEM, ENOMEM, "" };
@@ -232,7 +232,7 @@ static enum attempt_outcome join(struct attempt *at)
 	const struct timer_lane *lane = rq->lanes->connect;
 	struct stream_failure why;
 	struct h2_conn *c;
-	struct h2_wish wish = { .pool = (unsigned)(rq->pool - rq->plane->conf->pools),
+	struct h2_wish wish = { .pool = (unsigned)rq->view.pool,
 				.is_auto = rq->pool->http2 == CONF_HTTP2_AUTO,
 				.events = &h2_leg_events,
 				.counts = &board_of(at)->cells[rq->plane->worker][rq->view.slot],

@@ -6,6 +6,7 @@
 #include "exchange/failure.h"
 #include "exchange/queue.h"
 #include "exchange/retry.h"
+#include "exchange/route.h"
 #include "exchange/witness.h"
 #include "http/max_forwards.h"
 
@@ -73,12 +74,18 @@ static enum choice take_backend(struct request *rq)
 {
 	rq->pool = &rq->plane->conf->pools[rq->view.pool];
 	rq->lanes = &rq->service->pools[rq->view.pool];
+	if (unlikely(rq->view.route != NULL) && !route_take(rq)) {
+		request_own(rq, 503, "out of memory");
+		return CHOICE_OWN;
+	}
 	return CHOICE_BACKEND;
 }
 
 static enum choice follow(struct request *rq, enum neap_verdict verdict)
 {
 	witness_verdict(rq, verdict);
+	if (unlikely(rq->view.route != NULL))
+		route_settle(rq);
 	if (verdict != NEAP_BACKEND && verdict != NEAP_QUEUE && verdict != NEAP_WAIT)
 		queue_leave(rq, QUEUE_LEFT);
 	switch (verdict) {

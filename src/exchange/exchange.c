@@ -10,6 +10,7 @@
 #include "exchange/own.h"
 #include "exchange/preamble.h"
 #include "exchange/queue.h"
+#include "exchange/route.h"
 #include "exchange/switch.h"
 #include "script/body_door.h"
 
@@ -124,12 +125,22 @@ static void begin_again(struct exchange *ex)
 	ex->state = EX_PICK;
 }
 
+static void after_upload(struct exchange *ex, enum upload_outcome outcome);
+
+/* Hooks may have set another limit for the body than its service has. */
+static void begin_attempt(struct exchange *ex)
+{
+	ex->at.fresh_only = false;
+	ex->state = EX_TAKE;
+	if (unlikely(ex->rq.service->sets_limits || ex->rq.view.route != NULL))
+		after_upload(ex, upload_admit(&ex->at));
+}
+
 static void follow(struct exchange *ex, enum choice choice)
 {
 	switch (choice) {
 	case CHOICE_BACKEND:
-		ex->at.fresh_only = false;
-		ex->state = EX_TAKE;
+		begin_attempt(ex);
 		break;
 	case CHOICE_AGAIN:
 		begin_again(ex);
@@ -219,6 +230,7 @@ static void finish(struct exchange *ex)
 	body_fini(&ex->body);
 	access_end(rq);
 	free(rq->tried);
+	route_end(rq);
 	ex->client->ops->done(ex->client);
 }
 

@@ -66,6 +66,20 @@ void request_bound_total(struct request *rq, int64_t ms)
 	timer_start(&rq->total, timers_step(rq->plane->timers, ms));
 }
 
+void request_move_total(struct request *rq, int64_t ms)
+{
+	int64_t deadline_ms = ms == 0 ? 0 : rq->started_us / 1000 + ms;
+	if (rq->view.deadline_ms == deadline_ms)
+		return;
+	rq->view.deadline_ms = deadline_ms;
+	if (ms == 0) {
+		timer_stop(&rq->total);
+		return;
+	}
+	int64_t left_ms = deadline_ms - loop_now_ms(rq->plane->loop);
+	timer_start(&rq->total, timers_step(rq->plane->timers, left_ms > 0 ? left_ms : 1));
+}
+
 bool request_must_rest(struct request *rq, unsigned *failures)
 {
 	if (++*failures <= FAILURES_MAX)

@@ -14,6 +14,7 @@
 
 struct record;
 struct request;
+struct route;
 struct story;
 
 /* What the hooks are asked. */
@@ -98,7 +99,8 @@ struct request {
 	struct backend *backend;
 	const struct conf_pool *pool;
 	const struct pool_lanes *lanes;
-	int32_t *tried; /* slots; grows with retries only */
+	struct route *route; /* both, as hooks set them for it (route.h); NULL: the pool's hold */
+	int32_t *tried;	     /* slots; grows with retries only */
 	uint32_t tried_cap;
 
 	/* In the queue (queue.h). */
@@ -130,6 +132,9 @@ void request_start_total(struct request *rq);
 
 /* It ends no later than so many milliseconds after its start. */
 void request_bound_total(struct request *rq, int64_t ms);
+
+/* It ends so many milliseconds after its start, whatever was set before; 0: whenever it does. */
+void request_move_total(struct request *rq, int64_t ms);
 
 /*
  * Thousands of backends that are gone may refuse at once: others have their turn in between.

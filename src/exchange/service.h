@@ -28,6 +28,7 @@ struct service {
 	const struct conf_service *conf;
 	struct hooks *hooks;
 	bool asks_connection;		   /* they have `connection` */
+	bool sets_limits;		   /* they may: `request` or `backends` */
 	struct board_service_cell *counts; /* this worker's */
 	uint32_t number;		   /* in the config */
 	struct hello_place *hello;	   /* of its hook `certificate`; NULL: it has none */

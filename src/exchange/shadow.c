@@ -43,6 +43,7 @@ void shadow_ask(struct request *rq)
 	copy.on_resumed = NULL;
 	copy.on_trouble = NULL;
 	copy.body_door = NULL;
+	copy.route = NULL;
 	int64_t began_ns = clock_now_ns();
 	enum hook_shadow answer = hook_shadow(rq->service->hooks, &copy);
 	if (answer != SHADOW_LEFT_OUT)

@@ -1,5 +1,7 @@
 #include "exchange/upload.h"
 
+#include "exchange/route.h"
+
 static uint32_t replay_limit(const struct request *rq)
 {
 	return rq->pool != NULL ? rq->pool->retry.body_bytes : PLANE_BLOCK_BYTES;
@@ -55,8 +57,21 @@ uint64_t upload_announced(const struct attempt *at)
 
 static bool is_too_large(const struct attempt *at)
 {
-	uint64_t limit = at->rq->service->conf->limits.body_bytes;
+	uint64_t limit = route_body_bytes(at->rq);
 	return limit != 0 && upload_announced(at) > limit;
+}
+
+/* Hooks that may give it another limit have not been asked yet, or wait. */
+static bool is_undecided(const struct request *rq)
+{
+	return rq->service->sets_limits && rq->pool == NULL;
+}
+
+enum upload_outcome upload_admit(struct attempt *at)
+{
+	if (at->rq->head.framing != FRAMING_NONE && is_too_large(at))
+		return refuse(at, 413, "request body too large");
+	return UPLOAD_WAITS;
 }
 
 enum upload_outcome upload_begin(struct attempt *at, const char *fault)
@@ -66,9 +81,7 @@ enum upload_outcome upload_begin(struct attempt *at, const char *fault)
 	body->expects = (at->rq->head.flags & HTTP_EXPECT_CONTINUE) != 0 && body->early == 0;
 	if (unlikely(fault != NULL))
 		return refuse(at, 400, fault);
-	if (at->rq->head.framing != FRAMING_NONE && is_too_large(at))
-		return refuse(at, 413, "request body too large");
-	return UPLOAD_WAITS;
+	return is_undecided(at->rq) ? UPLOAD_WAITS : upload_admit(at);
 }
 
 void upload_go_on(struct attempt *at, struct client *c)
@@ -116,7 +129,7 @@ enum upload_outcome upload_came(struct attempt *at, struct client *c, enum uploa
 {
 	if (unlikely(fault != NULL))
 		return refuse(at, 400, fault);
-	if (is_too_large(at))
+	if (is_too_large(at) && !is_undecided(at->rq))
 		return refuse(at, 413, "request body too large");
 	if (is_in_vain(at, use)) {
 		drop(at, c);

@@ -29,6 +29,12 @@ enum upload_outcome {
 enum upload_outcome upload_begin(struct attempt *at, const char *fault);
 
 /*
+ * A backend was chosen: is the body within what is allowed? Asked where hooks had a say in that, for
+ * then the service's own limit does not hold before.
+ */
+enum upload_outcome upload_admit(struct attempt *at);
+
+/*
  * The request's head is out, and its client awaits a 100 (RFC 9110 §10.1.1). Servers of HTTP/2 seldom
  * send one, and their windows hold a body up just as well: then neap says it, and passes no Expect on.
  */

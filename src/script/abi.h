@@ -108,6 +108,7 @@ typedef struct neap_request {
 	uint32_t ran;	       /* script: the hooks of this entry that were called, 1 << id */
 	void *certificate;     /* script: struct certificate, for the handshake; NULL: none */
 	const void *body_door; /* to its body: struct body_door; NULL: none is known */
+	void *route;	       /* script: struct neap_route, what hooks set for it; NULL: nothing */
 	/* parking */
 	void *co; /* script: the waiting coroutine */
 	void (*on_resumed)(struct neap_request *self, uint32_t verdict);

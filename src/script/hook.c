@@ -22,6 +22,7 @@ void hook_request_init(struct neap_request *r)
 	r->reply = (neap_reply){ 0 };
 	r->certificate = NULL;
 	r->body_door = NULL;
+	r->route = NULL;
 	r->co = NULL;
 	r->on_trouble = NULL;
 	r->ran = 0;
@@ -103,6 +104,8 @@ void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outc
 	r->has_state = 0;
 	edits_free(r->edits);
 	r->edits = NULL;
+	free(r->route);
+	r->route = NULL;
 	free(r->new_path);
 	r->new_path = NULL;
 	entry_drop_reply(r);

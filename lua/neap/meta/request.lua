@@ -86,4 +86,22 @@ function request:body(max) end
 ---@return boolean|nil is_set, string|nil why
 function request:set_body(bytes) end
 
+--- The most that its body may have, in place of the service's `limits`: less or more. 413 if it has
+--- more; a body in chunks is counted as it comes. More than the service allows can be set in
+--- `request` and `backends`; the service's limit holds once they have decided.
+---@param limits {body_bytes: integer|false}
+function request:limits(limits) end
+
+--- The deadlines of this request, in place of its pool's and service's; false: none. `request`
+--- counts from the request's beginning; the others hold for attempts that begin later, and are
+--- rounded up to two significant digits (1.234 becomes 1.3 seconds). In `request`, `backends`,
+--- `pick` and `failed`.
+---@param timeouts {connect: number|false|nil, response: number|false|nil,
+---  attempt: number|false|nil, stream_idle: number|false|nil, request: number|false|nil}
+function request:timeouts(timeouts) end
+
+--- How this request is tried again, in place of its pool's `retry`, for attempts that begin later.
+---@param retry {attempts: integer|"all"|nil, unsafe: boolean|nil, status: (integer|string)[]|nil}
+function request:retry(retry) end
+
 return request

@@ -4,6 +4,7 @@ local ffi = require "neap.ffi"
 local body = require "neap.runtime.body"
 local current = require "neap.runtime.current"
 local fields = require "neap.runtime.fields"
+local route = require "neap.runtime.route"
 local trim = require "neap.trim"
 local tls = require "neap.runtime.tls"
 local view = require "neap.runtime.view"
@@ -175,6 +176,16 @@ local function add_body(methods, needed)
   end
 end
 
+-- What holds for this request alone.
+local function add_route(methods, needed)
+  for _, name in ipairs { "limits", "timeouts", "retry" } do
+    methods[name] = function(self, given)
+      if type(self) ~= "cdata" then view.needs_colon("request", name) end
+      route.set(needed(self), name, given)
+    end
+  end
+end
+
 -- The methods of objects about `subject(object)`.
 local function methods_of(subject)
   local function needed(self)
@@ -233,6 +244,7 @@ local function methods_of(subject)
   end
 
   add_body(methods, needed)
+  add_route(methods, needed)
   return methods
 end
 

@@ -10,6 +10,7 @@ local health = require "neap.testing.health"
 local message = require "neap.testing.message"
 local requests = require "neap.testing.requests"
 local routines = require "neap.testing.routines"
+local route = require "neap.testing.route"
 local serve = require "neap.runtime.serve"
 local words = require "neap.words"
 
@@ -48,7 +49,8 @@ local function lower_map(fields)
   return map
 end
 
-local TITLES = { [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout" }
+local TITLES = { [413] = "Content Too Large",
+  [502] = "Bad Gateway", [503] = "Service Unavailable", [504] = "Gateway Timeout" }
 
 -- What the policy's hook `error`, or a page of the config, says in place of neap.
 local function own_words(balancer, record, status, reason)
@@ -77,7 +79,7 @@ local function refuse(balancer, record, result, status, reason, is_full)
 end
 
 local function pool_of(balancer, record)
-  return balancer.config.pools[record.struct.pool + 1]
+  return route.pool(balancer.config.pools[record.struct.pool + 1], record)
 end
 
 local function is_safe(record, pool, failure)
@@ -275,6 +277,10 @@ local function drive(balancer, record, result)
     if verdict == QUEUE then verdict = wait_in_queue(balancer, record, result) end
     if verdict ~= BACKEND then
       without_backend(balancer, record, verdict, last, result)
+      return
+    end
+    if route.is_too_large(balancer.service.limits, record) then
+      refuse(balancer, record, result, 413, "request body too large")
       return
     end
     local failure, given = attempt(balancer, record, result)

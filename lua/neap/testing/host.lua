@@ -10,6 +10,7 @@ local limit = require "neap.testing.limit"
 local message = require "neap.testing.message"
 local network = require "neap.testing.network"
 local outside = require "neap.testing.outside"
+local route = require "neap.testing.route"
 local sha256 = require "neap.testing.sha256"
 local store = require "neap.testing.store"
 
@@ -136,6 +137,7 @@ function host.new(options)
   include(limit.new(C, ahead, world.records))
   include(message.new(out, world.records, function() return world.response_record end))
   include(body.new(out, world.records, world))
+  include(route.new(world.records))
   include(network.new(world, out, function() current.waited = 1 end))
   world.dice = add_counters(C, bit.tobit(seed) % 2 ^ 32)
   add_digests(C, out, seed)
