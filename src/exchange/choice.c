@@ -84,8 +84,6 @@ static enum choice take_backend(struct request *rq)
 static enum choice follow(struct request *rq, enum neap_verdict verdict)
 {
 	witness_verdict(rq, verdict);
-	if (unlikely(rq->view.route != NULL))
-		route_settle(rq);
 	if (verdict != NEAP_BACKEND && verdict != NEAP_QUEUE && verdict != NEAP_WAIT)
 		queue_leave(rq, QUEUE_LEFT);
 	switch (verdict) {

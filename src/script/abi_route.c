@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "script/abi_body.h"
+#include "script/body_door.h"
 
 /* What has no body to send is not sent. */
 NEAP_API uint32_t neap_route_is_known(const neap_request *r)
@@ -16,4 +16,11 @@ NEAP_API neap_route *neap_route_of(neap_request *r)
 	if (r->route == NULL)
 		r->route = calloc(1, sizeof(neap_route));
 	return r->route;
+}
+
+NEAP_API void neap_route_settle(neap_request *r)
+{
+	const struct body_door *door = r->body_door;
+	if (door != NULL)
+		door->settle(r);
 }

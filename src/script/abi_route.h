@@ -34,6 +34,8 @@ typedef struct neap_route {
 uint32_t neap_route_is_known(const neap_request *r);
 /* Of the request, made with the first call and valid until the request's end. NULL: no memory. */
 neap_route *neap_route_of(neap_request *r);
+/* It was changed: from now on its deadline holds. */
+void neap_route_settle(neap_request *r);
 
 /* cdef end */
 

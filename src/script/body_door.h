@@ -23,6 +23,9 @@ struct body_door {
 
 	/* Others take its place; it must be whole. Copies them. */
 	enum neap_body_set (*set)(struct neap_request *r, const char *bytes, uint32_t n);
+
+	/* Its hooks changed r->route. */
+	void (*settle)(struct neap_request *r);
 };
 
 #endif

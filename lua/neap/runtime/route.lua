@@ -105,6 +105,7 @@ function route.set(r, name, given)
   local set = C.neap_route_of(r)
   if set == nil then error(what .. ": out of memory", 3) end
   for key, value in pairs(values) do group.keys[key](set, value) end
+  C.neap_route_settle(r)
 end
 
 return route

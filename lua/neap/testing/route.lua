@@ -12,6 +12,7 @@ local N = ffi.numbers
 function route.new(records)
   local C = {}
   function C.neap_route_is_known() return 1 end
+  function C.neap_route_settle() end
   function C.neap_route_of(r)
     local record = records[tonumber(r.id)]
     record.route = record.route or ffi.new "neap_route"
