@@ -40,12 +40,15 @@ describe("request:timeouts", function()
   end)
 
   it("request: more than the service allows, or no end", function()
+    local late = origin.start { handler = function(conn)
+      conn:wait(0.3)
+      return "late"
+    end }
     local n = start([[return { request = function(request)
-      request:timeouts { request = request.path == "/none" and false or 20 }
-    end, pick = function(_, pool)
-      require("neap").sleep(0.3)
-      return pool[1]
-    end }]], { origin.start {} }, "timeouts = { request = 0.1 },")
+      if request.path == "/more" then request:timeouts { request = 20 } end
+      if request.path == "/none" then request:timeouts { request = false } end
+    end }]], { late }, "timeouts = { request = 0.1 },")
+    assert.equal(504, n:get("/").status)
     assert.equal(200, n:get("/more").status)
     assert.equal(200, n:get("/none").status)
   end)

@@ -532,18 +532,13 @@ static enum neap_body_set set_body(struct neap_request *view, const char *bytes,
 	return gather_replace(&of_view(view)->at, bytes, n);
 }
 
-static void settle_route(struct neap_request *view)
-{
-	route_settle(&of_view(view)->rq);
-}
-
 static const struct body_door door = {
 	.look = look_at_body,
 	.gather = gather_body,
 	.most = most_of_body,
 	.pieces = pieces_of_body,
 	.set = set_body,
-	.settle = settle_route,
+	.settle = route_settle,
 };
 
 /* ---- beginning ---- */

@@ -79,8 +79,9 @@ static int64_t total_ms(const struct request *rq, int64_t ms)
 	return ms == 0 || client_ms < ms ? client_ms : ms;
 }
 
-void route_settle(struct request *rq)
+void route_settle(struct neap_request *view)
 {
+	struct request *rq = container_of(view, struct request, view);
 	const neap_route *set = rq->view.route;
 	if (has(set, NEAP_ROUTE_REQUEST))
 		request_move_total(rq, total_ms(rq, set->values[NEAP_ROUTE_REQUEST]));

@@ -17,8 +17,8 @@ static inline uint64_t route_body_bytes(const struct request *rq)
 	return rq->service->conf->limits.body_bytes;
 }
 
-/* Hooks have set something (view.route): the deadline of the whole request is moved to it. */
-void route_settle(struct request *rq);
+/* Hooks have set something (view->route): the deadline of the whole request is moved to it. */
+void route_settle(struct neap_request *view);
 
 /* A backend was chosen, and rq->pool and rq->lanes are its pool's: they become the request's own.
  * false: no memory. */
