@@ -31,7 +31,8 @@ local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h
   "shm/row_store.h", "shm/store.h", "shm/store_entry.h", "shm/store_place.h",
   "script/answer.h",
   "script/conn.h", "script/tls_text.h", "shm/board_plan.h", "shm/board_size.h",
-  "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/stats.h",
+  "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/row_twice.h",
+  "shm/stats.h",
   "crypto/tls_reason.h", "crypto/public_key.h", "crypto/jws.h",
   "text/regex.h" }
 local ABI = {

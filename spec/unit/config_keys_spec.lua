@@ -128,7 +128,7 @@ local WRONG = {
 }
 
 -- What is not built yet is refused, never ignored.
-local LATER = { mirror = "{ pool = 'p' }", hedge = "{ after = 1 }" }
+local LATER = { hedge = "{ after = 1 }" }
 
 describe("a key of the config", function()
   it("is refused with its path, what is wrong and what was expected", function()

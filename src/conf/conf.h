@@ -98,6 +98,11 @@ struct conf_pool {
 		uint32_t length;  /* over all workers; 0: nothing waits */
 		uint32_t timeout; /* ms */
 	} queue;
+	struct {
+		char pool_name[CONF_NAME_MAX];
+		int pool;     /* index into conf.pools; -1: none */
+		double share; /* of the requests */
+	} mirror;
 	uint8_t http2;	 /* enum conf_http2 */
 	bool has_shadow; /* another policy is asked too, to compare */
 	struct conf_pool_tls tls;

@@ -75,6 +75,8 @@ static void digest_pool(uint64_t *d, const struct conf_pool *p)
 	};
 
 	add_text(d, p->name);
+	add_text(d, p->mirror.pool_name);
+	add_bytes(d, &p->mirror.share, sizeof(p->mirror.share));
 	add_bytes(d, numbers, sizeof(numbers));
 	add_bytes(d, p->retry.status, sizeof(p->retry.status));
 	add_bytes(d, p->eject.status, sizeof(p->eject.status));

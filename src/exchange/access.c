@@ -132,9 +132,23 @@ static void add_line(struct request *rq, const struct neap_outcome *outcome)
 		timer_start(&a->flush, a->flushes);
 }
 
+/* Of a copy only its story is told, if it has one. */
+static void end_copy(struct request *rq)
+{
+	struct neap_outcome outcome;
+	fill_outcome(rq, &outcome);
+	hook_finish(rq->service->hooks, &rq->view, NULL);
+	if (unlikely(rq->plane->conf->explain.is_on))
+		story_end(rq, &outcome);
+}
+
 void access_end(struct request *rq)
 {
 	struct neap_outcome outcome;
+	if (unlikely(rq->is_copy)) {
+		end_copy(rq);
+		return;
+	}
 	bool is_told = hooks_tell(rq->service->hooks);
 
 	count(rq);

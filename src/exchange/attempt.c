@@ -83,7 +83,8 @@ void attempt_answered(struct attempt *at, unsigned status)
 void attempt_count_failure(const struct attempt *at, enum neap_kind kind)
 {
 	const struct request *rq = at->rq;
-	stat_add(&rq->service->counts->failed[kind], 1);
+	if (likely(!rq->is_copy))
+		stat_add(&rq->service->counts->failed[kind], 1);
 	if (rq->view.slot >= 0)
 		stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].failures, 1);
 }

@@ -19,7 +19,7 @@ static uint32_t more(uint32_t a, uint32_t b)
 
 static void init_slabs(struct plane *p, const struct plane_maxima *m)
 {
-	uint32_t n = m->requests;
+	uint32_t n = m->requests + m->copies;
 	uint32_t head_out = more(m->header_bytes + PLANE_HEAD_OUT_ROOM, m->answer_bytes);
 	/* a request may need two: the answer's bytes, and what its backend did not take of its head */
 	trim_slab_init(p->loop, &p->blocks, more(PLANE_BLOCK_BYTES, head_out), 2 * n);

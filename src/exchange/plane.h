@@ -22,6 +22,8 @@ enum {
 };
 
 struct access;
+struct exchange;
+struct mirrors;
 struct queues;
 struct stories;
 
@@ -62,9 +64,11 @@ struct plane {
 
 	/* The parts. */
 	struct queues *queues;
-	struct access *access;	 /* NULL: no access log */
-	struct stories *stories; /* NULL: none are told */
-	uint64_t next_id;	 /* of requests */
+	struct access *access;		       /* NULL: no access log */
+	struct stories *stories;	       /* NULL: none are told */
+	struct mirrors *mirrors;	       /* NULL: no pool has one */
+	void (*on_whole)(struct exchange *ex); /* of such a pool: all of a request is out */
+	uint64_t next_id;		       /* of requests */
 
 	/* Lines of the log that may come often. */
 	struct log_limit failing, breaking, short_of;
@@ -72,6 +76,7 @@ struct plane {
 
 struct plane_maxima { /* over all services and pools, in bytes but for the first two */
 	uint32_t connections, requests, header_bytes, replay_bytes, answer_bytes;
+	uint32_t copies; /* of requests, for mirrors */
 };
 
 /*

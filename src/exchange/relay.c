@@ -257,6 +257,8 @@ static bool needs_close(const struct relay *r)
 static bool run_response_hook(struct relay *r, struct neap_response *view)
 {
 	struct leg *leg = leg_of(r);
+	if (unlikely(r->rq->is_copy))
+		return true;
 	view->status = leg->head.status;
 	view->latency_us = (uint32_t)(r->rq->first_byte_us - r->at->connected_us);
 	view->head = &leg->head;

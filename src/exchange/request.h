@@ -69,6 +69,8 @@ struct request {
 	bool is_untouched; /* its backend took nothing of it, as its leg says */
 	bool holds_answer; /* an answer that counts as a failure is kept until `failed` has decided */
 	bool is_shadowed; /* the shadow was asked about it (shadow.h) */
+	bool is_mirrored; /* its pool's mirror was thought of (mirror.h) */
+	bool is_copy;	  /* for a mirror: no client waits for it, and nobody but that is told */
 	bool has_trace;
 	bool has_failed;	/* an attempt: failure says how */
 	bool was_told_to_go_on; /* its client, with a 100 of ours: no backend is asked for one */

@@ -103,6 +103,8 @@ static void tell_head(struct story *s, const struct request *rq)
 		json_some(&s->o, "version", http_version(v->minor));
 	if (rq->h2_stream != 0)
 		json_number(&s->o, "stream", (uint32_t)rq->h2_stream);
+	if (rq->is_copy)
+		json_number(&s->o, "copy", 1);
 	tell_tls(s, rq);
 	json_begin(&s->o, "steps", '[');
 }
@@ -132,6 +134,11 @@ void story_begin(struct request *rq)
 	if (p->conf->explain.every == 0 || ++p->stories->skipped < p->conf->explain.every)
 		return;
 	p->stories->skipped = 0;
+	(void)begin(rq);
+}
+
+void story_copy(struct request *rq)
+{
 	(void)begin(rq);
 }
 
@@ -433,6 +440,14 @@ void story_failed(struct request *rq)
 	step_end(step);
 	s->asked = ASK_FAILED;
 	s->hook_ns = clock_now_ns();
+}
+
+void story_mirror(struct request *rq, const char *pool, const char *what)
+{
+	struct step step = step_begin(rq->story);
+	json_some(&rq->story->o, "mirror", str_of(pool));
+	json_some(&rq->story->o, "copy", str_of(what));
+	step_end(step);
 }
 
 /* ---- the end ---- */

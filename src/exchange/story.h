@@ -16,6 +16,12 @@ void stories_destroy(struct plane *p);
 /* A request begins: is it one of those? */
 void story_begin(struct request *rq);
 
+/* A copy begins, whose original has one. */
+void story_copy(struct request *rq);
+
+/* What became of the copy for its pool's mirror: constant words. */
+void story_mirror(struct request *rq, const char *pool, const char *what);
+
 /* The hooks are about to be asked this. */
 void story_ask(struct request *rq, enum ask ask);
 

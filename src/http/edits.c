@@ -125,6 +125,15 @@ enum edits_result edits_add(struct edits **e, struct str name, struct str value)
 	return append_edit(e, name, str_trim(value), false);
 }
 
+struct edits *edits_copy(const struct edits *e)
+{
+	size_t bytes = sizeof(*e) + e->cap;
+	struct edits *copy = malloc(bytes);
+	if (copy != NULL)
+		memcpy(copy, e, sizeof(*e) + e->used);
+	return copy;
+}
+
 void edits_free(struct edits *e)
 {
 	free(e);

@@ -34,7 +34,8 @@ enum edits_result edits_check(struct str name, struct str value);
  */
 enum edits_result edits_set(struct edits **e, struct str name, struct str value);
 enum edits_result edits_add(struct edits **e, struct str name, struct str value);
-void edits_free(struct edits *e); /* NULL is harmless */
+struct edits *edits_copy(const struct edits *e); /* e: not NULL; NULL: no memory */
+void edits_free(struct edits *e);		 /* NULL is harmless */
 
 /* 1: the name was set or added (value given), 0: no change of that name, -1: removed. */
 int edits_find(const struct edits *e, struct str name, struct str *value);

@@ -61,17 +61,22 @@ static void read_limits(lua_State *L, struct conf_limits *l)
 	lua_pop(L, 1);
 }
 
+static int find_pool(const struct conf *c, const char *name)
+{
+	for (unsigned i = 0; i < c->pools_n; i++) {
+		if (strcmp(c->pools[i].name, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
 /* The index of the pool that the service names. */
 static int read_pool_index(lua_State *L, const struct conf *c)
 {
 	int found = -1;
 
 	if (field_push(L, "pool") != LUA_TNIL) {
-		const char *name = field_top_text(L, "pool");
-		for (unsigned i = 0; i < c->pools_n && found < 0; i++) {
-			if (strcmp(c->pools[i].name, name) == 0)
-				found = (int)i;
-		}
+		found = find_pool(c, field_top_text(L, "pool"));
 		if (found < 0)
 			(void)field_refuse(L, "pool", "the name of a pool");
 	}
@@ -248,6 +253,25 @@ static void read_shadow(lua_State *L, struct conf_pool *p)
 	lua_pop(L, 1);
 }
 
+/* false: none. The pool's index is known when all are read. */
+static void read_mirror(lua_State *L, struct conf_pool *p)
+{
+	p->mirror.pool = -1;
+	if (field_push(L, "mirror") == LUA_TTABLE) {
+		field_text(L, "pool", p->mirror.pool_name, sizeof(p->mirror.pool_name));
+		p->mirror.share = field_number(L, "share", 1, 1);
+	}
+	lua_pop(L, 1);
+}
+
+static void find_mirrors(struct conf *c)
+{
+	for (unsigned i = 0; i < c->pools_n; i++) {
+		if (c->pools[i].mirror.pool_name[0] != '\0')
+			c->pools[i].mirror.pool = find_pool(c, c->pools[i].mirror.pool_name);
+	}
+}
+
 /* false, true or "auto". */
 static void read_http2(lua_State *L, struct conf_pool *p)
 {
@@ -281,6 +305,7 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 	read_queue(L, p);
 	read_http2(L, p);
 	read_shadow(L, p);
+	read_mirror(L, p);
 	conf_read_pool_tls(L, &p->tls);
 }
 
@@ -295,6 +320,7 @@ static void read_pools(lua_State *L, struct conf *c)
 		read_pool(L, &c->pools[i]);
 		lua_pop(L, 1);
 	}
+	find_mirrors(c);
 	lua_pop(L, 1);
 }
 

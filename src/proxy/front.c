@@ -1,5 +1,6 @@
 #include "proxy/front.h"
 
+#include "exchange/mirror.h"
 #include "net/proxy_header.h"
 #include "net/sock.h"
 #include "net/stream_open.h"
@@ -7,6 +8,13 @@
 #include "shm/board.h"
 #include "shm/board_service.h"
 #include "shm/stats.h"
+
+void fronts_look(struct fronts *all)
+{
+	const struct plane *p = &all->plane;
+	if (plane_drains(p) && all->n == 0 && mirrors_under_way(p) == 0 && all->on_drained != NULL)
+		all->on_drained(all->drained_ctx);
+}
 
 static void count_connections(struct fronts *all, int by)
 {
@@ -77,8 +85,7 @@ void front_free(struct front *f, struct slab *slab)
 	list_remove(&f->node);
 	slab_put(slab, f);
 	count_connections(all, -1);
-	if (plane_drains(&all->plane) && all->n == 0 && all->on_drained != NULL)
-		all->on_drained(all->drained_ctx);
+	fronts_look(all);
 }
 
 bool front_keep_outer_tls(struct front *f, struct client_tls *tls)

@@ -39,6 +39,9 @@ struct fronts {
 	struct log_limit failing[FRONT_FAILING]; /* handshakes, by a hash of the words */
 };
 
+/* While the plane drains: are no connections left, and no copies of requests? Then says so. */
+void fronts_look(struct fronts *all);
+
 struct front;
 
 struct front_ops {

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "exchange/access.h"
+#include "exchange/mirror.h"
 #include "exchange/queue.h"
 #include "exchange/story.h"
 #include "exchange/switch.h"
@@ -155,6 +156,7 @@ static void on_drain_due(struct timer *t)
 		log_warn("drain: time is up, %u connection%s cut", busy,
 			 busy == 1 ? " is" : "s are");
 	close_all(p, "cut: the drain's time was up");
+	mirrors_cut(plane_of(p), "cut: the drain's time was up");
 }
 
 static uint32_t more(uint32_t a, uint32_t b)
@@ -190,7 +192,7 @@ void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void 
 	timer_start(&p->drain_timer, timers_lane(plane->timers, drain_ms(p)));
 	drain_all(p);
 	if (p->fronts.n == 0)
-		on_drained(ctx);
+		fronts_look(&p->fronts);
 }
 
 /* ---- life ---- */
@@ -222,7 +224,13 @@ static struct maxima maxima_of(const struct conf *c)
 	struct accept_maxima accept = { m.connections, m.header_bytes, fields + answer_fields,
 					STREAMS_MORE * m.connections };
 	m.requests = m.connections + accept.streams;
+	m.copies = mirror_is_wanted(c) ? MIRRORS_MAX : 0;
 	return (struct maxima){ m, accept };
+}
+
+static void on_last_copy(struct plane *plane)
+{
+	fronts_look(container_of(plane, struct fronts, plane));
 }
 
 static enum err init_parts(struct proxy *p, const struct proxy_options *o, struct error *e)
@@ -248,6 +256,8 @@ static enum err init_parts(struct proxy *p, const struct proxy_options *o, struc
 		err = stories_create(plane, m.plane.connections, e);
 	if (err == ERR_OK)
 		err = queues_create(plane, o->wake_fds, e);
+	if (err == ERR_OK)
+		err = mirrors_create(plane, m.accept.fields, on_last_copy, e);
 	return err == ERR_OK ? services_init(&p->services, &origin, e) : err;
 }
 
@@ -293,6 +303,7 @@ void proxy_destroy(struct proxy *p)
 	p->fronts.on_drained = NULL;
 	timer_stop(&p->drain_timer);
 	close_all(p, "cut: neap's process ended");
+	mirrors_destroy(plane_of(p));
 	queues_destroy(plane_of(p));
 	free_listens(p);
 	services_fini(&p->services);

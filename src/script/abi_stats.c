@@ -17,6 +17,7 @@
 #include "shm/board_shadow.h"
 #include "shm/board_state.h"
 #include "shm/board_story.h"
+#include "shm/board_twice.h"
 #include "shm/board_worker.h"
 #include "shm/hook_id.h"
 #include "shm/stats.h"
@@ -97,6 +98,16 @@ NEAP_API void neap_count_pool(int32_t pool, neap_pool_counts *to)
 		.budget_spent = (double)budget.spent,
 		.budget_refused = (double)budget.refused,
 	};
+}
+
+NEAP_API void neap_count_twice(int32_t pool, double to[])
+{
+	bool is_pool = pool >= 0 && pool < BOARD_POOLS_MAX;
+
+	for (unsigned i = 0; i < BOARD_TWICE_COUNTS; i++)
+		to[i] = is_pool ? (double)board_twice_total(policies_board(), pool,
+							    (enum board_twice_count)i)
+				: 0;
 }
 
 NEAP_API void neap_count_shadow(int32_t pool, neap_shadow_counts *to)

@@ -62,6 +62,8 @@ typedef struct neap_pool_counts { /* its queue and its retry budget */
 } neap_pool_counts;
 
 void neap_count_pool(int32_t pool, neap_pool_counts *to);
+/* Requests that were sent twice, in the order of enum board_twice_count. */
+void neap_count_twice(int32_t pool, double to[]);
 /*
  * The shadow policy of a pool. picks, of a backend: the requests that went there, and that would
  * have.

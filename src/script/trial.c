@@ -316,11 +316,13 @@ static enum err try_connection(struct trial *t, unsigned service, struct error *
 
 static bool may_use(const struct trial *t, unsigned service, unsigned pool)
 {
-	return (int)pool == t->p->hooks.conf->services[service].pool ||
+	const struct conf *c = t->p->hooks.conf;
+	int own = c->services[service].pool;
+	return (int)pool == own || (own >= 0 && (int)pool == c->pools[own].mirror.pool) ||
 	       hooks_have(policies_hooks(t->p, service), HOOK_BACKENDS);
 }
 
-/* The pools that a service may use: its own; with a `backends` hook, any. */
+/* The pools that a service may use: its own and its mirror; with a `backends` hook, any. */
 static enum err try_service(struct trial *t, unsigned service, struct error *e)
 {
 	const struct conf *c = t->p->hooks.conf;

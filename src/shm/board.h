@@ -40,6 +40,7 @@
 #include "shm/row_self_signed.h"
 #include "shm/row_service.h"
 #include "shm/row_shadow.h"
+#include "shm/row_twice.h"
 #include "shm/row_story.h"
 #include "shm/row_tickets.h"
 #include "shm/row_worker.h"
@@ -73,6 +74,7 @@ struct board {
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_budget budgets[BOARD_ROWS][BOARD_POOLS_MAX];
+	struct board_twice twice[BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_shadow shadows[BOARD_WORKERS_MAX][BOARD_POOLS_MAX];
 	struct board_shadow_picks shadow_picks[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];
 	struct board_shelf_rows stories[BOARD_SHELVES];

@@ -11,6 +11,7 @@
 #include "shm/board_state.h"
 #include "shm/board_story.h"
 #include "shm/board_tickets.h"
+#include "shm/board_twice.h"
 #include "shm/board_worker.h"
 #include "shm/words.h"
 
@@ -259,6 +260,9 @@ static void take_pool(struct board *b, int to, struct board *from, int pool)
 	take_growth(&queue->refused, &taken->refused, sum.refused);
 	take_growth(&budget->spent, &taken_budget->spent, retries.spent);
 	take_growth(&budget->refused, &taken_budget->refused, retries.refused);
+	for (unsigned i = 0; i < BOARD_TWICE_COUNTS; i++)
+		take_growth(&b->twice[BOARD_EARLIER][to].n[i], &from->twice[BOARD_TAKEN][pool].n[i],
+			    board_twice_total(from, pool, (enum board_twice_count)i));
 }
 
 static void take_pools(struct board *b, struct board *from)

@@ -89,6 +89,19 @@ function counts.pool(index)
   }
 end
 
+local of_twice = ffi.new("double[?]", N.NEAP_BOARD_TWICE_COUNTS)
+
+-- Copies of a pool's requests for its mirror.
+---@param index integer  on the board
+function counts.mirror(index)
+  C.neap_count_twice(index, of_twice)
+  return {
+    sent = of_twice[N.NEAP_TWICE_MIRRORED], answered = of_twice[N.NEAP_TWICE_ANSWERED],
+    failed = of_twice[N.NEAP_TWICE_FAILED],
+    skipped = { body = of_twice[N.NEAP_TWICE_BODY], full = of_twice[N.NEAP_TWICE_FULL] },
+  }
+end
+
 local of_shadow = ffi.new "neap_shadow_counts"
 local picks_of = ffi.new "double[2]"
 

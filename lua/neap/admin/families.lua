@@ -20,6 +20,11 @@ local function each(name, label)
   return function(row) return row[name], label end
 end
 
+-- The same of a map in a part.
+local function each_within(part, name, label)
+  return function(row) return row[part][name], label end
+end
+
 families.rows = {
   { "neap_info", "gauge", "1; the version and the config's path as labels.", of = "process",
     labels = { "version", "config" } },
@@ -143,6 +148,16 @@ families.rows = {
     of = "pool", value = within("shadow", "errors") },
   { "neap_shadow_seconds_total", "counter", "Time in the shadow.", of = "pool",
     value = within("shadow", "seconds") },
+  { "neap_mirror_requests_total", "counter", "Copies that were made for the pool's mirror.",
+    of = "pool", value = within("mirror", "sent") },
+  { "neap_mirror_answers_total", "counter", "Copies that got a whole answer.", of = "pool",
+    value = within("mirror", "answered") },
+  { "neap_mirror_failures_total", "counter", "Copies that got no whole answer.", of = "pool",
+    value = within("mirror", "failed") },
+  { "neap_mirror_skipped_total", "counter",
+    "Requests that the mirror got no copy of: their body was not kept (body), or too many copies "
+      .. "are under way (full).",
+    of = "pool", value = each_within("mirror", "skipped", "why"), labels = { "why" } },
   { "neap_pool_inflight", "gauge", "Requests under way.", of = "pool", value = field "inflight" },
   { "neap_pool_first_byte_seconds", "histogram",
     "From a connection to the first byte of the answer, all present backends together.",

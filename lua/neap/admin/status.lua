@@ -173,6 +173,13 @@ local function shadow_of(pool)
   return s
 end
 
+local function mirror_of(pool)
+  if not pool.mirror then return json.null end
+  local found = counts.mirror(pool.index)
+  found.pool = pool.mirror.pool
+  return found
+end
+
 -- How old the list that `discover` gave is, and what has been wrong since.
 local function discover_of(pool)
   if not pool.hooks.discover then return json.null end
@@ -191,7 +198,8 @@ local function pool_of(pool)
   end
   local own = counts.pool(pool.index)
   return {
-    queue = own.queue, budget = own.budget, shadow = shadow_of(pool), discover = discover_of(pool),
+    queue = own.queue, budget = own.budget, shadow = shadow_of(pool), mirror = mirror_of(pool),
+    discover = discover_of(pool),
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     panics = pool.is_panicking or false,
     health = { type = pool.health.type, interval = pool.health.interval },

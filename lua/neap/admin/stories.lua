@@ -121,12 +121,15 @@ local function tell(page, story)
   page:line(("%s  %s  %s %s%s"):format(clean(story.id), clean(story.time),
     clean(story.method or "tcp"), clean(story.host or ""), clean(story.path or "")), "1")
   local stream = story.stream and (" by HTTP/2, stream %d,"):format(story.stream) or ""
+  if story.copy then page:line "  a copy of it, for a mirror" end
   page:line(("  from %s%s to service %s%s"):format(clean(story.client or "a unix socket"), stream,
     clean(story.service), story.pool and ", pool " .. clean(story.pool) or ""))
   if story.tls then tls_line(page, story.tls) end
   for number, step in ipairs(story.steps) do
     if step.hook then
       hook(page, number, step)
+    elseif step.mirror then
+      page:line(("  %d. %s for %s"):format(number, clean(step.copy), clean(step.mirror)))
     elseif step.attempt then
       attempt(page, number, step)
     else

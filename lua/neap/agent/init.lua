@@ -46,6 +46,7 @@ local function new_pool(self, config)
     eject = config.eject or nil,
     panic = config.panic or 0,
     shadow = config.shadow or nil,
+    mirror = config.mirror or nil,
     members = {},
     by_name = {},
   }

@@ -255,6 +255,19 @@ local function add_anonymous(service, pools, by_name, report)
   table.insert(pools, pool)
 end
 
+-- Copies go to one of `pools`, or to the pool of another service.
+local function check_mirrors(pools, by_name, report)
+  for _, pool in ipairs(pools) do
+    local name = pool.mirror and pool.mirror.pool
+    local key = show.path(show.path(pool.key, "mirror"), "pool")
+    if name and not by_name[name] then
+      report:add(key, unknown_pool(name, by_name))
+    elseif name and name == pool.name then
+      report:add(key, "a pool cannot be its own mirror (expected another one of pools)")
+    end
+  end
+end
+
 local function connect_pools(services, pools, report)
   local by_name = {}
   for _, pool in ipairs(pools) do by_name[pool.name] = pool end
@@ -274,6 +287,7 @@ local function connect_pools(services, pools, report)
         .. "'pool' with the name of one of pools)")
     end
   end
+  check_mirrors(pools, by_name, report)
 end
 
 -- A pool without backends is an error, unless a policy may find some.

@@ -11,6 +11,7 @@ local ONLY_HTTP = {
   { "half_close", true },
   { "http2", true },
   { "keepalive", true },
+  { "mirror", true },
   { "timeouts", { "client_body", "client_idle", "response", "stream_idle", "linger" } },
   { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "hook_body_bytes",
     "requests", "streams", "stream_window", "connection_window" } },
@@ -104,6 +105,8 @@ function mode.check(services, pools, report)
   end
   for _, pool in ipairs(pools) do
     if pool.raw then check_pool_keys(pool, services, report) end
+    local copies = pool.mirror and by_name[pool.mirror.pool]
+    if copies then check_schemes({ mode = "http" }, copies, report) end
   end
 end
 

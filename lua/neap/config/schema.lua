@@ -25,7 +25,8 @@ schema.order = {
   "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "forwarded",
   "errors", "listen", "tls", "tls_certificate", "tls_client", "tls_tickets", "tls_acme", "tls_eab",
   "pool_tls", "timeouts", "pool_timeouts", "limits", "pool_limits", "health", "backend_health",
-  "discover", "keepalive", "retry", "budget", "queue", "store", "slow_start", "eject", "send_proxy",
+  "discover", "keepalive", "retry", "budget", "queue", "store", "slow_start", "eject", "mirror",
+  "send_proxy",
 }
 
 schema.titles = {
@@ -61,6 +62,7 @@ schema.titles = {
   queue = "queue",
   slow_start = "slow_start",
   send_proxy = "send_proxy",
+  mirror = "mirror",
   eject = "eject",
 }
 
@@ -314,7 +316,9 @@ schema.pool = {
   { "eject", "section", default = false, also = { false }, section = "eject",
     text = "Backends that fail more than the others are taken out of service for a while; `{}` "
       .. "uses the defaults (docs/health.md)." },
-  { "mirror", "later", also = { false }, later = true, text = "Copies of requests." },
+  { "mirror", "section", default = false, also = { false }, section = "mirror",
+    text = "A copy of each request goes to another pool, too; its answer is dropped "
+      .. "(docs/http.md)." },
   { "hedge", "later", also = { false }, later = true, text = "A second try beside a slow one." },
   { "panic", "share", default = 0, max = 1, also = { false },
     text = "When a smaller share of the backends than this is up, all are used, dead ones too. "
@@ -419,6 +423,12 @@ schema.queue = {
     text = "How many requests may wait at a time, over all workers. 0: none." },
   { "timeout", "seconds", default = 5, max = MONTH, unit = "s",
     text = "How long a request waits at most." },
+}
+
+schema.mirror = {
+  { "pool", "name", required = true, max = 63, text = "The name of the pool that gets copies." },
+  { "share", "share", default = 1, max = 1,
+    text = "Of so many requests a copy is made, by the dice: 0.1 is one in ten." },
 }
 
 schema.send_proxy = {

@@ -48,7 +48,7 @@
 ---@field slow_start? number|neap.config.slow_start|false
 ---@field shadow? string|neap.policy|fun(options: table): neap.policy|false
 ---@field eject? neap.config.eject|false
----@field mirror? nil|false
+---@field mirror? neap.config.mirror|false
 ---@field hedge? nil|false
 ---@field panic? number|false
 
@@ -296,6 +296,11 @@
 ---@field time? number
 ---@field max_time? number
 ---@field max_share? number
+
+--- mirror.
+---@class neap.config.mirror
+---@field pool string
+---@field share? number
 
 --- send_proxy.
 ---@class neap.config.send_proxy

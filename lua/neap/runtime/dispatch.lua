@@ -305,6 +305,11 @@ local function by_pool(name, policy, pool_policies, pools_n)
   return hooks, has_any
 end
 
+-- Is nothing asked before `pick`, and always about the service's own pool?
+local function is_direct(own, policy, mirrors)
+  return own and not mirrors and not policy.request and not policy.backends
+end
+
 ---@param number number  the service's, from 0
 ---@param own table?  the record of its pool
 ---@param policy table  its hooks
@@ -314,9 +319,10 @@ end
 ---@param format function?  makes the lines of the access log
 ---@param name string  the service's
 ---@param pages table<integer, table>?  for answers of neap's own, by status
+---@param mirrors boolean?  copies of its requests go to another pool, whose pick is asked, too
 ---@return table  -- decide, failed, response, log; have: set of hooks that are not the default's
 function dispatch.service(number, own, policy, pool_policies, pools_n, default, format, name,
-  pages)
+  pages, mirrors)
   hello.name_service(number, name)
   local code, calls = number * 256, C.neap_hook_calls(number, name, #name)
   local picks, has_pick = by_pool("pick", policy, pool_policies, pools_n)
@@ -324,7 +330,7 @@ function dispatch.service(number, own, policy, pool_policies, pools_n, default, 
   local responses, has_response = by_pool("response", {}, pool_policies, pools_n)
   local logs, has_log = by_pool("log", {}, pool_policies, pools_n)
   has_response, has_log = has_response or policy.response ~= nil, has_log or policy.log ~= nil
-  local is_plain = own and not policy.request and not policy.backends
+  local is_plain = is_direct(own, policy, mirrors)
   return {
     decide = is_plain and plain_decide(code + PICK_ID, own, picks[own.index], default.pick, calls)
       or full_decide(code, own, policy, picks, default.pick, calls),

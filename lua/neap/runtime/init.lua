@@ -222,6 +222,11 @@ local function any_has_own(list)
   return false
 end
 
+-- Do copies of what this pool gets go to another one?
+local function mirrors(config, own)
+  return own and (config.pools[own.index + 1].mirror or false) ~= false
+end
+
 local function load_shadows(path, config, errors)
   local real = { kept = request.kept, info = pools.info }
   local ask, more = require("neap.shadow").build(path, config, real)
@@ -260,7 +265,7 @@ function runtime.build(path)
   for i, service in ipairs(config.services) do
     local own = service.pool and pools.record(indexes[service.pool])
     services[i] = dispatch.service(i - 1, own, of_services[i - 1] or {}, of_pools, #config.pools,
-      default, format, service.name, pages[i])
+      default, format, service.name, pages[i], mirrors(config, own))
     services[i].has_own = is_own or has_own(of_services[i - 1])
     services[i].refuse, services[i].guard = service.on_error == "refuse", service.guard
     services[i].shadow, services[i].have.shadow = ask_shadow, ask_shadow ~= nil
