@@ -40,9 +40,9 @@
 #include "shm/row_self_signed.h"
 #include "shm/row_service.h"
 #include "shm/row_shadow.h"
-#include "shm/row_twice.h"
 #include "shm/row_story.h"
 #include "shm/row_tickets.h"
+#include "shm/row_twice.h"
 #include "shm/row_worker.h"
 #include "shm/stats.h"
 
