@@ -90,6 +90,15 @@ describe("a mirror", function()
     end
   end)
 
+  it("gets the body that a hook put in the place of the client's", function()
+    local main, copy = origin.start {}, origin.start {}
+    local n = mirrored.start({ main }, { copy }, { service = [[policy = {
+      request = function(request) request:set_body("new " .. request:body(100)) end }]] })
+    assert.equal(200, post(n, "/", "words").status)
+    assert.equal("new words", requests(copy, 1)[1].body)
+    assert.equal(main:requests()[1].raw, requests(copy, 1)[1].raw)
+  end)
+
   it("gets its share, by the dice", function()
     local main, copy = origin.start {}, origin.start {}
     local n = mirrored.start({ main }, { copy }, { mirror = "share = 0.5" })

@@ -171,6 +171,15 @@ static void note_sent(struct attempt *at)
 	attempt_ask_shadow(at);
 }
 
+/* For the first time: a copy may go to the pool's mirror. */
+static void note_whole(struct request *rq)
+{
+	if (likely(rq->pool->mirror.pool < 0) || rq->is_mirrored)
+		return;
+	rq->is_mirrored = true;
+	rq->plane->on_whole(rq);
+}
+
 enum attempt_sent attempt_send(struct attempt *at)
 {
 	struct str head;
@@ -187,10 +196,12 @@ enum attempt_sent attempt_send(struct attempt *at)
 		return SENT_NOT;
 	}
 	bool is_all = at->body->is_complete && attempt_unsent(at) == 0;
-	if (is_all)
-		at->leg.sending = LEG_SENT;
 	note_sent(at);
-	return is_all ? SENT_ALL : SENT_SOME;
+	if (!is_all)
+		return SENT_SOME;
+	at->leg.sending = LEG_SENT;
+	note_whole(at->rq);
+	return SENT_ALL;
 }
 
 /* ---- the end ---- */

@@ -63,20 +63,8 @@ static void after_relay(struct exchange *ex, enum relay_outcome outcome)
 		ex->state = (uint8_t)phase_after_relay(state_of(ex), outcome);
 }
 
-/* For the first time: a copy may go to the pool's mirror. */
-static void note_whole(struct exchange *ex)
-{
-	struct request *rq = &ex->rq;
-	if (likely(rq->pool->mirror.pool < 0) || rq->is_mirrored)
-		return;
-	rq->is_mirrored = true;
-	rq->plane->on_whole(ex);
-}
-
 static void after_sending(struct exchange *ex, enum attempt_sent sent)
 {
-	if (sent == SENT_ALL)
-		note_whole(ex);
 	if (sent == SENT_NOT)
 		ex->state = EX_FAILED;
 	else if (sent == SENT_ALL && ex->state == EX_SEND)

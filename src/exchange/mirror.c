@@ -215,6 +215,9 @@ static void copy_names(struct mirror *m, const struct request *from)
 	rq->view.outer_id_n = (uint32_t)id.n;
 	rq->has_trace = from->has_trace;
 	memcpy(rq->trace, from->trace, sizeof(rq->trace));
+	rq->was_told_to_go_on = from->was_told_to_go_on;
+	rq->has_own_body = from->has_own_body;
+	rq->own_body_bytes = from->own_body_bytes;
 	rq->is_grpc = from->is_grpc;
 	rq->timeout_us = from->timeout_us;
 	rq->started_us = from->started_us;
@@ -222,16 +225,16 @@ static void copy_names(struct mirror *m, const struct request *from)
 
 static bool copy_body(struct body *to, const struct body *from)
 {
-	size_t n = buf_len(&from->buf) - from->surplus;
+	struct iovec pieces[2];
+	int n = body_pieces(from, pieces);
 	struct str trailers = body_trailers(from);
 	to->form = from->form;
 	to->payload = from->payload;
 	to->is_complete = to->came_at_once = true;
-	if (from->early > 0 &&
-	    !buf_append(&to->buf, buf_head(from->block) + from->early_at, from->early))
-		return false;
-	if (n > 0 && !buf_append(&to->buf, buf_head(&from->buf), n))
-		return false;
+	for (int i = 0; i < n; i++) {
+		if (!buf_append(&to->buf, pieces[i].iov_base, pieces[i].iov_len))
+			return false;
+	}
 	return trailers.n == 0 || buf_append(&to->trailers, trailers.p, trailers.n);
 }
 
@@ -304,13 +307,12 @@ static const char *make_copy(struct exchange *of, int pool)
 	return "a copy";
 }
 
-static void on_whole(struct exchange *ex)
+static void on_whole(struct request *rq)
 {
-	struct request *rq = &ex->rq;
 	const struct conf_pool *pool = rq->pool;
 	if (rq->asks_switch || (pool->mirror.share < 1 && dice_roll() >= pool->mirror.share))
 		return;
-	const char *what = make_copy(ex, board_pool(rq));
+	const char *what = make_copy(container_of(rq, struct exchange, rq), board_pool(rq));
 	if (unlikely(rq->story != NULL))
 		story_mirror(rq, pool->mirror.pool_name, what);
 }

@@ -22,9 +22,9 @@ enum {
 };
 
 struct access;
-struct exchange;
 struct mirrors;
 struct queues;
+struct request;
 struct stories;
 
 enum plane_phase {
@@ -64,11 +64,11 @@ struct plane {
 
 	/* The parts. */
 	struct queues *queues;
-	struct access *access;		       /* NULL: no access log */
-	struct stories *stories;	       /* NULL: none are told */
-	struct mirrors *mirrors;	       /* NULL: no pool has one */
-	void (*on_whole)(struct exchange *ex); /* of such a pool: all of a request is out */
-	uint64_t next_id;		       /* of requests */
+	struct access *access;		      /* NULL: no access log */
+	struct stories *stories;	      /* NULL: none are told */
+	struct mirrors *mirrors;	      /* NULL: no pool has one */
+	void (*on_whole)(struct request *rq); /* of such a pool: all of a request is out */
+	uint64_t next_id;		      /* of requests */
 
 	/* Lines of the log that may come often. */
 	struct log_limit failing, breaking, short_of;
