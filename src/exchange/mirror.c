@@ -198,6 +198,7 @@ static bool copy_head(struct mirror *m, const struct request *from)
 	rq->head = from->head;
 	rq->head.fields = fields;
 	view_fill_request(rq);
+	rq->view.connection = NULL; /* it may be gone before the copy is */
 	rq->view.secure = from->view.secure;
 	rq->view.on_resumed = from->view.on_resumed;
 	rq->view.pool = from->pool->mirror.pool;
