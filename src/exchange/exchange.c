@@ -1,9 +1,7 @@
 #include "exchange/exchange.h"
 
-#include <stdlib.h>
-
-#include "exchange/access.h"
 #include "exchange/choice.h"
+#include "exchange/closing.h"
 #include "exchange/forward.h"
 #include "exchange/gather.h"
 #include "exchange/opening.h"
@@ -214,23 +212,7 @@ static bool step(struct exchange *ex)
 
 static void finish(struct exchange *ex)
 {
-	struct request *rq = &ex->rq;
-	queue_leave(rq, QUEUE_LEFT);
-	timer_stop(&rq->timer);
-	timer_stop(&rq->total);
-	rq->bytes += ex->relay.out.sent;
-	if (unlikely(ex->pump != NULL)) {
-		rq->bytes = ex->pump->down.bytes;
-		switch_end(ex->pump);
-	}
-	attempt_end(&ex->at, ATTEMPT_CLOSE);
-	leg_drop(&ex->at.leg);
-	pipe_put(&rq->plane->pipes, ex->body.pipe);
-	pipe_put(&rq->plane->pipes, ex->relay.out.pipe);
-	body_fini(&ex->body);
-	access_end(rq);
-	free(rq->tried);
-	route_end(rq);
+	closing_end(&ex->relay, ex->pump);
 	ex->client->ops->done(ex->client);
 }
 
