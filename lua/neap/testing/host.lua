@@ -88,6 +88,12 @@ local function add_access_line(C, world)
   end
 end
 
+local function add_hooks(C)
+  local calls = ffi.new("uint64_t[?]", ffi.numbers.NEAP_BOARD_COUNTED)
+  function C.neap_hook_calls() return calls end
+  C.neap_hook_stage = nothing
+end
+
 local function add_clocks(C, clock)
   function C.neap_clock() return clock[0] end
   function C.neap_wall_ms() return clock[0] * 1000 end
@@ -147,9 +153,7 @@ function host.new(options)
   end
   add_clocks(C, clock)
   function C.neap_ping_check() return 1 end
-  local calls = ffi.new("uint64_t[?]", ffi.numbers.NEAP_BOARD_COUNTED)
-  function C.neap_hook_calls() return calls end
-  C.neap_hook_stage = nothing
+  add_hooks(C)
   add_certificates(C, world)
   include(outside.functions(C.neap_random))
   add_access_line(C, world)
