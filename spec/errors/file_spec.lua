@@ -47,6 +47,16 @@ describe("neap.reply with a file", function()
     n:wait_log "data.json: it was not read when the policy was loaded"
   end)
 
+  it("errs for a name in a call that is no file", function()
+    local n = start [[
+      return { request = function()
+        return neap.reply { file = "gone.html" }
+      end }]]
+    n:allow "hook request"
+    n:get()
+    n:wait_log "neap.reply: file: [^\n]*gone.html: there was no such file"
+  end)
+
   it("errs at load when the file is missing, or both body and file are given", function()
     for line, text in pairs {
       ['neap.reply { file = "gone.html" }'] = "neap.reply: file: [^\n]*gone.html",

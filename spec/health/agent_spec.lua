@@ -56,7 +56,7 @@ describe("an agent beside the backend", function()
       policy = { check = require("neap").check.agent { port = %d } },
       backends = { { url = "%s", weight = 100 } } }]]):format(agent.port, web[1].url) }
     becomes(n, "weight", 25)
-    assert.equals("up", backend(n).state)
+    becomes(n, "state", "up")
   end)
 end)
 

@@ -22,6 +22,7 @@ local is_loading, stays_open = true, false
 local folder = "" -- of what is loaded now
 local folders = {} -- of the policies of services, by number from 0
 local kept, bytes_kept = {}, 0 -- by path: { bytes, type }
+local missing = {} -- by path: true; a source names it, and it was not there at load
 
 ---@param path string  "" or ending in "/"
 ---@return string before
@@ -46,7 +47,13 @@ end
 ---@return string? why
 function files.read(path)
   if kept[path] then return kept[path] end
-  if not is_loading then return nil, path .. ": it was not read when the policy was loaded" end
+  if missing[path] then
+    return nil, path .. ": there was no such file when the policy was loaded"
+  end
+  if not is_loading then
+    return nil, path .. ": it was not read when the policy was loaded (make the reply at the top "
+      .. "of the policy's file, or write the file's name into the call)"
+  end
   local bytes, why = native.read(path)
   if not bytes then return nil, why end
   if #bytes > FILE_MAX then
@@ -78,7 +85,11 @@ function files.look_in(source)
     local name = call:match '%f[%w_]file%s*=%s*"([^"\n]*)"'
       or call:match "%f[%w_]file%s*=%s*'([^'\n]*)'"
     local path = name and resolved(name, folder)
-    if path and native.has(path) then files.read(path) end
+    if path and native.has(path) then
+      files.read(path)
+    elseif path then
+      missing[path] = true
+    end
   end
 end
 

@@ -56,13 +56,12 @@ end
 -- It stands in the source of the policy, or the policy is loaded right now.
 local function file_named(name)
   if type(name) ~= "string" or name == "" or name:find "%z" then
-    error("neap.reply: file must be the name of a file", 3)
+    error("neap.reply: file must be the name of a file", 4)
   end
   local r = state.request
   local file, why = files.named(name, r ~= nil and r.service or nil)
   if not file then
-    error(("neap.reply: file: %s (make the reply at the top of the policy's file, or write the "
-      .. "file's name into the call)"):format(why), 3)
+    error("neap.reply: file: " .. why, 4)
   end
   return file
 end
