@@ -1,5 +1,18 @@
 #include "base/utf8.h"
 
+#include <stdbool.h>
+
+/* U+061C, U+200E and F, U+2028 to 202E, U+2066 to 2069. */
+static bool steers_text(const unsigned char *p)
+{
+	if (p[0] == 0xD8)
+		return p[1] == 0x9C;
+	if (p[0] != 0xE2 || (p[1] != 0x80 && p[1] != 0x81))
+		return false;
+	return p[1] == 0x80 ? p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE)
+			    : p[2] >= 0xA6 && p[2] <= 0xA9;
+}
+
 size_t utf8_printable(const char *text, size_t left)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -25,5 +38,5 @@ size_t utf8_printable(const char *text, size_t left)
 		if ((p[i] & 0xC0) != 0x80)
 			return 0;
 	}
-	return n;
+	return steers_text(p) ? 0 : n;
 }

@@ -5,6 +5,7 @@
 
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
+local plain = require "neap.admin.plain"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
 
@@ -77,11 +78,17 @@ local function newest_first(only_failed)
   end
 end
 
--- Between quotes as C writes it (src/base/json.c).
+local function escaped(bytes)
+  return (bytes:gsub(".", function(c) return ("\\u%04x"):format(c:byte()) end))
+end
+
+-- Between quotes as C writes it (src/base/json.c), where it is UTF-8.
 local function quoted(text)
-  return '"' .. text:gsub('[%z\1-\31"\\\127-\255]', function(c)
-    return ("\\u%04x"):format(c:byte())
-  end) .. '"'
+  text = text:gsub('[%z\1-\31"\\\127]', escaped)
+  for _, pattern in ipairs(plain.CONTROLS) do
+    text = text:gsub(pattern, escaped) -- linear: nothing in them repeats
+  end
+  return '"' .. text .. '"'
 end
 
 -- Nothing is decoded: quotes within texts are escaped, so that a key is found as it stands. The
