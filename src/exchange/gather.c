@@ -46,6 +46,7 @@ bool gather_is_over(struct attempt *at)
 	if (gather_look(at, at->body->asked) == NEAP_BODY_WAITS)
 		return false;
 	rq->gathered_us += rq->plane->loop->now_us - rq->gathers_since_us;
+	rq->gathers_since_us = 0;
 	if (rq->queued_since_us == 0)
 		timer_stop(&rq->timer);
 	return true;

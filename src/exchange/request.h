@@ -87,8 +87,9 @@ struct request {
 	uint64_t bytes;	    /* of the answer's body, to the client */
 	const char *reason; /* why it ended as it did; "" = well */
 	int64_t started_us, first_byte_us, connect_us;
-	int64_t gathers_since_us, gathered_us; /* for hooks that waited for its body */
-	uint64_t timeout_us;		       /* what the client of a call gives it; 0: no end */
+	int64_t gathers_since_us,
+		gathered_us; /* for hooks that wait for its body; 0: none does now */
+	uint64_t timeout_us; /* what the client of a call gives it; 0: no end */
 
 	/* An answer of our own that is to go out: status, and why. */
 	struct {

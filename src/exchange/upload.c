@@ -61,10 +61,13 @@ static bool is_too_large(const struct attempt *at)
 	return limit != 0 && upload_announced(at) > limit;
 }
 
-/* Hooks that may give it another limit have not been asked yet, or wait. */
+/*
+ * Hooks that may give it another limit have not been asked yet, or wait. What waits for the body itself
+ * has the limit as it is now.
+ */
 static bool is_undecided(const struct request *rq)
 {
-	return rq->service->sets_limits && rq->pool == NULL;
+	return rq->service->sets_limits && rq->pool == NULL && rq->gathers_since_us == 0;
 }
 
 enum upload_outcome upload_admit(struct attempt *at)
