@@ -21,7 +21,7 @@ local headers = {
   "shm/board_size", "shm/board_plan", "shm/row_backend", "shm/row_budget", "shm/row_counter",
   "shm/row_hook", "shm/row_life", "shm/row_pool", "shm/row_queue", "shm/row_recording",
   "shm/row_self_signed", "shm/row_service", "shm/row_shadow", "shm/row_story", "shm/row_tickets",
-  "shm/row_worker",
+  "shm/row_twice", "shm/row_worker",
   "shm/board", "shm/board_worker", "shm/board_cell", "shm/board_clear", "shm/board_state",
   "shm/board_backend", "shm/board_pool", "shm/board_queue", "shm/board_budget",
   "shm/board_counter", "shm/board_service", "shm/board_hook", "shm/board_outlier",

@@ -34,7 +34,7 @@ local WRONG = {
   { "slots", "3", "slots: unknown key; it is a backend's: backends = { { url = …, slots = … } }" },
   { "health", "{ intervall = 1 }", "health.intervall: unknown key; did you mean 'interval'?" },
   { "health", "{ type = 'htpp' }", "health.type: 'htpp' is not one of its words "
-    .. "(expected \"tcp\", \"http\", \"https\", \"grpc\", \"icmp\" or \"none\"); "
+    .. "(expected \"tcp\", \"http\", \"https\", \"grpc\", \"agent\", \"icmp\" or \"none\"); "
     .. "did you mean 'http'?" },
   { "health", "{ path = '/' }", "health.path: this goes only with type = 'http' or 'https' "
     .. "(and it is 'tcp')" },
