@@ -43,10 +43,10 @@ local WRONG = {
   { "health", "{ type = 'http', status = '2xx' }", "health.status: '2xx' is not a set of "
     .. "statuses (expected statuses from 100 to 599 like \"200-399\", 204, \"200,204\" or a list "
     .. "of such)" },
-  { "health", "{ type = 'http', send = 'x' }", "health.send: this goes only with type = 'tcp' "
-    .. "(and it is 'http')" },
+  { "health", "{ type = 'http', send = 'x' }", "health.send: this goes only with "
+    .. "type = 'tcp' or 'agent' (and it is 'http')" },
   { "health", "{ type = 'none', port = 5 }", "health.port: this goes only with type = 'tcp' or "
-    .. "'http' or 'https' or 'grpc' (and it is 'none')" },
+    .. "'http' or 'https' or 'grpc' or 'agent' (and it is 'none')" },
   { "health", "{ jitter = 2 }", "health.jitter: 2 is out of range (expected a number from 0 to "
     .. "0.5)" },
   { "health", "{ interval = 1, fast = 2 }", "health.fast: 2 is more than the interval, 1" },

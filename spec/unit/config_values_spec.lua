@@ -17,8 +17,8 @@ describe("the values of a config", function()
       handshake = 10 },
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,
-      hook_body_bytes = 65536, connections = 10000, requests = false, streams = 128, stream_window = 262144,
-      connection_window = 1048576 }, service.limits)
+      hook_body_bytes = 65536, connections = 10000, requests = false, streams = 128,
+      stream_window = 262144, connection_window = 1048576 }, service.limits)
     assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, failures = 3,
       recheck = 1, fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
     assert.same({ interval = 10 }, pool.discover)
