@@ -55,6 +55,35 @@ describe("stopping", function()
     c:receive_all()
   end)
 
+  it("by QUIT gives notice first: /healthz is bad, and clients are served as before", function()
+    local n = neap.start {
+      config = neap.config({ origin.start {} },
+        'workers = 2, timeouts = { notice = 2 }, admin = { listen = "127.0.0.1:0" }'),
+    }
+    local kept = client.connect(n.address)
+    assert.equal(200, kept:request("GET", "/").status)
+    n:signal "QUIT"
+    eventually(function() return client.get(n.admin, "/healthz").status == 503 end, 1.5, "bad")
+    assert.equal(200, kept:request("GET", "/").status)
+    for _ = 1, 20 do assert.equal(200, n:get("/").status) end
+    eventually(function() return net.connect(n.address, 0.2) == nil end, 4, "refused")
+    assert.equal(0, n:wait(5))
+  end)
+
+  it("by TERM cuts a notice short, and a reload has none", function()
+    local n = neap.start {
+      config = neap.config({ origin.start {} }, "timeouts = { notice = 60 }"),
+    }
+    n:signal "HUP"
+    n:wait_log "generation 2"
+    eventually(function() return #n:workers() == 1 end, 10, "the first generation's end")
+    n:signal "QUIT"
+    n:wait_log "draining"
+    assert.equal(200, n:get("/").status)
+    n:signal "TERM"
+    assert.equal(0, n:wait(3))
+  end)
+
   it("by TERM cuts a drain short", function()
     local web = origin.start { handler = function(conn) conn:wait(20) end }
     local n = neap.start { config = neap.config { web } }

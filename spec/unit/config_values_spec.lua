@@ -13,7 +13,7 @@ describe("the values of a config", function()
     assert.same({ trust = {} }, service.forwarded)
     assert.same({ client_header = 10, client_body = 30, client_idle = 75, connect = 5,
       response = 60, attempt = false, stream_idle = 60, tunnel = 3600, request = false,
-      drain = 30, linger = 30, half_closed = 60, keepalive_probe = 60,
+      drain = 30, notice = false, linger = 30, half_closed = 60, keepalive_probe = 60,
       handshake = 10 },
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,

@@ -18,7 +18,11 @@
 
 enum { BEAT_MS = 400 };
 
-enum worker_state { WORKER_SERVES, WORKER_DRAINS };
+enum worker_state {
+	WORKER_SERVES,
+	WORKER_NOTICED, /* it is to drain when timeouts.notice is over */
+	WORKER_DRAINS,
+};
 
 struct worker {
 	enum worker_state state;
@@ -35,7 +39,8 @@ struct worker {
 	ev_timer beat;
 	int64_t beat_due_us;
 
-	ev_timer drain; /* DRAINS: the end, if the proxy does not end before */
+	ev_timer
+		drain; /* NOTICED: until it drains. DRAINS: the end, if the proxy does not end before */
 };
 
 static struct board_worker *worker_row(const struct worker *w)
@@ -87,14 +92,6 @@ static void on_drained(void *ctx)
 	loop_break(&w->runtime.loop);
 }
 
-static void drain_cb(struct ev_loop *ev, ev_timer *t, int events)
-{
-	struct worker *w = container_of(t, struct worker, drain);
-
-	(void)ev, (void)events;
-	loop_break(&w->runtime.loop);
-}
-
 static uint32_t longest_drain_ms(const struct conf *c)
 {
 	uint32_t longest = 0;
@@ -102,6 +99,17 @@ static uint32_t longest_drain_ms(const struct conf *c)
 	for (unsigned i = 0; i < c->services_n; i++) {
 		if (c->services[i].timeouts.drain > longest)
 			longest = c->services[i].timeouts.drain;
+	}
+	return longest;
+}
+
+static uint32_t longest_notice_ms(const struct conf *c)
+{
+	uint32_t longest = 0;
+
+	for (unsigned i = 0; i < c->services_n; i++) {
+		if (c->services[i].timeouts.notice > longest)
+			longest = c->services[i].timeouts.notice;
 	}
 	return longest;
 }
@@ -115,6 +123,7 @@ static void drain_worker(struct worker *w, enum proxy_drain how)
 		return;
 	}
 	w->state = WORKER_DRAINS;
+	ev_timer_stop(loop->ev, &w->drain);
 	/* A little later than the proxy's own deadline for idle connections. */
 	ev_timer_set(&w->drain, longest_drain_ms(&w->runtime.conf) / 1e3 + 0.25, 0);
 	ev_timer_start(loop->ev, &w->drain);
@@ -122,6 +131,31 @@ static void drain_worker(struct worker *w, enum proxy_drain how)
 	/* A client that connects now is refused, and does not wait in vain. */
 	sockets_close(w->generation->sockets);
 	(void)channel_send(&w->channel, MESSAGE_LEFT, NULL);
+}
+
+static void drain_cb(struct ev_loop *ev, ev_timer *t, int events)
+{
+	struct worker *w = container_of(t, struct worker, drain);
+
+	(void)ev, (void)events;
+	if (w->state == WORKER_NOTICED)
+		drain_worker(w, PROXY_DRAIN_SOON);
+	else
+		loop_break(&w->runtime.loop);
+}
+
+/* Who asks /healthz hears of it first. */
+static void give_notice(struct worker *w)
+{
+	uint32_t ms = longest_notice_ms(&w->runtime.conf);
+
+	if (ms == 0 || w->state != WORKER_SERVES) {
+		drain_worker(w, PROXY_DRAIN_SOON);
+		return;
+	}
+	w->state = WORKER_NOTICED;
+	ev_timer_set(&w->drain, ms / 1e3, 0);
+	ev_timer_start(w->runtime.loop.ev, &w->drain);
 }
 
 /* The log's descriptor comes along, as for the agent. */
@@ -186,7 +220,7 @@ static void on_order_to_worker(struct channel *c, const struct message *m)
 	if (m->kind == MESSAGE_GO)
 		begin_accepting(w);
 	else if (m->kind == MESSAGE_DRAIN)
-		drain_worker(w, PROXY_DRAIN_SOON);
+		give_notice(w);
 	else if (m->kind == MESSAGE_RETIRE)
 		drain_worker(w, PROXY_DRAIN_LATE);
 	else if (m->kind == MESSAGE_REOPEN_LOG)

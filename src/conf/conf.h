@@ -17,7 +17,7 @@
 struct conf_timeouts { /* milliseconds; 0: none */
 	uint32_t client_header, client_body, client_idle;
 	uint32_t connect, response, stream_idle;
-	uint32_t attempt, tunnel, request, drain;
+	uint32_t attempt, tunnel, request, drain, notice;
 	uint32_t linger, half_closed, keepalive_probe, handshake;
 };
 

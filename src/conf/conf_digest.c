@@ -50,7 +50,7 @@ static void digest_service(uint64_t *d, const struct conf_service *s)
 		t->attempt,	    t->linger,		t->half_closed,	   t->keepalive_probe,
 		s->half_close,	    s->is_guard,	s->hides_reasons,  s->sniffs_tls,
 		s->http2,	    l->streams,		l->stream_window,  l->connection_window,
-		l->hook_body_bytes,
+		l->hook_body_bytes, t->notice,
 	};
 
 	add_text(d, s->name);

@@ -38,6 +38,7 @@ static void read_timeouts(lua_State *L, struct conf_timeouts *t)
 	t->tunnel = field_ms(L, "tunnel");
 	t->request = field_ms(L, "request");
 	t->drain = field_ms(L, "drain");
+	t->notice = field_ms(L, "notice");
 	t->linger = field_ms(L, "linger");
 	t->half_closed = field_ms(L, "half_closed");
 	t->keepalive_probe = field_ms(L, "keepalive_probe");

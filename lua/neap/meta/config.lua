@@ -187,6 +187,7 @@
 ---@field keepalive_probe? number|false
 ---@field request? number|false
 ---@field drain? number|false
+---@field notice? number|false
 
 --- timeouts of a pool.
 ---@class neap.config.pool_timeouts
