@@ -244,8 +244,8 @@ schema.timeouts = {
     .. "a backend is connected."),
   timeout("drain", 30, "For requests to end once a graceful stop has begun."),
   timeout("notice", false, "Before that: `/healthz` is 503 already, and all is still accepted, so "
-    .. "that whoever asks it (keepalived, a balancer in front) can send clients elsewhere first. The "
-    .. "longest of all services holds; a reload has none."),
+    .. "that whoever asks it (keepalived, a balancer in front) can send clients elsewhere first. "
+    .. "The longest of all services holds; a reload has none."),
 }
 
 schema.pool_timeouts = {
