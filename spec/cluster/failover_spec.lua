@@ -1,4 +1,4 @@
--- Two balancers, one address that keepalived moves between them, and a client that asks all the time.
+-- Two balancers, one address that keepalived moves, and a client that asks all the time.
 local eventually = require "support.eventually"
 local lan = require "support.lan"
 local neap = require "support.neap"

@@ -1,9 +1,9 @@
 -- A client that asks all the time, as programs do: a request that may be repeated is, when its
 -- connection breaks or nothing comes.
 --
---   steady_client.start(address, { give_up = 10, patience = 1.5 }) → s   one request after the other,
---       some on kept connections, each third on one of its own; give_up: seconds after which a
---       request counts as failed; patience: seconds for one try
+--   steady_client.start(address, { give_up = 10, patience = 1.5 }) → s
+--       One request after the other, some on kept connections, each third the last on its own.
+--       give_up: seconds after which a request counts as failed; patience: seconds for one try
 --   s:so_far() → how many requests were answered
 --   s:finish() → { good, failed, repeated, longest }      longest: seconds of the slowest request
 
@@ -32,18 +32,16 @@ end
 local function serve_one(state, address, options)
   local began = time.gettime()
   state.sent = state.sent + 1
-  while true do
+  local is_answered = pcall(eventually, function()
     local is_good, why = pcall(ask, state, address, options.patience or 1.5)
-    if is_good then break end
+    if is_good then return true end
     io.stderr:write(tostring(why), "\n") -- kept in its folder
     if state.kept then state.kept:close() end
-    state.kept = nil
-    if time.gettime() - began > (options.give_up or 10) then
-      state.failed = state.failed + 1
-      return
-    end
-    state.repeated = state.repeated + 1
-    eventually.pause(0.02, "a client that repeats does not hammer")
+    state.kept, state.repeated = nil, state.repeated + 1
+  end, options.give_up or 10, "an answer")
+  if not is_answered then
+    state.failed, state.repeated = state.failed + 1, state.repeated - 1
+    return
   end
   state.good = state.good + 1
   state.longest = math.max(state.longest, time.gettime() - began)
