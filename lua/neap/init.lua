@@ -11,12 +11,14 @@ local dns = require "neap.io.dns"
 local json = require "neap.json"
 local http = require "neap.io.http"
 local once = require "neap.io.once"
+local naming = require "neap.config.naming"
 local limit = require "neap.runtime.limit"
 local pools = require "neap.runtime.pools"
 local redis = require "neap.io.redis"
 local reply = require "neap.runtime.reply"
 local seal = require "neap.runtime.seal"
 local shared = require "neap.runtime.shared"
+local sorted = require "neap.sorted"
 local tcp = require "neap.io.tcp"
 local wait = require "neap.runtime.wait"
 
@@ -34,35 +36,42 @@ local neap = {
   hash = dice.hash,
   hmac = dice.hmac,
   secret = dice.secret,
-  log = require "neap.runtime.log",
-  metric = { counter = counters.counter, gauge = counters.gauge },
-  json = json,
+  log = naming.known("neap.log", require "neap.runtime.log"),
+  metric = naming.known("neap.metric", { counter = counters.counter, gauge = counters.gauge }),
+  json = naming.known("neap.json", json),
   sleep = wait.sleep,
-  tcp = { connect = tcp.connect },
-  http = { get = http.get, request = http.request },
-  dns = { resolve = dns.resolve },
+  tcp = naming.known("neap.tcp", { connect = tcp.connect }),
+  http = naming.known("neap.http", { get = http.get, request = http.request }),
+  dns = naming.known("neap.dns", { resolve = dns.resolve }),
   once = once.call,
-  redis = setmetatable({ null = redis.null }, {
+  redis = naming.known("neap.redis", setmetatable({ null = redis.null }, {
     __call = function(_, options) return redis.new(options) end,
-  }),
+  })),
 }
 
 -- Ready checks: neap.check.tcp{}, .http{}, .icmp{}. Loaded when they are asked for.
 neap.check = setmetatable({}, {
   __index = function(_, name)
-    local check = require("neap.check")[name]
-    if not check then error(("there is no check '%s'"):format(tostring(name)), 2) end
-    return check
+    local checks = require "neap.check"
+    return checks[name] or error(naming.lacks("neap.check", name, sorted.keys(checks)), 2)
   end,
 })
 
 -- Parts that most configs do without are loaded when they are asked for.
 local LAZY = { base64 = true, crypto = true, ip = true, jwt = true, regex = true, url = true }
 
+local function names()
+  local all = sorted.keys(neap)
+  for name in pairs(LAZY) do table.insert(all, name) end
+  table.sort(all)
+  return all
+end
+
 return setmetatable(neap, {
   __index = function(_, name)
-    if not LAZY[name] then return nil end
-    local part = seal.module("neap." .. name, require("neap.text." .. name))
+    if not LAZY[name] then error(naming.lacks("neap", name, names()), 2) end
+    local part = require("neap.text." .. name)
+    part = seal.module("neap." .. name, naming.known("neap." .. name, part))
     rawset(neap, name, part)
     return part
   end,

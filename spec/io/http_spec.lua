@@ -79,7 +79,7 @@ describe("neap.http", function()
   it("says what is wrong with what it is asked for", function()
     local body = hook_code.run([[
       local told = {}
-      for _, options in ipairs { { url = "x" }, { url = url, size = 1 }, { url = url, body = 1 },
+      for _, options in ipairs { { url = "x" }, { url = url, tiemout = 1 }, { url = url, body = 1 },
         { url = url, timeout = -1 }, { url = url, headers = { ["Content-Length"] = "5" } },
         { url = url, headers = { a = "b\nc" } }, { url = url, method = "get" } } do
         told[#told + 1] = select(2, pcall(neap.http.request, options))
@@ -88,7 +88,7 @@ describe("neap.http", function()
       return table.concat(told, "\n")]], { url = "http://127.0.0.1:1/" })
     assert.equal(table.concat({
       "http: 'x' is not a URL like http://host:port/path",
-      "http: unknown option 'size'",
+      "http: unknown option 'tiemout'; did you mean 'timeout'?",
       "http: body must be a string, and this is 1",
       "http: timeout must be a number from 0 on, and this is -1",
       "http: the header 'Content-Length' is neap's own: it cannot be set",

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "script/body_door.h"
+#include "script/entry.h"
+#include "script/policies.h"
 
 /* What has no body to send is not sent. */
 NEAP_API uint32_t neap_route_is_known(const neap_request *r)
@@ -21,6 +23,8 @@ NEAP_API neap_route *neap_route_of(neap_request *r)
 NEAP_API void neap_route_settle(neap_request *r)
 {
 	const struct body_door *door = r->body_door;
-	if (door != NULL)
-		door->settle(r);
+	if (door == NULL)
+		return;
+	door->settle(r);
+	entry_look_at_deadline(policies_current()->cos.running);
 }

@@ -72,13 +72,26 @@ static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_to
 	return !has_default_failed;
 }
 
-/* A handshake has a deadline of its own. */
-static int64_t deadline_of(const struct hooks *h, const neap_request *r, enum entry entry)
+/* It is over with its request at the latest. */
+static void bound(struct wait *w, const neap_request *r)
 {
-	int64_t deadline_ms = loop_now_ms(h->cos->loop) + HOOK_WAIT_MS;
-	bool is_own = r->deadline_ms != 0 &&
-		      (entry == ENTRY_CERTIFICATE || r->deadline_ms < deadline_ms);
-	return is_own ? r->deadline_ms : deadline_ms;
+	bool is_less = r->deadline_ms != 0 && r->deadline_ms < w->own_deadline_ms;
+	w->deadline_ms = is_less ? r->deadline_ms : w->own_deadline_ms;
+}
+
+/* A handshake has a deadline of its own. */
+static void set_deadline(struct wait *w, const neap_request *r, enum entry entry)
+{
+	bool is_handshake = entry == ENTRY_CERTIFICATE && r->deadline_ms != 0;
+	w->own_deadline_ms = is_handshake ? r->deadline_ms
+					  : loop_now_ms(w->io->loop) + HOOK_WAIT_MS;
+	bound(w, r);
+}
+
+void entry_look_at_deadline(struct co *co)
+{
+	if (co->request != NULL && co->wait.own_deadline_ms != 0)
+		bound(&co->wait, co->request);
 }
 
 void entry_prepare(struct co *co, struct hooks *h, neap_request *r, enum entry entry)
@@ -90,7 +103,7 @@ void entry_prepare(struct co *co, struct hooks *h, neap_request *r, enum entry e
 	co->on_end = on_entry_end;
 	co->may_wait = entry <= ENTRY_FAILED || entry == ENTRY_CERTIFICATE;
 	co->is_costed = entry != ENTRY_SHADOW;
-	co->wait.deadline_ms = deadline_of(h, r, entry);
+	set_deadline(&co->wait, r, entry);
 }
 
 /* These have an answer of neap's or the config's own, which stands in for the hook. */

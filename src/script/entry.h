@@ -25,6 +25,9 @@ enum neap_verdict entry_call(struct hooks *h, neap_request *r, enum entry entry,
 /* Makes a coroutine ready for an entry. Its details, what it leaves out and tries are the caller's. */
 void entry_prepare(struct co *co, struct hooks *h, neap_request *r, enum entry entry);
 
+/* The running entry has changed when its request must be over. */
+void entry_look_at_deadline(struct co *co);
+
 /* Frees the part of a view that an entry which erred may have left. */
 void entry_drop_reply(neap_request *r);
 

@@ -34,6 +34,7 @@ struct wait {
 	/* Of the coroutine's entry: when it ends (0: when it wants), and whether it has begun any wait,
 	 * so that wait_fini must follow. */
 	int64_t deadline_ms;
+	int64_t own_deadline_ms; /* without that of its request; 0: it has none, or no other counts */
 	bool was_used;
 
 	/* WAIT_BODY: since when, and the deadline that stands still meanwhile. */

@@ -77,7 +77,17 @@ local function talk(settings, conn, deadline, apply)
   return true
 end
 
+-- The program listens beside the backend; what serves requests does not answer in its words.
+local function is_missing(settings, backend)
+  local own = type(backend) == "table" and backend.health or {}
+  return not (own.port or own.address or settings.port or settings.address)
+end
+
 return function(settings, backend, addresses, slot)
+  if is_missing(settings, backend) then
+    return false, "its agent has no port (expected health = { type = \"agent\", port = … }, or "
+      .. "neap.check.agent { port = … })", "connect"
+  end
   return dial.check(settings, backend, addresses, function(conn, deadline)
     return talk(settings, conn, deadline, function(share)
       if slot then set_weight(slot, backend.weight, share) end

@@ -1,11 +1,12 @@
 -- An answer of neap.http: whole, or its head and a body that is read piece by piece.
 
+local naming = require "neap.config.naming"
 local trim = require "neap.trim"
 local wait = require "neap.runtime.wait"
 
 local answer = {}
-local Answer = {}
-Answer.__index = Answer
+local Answer = naming.known("an answer", {}, { "status", "headers", "body", "failure" })
+local class = { __index = Answer }
 
 local PAUSE_BYTES = 128 * 1024
 
@@ -44,7 +45,7 @@ end
 local function stream_of(self, method)
   local stream = type(self) == "table" and streams[self]
   if stream then return stream end
-  if type(self) ~= "table" or getmetatable(self) ~= Answer then
+  if type(self) ~= "table" or getmetatable(self) ~= class then
     error(("answer.%s(…): methods are called with a colon"):format(method), 3)
   end
   error(("answer:%s: its body is whole already: answer.body (ask with stream = true)")
@@ -96,14 +97,14 @@ end
 ---@param body string
 function answer.whole(status, headers, body)
   if type(headers) == "string" then headers = answer.parse_headers(headers) end
-  return setmetatable({ status = status, headers = headers, body = body }, Answer)
+  return setmetatable({ status = status, headers = headers, body = body }, class)
 end
 
 ---@param status integer
 ---@param headers string  its lines
 ---@param stream table  receive() → piece, or nil and why; finish(is_whole); max: bytes
 function answer.streamed(status, headers, stream)
-  local self = setmetatable({ status = status, headers = answer.parse_headers(headers) }, Answer)
+  local self = setmetatable({ status = status, headers = answer.parse_headers(headers) }, class)
   stream.n, stream.next_pause = 0, PAUSE_BYTES
   streams[self] = stream
   return self

@@ -1,6 +1,7 @@
 -- A request of neap.http as it was asked for: its options looked at, its URL taken apart, its
 -- bytes written.
 
+local naming = require "neap.config.naming"
 local secure = require "neap.io.secure"
 local show = require "neap.config.show"
 
@@ -26,13 +27,8 @@ end
 
 local function check_options(options)
   if type(options) ~= "table" then fail "the options must be a table: { url =, … }" end
-  for key, value in pairs(options) do
-    local kind = KINDS[key]
-    if not kind then fail("unknown option '%s'", tostring(key)) end
-    if kind ~= "any" and type(value) ~= kind then
-      fail("%s must be a %s, and this is %s", key, kind, show.value(value))
-    end
-  end
+  local fault = naming.fault(options, KINDS)
+  if fault then fail("%s", fault) end
   secure.check(options.tls, "http", -1)
   check_number(options, "timeout", 0)
   check_number(options, "connect_timeout", 0)

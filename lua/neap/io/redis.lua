@@ -3,6 +3,7 @@
 
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
+local naming = require "neap.config.naming"
 local resp = require "neap.io.resp"
 local secure = require "neap.io.secure"
 local show = require "neap.config.show"
@@ -34,20 +35,15 @@ local READS = set_of [[get mget hget hmget hgetall hexists hlen exists ttl pttl 
   llen lrange lindex scard sismember smismember smembers zscore zrange zcard zrank ping]]
 
 local clients = setmetatable({}, { __mode = "k" }) -- the object → what it is
-local Client = {}
-Client.__index = Client
+local Client = naming.known("a client of neap.redis", {})
+local class = { __index = Client }
 
 local function fail(level, text, ...) error(("redis: " .. text):format(...), level + 1) end
 
 local function check_options(options)
   if type(options) ~= "table" then fail(3, "the options must be a table: { address = … }") end
-  for key, value in pairs(options) do
-    local kind = KINDS[key]
-    if not kind then fail(3, "unknown option '%s'", tostring(key)) end
-    if kind ~= "any" and type(value) ~= kind then
-      fail(3, "%s must be a %s, and this is %s", key, kind, show.value(value))
-    end
-  end
+  local fault = naming.fault(options, KINDS)
+  if fault then fail(3, "%s", fault) end
   for _, key in ipairs { "db", "timeout", "connect_timeout", "max_bytes" } do
     local value = options[key]
     if value and (value ~= value or value < 0 or value == math.huge) then
@@ -76,16 +72,20 @@ local function key_of(options)
   return current.out()
 end
 
+-- A trial is told of clients that hooks make; nil: there is none.
+redis.on_new = nil
+
 ---@param options table  address, user, password, db, tls, timeout, connect_timeout, max_bytes
 ---@return table client
 function redis.new(options)
   check_options(options)
   local host, port = tcp.split(options.address or "127.0.0.1:6379")
   if not host then fail(2, "'%s' is not host:port, nor unix:/path", options.address) end
+  if redis.on_new then redis.on_new() end
   local own = {}
   for key, value in pairs(options) do own[key] = value end
   own.address = options.address or "127.0.0.1:6379"
-  local client = setmetatable({}, Client)
+  local client = setmetatable({}, class)
   clients[client] = { options = own, host = host, port = port, key = key_of(own) }
   return client
 end

@@ -3,6 +3,7 @@
 
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
+local naming = require "neap.config.naming"
 local show = require "neap.config.show"
 
 local C = ffi.C
@@ -23,14 +24,8 @@ function secure.check(tls, what, level)
   if type(tls) ~= "table" then
     error(("%s: tls is %s (expected true or a table)"):format(what, show.value(tls)), level + 1)
   end
-  for name, value in pairs(tls) do
-    local wanted = KEYS[name]
-    if not wanted then
-      error(("%s: unknown option tls.%s"):format(what, tostring(name)), level + 1)
-    elseif type(value) ~= wanted then
-      error(("%s: tls.%s must be a %s"):format(what, name, wanted), level + 1)
-    end
-  end
+  local fault = naming.fault(tls, KEYS)
+  if fault then error(("%s: tls: %s"):format(what, fault), level + 1) end
 end
 
 local function set_text(field, text)

@@ -3,6 +3,7 @@
 -- closed.
 
 local ffi = require "neap.ffi"
+local naming = require "neap.config.naming"
 local secure = require "neap.io.secure"
 local view = require "neap.runtime.view"
 local wait = require "neap.runtime.wait"
@@ -49,11 +50,8 @@ local function timeout_and_tls(timeout, options)
   if options ~= nil and type(options) ~= "table" then
     error("tcp.connect: the options must be a table", 3)
   end
-  for name in pairs(options or {}) do
-    if name ~= "tls" then
-      error(("tcp.connect: unknown option '%s'"):format(tostring(name)), 3)
-    end
-  end
+  local fault = naming.fault(options or {}, { tls = "any" })
+  if fault then error("tcp.connect: " .. fault, 3) end
   local tls = options and options.tls
   secure.check(tls, "tcp.connect", 3)
   return timeout, tls

@@ -201,11 +201,16 @@ function neap.tcp.connect(host, port, timeout, options) end
 --- `fn` has no request: give it values, as locals. It returns a value, or nil and a reason, which
 --- is not remembered unless `negative_ttl` says so. An error in it is logged, and the reason for
 --- all.
+---
+--- With a `store`, what one worker asks is answered to all; keys there begin with `neap.once/`. An
+--- answer stays 0.2 s at least, so that others see it. When the worker that asks dies, another one
+--- asks within about a second. While the store cannot take anything, each worker asks for itself.
 ---@param key string  1024 bytes at most
 ---@param ttl number  seconds; 0: only those who wait get it
 ---@param fn fun(): any, string|nil  may wait
----@param options table|nil  `{ negative_ttl = 0, timeout = 5 }`: for how long a failure is
---- remembered; how long `fn` may take
+---@param options table|nil  `{ negative_ttl = 0, timeout = 5, store = "answers" }`: for how long a
+--- failure is remembered; how long `fn` may take; a store of `neap.shared` through which all
+--- workers ask once and remember (values it can hold: texts, numbers, booleans)
 ---@return any value
 ---@return string|nil reason
 function neap.once(key, ttl, fn, options) end

@@ -3,6 +3,7 @@
 
 local ffi = require "neap.ffi"
 local seal = require "neap.runtime.seal"
+local show = require "neap.config.show"
 local tags = require "neap.tags"
 local view = require "neap.runtime.view"
 
@@ -203,8 +204,8 @@ local WEIGHT_MAX = 1000
 function methods.set_weight(b, weight)
   if type(b) ~= "cdata" then view.needs_colon("backend", "set_weight") end
   if type(weight) ~= "number" or weight % 1 ~= 0 or weight < 0 or weight > WEIGHT_MAX then
-    error(("set_weight(n): n must be a whole number from 0 to %d, not %s")
-      :format(WEIGHT_MAX, tostring(weight)), 2)
+    error(("backend:set_weight(n): n must be a whole number from 0 to %d, and this is %s")
+      :format(WEIGHT_MAX, show.value(weight)), 2)
   end
   return C.neap_slot_set_weight(b.slot, b.epoch, weight) == 1
 end

@@ -46,6 +46,19 @@ local function has_grpc_check(pool)
   return false
 end
 
+-- Where an agent listens is said nowhere, so that the backend itself would be asked.
+local function lacks_agent_port(pool)
+  for _, settings in ipairs(health.list(pool.health)) do
+    if settings.type == "agent" and not (settings.port or settings.address) then
+      for _, backend in ipairs(pool.backends) do
+        local own = backend.health or {}
+        if not (own.port or own.address) then return true end
+      end
+    end
+  end
+  return false
+end
+
 -- Whose key http2 is: beside a service's own backends it is about the clients.
 local function place_of_http2(pool)
   if pool.key:find "^pools" then return show.path(pool.key, "http2") .. " = true" end
@@ -59,6 +72,10 @@ local function of_pool(pool, add, is_whole)
   if not pool.http2 and has_grpc_check(pool) then
     add(show.path(pool.key, "health"), "the checks speak gRPC, but requests go to the backends in "
       .. "HTTP/1.1, which gRPC servers do not understand; expected " .. place_of_http2(pool))
+  end
+  if lacks_agent_port(pool) then
+    add(show.path(pool.key, "health"), "its agent has no port of its own: the backend itself would "
+      .. "be asked (expected port, here or in health of each backend)")
   end
   if is_whole and says_whom_to_trust(pool) and not uses_tls(pool) then
     add(show.path(pool.key, "tls"), "its verify and ca are about https:// and tls:// backends, "

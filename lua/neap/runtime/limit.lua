@@ -5,7 +5,7 @@ local counters = require "neap.runtime.counters"
 local current = require "neap.runtime.current"
 local ffi = require "neap.ffi"
 local log = require "neap.runtime.log"
-local nearest = require "neap.config.nearest"
+local naming = require "neap.config.naming"
 local request = require "neap.runtime.request"
 local shared = require "neap.runtime.shared"
 local show = require "neap.config.show"
@@ -50,9 +50,8 @@ local KNOWN = { rate = true, per = true, burst = true, store = true, name = true
 local function check_keys(given)
   for key in pairs(given) do
     if not KNOWN[key] then
-      local near = type(key) == "string" and nearest.find(key, sorted.keys(KNOWN))
       error(("neap.limit: unknown key '%s'%s"):format(show.text(tostring(key)),
-        near and ("; did you mean '%s'?"):format(near) or ""), 4)
+        naming.hint(key, sorted.keys(KNOWN))), 4)
     end
   end
 end

@@ -8,6 +8,7 @@ local ffi = require "neap.ffi"
 local guards = require "neap.runtime.guards"
 local keeps = require "neap.runtime.keeps"
 local pools = require "neap.runtime.pools"
+local redis = require "neap.io.redis"
 local request = require "neap.runtime.request"
 local runtime = require "neap.runtime"
 local show = require "neap.config.show"
@@ -20,6 +21,16 @@ local EXAMPLE = {
   base = "", path = "", weight = 1, tier = 0, slots = false, tags = {},
 }
 
+local made = {} -- lines that make what should be made once
+
+-- A hook makes it each time that it runs, which is of no use.
+local function note_made()
+  local place = debug.getinfo(3, "Sl")
+  local where = ("%s:%d"):format(place.short_src, place.currentline)
+  if not made[where] then table.insert(made, where) end
+  made[where] = true
+end
+
 local function publish(pool)
   local index, slots = board.pool(pool.name), {}
   local list = #pool.backends > 0 and pool.backends or { EXAMPLE }
@@ -29,6 +40,7 @@ end
 
 function trial.publish()
   board.attach()
+  redis.on_new = note_made
   for _, pool in ipairs(runtime.config.pools) do publish(pool) end
 end
 
@@ -87,6 +99,10 @@ function trial.warnings(path, answers)
   for _, line in ipairs(doubts.lines(path, runtime.config, runtime.of_services,
     runtime.of_pools)) do
     table.insert(lines, line)
+  end
+  for _, where in ipairs(made) do
+    table.insert(lines, ("%s: %s: a hook makes a client of neap.redis, each time that it runs "
+      .. "(expected: made once, at the top of the file)"):format(path, where))
   end
   return table.concat(lines, "\n")
 end

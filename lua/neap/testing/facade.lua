@@ -1,6 +1,8 @@
 -- `require "neap"` in plain LuaJIT: a policy that a spec loads with `require` uses whichever
 -- virtual balancer is at work.
 
+local naming = require "neap.config.naming"
+
 local facade = {}
 
 local active -- the module `neap` of that balancer
@@ -38,10 +40,10 @@ local function pure()
 end
 
 local neap = group({}, "pool now random secret sleep once")
-neap.log = group({ "log" }, "debug info warn error")
-neap.tcp = group({ "tcp" }, "connect")
-neap.http = group({ "http" }, "get request")
-neap.dns = group({ "dns" }, "resolve")
+for name, parts in pairs { log = "debug info warn error", tcp = "connect", http = "get request",
+  dns = "resolve" } do
+  neap[name] = naming.known("neap." .. name, group({ name }, parts))
+end
 neap.hash, neap.hmac = pure().hash, pure().hmac
 
 -- These may be used at the top of a policy's file, before there is a balancer: it is made then.
@@ -151,7 +153,8 @@ end
 
 facade.neap = setmetatable(neap, {
   __index = function(_, name)
-    if PARTS[name] then return require("neap.text." .. name) end
+    if PARTS[name] then return naming.known("neap." .. name, require("neap.text." .. name)) end
+    return early()[name]
   end,
 })
 return facade

@@ -4,6 +4,7 @@
 -- 48, 48 and 32 bits, which doubles hold exactly. ::ffff:192.0.2.1 is the IPv4 address in it.
 
 local bit = require "bit"
+local naming = require "neap.config.naming"
 
 local ip = {}
 
@@ -204,7 +205,7 @@ end
 
 -- Sets: for each family sorted ranges that do not meet, each end in three lists of numbers.
 
-local Set = {}
+local Set = naming.known("a set of neap.ip", {})
 local class = { __index = Set, __metatable = false }
 
 -- The last range that begins at or before the address; 0: none does.

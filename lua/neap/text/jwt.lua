@@ -4,9 +4,11 @@
 local base64 = require "neap.text.base64"
 local dice = require "neap.runtime.dice"
 local ffi = require "neap.ffi"
+local naming = require "neap.config.naming"
 local json = require "neap.json"
 local jwk = require "neap.text.jwk"
 local scan = require "neap.config.json_scan"
+local show = require "neap.config.show"
 
 local C, N = ffi.C, ffi.numbers
 
@@ -201,21 +203,19 @@ local function check_required(claims, required)
 end
 
 local OPTIONS = {
-  keys = { string = true, table = true }, algorithms = { table = true },
-  issuer = { string = true, table = true }, audience = { string = true, table = true },
-  leeway = { number = true }, now = { number = true }, required = { table = true },
+  keys = "string or table", algorithms = "table", issuer = "string or table",
+  audience = "string or table", leeway = "number", now = "number", required = "table",
 }
 
 local function check_options(options)
-  if type(options) ~= "table" or options.keys == nil then
-    error("neap.jwt.verify(token, { keys = …, issuer =, audience = }): keys are missing", 3)
+  if type(options) ~= "table" then
+    error(("neap.jwt.verify(token, options): options must be a table, and this is %s")
+      :format(show.value(options)), 3)
   end
-  for name, value in pairs(options) do
-    local kinds = OPTIONS[name]
-    if not kinds or not kinds[type(value)] then
-      error(("neap.jwt.verify: option '%s' is %s"):format(tostring(name),
-        kinds and "a " .. type(value) or "not known"), 3)
-    end
+  local fault = naming.fault(options, OPTIONS)
+  if fault then error("neap.jwt.verify: " .. fault, 3) end
+  if options.keys == nil then
+    error("neap.jwt.verify: keys are missing (expected keys = a secret, PEM or a JWK set)", 3)
   end
   for _, name in ipairs(options.algorithms or {}) do
     if not ALGORITHMS[name] then

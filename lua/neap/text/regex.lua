@@ -2,6 +2,7 @@
 -- somebody else sent cannot stop the worker.
 
 local ffi = require "neap.ffi"
+local naming = require "neap.config.naming"
 
 local C, N, string_of = ffi.C, ffi.numbers, ffi.string
 
@@ -16,7 +17,7 @@ local PLAIN, GOES_ON, NOT_EMPTY = N.NEAP_REGEX_PLAIN, N.NEAP_REGEX_GOES_ON, N.NE
 local NONE, TOO_LONG, TEXT_MAX = N.NEAP_REGEX_NONE, N.NEAP_REGEX_TOO_LONG, N.NEAP_REGEX_TEXT_MAX
 local UNSET = 2 ^ 63 -- places above are those of groups that took no part
 
-local Regex = {}
+local Regex = naming.known("a regex", {})
 local class = { __index = Regex, __metatable = false }
 local places, name_at = ffi.new "const size_t *[1]", ffi.new "const char *[1]"
 local why = ffi.new("char[?]", N.NEAP_REGEX_WHY_MAX)
