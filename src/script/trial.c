@@ -25,6 +25,23 @@ static const char answer_bytes[] = "HTTP/1.1 200 OK\r\n"
 
 enum { FIELDS_MAX = 8 };
 
+/* What of a policy is called. */
+enum trial_part {
+	TRIAL_CONNECTION,
+	TRIAL_DECISION,
+	TRIAL_PICK,
+	TRIAL_SHADOW,
+	TRIAL_ERROR,
+	TRIAL_RESPONSE,
+	TRIAL_END
+};
+
+struct trial_wish {
+	enum trial_part part;
+	int pool;    /* -1: none */
+	void *about; /* what the hook is told beside the request */
+};
+
 struct trial {
 	struct policies *p;
 	struct vm *vm; /* theirs */
@@ -66,7 +83,7 @@ static void make_heads(struct trial *t)
 }
 
 /* A request of a client on this machine. */
-static void make_request(struct trial *t, neap_request *r, unsigned service, unsigned pool)
+static void make_request(struct trial *t, neap_request *r, unsigned service, int pool)
 {
 	static const uint8_t local_ip[16] = { [10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1 };
 	struct str method = http_str(head_bytes, t->head.method);
@@ -96,7 +113,7 @@ static void make_request(struct trial *t, neap_request *r, unsigned service, uns
 	};
 	memcpy(r->ip, local_ip, sizeof(r->ip));
 	hook_request_init(r);
-	r->pool = (int32_t)pool;
+	r->pool = pool;
 	if (!t->p->hooks.conf->services[service].is_tcp)
 		return;
 	r->is_tcp = 1;
@@ -131,35 +148,66 @@ static enum err note_error(struct trial *t, const neap_request *r, const char *h
 	return ERR_OK;
 }
 
-/* Errors of hooks go there from here on, not into the log. */
-static void catch_errors(struct trial *t, struct error *failure)
+/* The hooks before requests. A certificate that waits has come far enough. */
+static uint32_t call_connection(struct trial *t, struct hooks *h, neap_request *r)
 {
-	failure->code = ERR_OK;
-	t->p->hooks.failure = failure;
+	if (hooks_have(h, HOOK_CONNECTION))
+		(void)hook_connection(h, r);
+	if (t->p->hooks.failure->code == ERR_OK && hooks_have(h, HOOK_CERTIFICATE))
+		(void)hook_certificate(h, r);
+	hook_cancel(r);
+	certificate_drop(r->certificate);
+	return 0;
 }
 
-/* Adds a line for the error since, if there was one. */
-static enum err note_failures(struct trial *t, const neap_request *r, struct error *e)
+static uint32_t call(struct trial *t, neap_request *r, struct trial_wish w)
 {
-	const struct error *failure = t->p->hooks.failure;
+	struct hooks *h = policies_hooks(t->p, r->service);
+	switch (w.part) {
+	case TRIAL_CONNECTION:
+		return call_connection(t, h, r);
+	case TRIAL_DECISION:
+		return hook_decide(h, r);
+	case TRIAL_PICK:
+		return hook_pick(h, r);
+	case TRIAL_SHADOW:
+		return (uint32_t)hook_shadow(h, r);
+	case TRIAL_ERROR: /* of a backend that is not there */
+		return (uint32_t)hook_error(h, r, 503, "a made-up request");
+	case TRIAL_RESPONSE:
+		return (uint32_t)hook_response(h, r, w.about);
+	case TRIAL_END:
+		hook_finish(h, r, w.about);
+	}
+	return 0;
+}
 
+/* Errors of hooks become lines, of the pool that the request then has. */
+static enum err try_part(struct trial *t, neap_request *r, struct trial_wish w, uint32_t *verdict,
+			 struct error *e)
+{
+	struct error failure = { .code = ERR_OK };
+	t->p->hooks.failure = &failure; /* instead of the log */
+	*verdict = call(t, r, w);
 	t->p->hooks.failure = NULL;
-	if (failure->code == ERR_OK)
+	if (w.part == TRIAL_PICK || w.part == TRIAL_SHADOW)
+		r->pool = w.pool; /* whoever answered */
+	if (failure.code == ERR_OK)
 		return ERR_OK;
-	return note_error(t, r, hook_word(t->p->hooks.failed_hook), failure->text, e);
+	return note_error(t, r, hook_word(t->p->hooks.failed_hook), failure.text, e);
 }
 
 /* Objects that the last pick keeps are an error, too. */
-static enum err look_kept(struct trial *t, unsigned service, unsigned pool, struct error *e)
+static enum err look_kept(struct trial *t, unsigned service, int pool, struct error *e)
 {
-	const neap_request r = { .service = service, .pool = (int32_t)pool };
+	const neap_request r = { .service = service, .pool = pool };
 	lua_State *L = t->vm->L;
 	enum err err = push_function(t->vm, "kept", e);
 
 	if (err != ERR_OK)
 		return err;
 	lua_pushinteger(L, (lua_Integer)service);
-	lua_pushinteger(L, (lua_Integer)pool);
+	lua_pushinteger(L, pool);
 	err = vm_call(t->vm, 2, 1, FUSE_TICKS_RUNTIME, e);
 	if (err != ERR_OK)
 		return err;
@@ -169,13 +217,12 @@ static enum err look_kept(struct trial *t, unsigned service, unsigned pool, stru
 	return err;
 }
 
-/* The request has ended with that status: calls log. */
-static enum err try_log(struct trial *t, struct hooks *h, neap_request *r, uint32_t status,
-			struct error *e)
+/* The request has ended with that status. */
+static enum err try_log(struct trial *t, neap_request *r, uint32_t status, struct error *e)
 {
-	struct error failure;
 	bool has_backend = status == 200;
-	const neap_outcome outcome = {
+	uint32_t nothing;
+	neap_outcome outcome = {
 		.status = status,
 		.attempts = has_backend,
 		.slot = has_backend ? r->slot : -1,
@@ -185,31 +232,26 @@ static enum err try_log(struct trial *t, struct hooks *h, neap_request *r, uint3
 		.total = 0.003,
 		.reason = has_backend ? "" : "a made-up request",
 	};
-
-	catch_errors(t, &failure);
-	hook_finish(h, r, &outcome);
-	return note_failures(t, r, e);
+	return try_part(t, r, (struct trial_wish){ TRIAL_END, r->pool, &outcome }, &nothing, e);
 }
 
-static enum err try_response(struct trial *t, struct hooks *h, neap_request *r, struct error *e)
+static enum err try_response(struct trial *t, neap_request *r, struct error *e)
 {
-	struct error failure;
+	uint32_t nothing;
 	neap_response view = {
 		.status = t->answer.status,
 		.latency_us = 1000,
 		.head = &t->answer,
 		.base = answer_bytes,
 	};
-
-	catch_errors(t, &failure);
-	(void)hook_response(h, r, &view); /* its errors are noted */
+	enum err err =
+		try_part(t, r, (struct trial_wish){ TRIAL_RESPONSE, r->pool, &view }, &nothing, e);
 	edits_free(view.edits);
-	return note_failures(t, r, e);
+	return err;
 }
 
 /* What a decision led to: response, then log. */
-static enum err try_rest(struct trial *t, struct hooks *h, neap_request *r,
-			 enum neap_verdict verdict, struct error *e)
+static enum err try_rest(struct trial *t, neap_request *r, uint32_t verdict, struct error *e)
 {
 	uint32_t status = verdict == NEAP_BACKEND ? 200
 			  : verdict == NEAP_REPLY ? r->reply.status
@@ -217,8 +259,18 @@ static enum err try_rest(struct trial *t, struct hooks *h, neap_request *r,
 	enum err err = ERR_OK;
 
 	if (verdict == NEAP_BACKEND && r->is_tcp == 0)
-		err = try_response(t, h, r, e);
-	return err == ERR_OK ? try_log(t, h, r, status, e) : err;
+		err = try_response(t, r, e);
+	return err == ERR_OK ? try_log(t, r, status, e) : err;
+}
+
+/* Ends a request whose hooks were asked; if `goes_on`, as one that has its answer. */
+static enum err end_request(struct trial *t, neap_request *r, bool goes_on, uint32_t verdict,
+			    struct error *e)
+{
+	if (goes_on && verdict != NEAP_WAIT)
+		return try_rest(t, r, verdict, e);
+	hook_finish(policies_hooks(t->p, r->service), r, NULL);
+	return ERR_OK;
 }
 
 /*
@@ -227,91 +279,45 @@ static enum err try_rest(struct trial *t, struct hooks *h, neap_request *r,
  */
 static enum err try_request(struct trial *t, unsigned service, int *pool, struct error *e)
 {
-	struct hooks *h = policies_hooks(t->p, service);
-	struct error failure;
+	uint32_t verdict;
 	neap_request r;
 
-	make_request(t, &r, service, 0);
-	r.pool = -1;
-	catch_errors(t, &failure);
-	enum neap_verdict verdict = hook_decide(h, &r);
+	make_request(t, &r, service, -1);
+	enum err err =
+		try_part(t, &r, (struct trial_wish){ TRIAL_DECISION, -1, NULL }, &verdict, e);
 	*pool = verdict == NEAP_REPLY || verdict == NEAP_WAIT ? -1 : r.pool;
-	enum err err = note_failures(t, &r, e);
 	if (verdict == NEAP_REPLY)
 		t->answers[service] = (uint16_t)r.reply.status;
-	if (err == ERR_OK && verdict != NEAP_WAIT)
-		return try_rest(t, h, &r, verdict, e);
-	hook_finish(h, &r, NULL);
-	return err;
+	enum err end = end_request(t, &r, err == ERR_OK, verdict, e);
+	return err == ERR_OK ? end : err;
 }
 
 /*
  * pick alone, of a pool that the whole request did not reach. What `request` keeps for later hooks
  * is missing, so those are called only if there is no such hook.
  */
-static enum err try_pick(struct trial *t, unsigned service, unsigned pool, struct error *e)
+static enum err try_pick(struct trial *t, unsigned service, int pool, struct error *e)
 {
-	struct hooks *h = policies_hooks(t->p, service);
-	struct error failure;
+	bool has_request = hooks_have(policies_hooks(t->p, service), HOOK_REQUEST);
+	uint32_t verdict;
 	neap_request r;
 
 	make_request(t, &r, service, pool);
-	catch_errors(t, &failure);
-	enum neap_verdict verdict = hook_pick(h, &r);
-	r.pool = (int32_t)pool;
-	enum err err = note_failures(t, &r, e);
-	if (err == ERR_OK && verdict != NEAP_WAIT && !hooks_have(h, HOOK_REQUEST))
-		return try_rest(t, h, &r, verdict, e);
-	hook_finish(h, &r, NULL);
+	enum err err = try_part(t, &r, (struct trial_wish){ TRIAL_PICK, pool, NULL }, &verdict, e);
+	enum err end = end_request(t, &r, err == ERR_OK && !has_request, verdict, e);
+	return err == ERR_OK ? end : err;
+}
+
+/* Hooks that stand alone, each about a request of its own. */
+static enum err try_alone(struct trial *t, unsigned service, struct trial_wish w, struct error *e)
+{
+	uint32_t nothing;
+	neap_request r;
+
+	make_request(t, &r, service, w.pool);
+	enum err err = try_part(t, &r, w, &nothing, e);
+	hook_finish(policies_hooks(t->p, service), &r, NULL);
 	return err;
-}
-
-/* The shadow of a pool, about a request that would be on its way. */
-static enum err try_shadow(struct trial *t, unsigned service, unsigned pool, struct error *e)
-{
-	struct error failure;
-	neap_request r;
-
-	make_request(t, &r, service, pool);
-	catch_errors(t, &failure);
-	(void)hook_shadow(policies_hooks(t->p, service), &r);
-	r.pool = (int32_t)pool;
-	return note_failures(t, &r, e);
-}
-
-/* What it says in place of neap about a backend that is not there. */
-static enum err try_error(struct trial *t, unsigned service, struct error *e)
-{
-	struct hooks *h = policies_hooks(t->p, service);
-	struct error failure;
-	neap_request r;
-
-	make_request(t, &r, service, 0);
-	r.pool = -1;
-	catch_errors(t, &failure);
-	(void)hook_error(h, &r, 503, "a made-up request"); /* its errors are noted */
-	enum err err = note_failures(t, &r, e);
-	hook_finish(h, &r, NULL);
-	return err;
-}
-
-/* The hooks before requests. A certificate that waits has come far enough. */
-static enum err try_connection(struct trial *t, unsigned service, struct error *e)
-{
-	struct hooks *h = policies_hooks(t->p, service);
-	struct error failure;
-	neap_request r;
-
-	make_request(t, &r, service, 0);
-	r.pool = -1;
-	catch_errors(t, &failure);
-	if (hooks_have(h, HOOK_CONNECTION))
-		(void)hook_connection(h, &r); /* its errors are noted */
-	if (failure.code == ERR_OK && hooks_have(h, HOOK_CERTIFICATE))
-		(void)hook_certificate(h, &r);
-	hook_cancel(&r);
-	certificate_drop(r.certificate);
-	return note_failures(t, &r, e);
 }
 
 static bool may_use(const struct trial *t, unsigned service, unsigned pool)
@@ -322,27 +328,31 @@ static bool may_use(const struct trial *t, unsigned service, unsigned pool)
 	       hooks_have(policies_hooks(t->p, service), HOOK_BACKENDS);
 }
 
+static enum err try_pool(struct trial *t, unsigned service, int pool, bool is_asked,
+			 struct error *e)
+{
+	enum err err = is_asked ? ERR_OK : try_pick(t, service, pool, e);
+	if (err == ERR_OK && t->is_strict)
+		err = look_kept(t, service, pool, e);
+	if (err == ERR_OK && t->p->hooks.conf->pools[pool].has_shadow)
+		err = try_alone(t, service, (struct trial_wish){ TRIAL_SHADOW, pool, NULL }, e);
+	return err;
+}
+
 /* The pools that a service may use: its own and its mirror; with a `backends` hook, any. */
 static enum err try_service(struct trial *t, unsigned service, struct error *e)
 {
 	const struct conf *c = t->p->hooks.conf;
 	int asked = -1;
-	enum err err = try_connection(t, service, e);
+	enum err err = try_alone(t, service, (struct trial_wish){ TRIAL_CONNECTION, -1, NULL }, e);
 
 	if (err == ERR_OK)
 		err = try_request(t, service, &asked, e);
 	if (err == ERR_OK && hooks_have(policies_hooks(t->p, service), HOOK_ERROR))
-		err = try_error(t, service, e);
-
+		err = try_alone(t, service, (struct trial_wish){ TRIAL_ERROR, -1, NULL }, e);
 	for (unsigned pool = 0; pool < c->pools_n && err == ERR_OK; pool++) {
-		if (!may_use(t, service, pool))
-			continue;
-		if (asked != (int)pool)
-			err = try_pick(t, service, pool, e);
-		if (err == ERR_OK && t->is_strict)
-			err = look_kept(t, service, pool, e);
-		if (err == ERR_OK && c->pools[pool].has_shadow)
-			err = try_shadow(t, service, pool, e);
+		if (may_use(t, service, pool))
+			err = try_pool(t, service, (int)pool, asked == (int)pool, e);
 	}
 	return err;
 }
