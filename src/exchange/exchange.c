@@ -2,15 +2,15 @@
 
 #include "exchange/choice.h"
 #include "exchange/closing.h"
+#include "exchange/door.h"
 #include "exchange/forward.h"
 #include "exchange/gather.h"
 #include "exchange/opening.h"
+#include "exchange/overdue.h"
 #include "exchange/own.h"
 #include "exchange/preamble.h"
 #include "exchange/queue.h"
-#include "exchange/route.h"
 #include "exchange/switch.h"
-#include "script/body_door.h"
 
 static enum exchange_state state_of(const struct exchange *ex)
 {
@@ -244,76 +244,28 @@ static void exchange_run(struct exchange *ex)
 
 /* ---- deadlines ---- */
 
-static const char body_is_late[] = "the request body did not come in time";
-
-/* The request did not go out in time, or its answer did not come. */
-static void on_send_due(struct exchange *ex)
-{
-	if (ex->awaited == AWAITED_CLIENT) {
-		attempt_end(&ex->at, ATTEMPT_CLOSE);
-		refuse_with(ex, 408, body_is_late);
-	} else {
-		after_attempt(ex, deadline_fail(&ex->at, (enum awaited)ex->awaited));
-	}
-}
-
-static void end_with(struct exchange *ex, const char *reason)
-{
-	ex->rq.reason = reason;
-	ex->state = EX_END;
-}
-
-static void on_rest_due(struct exchange *ex)
-{
-	ex->client->keep = false;
-	end_with(ex, ex->awaited == AWAITED_CLIENT ? "client stalled in its body"
-						   : "backend took no more of the request");
-}
-
-/* In the queue, or while a hook waits for the client's body. */
-static void on_park_due(struct exchange *ex)
-{
-	if (ex->rq.queued_since_us != 0) {
-		follow(ex, choice_queue_over(&ex->rq));
-	} else if (hook_awaits_body(&ex->rq.view)) {
-		hook_cancel(&ex->rq.view);
-		refuse_with(ex, 408, body_is_late);
-	}
-}
-
 /* The deadline of what the state waits for. */
 static void on_due(struct timer *timer)
 {
 	struct exchange *ex = container_of(timer, struct exchange, rq.timer);
-	switch (state_of(ex)) {
-	case EX_QUEUED:
-	case EX_PARKED:
-		on_park_due(ex);
+	struct overdue next = overdue_look(ex);
+	switch (next.what) {
+	case OVERDUE_CHOICE:
+		follow(ex, next.choice);
 		break;
-	case EX_CONNECT:
-		after_attempt(ex,
-			      attempt_overdue(&ex->at, NEAP_STAGE_CONNECT, "connecting timed out"));
+	case OVERDUE_ATTEMPT:
+		after_attempt(ex, next.attempt);
 		break;
-	case EX_WAIT:
-		if (ex->relay.answer == ANSWER_ALONE)
-			after_relay(ex, relay_head_alone(&ex->relay));
-		else
-			on_send_due(ex);
+	case OVERDUE_RELAY:
+		after_relay(ex, next.relay);
 		break;
-	case EX_SEND:
-		on_send_due(ex);
+	case OVERDUE_OWN:
+		refuse(ex);
 		break;
-	case EX_RELAY:
-	case EX_ANSWER:
-		after_relay(ex, relay_stalled(&ex->relay));
+	case OVERDUE_END:
+		ex->state = EX_END;
 		break;
-	case EX_REST:
-		on_rest_due(ex);
-		break;
-	case EX_TUNNEL:
-		end_with(ex, pump_silent_words(ex->pump));
-		break;
-	default:
+	case OVERDUE_NOTHING:
 		break;
 	}
 	exchange_run(ex);
@@ -480,49 +432,6 @@ void exchange_cut(struct exchange *ex, const char *reason)
 	exchange_run(ex);
 }
 
-/* ---- its body, for hooks ---- */
-
-static struct exchange *of_view(const struct neap_request *view)
-{
-	return container_of((struct neap_request *)(uintptr_t)view, struct exchange, rq.view);
-}
-
-static enum neap_body_state look_at_body(struct neap_request *view, uint32_t max)
-{
-	return gather_look(&of_view(view)->at, max);
-}
-
-static void gather_body(struct neap_request *view, uint32_t max)
-{
-	gather_begin(&of_view(view)->at, of_view(view)->client, max);
-}
-
-static uint32_t most_of_body(const struct neap_request *view)
-{
-	return of_view(view)->rq.service->conf->limits.hook_body_bytes;
-}
-
-static int pieces_of_body(const struct neap_request *view, struct iovec iov[2], bool *is_coded)
-{
-	const struct body *body = &of_view(view)->body;
-	*is_coded = body->form == BODY_CODED;
-	return body_pieces(body, iov);
-}
-
-static enum neap_body_set set_body(struct neap_request *view, const char *bytes, uint32_t n)
-{
-	return gather_replace(&of_view(view)->at, bytes, n);
-}
-
-static const struct body_door door = {
-	.look = look_at_body,
-	.gather = gather_body,
-	.most = most_of_body,
-	.pieces = pieces_of_body,
-	.set = set_body,
-	.settle = route_settle,
-};
-
 /* ---- beginning ---- */
 
 static const struct request_owner owner = {
@@ -544,7 +453,7 @@ void exchange_init(struct exchange *ex, const struct exchange_origin *from)
 	ex->at.on_due = on_attempt_due;
 	relay_init(&ex->relay, &ex->at, from->client);
 	ex->client = from->client;
-	ex->rq.view.body_door = &door;
+	ex->rq.view.body_door = &door_to_body;
 	ex->pump = NULL;
 	ex->awaited = AWAITED_NOBODY;
 	ex->state = EX_HEAD;

@@ -10,20 +10,8 @@
 #ifndef NEAP_EXCHANGE_EXCHANGE_H
 #define NEAP_EXCHANGE_EXCHANGE_H
 
+#include "exchange/parts.h"
 #include "exchange/phase.h"
-#include "exchange/pump.h"
-#include "exchange/relay.h"
-
-struct exchange {
-	struct request rq;
-	struct body body;
-	struct attempt at;
-	struct relay relay;
-	struct client *client;
-	struct pump *pump; /* after 101; else NULL */
-	uint8_t state;	   /* enum exchange_state */
-	uint8_t awaited;   /* for whom the deadline was begun: enum awaited (deadline.h) */
-};
 
 /* Where an exchange comes from; all of it outlives the exchange. */
 struct exchange_origin {
