@@ -64,8 +64,8 @@ describe("neap -t", function()
   end)
 
   it("refuses what is not available yet", function()
-    refused([[return { backends = { "http://h" }, hedge = { after = 1 } }]],
-      "hedge: hedge is not available in this version")
+    refused([[return { backends = { "http://h" }, mode = "udp" }]],
+      "mode: mode = 'udp' is not available in this version")
   end)
 
   it("finds what is wrong with policies", function()

@@ -156,9 +156,9 @@ local function rows_of(interface)
   return tree.with("src", "const struct " .. interface .. " [%w_]+%s*=%s*{")
 end
 
-claim("`client_ops` has three rows in `src/`, `leg_ops` two", function()
-  assert.same({ "src/exchange/mirror.c", "src/proxy/h1_client.c", "src/proxy/h2_client.c" },
-    rows_of "client_ops")
+claim("`client_ops` has four rows in `src/`, `leg_ops` two", function()
+  assert.same({ "src/exchange/hedge.c", "src/exchange/mirror.c", "src/proxy/h1_client.c",
+    "src/proxy/h2_client.c" }, rows_of "client_ops")
   assert.same({ "src/upstream/h1_leg.c", "src/upstream/h2_leg.c" }, rows_of "leg_ops")
 end)
 

@@ -1,9 +1,9 @@
--- Slots, who waits for them, and retry budgets.
+-- Slots, who waits for them, and budgets.
 local board = require "support.board"
 local eventually = require "support.eventually"
 local process = require "support.process"
 local scope = require "support.scope"
-local lib = board.lib
+local ffi, lib = require("support.probe").ffi, board.lib
 
 describe("the slots of a backend", function()
   local b, pool, slots
@@ -129,14 +129,20 @@ describe("the queues of the workers", function()
   end)
 end)
 
-describe("a retry budget", function()
+local function purse(b, worker, step, kind)
+  return ffi.new("struct board_purse",
+    { board = b, kind = kind or 0, worker = worker, pool = 0, step = step })
+end
+
+describe("a budget", function()
   it("counts requests and retries of all workers in a window that moves on", function()
     local b = board.create()
     lib.board_worker_note(b, 1)
+    local terms = ffi.new("struct board_budget_terms", { ratio = 0.5, least = 1 })
     local function retry(step, worker)
-      return lib.board_budget_retry(b, worker or 0, 0, step, 0.5, 1)
+      return lib.board_budget_charge(purse(b, worker or 0, step), terms)
     end
-    for step = 100, 103 do lib.board_budget_request(b, step % 2, 0, step) end
+    for step = 100, 103 do lib.board_budget_request(purse(b, step % 2, step)) end
     for _, worker in ipairs { 0, 1, 0 } do assert.is_true(retry(103, worker)) end
     assert.is_false(retry(104, 1))
     -- the first two requests are out of the window now, the retries are not
@@ -145,16 +151,32 @@ describe("a retry budget", function()
     assert.is_true(retry(113))
     assert.is_false(retry(122))
     assert.is_true(retry(123))
-    assert.same({ 5, 4 }, { tonumber(b.budgets[0][0].spent + b.budgets[1][0].spent),
-      tonumber(b.budgets[0][0].refused + b.budgets[1][0].refused) })
+    assert.same({ 5, 4 }, { tonumber(b.budgets[0][0][0].spent + b.budgets[0][1][0].spent),
+      tonumber(b.budgets[0][0][0].refused + b.budgets[0][1][0].refused) })
   end)
 
   it("is not confused by numbers of steps that wrap", function()
     local b = board.create()
     lib.board_worker_note(b, 0)
     local step = 2 ^ 24 * 5 - 1
-    for i = 0, 2 do lib.board_budget_request(b, 0, 0, step + i) end
-    assert.is_true(lib.board_budget_retry(b, 0, 0, step + 2, 0.5, 0))
-    assert.is_false(lib.board_budget_retry(b, 0, 0, step + 2, 0.5, 0))
+    local terms = ffi.new("struct board_budget_terms", { ratio = 0.5 })
+    for i = 0, 2 do lib.board_budget_request(purse(b, 0, step + i)) end
+    assert.is_true(lib.board_budget_charge(purse(b, 0, step + 2), terms))
+    assert.is_false(lib.board_budget_charge(purse(b, 0, step + 2), terms))
+  end)
+
+  it("may have a floor, and each kind has its own", function()
+    local b = board.create()
+    lib.board_worker_note(b, 0)
+    local terms = ffi.new("struct board_budget_terms", { ratio = 0.1, floor = 1 })
+    local function hedge() return lib.board_budget_charge(purse(b, 0, 7, 1), terms) end
+    assert.is_true(hedge())
+    for _ = 1, 19 do lib.board_budget_request(purse(b, 0, 7, 1)) end
+    assert.is_false(hedge())
+    lib.board_budget_request(purse(b, 0, 7, 1))
+    assert.is_true(hedge())
+    assert.is_false(hedge())
+    local spent = { tonumber(b.budgets[0][0][0].spent), tonumber(b.budgets[1][0][0].spent) }
+    assert.same({ 0, 2 }, spent)
   end)
 end)

@@ -128,7 +128,6 @@ local WRONG = {
 }
 
 -- What is not built yet is refused, never ignored.
-local LATER = { hedge = "{ after = 1 }" }
 
 describe("a key of the config", function()
   it("is refused with its path, what is wrong and what was expected", function()
@@ -158,10 +157,6 @@ describe("a key of the config", function()
   end)
 
   it("is refused as long as its feature is not built", function()
-    for key, literal in pairs(LATER) do
-      local _, why = case.one(key, literal)
-      assert.equals(("config.lua: %s: %s is not available in this version"):format(key, key), why)
-    end
     local _, why = case.one("mode", "'udp'")
     assert.equals("config.lua: mode: mode = 'udp' is not available in this version", why)
   end)

@@ -103,6 +103,10 @@ struct conf_pool {
 		int pool;     /* index into conf.pools; -1: none */
 		double share; /* of the requests */
 	} mirror;
+	struct {
+		uint32_t after; /* ms; 0: no hedges */
+		double share;	/* of the requests, at most */
+	} hedge;
 	uint8_t http2;	 /* enum conf_http2 */
 	bool has_shadow; /* another policy is asked too, to compare */
 	struct conf_pool_tls tls;

@@ -71,12 +71,13 @@ static void digest_pool(uint64_t *d, const struct conf_pool *p)
 		p->eject.consecutive,	  (uint64_t)p->attempt,	 p->budget.ttl,
 		p->queue.length,	  p->queue.timeout,	 p->has_shadow,
 		p->limits.header_bytes,	  p->limits.headers,	 p->http2,
-		p->limits.stream_window,
+		p->limits.stream_window,  p->hedge.after,
 	};
 
 	add_text(d, p->name);
 	add_text(d, p->mirror.pool_name);
 	add_bytes(d, &p->mirror.share, sizeof(p->mirror.share));
+	add_bytes(d, &p->hedge.share, sizeof(p->hedge.share));
 	add_bytes(d, numbers, sizeof(numbers));
 	add_bytes(d, p->retry.status, sizeof(p->retry.status));
 	add_bytes(d, p->eject.status, sizeof(p->eject.status));

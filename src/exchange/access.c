@@ -36,8 +36,8 @@ static void count_service(struct request *rq)
 	stat_add(&c->answers[class < countof(c->answers) ? class : countof(c->answers) - 1], 1);
 	if (rq->bytes > 0)
 		stat_add(&c->bytes, rq->bytes);
-	if (unlikely(rq->attempts > 1))
-		stat_add(&c->retries, rq->attempts - 1);
+	if (unlikely(rq->attempts > 1 + rq->hedges))
+		stat_add(&c->retries, (uint64_t)(rq->attempts - 1 - rq->hedges));
 	if (unlikely(request_lost_client(rq)))
 		stat_add(&c->aborted, 1);
 	if (unlikely(rq->end >= REQUEST_BROKEN))
@@ -132,21 +132,21 @@ static void add_line(struct request *rq, const struct neap_outcome *outcome)
 		timer_start(&a->flush, a->flushes);
 }
 
-/* Of a copy only its story is told, if it has one. */
-static void end_copy(struct request *rq)
+/* Of a copy only its story is told, if it has one; what there is of a rival the other one tells. */
+static void end_other(struct request *rq)
 {
 	struct neap_outcome outcome;
 	fill_outcome(rq, &outcome);
 	hook_finish(rq->service->hooks, &rq->view, NULL);
-	if (unlikely(rq->plane->conf->explain.is_on))
+	if (rq->role == REQUEST_COPY && unlikely(rq->plane->conf->explain.is_on))
 		story_end(rq, &outcome);
 }
 
 void access_end(struct request *rq)
 {
 	struct neap_outcome outcome;
-	if (unlikely(rq->is_copy)) {
-		end_copy(rq);
+	if (unlikely(rq->role != REQUEST_OWN)) {
+		end_other(rq);
 		return;
 	}
 	bool is_told = hooks_tell(rq->service->hooks);

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
+#include "exchange/budget.h"
 #include "exchange/queue.h"
-#include "exchange/retry.h"
 #include "net/sock.h"
 #include "shm/board.h"
 #include "shm/board_cell.h"
@@ -45,7 +45,7 @@ static bool count_begin(struct attempt *at)
 	stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].requests, 1);
 	rq->attempts++;
 	queue_leave(rq, QUEUE_SERVED);
-	retry_count_request(rq);
+	budget_count_request(rq);
 	if (unlikely(rq->lanes->attempt != NULL))
 		timer_start(&at->timer, rq->lanes->attempt);
 	return true;

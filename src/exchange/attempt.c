@@ -83,7 +83,7 @@ void attempt_answered(struct attempt *at, unsigned status)
 void attempt_count_failure(const struct attempt *at, enum neap_kind kind)
 {
 	const struct request *rq = at->rq;
-	if (likely(!rq->is_copy))
+	if (likely(rq->role != REQUEST_COPY))
 		stat_add(&rq->service->counts->failed[kind], 1);
 	if (rq->view.slot >= 0)
 		stat_add(&board_of(at)->cells[rq->plane->worker][rq->view.slot].failures, 1);
@@ -239,6 +239,22 @@ void attempt_end(struct attempt *at, enum attempt_reuse reuse)
 	pace_leave(&at->place);
 	h2_pool_quit(&at->h2_place);
 	attempt_free_slot(at);
+}
+
+void attempt_move(struct attempt *to, struct attempt *from)
+{
+	timer_stop(&from->timer);
+	to->uconn = from->uconn;
+	to->h2 = from->h2;
+	to->started_us = from->started_us;
+	to->connected_us = from->connected_us;
+	to->slot = from->slot;
+	to->is_alone = from->is_alone;
+	to->is_reused = from->is_reused;
+	to->fresh_only = from->fresh_only;
+	leg_move(&to->leg, &from->leg);
+	from->uconn = NULL;
+	from->slot = SLOT_NONE;
 }
 
 bool attempt_may_replace(const struct attempt *at)

@@ -90,6 +90,12 @@ void attempt_end(struct attempt *at, enum attempt_reuse reuse);
 void attempt_free_slot(struct attempt *at);
 
 /*
+ * What FROM has becomes TO's, which is over: slot, connection, what was sent and what came. The requests
+ * of both are their owner's business.
+ */
+void attempt_move(struct attempt *to, struct attempt *from);
+
+/*
  * A kept connection turned out dead before any byte of an answer and sending again is safe: the same
  * backend once more on a fresh connection. No attempt, no failure. It is begun by approach_begin.
  */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "exchange/acme.h"
+#include "exchange/budget.h"
 #include "exchange/failure.h"
 #include "exchange/queue.h"
 #include "exchange/retry.h"
@@ -38,8 +39,9 @@ static enum choice give_up_poor(struct request *rq)
 /* Another attempt: its backend is not tried again. */
 static enum choice try_again(struct request *rq)
 {
-	bool may = rq->failure.safe && (!rq->holds_answer || retry_candidate_is_left(rq));
-	if (may && !retry_is_affordable(rq))
+	bool may = rq->role != REQUEST_RIVAL && rq->failure.safe &&
+		   (!rq->holds_answer || retry_candidate_is_left(rq));
+	if (may && !budget_affords_retry(rq))
 		return give_up_poor(rq);
 	if (!may || !retry_remember(rq, rq->view.slot))
 		return give_up(rq);
@@ -66,7 +68,8 @@ static enum choice crowded_out(struct request *rq, const char *reason)
 /* Waits for a free slot; or may not. */
 static enum choice wait_in_queue(struct request *rq, bool was_asked)
 {
-	const char *refusal = queue_join(rq, was_asked);
+	const char *refusal = rq->role == REQUEST_RIVAL ? "every backend is busy"
+							: queue_join(rq, was_asked);
 	return refusal == NULL ? CHOICE_QUEUE : crowded_out(rq, refusal);
 }
 

@@ -10,6 +10,7 @@
 #include "exchange/own.h"
 #include "exchange/preamble.h"
 #include "exchange/queue.h"
+#include "exchange/rivalry.h"
 #include "exchange/switch.h"
 
 static enum exchange_state state_of(const struct exchange *ex)
@@ -125,17 +126,31 @@ static void begin_again(struct exchange *ex)
 
 static void after_upload(struct exchange *ex, enum upload_outcome outcome);
 
+static void on_hedge_due(struct timer *hedge);
+
 /* Hooks may have set another limit for the body than its service has. */
 static void begin_attempt(struct exchange *ex)
 {
 	ex->at.fresh_only = false;
 	ex->state = EX_TAKE;
+	if (unlikely(ex->rq.lanes->hedge != NULL))
+		rivalry_begin_time(ex, on_hedge_due);
 	if (unlikely(ex->rq.service->sets_limits || ex->rq.view.route != NULL))
 		after_upload(ex, upload_admit(&ex->at));
 }
 
+static bool has_rival(const struct exchange *ex)
+{
+	return unlikely(ex->other != NULL) && ex->rq.role == REQUEST_OWN;
+}
+
 static void follow(struct exchange *ex, enum choice choice)
 {
+	if (has_rival(ex) && choice != CHOICE_PARK) {
+		ex->decided = (uint8_t)choice;
+		ex->state = EX_HEDGED;
+		return;
+	}
 	switch (choice) {
 	case CHOICE_BACKEND:
 		begin_attempt(ex);
@@ -210,8 +225,19 @@ static bool step(struct exchange *ex)
 	}
 }
 
+/* The rival of one that goes on without it. */
+static void drop_rival(struct exchange *ex)
+{
+	struct exchange *rival = ex->other;
+	ex->other = NULL;
+	exchange_cut(rival, "the other backend answered first");
+}
+
 static void finish(struct exchange *ex)
 {
+	rivalry_end_time(ex);
+	if (unlikely(ex->rq.role == REQUEST_RIVAL))
+		rivalry_join(ex->other, ex);
 	closing_end(&ex->relay, ex->pump);
 	ex->client->ops->done(ex->client);
 }
@@ -221,6 +247,22 @@ static void arm(struct exchange *ex)
 	enum awaited now = phase_awaited(state_of(ex), &ex->relay);
 	deadline_arm(&ex->rq, (enum awaited)ex->awaited, now);
 	ex->awaited = (uint8_t)now;
+}
+
+static void exchange_run(struct exchange *ex);
+
+/* A rival's answer becomes that of its request. */
+static void hand_over(struct exchange *rival)
+{
+	struct exchange *ex = rival->other;
+	ex->other = NULL;
+	rivalry_take_over(ex, rival);
+	rival->state = EX_END;
+	finish(rival);
+	ex->rq.plane->on_beaten(&ex->rq);
+	ex->state = EX_WAIT;
+	after_relay(ex, relay_begin(&ex->relay));
+	exchange_run(ex);
 }
 
 static void exchange_run(struct exchange *ex)
@@ -236,7 +278,11 @@ static void exchange_run(struct exchange *ex)
 		upload_resume(&ex->at, ex->client, UPLOAD_TRAILS);
 	if (unlikely(ex->state == EX_REST) && !relay_has_rest(&ex->relay))
 		ex->state = EX_END;
-	if (ex->state == EX_END)
+	if (has_rival(ex) && !phase_may_be_beaten(state_of(ex)))
+		drop_rival(ex);
+	if (unlikely(ex->state == EX_WON))
+		hand_over(ex);
+	else if (ex->state == EX_END)
 		finish(ex);
 	else
 		arm(ex);
@@ -269,6 +315,14 @@ static void on_due(struct timer *timer)
 		break;
 	}
 	exchange_run(ex);
+}
+
+/* hedge.after */
+static void on_hedge_due(struct timer *hedge)
+{
+	struct exchange *ex = container_of(hedge, struct exchange, hedge);
+	if (rivalry_is_due(ex))
+		ex->rq.plane->on_slow(&ex->rq);
 }
 
 /* timeouts.attempt */
@@ -455,6 +509,8 @@ void exchange_init(struct exchange *ex, const struct exchange_origin *from)
 	ex->client = from->client;
 	ex->rq.view.body_door = &door_to_body;
 	ex->pump = NULL;
+	ex->other = NULL;
+	ex->hedging = HEDGING_NONE;
 	ex->awaited = AWAITED_NOBODY;
 	ex->state = EX_HEAD;
 }
@@ -485,6 +541,15 @@ void exchange_start(struct exchange *ex, const char *fault)
 void exchange_start_copy(struct exchange *ex)
 {
 	ex->state = EX_PICK;
+	exchange_run(ex);
+}
+
+void exchange_rival_failed(struct exchange *ex)
+{
+	ex->other = NULL;
+	if (ex->state != EX_HEDGED)
+		return;
+	follow(ex, (enum choice)ex->decided);
 	exchange_run(ex);
 }
 

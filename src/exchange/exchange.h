@@ -37,10 +37,13 @@ void exchange_init(struct exchange *ex, const struct exchange_origin *from);
 void exchange_start(struct exchange *ex, const char *fault);
 
 /*
- * A copy of a request that another exchange serves: its head, its view (with the pool) and its body are
- * there, all else was decided. Asks `pick` alone.
+ * A copy of a request that another exchange serves, or its rival: its head, its view (with the pool) and
+ * its body are there, all else was decided. Asks `pick` alone.
  */
 void exchange_start_copy(struct exchange *ex);
+
+/* Its rival is over, and did not win. ex may be gone on return. */
+void exchange_rival_failed(struct exchange *ex);
 
 /*
  * The head was refused, or never came (status and reason in head.refusal). ex may be gone on return.

@@ -3,11 +3,12 @@
 #include <stdlib.h>
 
 #include "base/dice.h"
+#include "exchange/copy.h"
+#include "exchange/deaf.h"
 #include "exchange/exchange.h"
 #include "exchange/ids.h"
 #include "exchange/story.h"
 #include "exchange/view.h"
-#include "http/edits.h"
 #include "shm/board.h"
 #include "shm/board_twice.h"
 
@@ -60,13 +61,6 @@ static enum client_sent drop(struct client_body *body)
 	return body->sent > ANSWER_BYTES_MAX ? CLIENT_GONE : CLIENT_TOOK_ALL;
 }
 
-static enum client_sent on_interim(struct client *c, struct str head)
-{
-	(void)c;
-	(void)head;
-	return CLIENT_TOOK_ALL;
-}
-
 static enum client_sent on_answer(struct client *c, struct str head, struct client_body *body)
 {
 	(void)c;
@@ -74,35 +68,10 @@ static enum client_sent on_answer(struct client *c, struct str head, struct clie
 	return drop(body);
 }
 
-static enum client_sent on_reply(struct client *c, struct str head, struct str text)
-{
-	(void)c;
-	(void)head;
-	(void)text;
-	return CLIENT_TOOK_ALL;
-}
-
 static enum client_sent on_body(struct client *c, struct client_body *body)
 {
 	(void)c;
 	return drop(body);
-}
-
-static bool never(const struct client *c)
-{
-	(void)c;
-	return false;
-}
-
-static void nothing(struct client *c)
-{
-	(void)c;
-}
-
-static void on_want(struct client *c, bool more)
-{
-	(void)c;
-	(void)more;
 }
 
 static void tell_local(const struct client *c, struct peer *to)
@@ -117,30 +86,22 @@ static bool tell_tls(const struct client *c, struct tls_facts *to)
 	return false;
 }
 
-static struct stream *on_steal(struct client *c, struct str head, struct outbox **unsent)
-{
-	(void)c;
-	(void)head;
-	*unsent = NULL;
-	return NULL;
-}
-
 static void on_done(struct client *c);
 
 static const struct client_ops mirror_ops = {
-	.interim = on_interim,
+	.interim = deaf_interim,
 	.answer = on_answer,
-	.reply = on_reply,
+	.reply = deaf_reply,
 	.body = on_body,
-	.can_drain = never,
-	.is_blocked = never,
-	.end_answer = nothing,
-	.want = on_want,
-	.is_wanted = never,
-	.watch_end = nothing,
+	.can_drain = deaf_never,
+	.is_blocked = deaf_never,
+	.end_answer = deaf_nothing,
+	.want = deaf_want,
+	.is_wanted = deaf_never,
+	.watch_end = deaf_nothing,
 	.local = tell_local,
 	.tls = tell_tls,
-	.steal = on_steal,
+	.steal = deaf_steal,
 	.done = on_done,
 };
 
@@ -172,21 +133,6 @@ static void on_done(struct client *c)
 }
 
 /* ---- the copy ---- */
-
-/* What the original's hooks did to its head. */
-static bool copy_edits(struct neap_request *to, const struct neap_request *from)
-{
-	if (from->edits != NULL && (to->edits = edits_copy(from->edits)) == NULL)
-		return false;
-	if (from->new_path == NULL)
-		return true;
-	to->new_path = malloc(from->new_path_n);
-	if (to->new_path == NULL)
-		return false;
-	memcpy(to->new_path, from->new_path, from->new_path_n);
-	to->new_path_n = from->new_path_n;
-	return true;
-}
 
 static bool copy_head(struct mirror *m, const struct request *from)
 {
@@ -224,21 +170,6 @@ static void copy_names(struct mirror *m, const struct request *from)
 	rq->started_us = from->started_us;
 }
 
-static bool copy_body(struct body *to, const struct body *from)
-{
-	struct iovec pieces[2];
-	int n = body_pieces(from, pieces);
-	struct str trailers = body_trailers(from);
-	to->form = from->form;
-	to->payload = from->payload;
-	to->is_complete = to->came_at_once = true;
-	for (int i = 0; i < n; i++) {
-		if (!buf_append(&to->buf, pieces[i].iov_base, pieces[i].iov_len))
-			return false;
-	}
-	return trailers.n == 0 || buf_append(&to->trailers, trailers.p, trailers.n);
-}
-
 static void begin(struct deferred *d)
 {
 	struct mirror *m = container_of(d, struct mirror, beginning);
@@ -265,7 +196,8 @@ static struct mirror *open_copy(struct mirrors *all, const struct exchange *of)
 	list_append(&all->open, &m->node);
 	all->n++;
 	exchange_init(&m->ex, &origin);
-	m->ex.rq.is_copy = m->ex.rq.is_shadowed = m->ex.rq.is_mirrored = true;
+	m->ex.rq.role = REQUEST_COPY;
+	m->ex.rq.is_shadowed = m->ex.rq.is_mirrored = true;
 	return m;
 }
 

@@ -16,7 +16,7 @@ static void decide_keep(struct relay *r)
 /* Calls have their form of an error, whatever a policy would say. */
 static bool has_words(struct request *rq)
 {
-	return likely(!rq->is_grpc && !rq->is_copy) &&
+	return likely(!rq->is_grpc && rq->role == REQUEST_OWN) &&
 	       hook_error(rq->service->hooks, &rq->view, rq->own.status, rq->own.reason);
 }
 

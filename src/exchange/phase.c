@@ -29,6 +29,15 @@ enum neap_stage phase_stage(enum exchange_state state)
 				   : NEAP_STAGE_WAIT;
 }
 
+bool phase_may_be_beaten(enum exchange_state state)
+{
+	static const bool may[EX_END + 1] = {
+		[EX_PARKED] = true, [EX_TAKE] = true,	[EX_CONNECT] = true, [EX_SEND] = true,
+		[EX_WAIT] = true,   [EX_FAILED] = true, [EX_HEDGED] = true,
+	};
+	return may[state];
+}
+
 /* An answer of our own stays one. */
 enum exchange_state phase_after_relay(enum exchange_state state, enum relay_outcome outcome)
 {
@@ -37,6 +46,7 @@ enum exchange_state phase_after_relay(enum exchange_state state, enum relay_outc
 		[RELAY_LEFT] = EX_END,	    [RELAY_REST] = EX_REST,
 		[RELAY_HELD] = EX_FAILED,   [RELAY_FAILED] = EX_FAILED,
 		[RELAY_STALE] = EX_TAKE,    [RELAY_SWITCHES] = EX_SWITCH,
+		[RELAY_WON] = EX_WON,
 	};
 	bool stays = outcome == RELAY_WAITS || (outcome == RELAY_ANSWERS && state == EX_ANSWER);
 	return stays ? state : (enum exchange_state)next[outcome];

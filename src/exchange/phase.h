@@ -25,6 +25,8 @@ enum exchange_state {
 	EX_SWITCH,  /* 101 came: the connections become a tunnel */
 	EX_TUNNEL,  /* they are one */
 	EX_FAILED,  /* the attempt failed: another one, or an answer */
+	EX_HEDGED,  /* that is decided, but a rival may still win */
+	EX_WON,	    /* a rival: its answer is the other exchange's */
 	EX_END,
 };
 
@@ -39,6 +41,9 @@ enum neap_stage phase_stage(enum exchange_state state);
 
 /* The state that follows from what the relay did; `state` itself: nothing changes. */
 enum exchange_state phase_after_relay(enum exchange_state state, enum relay_outcome outcome);
+
+/* It has no answer yet: a rival may win it. */
+bool phase_may_be_beaten(enum exchange_state state);
 
 /* Bytes of an answer may be on their way to the client. */
 static inline bool phase_is_answering(enum exchange_state state)

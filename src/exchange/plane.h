@@ -22,6 +22,7 @@ enum {
 };
 
 struct access;
+struct hedges;
 struct mirrors;
 struct queues;
 struct request;
@@ -64,11 +65,14 @@ struct plane {
 
 	/* The parts. */
 	struct queues *queues;
-	struct access *access;		      /* NULL: no access log */
-	struct stories *stories;	      /* NULL: none are told */
-	struct mirrors *mirrors;	      /* NULL: no pool has one */
-	void (*on_whole)(struct request *rq); /* of such a pool: all of a request is out */
-	uint64_t next_id;		      /* of requests */
+	struct access *access;		       /* NULL: no access log */
+	struct stories *stories;	       /* NULL: none are told */
+	struct mirrors *mirrors;	       /* NULL: no pool has one */
+	void (*on_whole)(struct request *rq);  /* of such a pool: all of a request is out */
+	struct hedges *hedges;		       /* NULL: no pool has them */
+	void (*on_slow)(struct request *rq);   /* of such a pool: its answer takes too long */
+	void (*on_beaten)(struct request *rq); /* its rival was faster: it has its answer now */
+	uint64_t next_id;		       /* of requests */
 
 	/* Lines of the log that may come often. */
 	struct log_limit failing, breaking, short_of;
@@ -76,7 +80,7 @@ struct plane {
 
 struct plane_maxima { /* over all services and pools, in bytes but for the first two */
 	uint32_t connections, requests, header_bytes, replay_bytes, answer_bytes;
-	uint32_t copies; /* of requests, for mirrors */
+	uint32_t copies; /* of requests, for mirrors and hedges */
 };
 
 /*

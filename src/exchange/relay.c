@@ -257,7 +257,7 @@ static bool needs_close(const struct relay *r)
 static bool run_response_hook(struct relay *r, struct neap_response *view)
 {
 	struct leg *leg = leg_of(r);
-	if (unlikely(r->rq->is_copy))
+	if (unlikely(r->rq->role != REQUEST_OWN))
 		return true;
 	view->status = leg->head.status;
 	view->latency_us = (uint32_t)(r->rq->first_byte_us - r->at->connected_us);
@@ -400,8 +400,9 @@ static enum relay_outcome final_head(struct relay *r)
 		request_own(r->rq, 502, "the backend did not switch protocols");
 		return RELAY_REFUSED;
 	}
-	bool is_held = conf_retries_status(r->rq->pool, status) || call_is_retried(r->rq);
-	return is_held ? hold(r) : relay_begin(r);
+	if (conf_retries_status(r->rq->pool, status) || call_is_retried(r->rq))
+		return hold(r);
+	return unlikely(r->rq->role == REQUEST_RIVAL) ? RELAY_WON : relay_begin(r);
 }
 
 enum relay_outcome relay_head_alone(struct relay *r)

@@ -18,6 +18,7 @@ enum relay_outcome {
 	RELAY_REST,	/* all of it is out, and the backend still takes the rest of the request */
 	RELAY_LEFT,	/* the client is gone, or nothing moves any more */
 	RELAY_HELD,	/* the answer counts as a failure (rq->failure): asks for `failed` */
+	RELAY_WON,	/* a rival's: the head of an answer is there, for the other exchange */
 	RELAY_SWITCHES, /* 101, as it was asked for: the connections become a tunnel */
 	RELAY_STALE,	/* a kept connection was dead: the same attempt again */
 	RELAY_FAILED,	/* the attempt failed: rq->failure */

@@ -263,7 +263,7 @@ struct str reply_words(struct request *rq, bool keeps, struct str *body)
 
 void reply_count(const struct request *rq)
 {
-	if (unlikely(rq->is_copy))
+	if (unlikely(rq->role != REQUEST_OWN))
 		return;
 	stat_add(&rq->service->counts->refused[refusal_of(rq->own.status)], 1);
 }

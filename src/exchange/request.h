@@ -30,6 +30,13 @@ enum request_end {
 	REQUEST_CUT_BROKEN, /* that, while an answer was under way */
 };
 
+/* For whom it is. */
+enum request_role {
+	REQUEST_OWN,   /* its client's */
+	REQUEST_COPY,  /* a mirror's (mirror.h): no client waits for it, nobody but that is told */
+	REQUEST_RIVAL, /* another request's (hedge.h), which has what it gets */
+};
+
 /* What follows from what the hooks decided (choice.h). */
 enum choice {
 	CHOICE_BACKEND, /* connect to view.slot */
@@ -70,7 +77,7 @@ struct request {
 	bool holds_answer; /* an answer that counts as a failure is kept until `failed` has decided */
 	bool is_shadowed; /* the shadow was asked about it (shadow.h) */
 	bool is_mirrored; /* its pool's mirror was thought of (mirror.h) */
-	bool is_copy;	  /* for a mirror: no client waits for it, and nobody but that is told */
+	uint8_t role;	  /* enum request_role */
 	bool has_trace;
 	bool has_failed;	/* an attempt: failure says how */
 	bool was_told_to_go_on; /* its client, with a 100 of ours: no backend is asked for one */
@@ -84,6 +91,7 @@ struct request {
 	/* What is told of it: in the access log, in counts and to the `log` hook. */
 	uint16_t status;    /* of the answer; 0: none yet */
 	uint16_t attempts;  /* begun so far */
+	uint16_t hedges;    /* of them: beside another one (hedge.h) */
 	uint64_t bytes;	    /* of the answer's body, to the client */
 	const char *reason; /* why it ended as it did; "" = well */
 	int64_t started_us, first_byte_us, connect_us;

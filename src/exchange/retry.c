@@ -4,7 +4,6 @@
 
 #include "exchange/call.h"
 #include "shm/board.h"
-#include "shm/board_budget.h"
 #include "shm/board_pool.h"
 #include "shm/board_serve.h"
 
@@ -62,33 +61,6 @@ bool retry_candidate_is_left(const struct request *rq)
 			return true;
 	}
 	return n > countof(slots);
-}
-
-/* The number of the budget's step that is now. */
-static uint64_t budget_step(const struct request *rq)
-{
-	uint32_t step_ms = rq->pool->budget.ttl / BOARD_BUDGET_STEPS;
-	return (uint64_t)loop_now_ms(rq->plane->loop) / (step_ms > 0 ? step_ms : 1);
-}
-
-void retry_count_request(const struct request *rq)
-{
-	if (likely(rq->pool->budget.ttl == 0) || rq->view.attempt != 1)
-		return;
-	int pool = board_pool(rq);
-	if (pool >= 0)
-		board_budget_request(rq->plane->board, rq->plane->worker, pool, budget_step(rq));
-}
-
-bool retry_is_affordable(const struct request *rq)
-{
-	const struct conf_pool *conf = rq->pool;
-	if (likely(conf->budget.ttl == 0) || rq->is_untouched || !retry_candidate_is_left(rq))
-		return true;
-	int pool = board_pool(rq);
-	double least = conf->budget.min_per_second * conf->budget.ttl / 1000;
-	return pool < 0 || board_budget_retry(rq->plane->board, rq->plane->worker, pool,
-					      budget_step(rq), conf->budget.ratio, least);
 }
 
 bool retry_remember(struct request *rq, int slot)

@@ -30,15 +30,6 @@ bool retry_attempt_is_left(const struct request *rq);
  */
 bool retry_candidate_is_left(const struct request *rq);
 
-/* For the retry budget: the first attempt of a request begins. */
-void retry_count_request(const struct request *rq);
-
-/*
- * Does the pool's retry budget allow another attempt? Charges it. Always, where there is none, and
- * where nothing of the request was sent: that is no load on anyone.
- */
-bool retry_is_affordable(const struct request *rq);
-
 /* Remembers the slot as tried; false: no memory (then nothing more is tried). */
 bool retry_remember(struct request *rq, int slot);
 

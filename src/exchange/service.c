@@ -37,6 +37,7 @@ static enum err init_pools(struct service *s, const struct conf *conf, struct ti
 			.attempt = lane_or(timers, pool->attempt, t->attempt),
 			.stream_idle = lane_or(timers, pool->stream_idle, t->stream_idle),
 			.keepalive_idle = lane(timers, pool->keepalive.idle),
+			.hedge = lane(timers, pool->hedge.after),
 		};
 	}
 	return ERR_OK;

@@ -14,6 +14,7 @@
 struct pool_lanes {
 	struct http_limits answers;
 	struct timer_lane *connect, *response, *attempt, *stream_idle, *keepalive_idle;
+	struct timer_lane *hedge; /* NULL: none */
 };
 
 struct acme;

@@ -103,7 +103,7 @@ static void tell_head(struct story *s, const struct request *rq)
 		json_some(&s->o, "version", http_version(v->minor));
 	if (rq->h2_stream != 0)
 		json_number(&s->o, "stream", (uint32_t)rq->h2_stream);
-	if (rq->is_copy)
+	if (rq->role == REQUEST_COPY)
 		json_number(&s->o, "copy", 1);
 	tell_tls(s, rq);
 	json_begin(&s->o, "steps", '[');
@@ -450,6 +450,32 @@ void story_mirror(struct request *rq, const char *pool, const char *what)
 	step_end(step);
 }
 
+void story_hedge(struct request *rq, const char *what)
+{
+	struct step step = step_begin(rq->story);
+	json_some(&rq->story->o, "hedge", str_of(what));
+	if (rq->backend != NULL)
+		json_some(&rq->story->o, "backend", str_of(rq->backend->name));
+	step_end(step);
+}
+
+static void put(struct plane *p, struct story *s)
+{
+	if (s != NULL)
+		slab_put(&p->stories->slab, s);
+}
+
+void story_join(struct request *to, struct request *from)
+{
+	if (to->story == NULL) {
+		to->story = from->story;
+		to->view.on_trouble = from->view.on_trouble;
+	} else if (from->story != to->story) {
+		put(to->plane, from->story); /* both began one */
+	}
+	from->story = NULL;
+}
+
 /* ---- the end ---- */
 
 static void tell_outcome(struct story *s, const struct request *rq, const struct neap_outcome *o)
@@ -502,6 +528,6 @@ void story_end(struct request *rq, const struct neap_outcome *o)
 							    : BOARD_SHELF_SAMPLED,
 				(struct str){ s->o.p, s->o.n });
 	rq->view.on_trouble = NULL;
-	slab_put(&rq->plane->stories->slab, s);
+	put(rq->plane, s);
 	rq->story = NULL;
 }

@@ -22,6 +22,12 @@ void story_copy(struct request *rq);
 /* What became of the copy for its pool's mirror: constant words. */
 void story_mirror(struct request *rq, const char *pool, const char *what);
 
+/* What became of a hedge: constant words. */
+void story_hedge(struct request *rq, const char *what);
+
+/* A rival ends, whose steps were told in the same story: if it was the one to begin it, it is TO's now. */
+void story_join(struct request *to, struct request *from);
+
 /* The hooks are about to be asked this. */
 void story_ask(struct request *rq, enum ask ask);
 

@@ -265,6 +265,16 @@ static void read_mirror(lua_State *L, struct conf_pool *p)
 	lua_pop(L, 1);
 }
 
+/* false: none. */
+static void read_hedge(lua_State *L, struct conf_pool *p)
+{
+	if (field_push(L, "hedge") == LUA_TTABLE) {
+		p->hedge.after = field_ms(L, "after");
+		p->hedge.share = field_number(L, "share", 1, 0);
+	}
+	lua_pop(L, 1);
+}
+
 static void find_mirrors(struct conf *c)
 {
 	for (unsigned i = 0; i < c->pools_n; i++) {
@@ -307,6 +317,7 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 	read_http2(L, p);
 	read_shadow(L, p);
 	read_mirror(L, p);
+	read_hedge(L, p);
 	conf_read_pool_tls(L, &p->tls);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "exchange/access.h"
+#include "exchange/hedge.h"
 #include "exchange/mirror.h"
 #include "exchange/queue.h"
 #include "exchange/story.h"
@@ -225,6 +226,7 @@ static struct maxima maxima_of(const struct conf *c)
 					STREAMS_MORE * m.connections };
 	m.requests = m.connections + accept.streams;
 	m.copies = mirror_is_wanted(c) ? MIRRORS_MAX : 0;
+	m.copies += hedge_is_wanted(c) ? HEDGES_MAX : 0;
 	return (struct maxima){ m, accept };
 }
 
@@ -258,6 +260,8 @@ static enum err init_parts(struct proxy *p, const struct proxy_options *o, struc
 		err = queues_create(plane, o->wake_fds, e);
 	if (err == ERR_OK)
 		err = mirrors_create(plane, m.accept.fields, on_last_copy, e);
+	if (err == ERR_OK)
+		err = hedges_create(plane, m.accept.fields, e);
 	return err == ERR_OK ? services_init(&p->services, &origin, e) : err;
 }
 
@@ -304,6 +308,7 @@ void proxy_destroy(struct proxy *p)
 	timer_stop(&p->drain_timer);
 	close_all(p, "cut: neap's process ended");
 	mirrors_destroy(plane_of(p));
+	hedges_destroy(plane_of(p));
 	queues_destroy(plane_of(p));
 	free_listens(p);
 	services_fini(&p->services);

@@ -81,13 +81,14 @@ NEAP_API void neap_life(neap_life_story *to)
 NEAP_API void neap_count_pool(int32_t pool, neap_pool_counts *to)
 {
 	struct board_queue_sum q;
-	struct board_budget_sum budget;
+	struct board_budget_sum budget, hedges;
 
 	memset(to, 0, sizeof(*to));
 	if (pool < 0 || pool >= BOARD_POOLS_MAX)
 		return;
 	board_queue_totals(policies_board(), pool, &q);
-	board_budget_totals(policies_board(), pool, &budget);
+	board_budget_totals(policies_board(), BUDGET_OF_RETRIES, pool, &budget);
+	board_budget_totals(policies_board(), BUDGET_OF_HEDGES, pool, &hedges);
 	*to = (neap_pool_counts){
 		.waiting = (double)q.waiting,
 		.queued = (double)q.queued,
@@ -97,6 +98,8 @@ NEAP_API void neap_count_pool(int32_t pool, neap_pool_counts *to)
 		.refused = (double)q.refused,
 		.budget_spent = (double)budget.spent,
 		.budget_refused = (double)budget.refused,
+		.hedges_spent = (double)hedges.spent,
+		.hedges_refused = (double)hedges.refused,
 	};
 }
 

@@ -56,9 +56,9 @@ typedef struct neap_life_story {
 
 void neap_life(neap_life_story *to);
 void neap_count_backend(int32_t slot, neap_backend_counts *to);
-typedef struct neap_pool_counts { /* its queue and its retry budget */
+typedef struct neap_pool_counts { /* its queue, its retry budget and that of its hedges */
 	double waiting, queued, timed_out, left, waited_us, refused;
-	double budget_spent, budget_refused;
+	double budget_spent, budget_refused, hedges_spent, hedges_refused;
 } neap_pool_counts;
 
 void neap_count_pool(int32_t pool, neap_pool_counts *to);

@@ -73,7 +73,7 @@ struct board {
 	/* To the first byte of an answer. */
 	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];
-	struct board_budget budgets[BOARD_ROWS][BOARD_POOLS_MAX];
+	struct board_budget budgets[BOARD_BUDGET_KINDS][BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_twice twice[BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_shadow shadows[BOARD_WORKERS_MAX][BOARD_POOLS_MAX];
 	struct board_shadow_picks shadow_picks[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];

@@ -243,23 +243,30 @@ static void take_workers(struct board *b, struct board *from)
 	take_growth(&earlier->hook_errors, &taken->hook_errors, errors);
 }
 
+static void take_budget(struct board *b, int to, struct board *from, int pool,
+			enum board_budget_kind kind)
+{
+	struct board_budget *earlier = &b->budgets[kind][BOARD_EARLIER][to];
+	struct board_budget *taken = &from->budgets[kind][BOARD_TAKEN][pool];
+	struct board_budget_sum sum;
+	board_budget_totals(from, kind, pool, &sum);
+	take_growth(&earlier->spent, &taken->spent, sum.spent);
+	take_growth(&earlier->refused, &taken->refused, sum.refused);
+}
+
 static void take_pool(struct board *b, int to, struct board *from, int pool)
 {
 	struct board_queue *queue = &b->queues[BOARD_EARLIER][to];
 	struct board_queue *taken = &from->queues[BOARD_TAKEN][pool];
-	struct board_budget *budget = &b->budgets[BOARD_EARLIER][to];
-	struct board_budget *taken_budget = &from->budgets[BOARD_TAKEN][pool];
 	struct board_queue_sum sum;
-	struct board_budget_sum retries;
 	board_queue_totals(from, pool, &sum);
-	board_budget_totals(from, pool, &retries);
 	take_growth(&queue->queued, &taken->queued, sum.queued);
 	take_growth(&queue->timed_out, &taken->timed_out, sum.timed_out);
 	take_growth(&queue->left, &taken->left, sum.left);
 	take_growth(&queue->waited_us, &taken->waited_us, sum.waited_us);
 	take_growth(&queue->refused, &taken->refused, sum.refused);
-	take_growth(&budget->spent, &taken_budget->spent, retries.spent);
-	take_growth(&budget->refused, &taken_budget->refused, retries.refused);
+	take_budget(b, to, from, pool, BUDGET_OF_RETRIES);
+	take_budget(b, to, from, pool, BUDGET_OF_HEDGES);
 	for (unsigned i = 0; i < BOARD_TWICE_COUNTS; i++)
 		take_growth(&b->twice[BOARD_EARLIER][to].n[i], &from->twice[BOARD_TAKEN][pool].n[i],
 			    board_twice_total(from, pool, (enum board_twice_count)i));

@@ -1,6 +1,6 @@
 /*
- * What one worker counts about requests that are sent twice: copies for a mirror. Changed by
- * exchange/mirror.c.
+ * What one worker counts about requests that are sent twice: copies for a mirror, and
+ * hedges. Changed by exchange/mirror.c and exchange/hedge.c.
  */
 #ifndef NEAP_SHM_ROW_TWICE_H
 #define NEAP_SHM_ROW_TWICE_H
@@ -15,6 +15,7 @@ enum board_twice_count {
 	TWICE_FAILED,	/* a copy got none */
 	TWICE_BODY,	/* no copy: the body was not kept */
 	TWICE_FULL,	/* no copy: too many are under way */
+	TWICE_WON,	/* a hedge was answered first */
 	BOARD_TWICE_COUNTS
 };
 /* cdef end */

@@ -366,6 +366,12 @@ static struct stream *h1_steal(struct leg *leg)
 	return stream_of(leg);
 }
 
+static void h1_moved(struct leg *leg, struct leg *from)
+{
+	(void)from;
+	leg->uconn->owner = leg;
+}
+
 static const struct leg_ops h1_ops = {
 	.send = h1_send,
 	.drain = h1_drain,
@@ -381,6 +387,7 @@ static const struct leg_ops h1_ops = {
 	.failure = h1_failure,
 	.end = h1_end,
 	.steal = h1_steal,
+	.moved = h1_moved,
 };
 
 static void on_stream_ready(struct stream *s, int events)

@@ -325,6 +325,13 @@ void h2_answer_init(struct h2_answer *a, struct leg *leg, uint8_t method_id)
 	*a = (struct h2_answer){ .leg = leg, .method_id = method_id };
 }
 
+void h2_answer_moved(struct h2_answer *a, struct leg *leg)
+{
+	a->fields.to = a->fields.to == &a->leg->in ? &leg->in : &leg->trailers;
+	a->fields.head = &leg->head;
+	a->leg = leg;
+}
+
 void h2_answer_fini(struct h2_answer *a)
 {
 	h2_spill_drop(&a->spill);

@@ -59,6 +59,9 @@ void h2_answer_settle(struct h2_answer *a);
 /* Bytes of the body that were taken since the last call: they make room in the window. */
 size_t h2_answer_taken(struct h2_answer *a);
 
+/* Its leg is this one now; the answer's head is whole. */
+void h2_answer_moved(struct h2_answer *a, struct leg *leg);
+
 void h2_answer_fini(struct h2_answer *a);
 
 #endif

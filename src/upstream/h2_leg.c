@@ -451,6 +451,15 @@ static struct stream *h2_steal(struct leg *leg)
 	return &leg->uconn->stream; /* never: no 101 is passed on */
 }
 
+static void h2_moved(struct leg *leg, struct leg *from)
+{
+	struct h2_call *call = of_leg(leg);
+	(void)from;
+	call->leg = leg;
+	call->upload.kept = &leg->out;
+	h2_answer_moved(&call->answer, leg);
+}
+
 static const struct leg_ops h2_ops = {
 	.send = h2_send,
 	.read = h2_read,
@@ -464,6 +473,7 @@ static const struct leg_ops h2_ops = {
 	.failure = h2_failure,
 	.end = h2_end,
 	.steal = h2_steal,
+	.moved = h2_moved,
 	.is_framed = true,
 };
 

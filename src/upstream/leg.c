@@ -1,5 +1,7 @@
 #include "upstream/leg.h"
 
+#include <string.h>
+
 void leg_init(struct leg *leg, const struct leg_memory *memory, struct http_field *fields,
 	      void (*on_ready)(struct leg *leg, int events))
 {
@@ -55,4 +57,20 @@ void leg_end(struct leg *leg, const struct leg_keep *keep)
 	leg->ops->end(leg, keep);
 	leg->uconn = NULL;
 	outbox_drop(&leg->out);
+}
+
+static void copy_fields(struct leg *to, const struct leg *from)
+{
+	memcpy(to->head.fields, from->head.fields, from->head.n * sizeof(*from->head.fields));
+}
+
+void leg_move(struct leg *to, struct leg *from)
+{
+	struct leg kept = *to;
+	copy_fields(to, from);
+	*to = *from;
+	to->head.fields = kept.head.fields;
+	to->on_ready = kept.on_ready;
+	to->ops->moved(to, from);
+	leg_init(from, &from->memory, from->head.fields, from->on_ready);
 }

@@ -83,6 +83,8 @@ struct leg_ops {
 	struct stream_failure (*failure)(const struct leg *leg);
 	void (*end)(struct leg *leg, const struct leg_keep *keep);
 	struct stream *(*steal)(struct leg *leg);
+	/* It was moved from there: what points to it is set anew. */
+	void (*moved)(struct leg *leg, struct leg *from);
 	/* Its connection frames bodies itself, and is no business of a head. */
 	bool is_framed;
 };
@@ -236,6 +238,12 @@ static inline struct stream_failure leg_failure(const struct leg *leg)
  * step, else closed; NULL: closed. What came stays in `in`.
  */
 void leg_end(struct leg *leg, const struct leg_keep *keep);
+
+/*
+ * What FROM has becomes TO's, which is closed and holds nothing: connection, request and answer. TO
+ * keeps its owner and its room for fields. FROM is closed then.
+ */
+void leg_move(struct leg *to, struct leg *from);
 
 /* The bare connection, for a tunnel after 101. It stays the leg's to close. */
 static inline struct stream *leg_steal(struct leg *leg)

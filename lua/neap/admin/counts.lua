@@ -76,8 +76,14 @@ local function times(from)
 end
 
 local of_pool = ffi.new "neap_pool_counts"
+local of_twice = ffi.new("double[?]", N.NEAP_BOARD_TWICE_COUNTS)
 
--- A pool's queue and retry budget.
+local function won(index)
+  C.neap_count_twice(index, of_twice)
+  return of_twice[N.NEAP_TWICE_WON]
+end
+
+-- A pool's queue, retry budget and hedges.
 ---@param index integer  on the board
 function counts.pool(index)
   C.neap_count_pool(index, of_pool)
@@ -86,10 +92,9 @@ function counts.pool(index)
     queue = { waiting = p.waiting, queued = p.queued, timed_out = p.timed_out, left = p.left,
       waited = p.waited_us / 1e6, refused = p.refused },
     budget = { spent = p.budget_spent, refused = p.budget_refused },
+    hedge = { sent = p.hedges_spent, refused = p.hedges_refused, won = won(index) },
   }
 end
-
-local of_twice = ffi.new("double[?]", N.NEAP_BOARD_TWICE_COUNTS)
 
 -- Copies of a pool's requests for its mirror.
 ---@param index integer  on the board

@@ -158,6 +158,12 @@ families.rows = {
     "Requests that the mirror got no copy of: their body was not kept (body), or too many copies "
       .. "are under way (full).",
     of = "pool", value = each_within("mirror", "skipped", "why"), labels = { "why" } },
+  { "neap_hedge_requests_total", "counter", "Requests that went to a second backend, too.",
+    of = "pool", value = within("hedge", "sent") },
+  { "neap_hedge_wins_total", "counter", "Those that the second backend answered first.",
+    of = "pool", value = within("hedge", "won") },
+  { "neap_hedge_refused_total", "counter", "Slow requests for which hedge.share left no other one.",
+    of = "pool", value = within("hedge", "refused") },
   { "neap_pool_inflight", "gauge", "Requests under way.", of = "pool", value = field "inflight" },
   { "neap_pool_first_byte_seconds", "histogram",
     "From a connection to the first byte of the answer, all present backends together.",

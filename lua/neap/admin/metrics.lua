@@ -161,6 +161,7 @@ local function pools_and_backends()
     local own = counts.pool(pool.index)
     sum.queue, sum.budget = own.queue, own.budget
     sum.shadow = pool.shadow and counts.shadow(pool.index) or {}
+    sum.hedge = pool.hedge and own.hedge or {}
     sum.mirror = pool.mirror and counts.mirror(pool.index) or {}
     for _, member in ipairs(pool.members) do
       local row = backend_row(pool, member, count < MANY)

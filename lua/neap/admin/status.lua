@@ -180,6 +180,12 @@ local function mirror_of(pool)
   return found
 end
 
+local function hedge_of(pool, own)
+  if not pool.hedge then return json.null end
+  own.hedge.after, own.hedge.share = pool.hedge.after, pool.hedge.share
+  return own.hedge
+end
+
 -- How old the list that `discover` gave is, and what has been wrong since.
 local function discover_of(pool)
   if not pool.hooks.discover then return json.null end
@@ -199,6 +205,7 @@ local function pool_of(pool)
   local own = counts.pool(pool.index)
   return {
     queue = own.queue, budget = own.budget, shadow = shadow_of(pool), mirror = mirror_of(pool),
+    hedge = hedge_of(pool, own),
     discover = discover_of(pool),
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     panics = pool.is_panicking or false,

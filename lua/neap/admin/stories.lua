@@ -130,6 +130,9 @@ local function tell(page, story)
       hook(page, number, step)
     elseif step.mirror then
       page:line(("  %d. %s for %s"):format(number, clean(step.copy), clean(step.mirror)))
+    elseif step.hedge then
+      page:line(("  %d. hedge: %s %s"):format(number, clean(step.backend or "a backend"),
+        clean(step.hedge)))
     elseif step.attempt then
       attempt(page, number, step)
     else

@@ -47,6 +47,7 @@ local function new_pool(self, config)
     panic = config.panic or 0,
     shadow = config.shadow or nil,
     mirror = config.mirror or nil,
+    hedge = config.hedge or nil,
     members = {},
     by_name = {},
   }

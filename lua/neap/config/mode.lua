@@ -12,6 +12,7 @@ local ONLY_HTTP = {
   { "http2", true },
   { "keepalive", true },
   { "mirror", true },
+  { "hedge", true },
   { "timeouts", { "client_body", "client_idle", "response", "stream_idle", "linger" } },
   { "limits", { "header_bytes", "uri_bytes", "headers", "body_bytes", "hook_body_bytes",
     "requests", "streams", "stream_window", "connection_window" } },

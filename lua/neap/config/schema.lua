@@ -26,7 +26,7 @@ schema.order = {
   "errors", "listen", "tls", "tls_certificate", "tls_client", "tls_tickets", "tls_acme", "tls_eab",
   "pool_tls", "timeouts", "pool_timeouts", "limits", "pool_limits", "health", "backend_health",
   "discover", "keepalive", "retry", "budget", "queue", "store", "slow_start", "eject", "mirror",
-  "send_proxy",
+  "hedge", "send_proxy",
 }
 
 schema.titles = {
@@ -63,6 +63,7 @@ schema.titles = {
   slow_start = "slow_start",
   send_proxy = "send_proxy",
   mirror = "mirror",
+  hedge = "hedge",
   eject = "eject",
 }
 
@@ -322,7 +323,9 @@ schema.pool = {
   { "mirror", "section", default = false, also = { false }, section = "mirror",
     text = "A copy of each request goes to another pool, too; its answer is dropped "
       .. "(docs/http.md)." },
-  { "hedge", "later", also = { false }, later = true, text = "A second try beside a slow one." },
+  { "hedge", "section", default = false, also = { false }, section = "hedge",
+    text = "A request whose answer takes long is sent to a second backend, too; the first answer "
+      .. "wins (docs/http.md)." },
   { "panic", "share", default = 0, max = 1, also = { false },
     text = "When a smaller share of the backends than this is up, all are used, dead ones too. "
       .. "0: never (docs/health.md)." },
@@ -432,6 +435,14 @@ schema.mirror = {
   { "pool", "name", required = true, max = 63, text = "The name of the pool that gets copies." },
   { "share", "share", default = 1, max = 1,
     text = "Of so many requests a copy is made, by the dice: 0.1 is one in ten." },
+}
+
+schema.hedge = {
+  { "after", "seconds", required = true, max = 3600, unit = "s",
+    text = "After this long without the head of an answer: GET, HEAD and OPTIONS only." },
+  { "share", "share", default = 0.1, max = 1,
+    text = "At most this share of the pool's requests of the last 10 s, over all workers; one in "
+      .. "any case." },
 }
 
 schema.send_proxy = {

@@ -49,7 +49,7 @@
 ---@field shadow? string|neap.policy|fun(options: table): neap.policy|false
 ---@field eject? neap.config.eject|false
 ---@field mirror? neap.config.mirror|false
----@field hedge? nil|false
+---@field hedge? neap.config.hedge|false
 ---@field panic? number|false
 
 --- A pool.
@@ -301,6 +301,11 @@
 --- mirror.
 ---@class neap.config.mirror
 ---@field pool string
+---@field share? number
+
+--- hedge.
+---@class neap.config.hedge
+---@field after number
 ---@field share? number
 
 --- send_proxy.
