@@ -117,6 +117,21 @@ local function tls_line(page, tls)
   page:line("  " .. table.concat(parts, ", "))
 end
 
+local function tell_step(page, number, step)
+  if step.hook then
+    hook(page, number, step)
+  elseif step.mirror then
+    page:line(("  %d. %s for %s"):format(number, clean(step.copy), clean(step.mirror)))
+  elseif step.hedge then
+    page:line(("  %d. hedge: %s %s"):format(number, clean(step.backend or "a backend"),
+      clean(step.hedge)))
+  elseif step.attempt then
+    attempt(page, number, step)
+  else
+    members(page, step)
+  end
+end
+
 local function tell(page, story)
   page:line(("%s  %s  %s %s%s"):format(clean(story.id), clean(story.time),
     clean(story.method or "tcp"), clean(story.host or ""), clean(story.path or "")), "1")
@@ -125,20 +140,7 @@ local function tell(page, story)
   page:line(("  from %s%s to service %s%s"):format(clean(story.client or "a unix socket"), stream,
     clean(story.service), story.pool and ", pool " .. clean(story.pool) or ""))
   if story.tls then tls_line(page, story.tls) end
-  for number, step in ipairs(story.steps) do
-    if step.hook then
-      hook(page, number, step)
-    elseif step.mirror then
-      page:line(("  %d. %s for %s"):format(number, clean(step.copy), clean(step.mirror)))
-    elseif step.hedge then
-      page:line(("  %d. hedge: %s %s"):format(number, clean(step.backend or "a backend"),
-        clean(step.hedge)))
-    elseif step.attempt then
-      attempt(page, number, step)
-    else
-      members(page, step)
-    end
-  end
+  for number, step in ipairs(story.steps) do tell_step(page, number, step) end
   outcome(page, story)
   page:line ""
 end
