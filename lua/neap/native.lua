@@ -50,6 +50,7 @@ local ABI = {
   "script/abi_store.h",
   "script/abi_limit.h",
   "script/abi_route.h",
+  "script/abi_file.h",
 }
 
 ---@param path string  of a header

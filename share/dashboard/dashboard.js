@@ -323,6 +323,7 @@ function makePool(name) {
   box.body = el("tbody");
   box.none = el("p", { class: "none" });
   box.shadow = el("p", { class: "shadow" });
+  box.discover = el("p", { class: "shadow" });
   box.from = el("span");
   const turn = (by, label) => {
     const button = el("button", { type: "button" }, label);
@@ -332,7 +333,8 @@ function makePool(name) {
   box.back = turn(-1, "Back");
   box.next = turn(1, "Next");
   box.pager = el("div", { class: "pager" }, box.from, box.back, box.next);
-  box.append(el("div", { class: "head" }, box.title_, box.facts, box.shadow),
+  box.append(el("div", { class: "head" }, box.title_, box.facts, box.discover,
+    box.shadow),
   el("table", {},
     el("caption", { class: "sr" }, "Backends of pool " + name), el("thead", {}, head), box.body),
   box.none, box.pager);
@@ -362,6 +364,26 @@ function showShadow(box, s) {
   s.asked > 0 ? " · " + seconds(s.seconds / s.asked) + " each" : "",
   moved.length > 0 ? " · shares it would change: " + moved.map((pick) => pick.backend + " "
     + percent(pick.real, real) + " → " + percent(pick.shadow, shadow)).join(", ") : "");
+}
+
+// Where the pool's backends come from, and how old that is.
+function showDiscover(box, found, now) {
+  box.discover.hidden = !found;
+  if (!found) return;
+  box.discover.replaceChildren("Backends from " + found.type
+    + (found.revision ? ", revision " + found.revision : "")
+    + (found.answered ? ", said " + ago(now - found.answered) + " ago" : ", no answer yet")
+    + (found.left_out ? " · " + found.left_out + " left out (" + found.left_out_reason + ")" : "")
+    + (found.held && found.held.length ? " · held out: " + found.held.join(", ") : ""),
+  found.error ? el("span", { class: "bad" }, " · " + found.error) : "");
+}
+
+// Since when its registry lists it as it is.
+function listed(backend, now) {
+  const mark = backend.listed;
+  if (!mark) return "";
+  return "Listed since " + ago(now - mark.since)
+    + (mark.revision ? ", revision " + mark.revision : "");
 }
 
 function makeRow(pool) {
@@ -399,6 +421,7 @@ function showRow(row, pool, backend, s) {
   text(row.tag, [origin === "file" ? "" : origin, backend.zone, backend.tier ? "tier " + backend.tier
     : ""].filter(Boolean).join(" · "));
   row.tag.hidden = row.tag.textContent === "";
+  row.tag.title = listed(backend, s.now);
   const plain = backend.url.replace(/^http:\/\//, "");
   text(row.url, plain === backend.name ? "" : backend.url);
   attribute(row.badge, "class", "badge " + state);
@@ -435,6 +458,7 @@ function showPool(box, pool, s, words, state) {
   pool.health.type === "none" ? " · not checked" : "",
   pool.policy ? " · policy " + pool.policy : "",
   pool.removed.length ? " · " + pool.removed.length + " removed by the API" : "");
+  showDiscover(box, pool.discover, s.now);
   showShadow(box, pool.shadow);
   const rows = keyed(box.body, shown.map((b) => b.name), () => makeRow(pool.name));
   for (const backend of pool.backends) {

@@ -64,8 +64,8 @@ describe("the forms of a config", function()
       "health: this belongs to the pool (expected it in pools.web.health)")
     refused("{}", "backends: missing (expected a list of backends, or 'pool'")
     refused("{ services = { { listen = ':1' } } }", "services[1].backends: missing")
-    refused("{ backends = {} }", "backends: there are none (expected at least one backend, or a "
-      .. "policy with a discover hook)")
+    refused("{ backends = {} }", "backends: there are none (expected at least one backend, "
+      .. "discover with a type, or a policy with a discover hook)")
     refused("{ pools = { a = {} }, services = { { pool = 'a' } } }", "pools.a.backends: there are")
   end)
 

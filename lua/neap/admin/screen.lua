@@ -211,6 +211,31 @@ local function backend_line(pool, backend, name, s)
     .. "  " .. ago(s.now - backend.since) .. (why ~= "" and ", " .. clean(why) or "")
 end
 
+local function is_there(value) return value ~= nil and value ~= null end
+
+-- Where the pool's backends come from.
+local function discover_line(found, now)
+  local parts = { "  from " .. clean(found.type) }
+  if is_there(found.revision) then table.insert(parts, "revision " .. clean(found.revision)) end
+  if is_there(found.answered) then
+    table.insert(parts, ("said %s ago"):format(ago(now - found.answered)))
+  end
+  if is_there(found.error) then table.insert(parts, clean(found.error)) end
+  return table.concat(parts, ", ")
+end
+
+-- Where they come from, and what a second policy would do.
+local function pool_facts(page, pool, s)
+  local found, shadow = pool.discover, pool.shadow
+  if type(found) == "table" then
+    page:line(discover_line(found, s.now), is_there(found.error) and "31" or nil)
+  end
+  if type(shadow) == "table" then
+    page:line(("  shadow %s: %s of %s agreed, %s differed"):format(clean(shadow.policy),
+      count(shadow.agreed), count(shadow.asked), count(shadow.differed)))
+  end
+end
+
 local function pool_of(page, pool, s)
   local name = math.max(math.min(page.columns - 90, 40), 16)
   page:line("")
@@ -218,10 +243,7 @@ local function pool_of(page, pool, s)
     count(pool.queue.waiting)) or ""
   page:line(("POOL %s: %d of %d serve%s%s"):format(clean(pool.name), pool.up, pool.count,
     pool.panics and ", too few: all are used" or "", queue), pool.up < pool.count and "1;31" or "1")
-  if type(pool.shadow) == "table" then
-    page:line(("  shadow %s: %s of %s agreed, %s differed"):format(clean(pool.shadow.policy),
-      count(pool.shadow.agreed), count(pool.shadow.asked), count(pool.shadow.differed)))
-  end
+  pool_facts(page, pool, s)
   page:line("  " .. left("BACKEND", name) .. " " .. left("state", 8) .. right("weight", 6)
     .. right("in flight", 10) .. right("attempts", 10) .. right("a second", 10)
     .. right("latency", 9) .. right("failures", 9) .. "  for", "2")

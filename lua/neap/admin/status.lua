@@ -156,6 +156,11 @@ function status.backend(pool, member)
     ending = (',"http2":{"connections":%d,"streams":%d}'):format(c.http2_connections,
       c.http2_streams) .. ending
   end
+  local mark = pool.marks and pool.marks[member.name]
+  if mark then
+    ending = (',"listed":{"since":%.3f,"revision":%s}'):format(mark.since,
+      mark.revision and json.quote(mark.revision) or "null") .. ending
+  end
   return fixed_part(member) .. MOVING:format(state, json.quote(condition.reason),
     suspicion_of(member), condition.since / 1000, c.inflight, c.requests, c.failures, c.latency,
     origin, c.pinned and "api" or "auto", member.file_weight and "api" or origin,
@@ -186,10 +191,18 @@ local function hedge_of(pool, own)
   return own.hedge
 end
 
--- How old the list that `discover` gave is, and what has been wrong since.
+-- How old the list is that the hook or the registry gave, and what has been wrong since.
 local function discover_of(pool)
-  if not pool.hooks.discover then return json.null end
-  return { answered = pool.answered or json.null, error = pool.discover_failure or json.null }
+  local r = pool.registry
+  if not r and not pool.hooks.discover then return json.null end
+  local found = { type = r and pool.discover.type or "hook", answered = pool.answered or json.null,
+    error = pool.discover_failure or json.null }
+  if not r then return found end
+  found.revision = pool.revision or json.null
+  found.left_out, found.left_out_reason = r.left_out, r.left_out_why or json.null
+  found.held = json.list()
+  for i, name in ipairs(r.held) do found.held[i] = name end
+  return found
 end
 
 local function pool_of(pool)

@@ -15,6 +15,7 @@ local members = require "neap.agent.members"
 local names = require "neap.agent.names"
 local panic = require "neap.agent.panic"
 local probes = require "neap.agent.probes"
+local registry = require "neap.agent.registry"
 local routines = require "neap.agent.routines"
 local shadows = require "neap.agent.shadows"
 local suspects = require "neap.agent.suspects"
@@ -120,6 +121,7 @@ function Agent:tick()
   eject.look(self, now)
   panic.look(self)
   self.jobs:tick()
+  registry.look(self, now)
   reclaim(self, now)
   self.names:look(now)
   shadows.look(self, now)

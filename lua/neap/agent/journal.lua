@@ -8,11 +8,16 @@ local schema = require "neap.config.schema"
 
 local journal = {}
 
+-- def → itself as JSON, before anything is done to it
+local texts = setmetatable({}, { __mode = "k" })
+
 -- A backend as a configuration would give it, so that another version can read it by its own rules.
 local function as_given(def)
+  if texts[def] then return texts[def] end
   local given = {}
   for _, row in ipairs(schema.backend) do given[row[1]] = def[row[1]] end
-  return given
+  texts[def] = json.encode(given) or "null"
+  return texts[def]
 end
 
 -- Takes note of a pool's own list, before anything is done to it.
@@ -21,15 +26,35 @@ end
 ---@param origin string  "file" or "discover"
 ---@param answered number?  wall clock, seconds: when discover said so
 function journal.note(pool, list, origin, answered)
-  local given = {}
-  for i, def in ipairs(list) do given[i] = as_given(def) end
-  pool.listed = { text = json.encode(given) or "null", origin = origin, answered = answered }
+  local given, marks = {}, {}
+  for i, def in ipairs(list) do
+    given[i] = as_given(def)
+    local mark = pool.marks and pool.marks[def.name]
+    if mark then marks[i] = { def.name, mark.since, mark.revision } end
+  end
+  pool.listed = { text = "[" .. table.concat(given, ",") .. "]", origin = origin,
+    answered = answered, marks = #marks == #list and marks or nil, revision = pool.revision }
+end
+
+-- Since when each backend is listed as it is, and at which revision of its registry.
+---@param entry table  of a pool, as read
+---@return table<string, { since: number, revision: string? }>
+function journal.marks(entry)
+  local marks = {}
+  for _, mark in ipairs(type(entry.marks) == "table" and entry.marks or {}) do
+    if type(mark) == "table" and type(mark[1]) == "string" and type(mark[2]) == "number" then
+      local revision = type(mark[3]) == "string" and mark[3] or nil
+      marks[mark[1]] = { since = mark[2], revision = revision }
+    end
+  end
+  return marks
 end
 
 local function entry_of(pool)
   local listed = pool.listed
-  return ('{"list":%s,"origin":"%s","answered":%s,"changed":%s}'):format(
-    listed.text, listed.origin, json.encode(listed.answered), json.encode(pool.overlay))
+  return ('{"list":%s,"origin":"%s","answered":%s,"changed":%s,"marks":%s,"revision":%s}'):format(
+    listed.text, listed.origin, json.encode(listed.answered), json.encode(pool.overlay),
+    json.encode(listed.marks), json.encode(listed.revision))
 end
 
 -- All of it as text.

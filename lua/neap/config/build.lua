@@ -3,6 +3,7 @@
 
 local address = require "neap.config.address"
 local check = require "neap.config.check"
+local discover = require "neap.config.discover"
 local health = require "neap.config.health"
 local mode = require "neap.config.mode"
 local nearest = require "neap.config.nearest"
@@ -299,9 +300,10 @@ local function check_pools(services, pools, report)
   for _, pool in ipairs(pools) do
     backends = backends + #pool.backends
     if #pool.backends == 0 and not anyone_discovers and not may_discover(pool.policy)
-      and report:is_clean() then
+      and not discover.is_registry(pool) and report:is_clean() then
       report:add(show.path(pool.key, "backends"),
-        "there are none (expected at least one backend, or a policy with a discover hook)")
+        "there are none (expected at least one backend, discover with a type, or a policy with a "
+          .. "discover hook)")
     end
   end
   if #pools > POOLS_MAX then
@@ -355,6 +357,7 @@ local function finish(config, services, pools, folder)
   end
   for _, pool in ipairs(pools) do
     tls.finish_pool(pool, resolve)
+    discover.finish(pool, resolve)
     if build.is_path(pool.shadow) then pool.shadow_path = build.resolve(folder, pool.shadow) end
   end
   local log = config.log
@@ -396,6 +399,7 @@ function build.config(raw, folder, report)
   check_listeners(config, services, report)
   connect_pools(services, pools, report)
   check_pools(services, pools, report)
+  discover.check(pools, report)
   mode.check(services, pools, report)
   health.check_pools(pools, report)
   check_admin(config.admin, report)

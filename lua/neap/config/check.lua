@@ -266,7 +266,7 @@ local function report_undue(row, key, result, report)
 end
 
 local function absent(row, key, result, report)
-  if row.required then
+  if row.required and is_due(row, result) then
     report:add(show.path(key, row[1]), "missing (expected " .. expectation(row) .. ")")
   elseif row.default ~= nil or (row.section and not row.optional) then
     local default = row.default

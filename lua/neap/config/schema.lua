@@ -25,8 +25,8 @@ schema.order = {
   "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "forwarded",
   "errors", "listen", "tls", "tls_certificate", "tls_client", "tls_tickets", "tls_acme", "tls_eab",
   "pool_tls", "timeouts", "pool_timeouts", "limits", "pool_limits", "health", "backend_health",
-  "discover", "keepalive", "retry", "budget", "queue", "store", "slow_start", "eject", "mirror",
-  "hedge", "send_proxy",
+  "discover", "discover_tls", "keepalive", "retry", "budget", "queue", "store", "slow_start",
+  "eject", "mirror", "hedge", "send_proxy",
 }
 
 schema.titles = {
@@ -56,6 +56,7 @@ schema.titles = {
   health = "health",
   backend_health = "health of a backend",
   discover = "discover",
+  discover_tls = "discover.tls",
   keepalive = "keepalive",
   retry = "retry",
   budget = "retry.budget",
@@ -300,7 +301,9 @@ schema.pool = {
       .. "`tcp://host:port`) or tables." },
   { "health", "health", section = "health",
     text = "How backends are checked: one check, or a list of checks that must all pass." },
-  { "discover", "section", section = "discover", text = "When the policy's `discover` runs." },
+  { "discover", "section", section = "discover",
+    text = "Where backends come from beside this file: a registry, or the policy's `discover` "
+      .. "(docs/discovery.md)." },
   { "keepalive", "section", section = "keepalive", text = "Idle connections to backends." },
   { "retry", "section", section = "retry", text = "When a request is sent again." },
   { "send_proxy", "send_proxy", default = false, also = { false }, section = "send_proxy",
@@ -453,6 +456,7 @@ schema.send_proxy = {
 }
 
 for name, rows in pairs(require "neap.config.schema_health") do schema[name] = rows end
+for name, rows in pairs(require "neap.config.schema_discover") do schema[name] = rows end
 
 -- Rows that only the long form has.
 schema.long = {

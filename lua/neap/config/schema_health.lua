@@ -1,4 +1,4 @@
--- Rows of the schema about who is fit to serve: checks, `discover`, `slow_start`, `eject`
+-- Rows of the schema about who is fit to serve: checks, `slow_start`, `eject`
 -- (schema.lua says what a row is).
 
 local health = {}
@@ -79,10 +79,6 @@ health.backend_health = {
     text = "Another address to check: a name, an IP address, or `unix:/path`." },
   { "port", "integer", min = 1, max = 65535, show = "the pool's",
     text = "Another port to check." },
-}
-
-health.discover = {
-  { "interval", "seconds", default = 10, max = MONTH, unit = "s", text = "Between two runs." },
 }
 
 health.slow_start = {

@@ -36,6 +36,16 @@ types.integer = {
   end,
 }
 
+types.port_or_name = {
+  what = "a port",
+  expected = fixed "a number from 1 to 65535, or a name",
+  check = function(value)
+    if type(value) == "string" then return value:find "^[%w-]+$" ~= nil and #value <= 63, value end
+    if not is_finite(value) or value % 1 ~= 0 then return false end
+    return value >= 1 and value <= 65535, value
+  end,
+}
+
 types.number = {
   what = "a number",
   expected = function(row)

@@ -249,7 +249,41 @@
 
 --- discover.
 ---@class neap.config.discover
+---@field type? "hook"|"dns"|"dns_srv"|"etcd"|"consul"|"kubernetes"|"file"|"http"
 ---@field interval? number
+---@field name string
+---@field path string
+---@field url string
+---@field wait? number|false
+---@field endpoints? string[]
+---@field prefix string
+---@field service string
+---@field tag? string
+---@field datacenter? string
+---@field passing? boolean
+---@field namespace? string
+---@field port? integer|string
+---@field zone? string
+---@field user? string
+---@field password? string
+---@field password_file? string
+---@field token? string
+---@field token_file? string
+---@field tls? neap.config.discover_tls
+---@field scheme? "http"|"https"|"tcp"|"tls"
+---@field cluster? string
+---@field empty? number|"keep"|"believe"
+---@field flaps? integer|false
+---@field max_members? integer
+---@field max_bytes? integer
+
+--- discover.tls.
+---@class neap.config.discover_tls
+---@field verify? boolean
+---@field ca? string
+---@field server_name? string
+---@field certificate? string
+---@field key? string
 
 --- keepalive.
 ---@class neap.config.keepalive

@@ -344,6 +344,9 @@ local OPTIONS = {
 local function options_of(config)
   local options = {}
   for _, key in ipairs(OPTIONS) do options[key] = config[key] end
+  -- A registry's settings may hold a secret.
+  local found = config.discover
+  options.discover = found and { type = found.type, interval = found.interval }
   return options
 end
 

@@ -1,0 +1,98 @@
+-- What pages that speak HTTP with a registry have in common: tokens, TLS, answers in JSON, their
+-- failures in words.
+
+local files = require "neap.discover.files"
+local neap = require "neap"
+local show = require "neap.config.show"
+
+local web = {}
+
+local TIMEOUT = 10 -- seconds for an answer that nobody holds back
+local WORDS_MAX = 200
+
+---@param text string
+---@return string  for a path or a query
+function web.escape(text)
+  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+-- The server whose turn it is: after each failure the next one.
+---@param settings table
+---@param registry table
+---@param default string?
+---@return string? url  without a slash at its end
+function web.endpoint(settings, registry, default)
+  local list = settings.endpoints or { default }
+  local url = list[(registry.turn - 1) % math.max(#list, 1) + 1]
+  return url and (url:gsub("/$", ""))
+end
+
+---@param settings table
+---@return table? options  of neap.http, nil: none are needed
+---@return string? why
+function web.tls(settings)
+  local own = settings.tls
+  if not own then return nil end
+  local options = { verify = own.verify, server_name = own.server_name }
+  for _, key in ipairs { "ca", "certificate", "key" } do
+    local pem, why = files.pem(own[key])
+    if why then return nil, why end
+    options[key] = pem
+  end
+  return options
+end
+
+---@param settings table  token, or token_file
+---@return string? token, string? why
+function web.token(settings)
+  if not settings.token_file then return settings.token end
+  return files.first_line(settings.token_file)
+end
+
+-- What a server says of an error, on one line.
+---@param answer table
+---@return string
+function web.refusal(answer)
+  local text = (answer.body or ""):gsub("%s+", " "):sub(1, WORDS_MAX):gsub("%c", "?")
+  return ("it answers %d%s"):format(answer.status, text ~= "" and ": " .. text or "")
+end
+
+-- One request. nil and why, with the server's name.
+---@param settings table
+---@param options table  url, headers, method, body, stream, timeout, of neap.http.request
+---@return table? answer, string? why
+function web.request(settings, options)
+  local tls, why = web.tls(settings)
+  if why then return nil, why end
+  options.tls, options.timeout = tls, options.timeout or TIMEOUT
+  options.connect_timeout = math.min(3, options.timeout)
+  if not options.stream then options.max_bytes = settings.max_bytes end
+  local ok, answer, reason = pcall(neap.http.request, options)
+  if ok and answer then return answer end
+  local server = options.url:match "^%w+://[^/?]+"
+  return nil, ("%s: %s"):format(server, tostring(ok and reason or answer))
+end
+
+---@param text string
+---@return any? value, string? why
+function web.decode(text)
+  local value, why = neap.json.decode(text)
+  if value == nil then return nil, ("this is not JSON: %s"):format(show.text(tostring(why))) end
+  return value
+end
+
+-- The same for an answer that is JSON of status 200.
+---@return any? value
+---@return string|table why_or_answer
+function web.ask(settings, options)
+  local answer, why = web.request(settings, options)
+  if not answer then return nil, why end
+  local server = options.url:match "^%w+://[^/?]+"
+  if answer.status ~= 200 then return nil, ("%s: %s"):format(server, web.refusal(answer)) end
+  local value
+  value, why = web.decode(answer.body)
+  if value == nil then return nil, ("%s: %s"):format(server, why) end
+  return value, answer
+end
+
+return web
