@@ -33,10 +33,10 @@ local function served_by(l, machine, done)
   done:go_on(50)
 end
 
--- Everything of neap on that machine.
+-- Everything of neap on that machine, the master first: it would replace the others.
 local function signal_all(n, name)
   local pids = process.tree(n.pid)
-  table.insert(pids, n.pid)
+  table.insert(pids, 1, n.pid)
   for _, pid in ipairs(pids) do process.signal(pid, name) end
 end
 
