@@ -53,6 +53,7 @@ bool budget_affords_retry(const struct request *rq)
 bool budget_affords_hedge(const struct request *rq)
 {
 	struct board_purse purse = purse_of(rq, BUDGET_OF_HEDGES);
-	struct board_budget_terms terms = { .ratio = rq->pool->hedge.share, .floor = 1 };
+	double share = rq->pool->hedge.share;
+	struct board_budget_terms terms = { .ratio = share, .floor = share > 0 ? 1 : 0 };
 	return purse.pool >= 0 && board_budget_charge(&purse, &terms);
 }

@@ -15,7 +15,7 @@ void budget_count_request(const struct request *rq);
  */
 bool budget_affords_retry(const struct request *rq);
 
-/* May it have a hedge? At most hedge.share of the requests of the last 10 s, but one in any case. */
+/* May it have a hedge? At most hedge.share of the requests of the last 10 s, but one in any case, unless that is 0. */
 bool budget_affords_hedge(const struct request *rq);
 
 #endif

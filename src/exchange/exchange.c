@@ -549,7 +549,7 @@ void exchange_rival_failed(struct exchange *ex)
 	ex->other = NULL;
 	if (ex->state != EX_HEDGED)
 		return;
-	follow(ex, (enum choice)ex->decided);
+	follow(ex, rivalry_settle(ex));
 	exchange_run(ex);
 }
 

@@ -177,3 +177,10 @@ void rivalry_join(struct exchange *ex, struct exchange *rival)
 		(void)retry_remember(to, from->view.slot);
 	story_join(to, from);
 }
+
+enum choice rivalry_settle(const struct exchange *ex)
+{
+	bool has_none = ex->decided == CHOICE_AGAIN && ex->rq.holds_answer &&
+			!retry_candidate_is_left(&ex->rq);
+	return has_none ? CHOICE_PASS : (enum choice)ex->decided;
+}

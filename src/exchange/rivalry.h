@@ -30,4 +30,10 @@ void rivalry_take_over(struct exchange *ex, struct exchange *rival);
 /* The rival ends: what it did is told by ex. If it failed, its backend is not tried again. */
 void rivalry_join(struct exchange *ex, struct exchange *rival);
 
+/*
+ * Its rival is over and has not won: what follows from its own attempt's failure, as it was decided
+ * before? Of an answer that is held, the last one is passed on after all.
+ */
+enum choice rivalry_settle(const struct exchange *ex);
+
 #endif

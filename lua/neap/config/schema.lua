@@ -445,7 +445,7 @@ schema.hedge = {
     text = "After this long without the head of an answer: GET, HEAD and OPTIONS only." },
   { "share", "share", default = 0.1, max = 1,
     text = "At most this share of the pool's requests of the last 10 s, over all workers; one in "
-      .. "any case." },
+      .. "any case, unless it is 0." },
 }
 
 schema.send_proxy = {
