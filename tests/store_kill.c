@@ -140,6 +140,20 @@ static void take_it(struct store *s)
 	(void)store_take(s, STR("rate"), &rate, &taken);
 }
 
+static void enter_it(struct store *s)
+{
+	uint32_t n;
+	for (int i = 0; i < 2; i++)
+		(void)store_enter(s, STR("held"), 10, &n);
+}
+
+static void leave_it(struct store *s)
+{
+	enter_it(s);
+	for (int i = 0; i < 2; i++)
+		(void)store_leave(s, STR("held"));
+}
+
 #if defined(__x86_64__)
 
 static volatile int steps_left;
@@ -209,6 +223,13 @@ static bool is_old_or_new(struct store *s)
 	       v.text.n == (v.text.p[0] == 'a' ? 31 : (v.text.n == 30 ? 30 : 400));
 }
 
+/* What the dead one held. */
+static bool holds_nothing(struct store *s)
+{
+	uint32_t n;
+	return store_inside(s, STR("held"), &n) == STORE_OK && n == 0;
+}
+
 /* A full store, in which the key has 31 times "a". */
 static void prepare(struct store *s)
 {
@@ -233,7 +254,7 @@ static bool try_each_step(void (*write)(struct store *s), int stride, const char
 	for (; steps < STEPS_MAX && is_running && is_whole; steps += stride) {
 		prepare(s);
 		is_running = run_steps(s, write, steps);
-		is_whole = is_old_or_new(s) && store_test_is_whole(s);
+		is_whole = is_old_or_new(s) && store_test_is_whole(s) && holds_nothing(s);
 	}
 	store_close(s);
 	return check(is_whole, what) && steps > 100;
@@ -253,4 +274,6 @@ void store_test_steps(void)
 	(void)try_each_step(delete_it, n, "while it is deleted");
 	(void)try_each_step(count_it, n, "while a window counts");
 	(void)try_each_step(take_it, n, "while a rate is taken from");
+	(void)try_each_step(enter_it, n, "while it enters");
+	(void)try_each_step(leave_it, n, "while it leaves");
 }

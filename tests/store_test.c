@@ -205,6 +205,7 @@ int main(void)
 	test_copy();
 	test_open();
 	store_test_rates();
+	store_test_holds();
 	store_test_kills();
 	store_test_steps();
 	return check_report();

@@ -6,6 +6,7 @@
 
 #include "shm/store_all.h"
 #include "shm/store_entry.h"
+#include "shm/store_hold.h"
 #include "shm/store_rate.h"
 
 /* A private store; the program ends if there is none. */
@@ -25,5 +26,6 @@ bool store_test_is_whole(struct store *s);
 void store_test_kills(void);
 void store_test_steps(void);
 void store_test_rates(void);
+void store_test_holds(void);
 
 #endif

@@ -5,6 +5,7 @@ local native = require "neap.native"
 if native.is_plain then return require("neap.testing.facade").neap end
 
 local certificate = require "neap.runtime.certificate"
+local concurrency = require "neap.runtime.concurrency"
 local counters = require "neap.runtime.counters"
 local dice = require "neap.runtime.dice"
 local dns = require "neap.io.dns"
@@ -31,6 +32,8 @@ local neap = {
   shared = shared.by_name,
   -- How often something may happen, over all processes.
   limit = limit.new,
+  -- How many requests may be somewhere at once, over all processes.
+  concurrency = concurrency.new,
   now = dice.now,
   random = dice.random,
   hash = dice.hash,

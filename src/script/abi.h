@@ -109,6 +109,7 @@ typedef struct neap_request {
 	void *certificate;     /* script: struct certificate, for the handshake; NULL: none */
 	const void *body_door; /* to its body: struct body_door; NULL: none is known */
 	void *route;	       /* script: struct neap_route, what hooks set for it; NULL: nothing */
+	void *holds; /* script: struct hold, where it is counted until it ends; NULL: nowhere */
 	/* parking */
 	void *co; /* script: the waiting coroutine */
 	void (*on_resumed)(struct neap_request *self, uint32_t verdict);

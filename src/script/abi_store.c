@@ -15,11 +15,9 @@ static struct stores *stores(void)
 	return &policies_current()->stores;
 }
 
-/* NULL: there is none of that number, which no runtime of ours asks for. */
 static struct store *store_at(uint32_t store)
 {
-	struct stores *all = stores();
-	return store < all->n ? all->rows[store] : NULL;
+	return stores_at(stores(), store);
 }
 
 static void leave_text(struct str text)

@@ -6,6 +6,7 @@
 
 #include "http/edits.h"
 #include "script/entry.h"
+#include "script/holds.h"
 #include "script/trip.h"
 
 void hook_request_init(struct neap_request *r)
@@ -23,6 +24,7 @@ void hook_request_init(struct neap_request *r)
 	r->certificate = NULL;
 	r->body_door = NULL;
 	r->route = NULL;
+	r->holds = NULL;
 	r->co = NULL;
 	r->on_trouble = NULL;
 	r->ran = 0;
@@ -106,6 +108,8 @@ void hook_finish(struct hooks *h, struct neap_request *r, const struct neap_outc
 	r->edits = NULL;
 	free(r->route);
 	r->route = NULL;
+	if (unlikely(r->holds != NULL))
+		holds_end(&r->holds);
 	free(r->new_path);
 	r->new_path = NULL;
 	entry_drop_reply(r);

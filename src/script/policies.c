@@ -56,6 +56,7 @@ enum err policies_create(struct policies **out, const struct policies_options *o
 		return err_set(e, ERR_MEMORY, "no memory for a Lua state");
 	p->o = *o;
 	certificate_cache_init(&p->certificates);
+	holds_init(&p->holds);
 	co_pool_init(&p->cos, &p->vm, o->loop, o->board, o->worker);
 	stop_clock(p);
 	the_policies = p; /* the runtime asks for it while it loads */
@@ -63,6 +64,7 @@ enum err policies_create(struct policies **out, const struct policies_options *o
 	enum err code = vm_init(&p->vm, &vm, e);
 	if (code != ERR_OK) {
 		the_policies = NULL;
+		holds_fini(&p->holds);
 		free(p);
 		return code;
 	}
@@ -85,6 +87,7 @@ void policies_destroy(struct policies *p)
 	co_pool_fini(&p->cos);
 	hook_table_fini(&p->hooks);
 	vm_fini(&p->vm);
+	holds_fini(&p->holds);
 	stores_fini(&p->stores);
 	certificate_cache_fini(&p->certificates);
 	the_policies = NULL;

@@ -7,6 +7,7 @@
 #define NEAP_SCRIPT_POLICIES_H
 
 #include "crypto/certificate_cache.h"
+#include "script/holds.h"
 #include "script/hooks.h"
 #include "script/stores.h"
 #include "script/task.h"
@@ -38,6 +39,7 @@ struct policies {
 	struct hook_table hooks;
 	struct tasks tasks;
 	struct stores stores;
+	struct holds holds;		       /* what requests hold in them */
 	struct certificate_cache certificates; /* that hooks gave */
 };
 

@@ -23,6 +23,12 @@ struct stores {
 enum err stores_init(struct stores *s, const struct conf *c, struct error *e);
 void stores_fini(struct stores *s);
 
+/* NULL: there is none of that number, which no runtime of ours asks for. */
+static inline struct store *stores_at(const struct stores *s, uint32_t number)
+{
+	return likely(number < s->n) ? s->rows[number] : NULL;
+}
+
 /* The store of that number is that one from here on. The descriptor stays the caller's. */
 enum err stores_take(struct stores *s, unsigned number, int fd, struct error *e);
 

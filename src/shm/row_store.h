@@ -15,9 +15,10 @@
 enum {
 	STORE_MAGIC = 0x6e737430,
 	STORE_LAYOUT =
-		1, /* grows when anything here changes: over an upgrade only its like is kept */
+		2, /* grows when anything here changes: over an upgrade only its like is kept */
 	STORE_SHARDS_MAX = 8,
-	STORE_HEAD_BYTES = 4096,
+	STORE_HEAD_BYTES = 8192,
+	STORE_TENANTS = 160, /* all workers of two generations, and more */
 	STORE_HEAD_WORDS = 5,
 	STORE_PART_WORDS = 7,
 	STORE_UNDO_WORDS = STORE_HEAD_WORDS + STORE_PART_WORDS,
@@ -34,6 +35,7 @@ enum store_kind {
 	STORE_TEXT,
 	STORE_WINDOW, /* store_rate.h */
 	STORE_RATE,
+	STORE_HELD, /* store_hold.h */
 };
 /* cdef end */
 
@@ -76,10 +78,17 @@ struct store_row {
 	struct store_undo undo;
 };
 
+/* A process that holds something (store_tenant.h). */
+struct store_tenant {
+	pthread_mutex_t alive; /* robust: the process keeps it locked as long as it lives */
+	_Atomic uint32_t life; /* grows with each process that had this row */
+};
+
 struct store_head {
 	uint32_t magic, layout;
 	uint64_t bytes;	 /* of all */
 	uint64_t key[2]; /* of the hash: what clients send must not choose its bucket */
+	struct store_tenant tenants[STORE_TENANTS];
 };
 
 /* One process's view of a shard. */
@@ -92,6 +101,6 @@ struct store_shard {
 };
 
 _Static_assert(sizeof(struct store_cell) == 64, "a cell is a cache line");
-_Static_assert(sizeof(struct store_head) <= STORE_HEAD_BYTES, "the head is a page");
+_Static_assert(sizeof(struct store_head) <= STORE_HEAD_BYTES, "the head is two pages");
 
 #endif

@@ -64,6 +64,8 @@ static enum err init_locks(struct store *s, struct error *e)
 	(void)pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);    /* that exist */
 	for (uint32_t i = 0; i < s->shards_n && sys == 0; i++)
 		sys = pthread_mutex_init(&s->shards[i].row->lock, &robust);
+	for (uint32_t i = 0; i < STORE_TENANTS && sys == 0; i++)
+		sys = pthread_mutex_init(&s->head->tenants[i].alive, &robust);
 	(void)pthread_mutexattr_destroy(&robust);
 	return sys == 0 ? ERR_OK : err_sys(e, sys, "a lock for a store");
 }
@@ -95,6 +97,7 @@ static enum err map(struct store *s, int fd, uint64_t bytes, struct error *e)
 		      MADV_DONTDUMP); /* secrets of policies; a kernel without it dumps */
 	s->head = at;
 	s->bytes = bytes;
+	s->tenancy = (struct store_tenancy){ .rows = s->head->tenants };
 	return ERR_OK;
 }
 
@@ -181,6 +184,7 @@ void store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	store_tenant_end(&s->tenancy);
 	unmap(s);
 	free(s->text);
 	free(s);

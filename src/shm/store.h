@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "shm/row_store.h"
+#include "shm/store_tenant.h"
 
 /* cdef begin: Lua reads these numbers with NEAP_ before their names */
 enum { STORE_KEY_MAX = 65535, STORE_BYTES_MIN = 65536 };
@@ -38,7 +39,8 @@ enum { STORE_KEY_MAX = 65535, STORE_BYTES_MIN = 65536 };
 struct store {
 	struct store_head *head;
 	uint64_t bytes;
-	uint64_t key[2]; /* a copy of the head's */
+	uint64_t key[2];	      /* a copy of the head's */
+	struct store_tenancy tenancy; /* of this process */
 	uint32_t shards_n;
 	struct store_shard shards[STORE_SHARDS_MAX];
 	char *text; /* the last key or value that was read */

@@ -90,6 +90,9 @@ static void copy_item(const struct store *to, struct store *from, const struct s
 	size_t value_n = atomic_load_explicit(&cell->value_n, memory_order_relaxed);
 	size_t value_at = store_words(key_n) * 8;
 
+	/* Who holds what is said in the other store's own words. */
+	if (atomic_load_explicit(&cell->kind, memory_order_relaxed) == STORE_HELD)
+		return;
 	if (!store_make_text(from, value_at + value_n) ||
 	    !store_item_read(h, at, true, from->text, key_n) ||
 	    !store_item_read(h, at, false, from->text + value_at, value_n))

@@ -1,6 +1,7 @@
 #include "shm/store_cells.h"
 
 #include "shm/store_item.h"
+#include "shm/store_tenant.h"
 
 enum {
 	/* So far the hand goes over items that were looked at, before it takes one of them. */
@@ -97,7 +98,7 @@ static bool make_room(const struct store *s, const struct store_shard *h, int64_
 	for (uint64_t i = 0; i < 2 * (uint64_t)h->cells_n; i++) {
 		uint32_t at = step(row, &row->hand);
 		struct store_cell *cell = &h->cells[at];
-		if (!store_is_head(cell))
+		if (!store_is_head(cell) || store_tenants_hold(&s->tenancy, h, at))
 			continue;
 		if (store_has_expired(cell, now_ms)) {
 			store_cells_expire(s, h, at);

@@ -14,7 +14,8 @@
 
 /*
  * Takes a chain of n free cells, at most half of the shard's; the first has no kind yet. Drops items
- * for it: what has expired, else what was not looked at for longest. 0: there is nothing to drop.
+ * for it: what has expired, else what was not looked at for longest; never what living processes
+ * hold. 0: there is nothing to drop.
  */
 uint32_t store_cells_take(const struct store *s, const struct store_shard *h, uint32_t n,
 			  int64_t now_ms);

@@ -101,14 +101,17 @@ uint32_t store_item_find(const struct store_shard *s, uint64_t hash, struct str 
 	return 0;
 }
 
+bool store_walk_value(struct store_walk *w, const struct store_shard *s, uint32_t at)
+{
+	store_walk_begin(w, s, at);
+	return skip_words(w, store_words(key_bytes(s, at)));
+}
+
 _Atomic uint64_t *store_item_value(const struct store_shard *s, uint32_t at)
 {
 	struct store_walk w;
 
-	store_walk_begin(&w, s, at);
-	if (!skip_words(&w, store_words(key_bytes(s, at))))
-		return NULL;
-	return store_walk_next(&w);
+	return store_walk_value(&w, s, at) ? store_walk_next(&w) : NULL;
 }
 
 bool store_item_read(const struct store_shard *s, uint32_t at, bool is_key, char *to, size_t n)
@@ -116,7 +119,7 @@ bool store_item_read(const struct store_shard *s, uint32_t at, bool is_key, char
 	struct store_walk w;
 
 	store_walk_begin(&w, s, at);
-	if (!is_key && !skip_words(&w, store_words(key_bytes(s, at))))
+	if (!is_key && !store_walk_value(&w, s, at))
 		return false;
 	for (size_t i = 0; i < store_words(n); i++) {
 		_Atomic uint64_t *from = store_walk_next(&w);

@@ -52,6 +52,8 @@ uint64_t store_cells_of(size_t key_n, size_t value_n);
 
 /* at: the number of a cell of the shard. */
 void store_walk_begin(struct store_walk *w, const struct store_shard *s, uint32_t at);
+/* The same from the first word of the value on. false: the item is no item. */
+bool store_walk_value(struct store_walk *w, const struct store_shard *s, uint32_t at);
 /* Where the next word is; NULL: the item is no item. */
 _Atomic uint64_t *store_walk_next(struct store_walk *w);
 

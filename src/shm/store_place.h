@@ -20,6 +20,7 @@ enum store_result {
 	STORE_TOO_LARGE,
 	STORE_FULL,
 	STORE_BUSY,
+	STORE_REACHED, /* so many are in there already */
 };
 /* cdef end */
 

@@ -65,6 +65,14 @@ function neap.shared(name) end
 ---@return neap.limit.object
 function neap.limit(options) end
 
+--- A limit on how many requests are somewhere at once, counted over all workers (docs/limits.md):
+--- `neap.concurrency { limit = 100, store = "clients" }`. It is made at the top of a file, and used
+--- in hooks. A wrong option is an error.
+---@param options table  `limit`: how many at once; `store`: of `shared` (`"limits"`, as of
+---  `neap.limit`); `name`: those of one name in one store are one (made of the number)
+---@return neap.concurrency.object
+function neap.concurrency(options) end
+
 --- Lets time pass. May wait.
 ---@param seconds number
 function neap.sleep(seconds) end

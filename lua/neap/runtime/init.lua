@@ -8,12 +8,12 @@ local function body(fn, a, b)
 end
 
 local backends = require "neap.runtime.backends"
+local bound = require "neap.runtime.bound"
 local config_load = require "neap.config.load"
 local counters = require "neap.runtime.counters"
 local dispatch = require "neap.runtime.dispatch"
 local ffi = require "neap.ffi"
 local files_kept = require "neap.runtime.files"
-local limit = require "neap.runtime.limit"
 local hoard = require "neap.runtime.hoard"
 local health = require "neap.config.health"
 local native = require "neap.native"
@@ -68,7 +68,7 @@ function runtime.load(path)
   sandbox.set_folder(path:match "^(.*/)" or "")
   local config, errors = config_load.load(path, files)
   if not config then return nil, config_load.format(path, errors) end
-  limit.declare(config)
+  bound.declare(config)
   sandbox.open(config.unsafe)
   runtime.config = config
   return config

@@ -104,7 +104,7 @@ local function load_config(self, options)
   local load, sandbox = self.require "neap.config.load", self.require "neap.runtime.sandbox"
   local config, errors = load.from_table(config_of(options), "")
   if not config then fail(load.format("testing", errors)) end
-  self.require("neap.runtime.limit").declare(config, true)
+  self.require("neap.runtime.bound").declare(config, true)
   sandbox.set_folder ""
   sandbox.open(config.unsafe)
   runtime.config = config
@@ -232,6 +232,7 @@ end
 
 -- Ends a request: frees what hooks kept of it.
 function Balancer:finish(record)
+  self.world.end_holds(record)
   self.kept[record.id] = nil
   self.world.records[record.id] = nil
 end

@@ -118,21 +118,25 @@ function neap.shared(name)
 end
 
 -- A limit is one of the balancer at work, too.
-function neap.limit(options)
-  local of = setmetatable({}, { __mode = "k" })
-  local function one()
-    local module = needed "limit"
-    of[module] = of[module] or module.limit(options)
-    return of[module]
-  end
-  return setmetatable({}, { __index = function(_, name)
-    if name == "name" or name == "burst" then return one()[name] end
-    return function(_, ...)
-      local object = one()
-      return object[name](object, ...)
+local function limit_of(kind, fields)
+  return function(options)
+    local of = setmetatable({}, { __mode = "k" })
+    local function one()
+      local module = needed(kind)
+      of[module] = of[module] or module[kind](options)
+      return of[module]
     end
-  end })
+    return setmetatable({}, { __index = function(_, name)
+      if fields[name] then return one()[name] end
+      return function(_, ...)
+        local object = one()
+        return object[name](object, ...)
+      end
+    end })
+  end
 end
+neap.limit = limit_of("limit", { name = true, burst = true })
+neap.concurrency = limit_of("concurrency", { name = true, limit = true })
 
 neap.metric = {
   counter = function(...) return early().metric.counter(...) end,

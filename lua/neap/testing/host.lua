@@ -4,6 +4,7 @@
 local bit = require "bit"
 local board = require "neap.testing.board"
 local body = require "neap.testing.body"
+local concurrency = require "neap.testing.concurrency"
 local digest = require "neap.testing.digest"
 local ffi = require "neap.ffi"
 local limit = require "neap.testing.limit"
@@ -141,6 +142,7 @@ function host.new(options)
   local stores, ahead = store.new(world.now, out)
   include(stores)
   include(limit.new(C, ahead, world.records))
+  include(concurrency.new(C.neap_store_answers(), world))
   include(message.new(out, world.records, function() return world.response_record end))
   include(body.new(out, world.records, world))
   include(route.new(world.records))

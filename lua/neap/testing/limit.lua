@@ -10,7 +10,7 @@ local limit = {}
 local function id_of(row) return ("%08x%08x"):format(row.id[0], row.id[1]) end
 
 -- What counts as one client: IPv6 by /64.
-local function client_of(address)
+function limit.client_of(address)
   if address == nil or address == "" then return nil end
   if not address:find(":", 1, true) then return address end
   return ip.prefix(address, 32, 64) or address
@@ -24,7 +24,7 @@ function limit.new(C, ahead, records)
   local functions = {}
 
   local function client_key(row, r)
-    local client = client_of(records[tonumber(r.id)].client_ip)
+    local client = limit.client_of(records[tonumber(r.id)].client_ip)
     return client and "client " .. id_of(row) .. client
   end
 
