@@ -5,7 +5,6 @@ local native = require "neap.native"
 if native.is_plain then return require("neap.testing.facade").neap end
 
 local certificate = require "neap.runtime.certificate"
-local concurrency = require "neap.runtime.concurrency"
 local counters = require "neap.runtime.counters"
 local dice = require "neap.runtime.dice"
 local dns = require "neap.io.dns"
@@ -13,7 +12,6 @@ local json = require "neap.json"
 local http = require "neap.io.http"
 local once = require "neap.io.once"
 local naming = require "neap.config.naming"
-local limit = require "neap.runtime.limit"
 local pools = require "neap.runtime.pools"
 local redis = require "neap.io.redis"
 local reply = require "neap.runtime.reply"
@@ -31,9 +29,9 @@ local neap = {
   -- A store that all processes share.
   shared = shared.by_name,
   -- How often something may happen, over all processes.
-  limit = limit.new,
+  limit = function(given) return require("neap.runtime.limit").new(given) end,
   -- How many requests may be somewhere at once, over all processes.
-  concurrency = concurrency.new,
+  concurrency = function(given) return require("neap.runtime.concurrency").new(given) end,
   now = dice.now,
   random = dice.random,
   hash = dice.hash,
