@@ -100,7 +100,7 @@ static void test_death(void)
 	uint32_t n;
 
 	check_case("holds of processes that die");
-	for (uint32_t round = 0; round < 50; round++) {
+	for (uint32_t round = 0; round < 10; round++) {
 		start_all(s, pids, 3);
 		uint32_t all = inside(s, "k");
 		end(pids[0]);

@@ -274,6 +274,6 @@ void store_test_steps(void)
 	(void)try_each_step(delete_it, n, "while it is deleted");
 	(void)try_each_step(count_it, n, "while a window counts");
 	(void)try_each_step(take_it, n, "while a rate is taken from");
-	(void)try_each_step(enter_it, n, "while it enters");
-	(void)try_each_step(leave_it, n, "while it leaves");
+	(void)try_each_step(enter_it, 3 * n, "while it enters");
+	(void)try_each_step(leave_it, 3 * n, "while it leaves");
 }
