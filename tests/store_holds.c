@@ -76,6 +76,7 @@ static void start_all(struct store *s, pid_t pids[PROCESSES], unsigned times)
 		(void)pipe(ready);
 		pids[i] = fork();
 		if (pids[i] == 0) {
+			(void)store_test_child(s);
 			for (unsigned t = 0; t < times; t++)
 				(void)store_enter(s, STR("k"), 1000, &n);
 			(void)write(ready[1], "", 1);

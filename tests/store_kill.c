@@ -83,7 +83,7 @@ void store_test_kills(void)
 	for (unsigned i = 0; i < KILLS && clock_now_ms() < end_ms && is_whole; i++) {
 		pid_t pid = fork();
 		if (pid == 0)
-			write_for_ever(s, seed + i);
+			write_for_ever(store_test_child(s), seed + i);
 		struct timespec span = { 0, 1000 * (rand_r(&seed) % 300) };
 		(void)nanosleep(&span, NULL);
 		(void)kill(pid, SIGKILL);
@@ -204,7 +204,7 @@ static bool run_steps(struct store *s, void (*write)(struct store *s), int steps
 	pid_t pid = fork();
 
 	if (pid == 0)
-		write_in_steps(s, write, steps);
+		write_in_steps(store_test_child(s), write, steps);
 	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status);
 }
 

@@ -20,6 +20,12 @@ struct store *store_test_new(uint64_t bytes)
 	exit(1);
 }
 
+struct store *store_test_child(struct store *s)
+{
+	s->tenancy = (struct store_tenancy){ .rows = s->tenancy.rows };
+	return s;
+}
+
 enum store_result store_test_text(struct store *s, const char *key, const char *value)
 {
 	const struct store_value v = { .kind = STORE_TEXT, .text = str_of(value) };
@@ -58,6 +64,9 @@ static void test_values(void)
 	check(store_test_text(s, "", "x") == STORE_OK && store_test_has(s, "", "x"), "no key");
 	check(store_delete(s, STR("a")) == STORE_OK, "deleted");
 	check(store_delete(s, STR("a")) == STORE_NOT_FOUND, "once");
+	struct store_stats stats;
+	store_look(s, &stats);
+	check(stats.hits == 4 && stats.misses == 1, "reads are counted");
 	check(store_test_is_whole(s), "whole");
 	store_close(s);
 }

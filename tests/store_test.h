@@ -14,6 +14,9 @@ struct store *store_test_new(uint64_t bytes);
 
 enum store_result store_test_text(struct store *s, const char *key, const char *value);
 
+/* In a child of the process that opened it: the same, as if the child had. */
+struct store *store_test_child(struct store *s);
+
 /* Is that what the key has? */
 bool store_test_has(struct store *s, const char *key, const char *value);
 

@@ -520,22 +520,33 @@ function showEvents(s) {
   told = newest;
 }
 
-function showWorkers(s) {
-  const table = $("workers");
+// A small table: the first columns are texts, the others numbers. rows: [key, cells…].
+function showTable(table, titles, texts, rows) {
+  const kind = (i) => i < texts ? "" : "n";
   if (!table.rows.length) {
-    const titles = ["Worker", "Process", "Connections", "a second", "Lua", "Loop lag"];
     table.append(el("thead", {}, el("tr", {}, ...titles.map((title, i) =>
-      el("th", { scope: "col", class: i > 1 ? "n" : "" }, title)))), el("tbody"));
+      el("th", { scope: "col", class: kind(i) }, title)))), el("tbody"));
   }
-  const rows = keyed(table.tBodies[0], s.workers.map((w) => w.slot), () =>
-    el("tr", {}, ...[0, 1, 2, 3, 4, 5].map((i) => el("td", { class: i > 1 ? "n" : "" }))));
-  for (const worker of s.workers) {
-    const cells = rows.get(worker.slot).children;
-    const each = rate("w " + worker.slot, worker.requests, s.now);
-    [String(worker.slot), worker.pid ? String(worker.pid) : "none", count(worker.connections),
-      count(each), bytes(worker.lua_bytes), seconds(worker.lag)]
-      .forEach((value, i) => text(cells[i], value));
+  const known = keyed(table.tBodies[0], rows.map((row) => row[0]), () =>
+    el("tr", {}, ...titles.map((_, i) => el("td", { class: kind(i) }))));
+  for (const [key, ...cells] of rows) {
+    cells.forEach((value, i) => text(known.get(key).children[i], value));
   }
+}
+
+function showWorkers(s) {
+  showTable($("workers"), ["Worker", "Process", "Connections", "a second", "Lua", "Loop lag"], 2,
+    s.workers.map((w) => [w.slot, String(w.slot), w.pid ? String(w.pid) : "none",
+      count(w.connections), count(rate("w " + w.slot, w.requests, s.now)), bytes(w.lua_bytes),
+      seconds(w.lag)]));
+}
+
+function showStores(s) {
+  $("stores-box").hidden = s.shared.length === 0;
+  showTable($("stores"), ["Store", "Entries", "Used", "of", "Reads a second", "Hits", "Evicted",
+    "Expired"], 1, s.shared.map((one) => [one.name, one.name, count(one.entries), bytes(one.used),
+      bytes(one.bytes), count(rate("m " + one.name, one.hits + one.misses, s.now)),
+      percent(one.hits, one.hits + one.misses), count(one.evicted), count(one.expired)]));
 }
 
 // ---- changes ----
@@ -604,6 +615,7 @@ function show(s) {
   showPools(s);
   showEvents(s);
   showWorkers(s);
+  showStores(s);
   last = s;
 }
 

@@ -109,7 +109,7 @@ describe("the forms of a config", function()
     refused("{ backends = { 8081 } }", "backends[1]: 8081 is not a backend (expected a URL")
     refused("{ services = { 1 } }", "services[1]: 1 is not a table")
     refused("{ services = { { backends = { " .. A .. " } } }, pools = { {} } }",
-      "pools[1]: a pool without a name")
+      "pools[1]: this is not a name of 1 to 63 bytes (expected pools = { name = {…} })")
     refused("{ services = {}, pools = 3 }", "pools: 3 is not a table")
     refused("{ services = { { pool = 'x' } }, pools = { [('x'):rep(64)] = {} } }",
       "this is not a name of 1 to 63 bytes")

@@ -168,8 +168,10 @@ NEAP_API uint32_t neap_count_store(uint32_t store, neap_store_counts *to)
 	if (s == NULL)
 		return 0;
 	store_look(s, &stats);
-	*to = (neap_store_counts){ (double)stats.bytes, (double)stats.used, (double)stats.entries,
-				   (double)stats.evicted, (double)stats.expired };
+	*to = (neap_store_counts){ (double)stats.bytes,	  (double)stats.used,
+				   (double)stats.entries, (double)stats.evicted,
+				   (double)stats.expired, (double)stats.hits,
+				   (double)stats.misses };
 	leave_text(str_of(stores()->conf[store].name));
 	return 1;
 }

@@ -46,7 +46,7 @@ void neap_store_list(uint32_t store);
 uint32_t neap_store_listed(void);
 
 typedef struct neap_store_counts {
-	double bytes, used, entries, evicted, expired;
+	double bytes, used, entries, evicted, expired, hits, misses;
 } neap_store_counts;
 /* 0: there are not so many. Its name is in neap_current.out. */
 uint32_t neap_count_store(uint32_t store, neap_store_counts *to);

@@ -15,9 +15,9 @@
 enum {
 	STORE_MAGIC = 0x6e737430,
 	STORE_LAYOUT =
-		2, /* grows when anything here changes: over an upgrade only its like is kept */
+		3, /* grows when anything here changes: over an upgrade only its like is kept */
 	STORE_SHARDS_MAX = 8,
-	STORE_HEAD_BYTES = 8192,
+	STORE_HEAD_BYTES = 12288,
 	STORE_TENANTS = 160, /* all workers of two generations, and more */
 	STORE_HEAD_WORDS = 5,
 	STORE_PART_WORDS = 7,
@@ -78,10 +78,11 @@ struct store_row {
 	struct store_undo undo;
 };
 
-/* A process that holds something (store_tenant.h). */
+/* A process that uses the store (store_tenant.h). */
 struct store_tenant {
-	pthread_mutex_t alive; /* robust: the process keeps it locked as long as it lives */
-	_Atomic uint32_t life; /* grows with each process that had this row */
+	_Alignas(64) pthread_mutex_t alive; /* robust: it keeps it locked as long as it lives */
+	_Atomic uint32_t life;		    /* grows with each process that had this row */
+	_Atomic uint64_t hits, misses;	    /* of reads, by all of them */
 };
 
 struct store_head {
@@ -101,6 +102,7 @@ struct store_shard {
 };
 
 _Static_assert(sizeof(struct store_cell) == 64, "a cell is a cache line");
-_Static_assert(sizeof(struct store_head) <= STORE_HEAD_BYTES, "the head is two pages");
+_Static_assert(sizeof(struct store_tenant) == 64, "processes count in lines of their own");
+_Static_assert(sizeof(struct store_head) <= STORE_HEAD_BYTES, "the head is three pages");
 
 #endif

@@ -127,6 +127,12 @@ void store_copy(const struct store *to, struct store *from)
 		copy_shard(to, from, &from->shards[i]);
 }
 
+static void add_reads(const struct store_tenant *row, struct store_stats *to)
+{
+	to->hits += atomic_load_explicit(&row->hits, memory_order_relaxed);
+	to->misses += atomic_load_explicit(&row->misses, memory_order_relaxed);
+}
+
 void store_look(const struct store *s, struct store_stats *to)
 {
 	*to = (struct store_stats){ .bytes = s->bytes };
@@ -141,5 +147,7 @@ void store_look(const struct store *s, struct store_stats *to)
 		to->evicted += atomic_load_explicit(&row->evicted, memory_order_relaxed);
 		to->expired += atomic_load_explicit(&row->expired, memory_order_relaxed);
 	}
+	for (uint32_t i = 0; i < STORE_TENANTS; i++)
+		add_reads(&s->tenancy.rows[i], to);
 	to->used = (uint64_t)((double)used / (double)cells * (double)s->bytes);
 }

@@ -29,6 +29,7 @@ struct store_stats {
 	uint64_t bytes; /* of the store */
 	uint64_t used;	/* in use for items, their share of the buckets and the head included */
 	uint64_t entries, evicted, expired;
+	uint64_t hits, misses; /* of reads */
 };
 
 /* Close to the truth while others change it. */

@@ -73,6 +73,17 @@ static bool read_unlocked(struct store *s, struct store_place *p, struct store_v
 	return false;
 }
 
+/* Writers are too many, or one has died. */
+static enum store_result read_locked(struct store *s, struct store_place *p, struct store_value *to)
+{
+	if (!store_lock(s, p->shard))
+		return STORE_BUSY;
+	if (!read_value(s, p, to))
+		to->kind = STORE_NOTHING; /* no memory for its text */
+	store_unlock(p->shard);
+	return STORE_OK;
+}
+
 enum store_result store_get(struct store *s, struct str key, struct store_value *to)
 {
 	struct store_place p;
@@ -81,14 +92,10 @@ enum store_result store_get(struct store *s, struct str key, struct store_value 
 	to->kind = STORE_NOTHING;
 	if (unlikely(result != STORE_OK))
 		return result;
-	if (likely(read_unlocked(s, &p, to)))
-		return STORE_OK;
-	if (!store_lock(s, p.shard))
-		return STORE_BUSY;
-	if (!read_value(s, &p, to))
-		to->kind = STORE_NOTHING; /* no memory for its text */
-	store_unlock(p.shard);
-	return STORE_OK;
+	if (unlikely(!read_unlocked(s, &p, to)))
+		result = read_locked(s, &p, to);
+	store_tenant_count(&s->tenancy, to->kind != STORE_NOTHING);
+	return result;
 }
 
 /* Finds the place of a key and locks its shard. */

@@ -22,15 +22,16 @@ static bool take_row(struct store_tenant *row)
 	return true;
 }
 
-bool store_tenant_claim(struct store_tenancy *t)
+bool store_tenant_begin(struct store_tenancy *t)
 {
-	for (uint32_t i = 0; i < STORE_TENANTS && t->mark == 0; i++) {
+	for (uint32_t i = 0; i < STORE_TENANTS && t->own == NULL; i++) {
 		if (!take_row(&t->rows[i]))
 			continue;
 		uint64_t life = atomic_load_explicit(&t->rows[i].life, memory_order_relaxed);
 		t->mark = life << LIFE_SHIFT | (uint64_t)(i + 1) << ROW_SHIFT;
+		t->own = &t->rows[i];
 	}
-	return t->mark != 0;
+	return t->own != NULL;
 }
 
 static struct store_tenant *row_of(const struct store_tenancy *t, uint64_t word)
@@ -41,8 +42,9 @@ static struct store_tenant *row_of(const struct store_tenancy *t, uint64_t word)
 
 void store_tenant_end(struct store_tenancy *t)
 {
-	if (t->mark != 0)
-		(void)pthread_mutex_unlock(&row_of(t, t->mark)->alive); /* it is ours */
+	if (t->own != NULL)
+		(void)pthread_mutex_unlock(&t->own->alive); /* it is ours */
+	t->own = NULL;
 	t->mark = 0;
 }
 

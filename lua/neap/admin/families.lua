@@ -221,6 +221,10 @@ families.rows = {
     of = "store", value = field "evicted" },
   { "neap_shared_expired_total", "counter", "Entries whose time to live was over.",
     of = "store", value = field "expired" },
+  { "neap_shared_hits_total", "counter", "Reads (`get`) of a shared store that found a value.",
+    of = "store", value = field "hits" },
+  { "neap_shared_misses_total", "counter", "Reads (`get`) of a shared store that found none.",
+    of = "store", value = field "misses" },
 
   { "neap_worker_up", "gauge", "1 while a process has this slot.", of = "worker",
     value = field "up" },

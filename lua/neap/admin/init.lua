@@ -11,7 +11,8 @@ local function lazy(module, name)
   return function(...) return require("neap.admin." .. module)[name](...) end
 end
 
--- method, pattern of the path, handler(q, captures…); changes: it needs the token
+-- method, pattern of the path, handler(q, captures…); changes: it needs the token, as what reads
+-- secrets does
 local ROUTES = {
   { "GET", "^/$", lazy("page", "index") },
   { "GET", "^/dashboard%.css$", lazy("page", "style") },
@@ -25,6 +26,9 @@ local ROUTES = {
   { "GET", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "get") },
   { "PATCH", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "patch"), changes = true },
   { "DELETE", "^/pools/([^/]+)/backends/(.+)$", lazy("backends", "remove"), changes = true },
+  { "GET", "^/shared/([^/]+)/(.+)$", lazy("shared", "get"), changes = true },
+  { "PUT", "^/shared/([^/]+)/(.+)$", lazy("shared", "put"), changes = true },
+  { "DELETE", "^/shared/([^/]+)/(.+)$", lazy("shared", "remove"), changes = true },
   { "POST", "^/reload$", lazy("status", "reload"), changes = true },
   { "POST", "^/record$", lazy("record", "start"), changes = true },
   { "POST", "^/record/take$", lazy("record", "take"), changes = true },
@@ -50,7 +54,7 @@ end
 
 local function not_found(path)
   return reply.error(404, ("there is nothing at %s (known: /, /status, /metrics, /healthz, "
-    .. "/explain, /pools/POOL/backends)"):format(path))
+    .. "/explain, /pools/POOL/backends, /shared/STORE/KEY)"):format(path))
 end
 
 local function not_allowed(method, allowed)

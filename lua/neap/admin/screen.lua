@@ -258,6 +258,31 @@ local function pool_of(page, pool, s)
   end
 end
 
+local function bytes(n)
+  if n < 2 ^ 20 then return ("%.0f KiB"):format(n / 2 ^ 10) end
+  return ("%.1f MiB"):format(n / 2 ^ 20)
+end
+
+local function share(n, of) return of > 0 and ("%.1f %%"):format(n / of * 100) or "–" end
+
+-- The shared stores. No older neap has hits.
+local function stores(page, s)
+  local list = s.shared or {}
+  if #list == 0 or page:room() < 4 then return end
+  local name = math.max(math.min(page.columns - 70, 30), 12)
+  page:line("")
+  page:line("  " .. left("STORE", name) .. right("entries", 10) .. right("used", 12)
+    .. right("of", 12) .. right("reads/s", 9) .. right("hits", 9) .. right("evicted", 9), "2")
+  for _, store in ipairs(list) do
+    if page:room() < 2 then return end
+    local reads = (store.hits or 0) + (store.misses or 0)
+    page:line("  " .. left(clean(store.name), name) .. right(count(store.entries), 10)
+      .. right(bytes(store.used), 12) .. right(bytes(store.bytes), 12)
+      .. right(count(rate("store " .. store.name, reads)), 9)
+      .. right(share(store.hits or 0, reads), 9) .. right(count(store.evicted), 9))
+  end
+end
+
 local function event_text(event)
   if event.kind ~= "state" then return clean(event.text) end
   local why = event.text ~= "" and " (" .. clean(event.text) .. ")" or ""
@@ -300,6 +325,7 @@ function screen.draw(text, columns, rows, is_terminal)
   for _, pool in ipairs(s.pools) do
     if page:room() > 4 then pool_of(page, pool, s) end
   end
+  stores(page, s)
   events(page, s)
   return finish(page)
 end

@@ -15,7 +15,8 @@ function stores.list()
   while C.neap_count_store(#list, counts) == 1 do
     list[#list + 1] = { name = ffi.string(current.out, current.out_n),
       bytes = counts.bytes, used = counts.used, entries = counts.entries,
-      evicted = counts.evicted, expired = counts.expired }
+      evicted = counts.evicted, expired = counts.expired,
+      hits = counts.hits, misses = counts.misses }
   end
   return list
 end

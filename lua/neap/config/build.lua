@@ -7,6 +7,7 @@ local discover = require "neap.config.discover"
 local health = require "neap.config.health"
 local mode = require "neap.config.mode"
 local nearest = require "neap.config.nearest"
+local config_names = require "neap.config.names"
 local N = require("neap.ffi").numbers
 local schema = require "neap.config.schema"
 local show = require "neap.config.show"
@@ -19,7 +20,7 @@ local build = {}
 
 local POOLS_MAX, LISTENS_MAX = N.NEAP_BOARD_POOLS_MAX, N.NEAP_BOARD_LISTENS_MAX
 local BACKENDS_MAX = N.NEAP_BOARD_BACKENDS_MAX
-local NAME_MAX = 63
+local NAME_MAX = config_names.max
 
 local function rows(...)
   local all = {}
@@ -91,27 +92,12 @@ check.add_holder("services", function(row, value, key, report)
   return list
 end)
 
-local function pool_names(value, key, report)
-  local names = {}
-  for name in next, value do
-    if type(name) ~= "string" then
-      report:add(show.path(key, name), "a pool without a name (expected pools = { name = {…} })")
-    elseif name == "" or #name > NAME_MAX or name:find "%c" then
-      report:add(show.path(key, name), ("this is not a name of 1 to %d bytes"):format(NAME_MAX))
-    else
-      table.insert(names, name)
-    end
-  end
-  table.sort(names)
-  return names
-end
-
 check.add_holder("pools", function(row, value, key, report)
   if type(value) ~= "table" then
     report:add(key, show.value(value) .. " is not a table (expected { name = {…} })")
     return {}
   end
-  local names, list = pool_names(value, key, report), {}
+  local names, list = config_names.of(value, key, report, "pools = { name = {…} }"), {}
   if #names > row.max then
     report:add(key, ("%d pools are too many (expected at most %d)"):format(#names, row.max))
   end

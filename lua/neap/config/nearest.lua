@@ -3,6 +3,7 @@
 local nearest = {}
 
 local WORD_MAX, EDITS_MAX = 64, 6
+local BEGINNING = 3 -- bytes at least of a word that is taken for one
 
 -- Rows of the table of distances, for all pairs: the one before the last, the last, this one.
 local before, last, row = {}, {}, {}
@@ -42,6 +43,19 @@ local function distance(a, b, limit)
   return last[#b]
 end
 
+-- The only one that it is the beginning of: incr, for increment.
+local function begun(word, known)
+  if #word < BEGINNING then return nil end
+  local one
+  for _, candidate in ipairs(known) do
+    if candidate:sub(1, #word) == word then
+      if one then return nil end
+      one = candidate
+    end
+  end
+  return one
+end
+
 ---@param word string
 ---@param known string[]
 ---@return string?  -- nil when none is near
@@ -55,7 +69,7 @@ function nearest.find(word, known)
     if d <= limit then best, limit = candidate, d - 1 end
     if limit < 0 then break end
   end
-  return best
+  return best or begun(word, known)
 end
 
 return nearest
