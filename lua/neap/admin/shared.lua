@@ -1,5 +1,5 @@
--- One entry of a shared store: an operator's parameter at run time, or a look at what a policy keeps.
--- What policies keep may be secret, so that reading needs the token, too.
+-- One entry of a shared store: an operator's parameter at run time, or a look at what a policy has
+-- there. What policies keep may be secret, so that reading needs the token, too.
 
 local agent = require "neap.agent"
 local cjson = require "cjson.safe"
