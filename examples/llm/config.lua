@@ -7,5 +7,5 @@ return {
     small = { backends = { "http://127.0.0.1:8081", "http://127.0.0.1:8082" } },
     large = { backends = { "http://127.0.0.1:8083" } },
   },
-  shared = { loads = { bytes = 2^20 }, tokens = { bytes = 16 * 2^20 } },
+  shared = { loads = { bytes = 2^20 }, limits = { bytes = 16 * 2^20 } },
 }

@@ -1,17 +1,17 @@
 -- Model traffic: the `model` in the body says which pool, the beginning of the prompt which of its
 -- servers (the one that has it in its cache), unless its load is above 1.25 times the average.
 local neap = require "neap"
-local loads, spent = neap.shared "loads", neap.shared "tokens" -- by server; by API key
+local loads, tokens = neap.shared "loads", neap.limit { rate = 20000, per = 60, name = "tokens" }
 local POOLS = { ["llama-8b"] = "small", ["llama-70b"] = "large" }
-local PER_MINUTE, ANSWER = 20000, 256 -- tokens; of an answer, if the request does not say
-local SLACK, PREFIX, AGAIN = 1.25, 1024, { [429] = "15" } -- the prefix: bytes of the prompt
+local ANSWER = 256 -- tokens of an answer, if the request does not say
+local SLACK, PREFIX = 1.25, 1024 -- the prefix: bytes of the prompt
 local policy = {}
 
-local function refuse(status, code, message)
+local function refuse(status, code, message, wait)
   local kind = status >= 500 and "server_error" or status == 429 and "tokens"
   local e = { message = message, type = kind or "invalid_request_error", code = code }
   return neap.reply { status = status, body = neap.json.encode { error = e },
-    headers = { ["Content-Type"] = "application/json", ["Retry-After"] = AGAIN[status] } }
+    headers = { ["Content-Type"] = "application/json", ["Retry-After"] = wait } }
 end
 
 function policy.request(request)
@@ -22,12 +22,11 @@ function policy.request(request)
   local pool = type(ask) == "table" and POOLS[ask.model]
   if not pool then return refuse(404, "model_not_found", "there is no such model") end
   local most = type(ask.max_tokens) == "number" and ask.max_tokens > 0 and ask.max_tokens or ANSWER
-  local tokens = math.ceil(#body / 4 + most) -- about as many as the answer will have cost
   local key = neap.crypto.sha256(request:header "authorization" or request.client_ip)
-  if (spent:count(key, 0, 60) or 0) + tokens > PER_MINUTE then
-    return refuse(429, "rate_limit_exceeded", "too many tokens within a minute")
+  local passes, wait = tokens:take(key, #body / 4 + most) -- about what the answer will have cost
+  if not passes then
+    return refuse(429, "rate_limit_exceeded", "too many tokens", math.ceil(math.min(wait, 3600)))
   end
-  spent:count(key, tokens, 60)
   local prompt = body:match '"messages"%s*:(.*)' or body
   request.ctx.pool, request.ctx.prefix = pool, prompt:sub(1, PREFIX)
 end

@@ -77,8 +77,11 @@ describe("example llm", function()
     local body = ask("llama-8b", "Hi", { max_tokens = 9000 })
     for _ = 1, 2 do assert.equal(200, post(n, body, "a").status) end
     local answer, e = post(n, body, "a")
-    assert.same({ 429, "15", "tokens", "rate_limit_exceeded" },
-      { answer.status, answer.headers["retry-after"], e.type, e.code })
+    assert.same({ 429, "tokens", "rate_limit_exceeded" }, { answer.status, e.type, e.code })
+    local wait = tonumber(answer.headers["retry-after"])
+    assert.is_true(wait > 15 and wait < 23, wait)
+    assert.equal("3600", post(n, ask("llama-8b", "Hi", { max_tokens = 1e6 }), "d")
+      .headers["retry-after"])
     assert.equal(200, post(n, body, "b").status)
     for _, odd in ipairs { -1e9, "x", cjson.null } do
       assert.equal(200, post(n, ask("llama-8b", "Hi", { max_tokens = odd }), "c").status)
@@ -108,7 +111,7 @@ describe("the policy of example llm", function()
     local balancer = testing.balancer {
       policy = "examples/llm/policy.lua", network = network, pool = "small",
       pools = { small = { backends = { "a", "b", "c", "d" } }, large = { backends = { "e" } } },
-      shared = { loads = { bytes = 2 ^ 20 }, tokens = { bytes = 2 ^ 20 } },
+      shared = { loads = { bytes = 2 ^ 20 }, limits = { bytes = 2 ^ 20 } },
     }
     return balancer.pools.small
   end
