@@ -1,6 +1,6 @@
--- Several limits, over all workers: each client's requests, guesses at passwords, what a plan allows
--- an API key, and how many reports a client makes at once. What is too much gets 429, and hears when
--- to come again.
+-- Several limits, over all workers: each client's requests, guesses at passwords, what a plan lets
+-- an API key do, and how many reports a client makes at once. What is too much gets 429, and hears
+-- when to come again.
 local neap = require "neap"
 
 local clients = neap.limit { rate = 20, burst = 60, name = "clients" }
