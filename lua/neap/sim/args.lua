@@ -69,7 +69,7 @@ local ROWS = {
   { "backend", "TEXT", text, list = true,
     help = "keys of some: 'b1-b3 speed=0.5 weight=2 concurrency=8 slots=10 tier=1 zone=a'" },
   { "pool", "TEXT", pool.parse,
-    help = "keys of their pool, as in a config: 'slow_start=10s panic=0.5'" },
+    help = "keys of their pool, as in a config: 'slow_start=10s panic=0.5 hedge.after=50ms'" },
   { "service", "KIND", kind(distribution.parse),
     help = "how long they take for a request: " .. distribution.forms()
       .. " (exponential:30ms, of a trace log)" },

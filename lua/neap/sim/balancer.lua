@@ -162,6 +162,26 @@ end
 -- The status of the policy's own answer.
 function Balancer.status(_, record) return record.reply and record.reply.status or 200 end
 
+local SAFE = { GET = true, HEAD = true, OPTIONS = true }
+
+-- Where a second one goes of a request whose backend is slow; that backend stays its own.
+---@return number? b
+function Balancer:hedge(record)
+  if not SAFE[record.method] then return nil end
+  local r = record.struct
+  local slot, epoch, attempt, tried_n = r.slot, r.epoch, r.attempt, r.tried_n
+  requests.tried(record, slot)
+  local b = self:pick(record)
+  r.slot, r.epoch, r.attempt, r.tried_n = slot, epoch, attempt, tried_n
+  return b
+end
+
+-- It is b's from now on: its hedge won, or is all that is left.
+function Balancer.handed_over(_, record, b)
+  local r = record.struct
+  r.slot, r.attempt = b - 1, r.attempt + 1
+end
+
 function Balancer:release(b) self.board.add_inflight(b - 1, -1) end
 
 -- The attempt on the backend that was picked last has failed.

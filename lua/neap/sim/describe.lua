@@ -45,6 +45,11 @@ function describe.rows(s)
     add("balancers", ("%d, that do not know of each other"):format(o.balancers))
   end
   for i, event in ipairs(s.plan) do add(i == 1 and "events" or "", event.text) end
+  local hedge = (o.pool or {}).hedge
+  if hedge then
+    add("hedges", ("after %.6g ms, of at most %s of the requests"):format(hedge.after * 1000,
+      format.percent(hedge.share)))
+  end
   if s.load then
     add("load", ("%s of what the backends can do"):format(format.percent(s.load)))
   end

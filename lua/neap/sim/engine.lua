@@ -14,7 +14,8 @@ local ABANDONED, GONE = jobs.ABANDONED, jobs.GONE
 
 -- Kinds of events.
 local FINISH, USER, PLAN, CHECK, RECHECK, RETURN, GIVE_UP, LOOK = 0, 1, 2, 3, 4, 5, 6, 7
-local KINDS = 8
+local HEDGE = 8
+local KINDS = 9
 
 -- The first new check of a backend that a request marked down, and the next ones, as in the agent.
 local RECHECK_FIRST, RECHECK_NEXT = 1, 2
@@ -30,13 +31,14 @@ local function push(self, time, kind, number)
 end
 
 ---@param o table  clock, backends, balancers, source, stats, plan, random (streams), timeout,
----  health, queue, closed, horizon
+---  health, queue, closed, horizon, hedge (after, draw(random) → seconds of its work, or nil: as
+---  much as its request's; budgets, by balancer)
 function engine.new(o)
   local self = setmetatable({
     clock = o.clock, source = o.source, stats = o.stats, plan = o.plan, balancers = o.balancers,
     balancers_n = #o.balancers, random = o.random, timeout = o.timeout or huge,
-    health = o.health or huge, queue = o.queue, closed = o.closed, horizon = o.horizon,
-    now = 0, next_arrival = huge, events = heap.new(), jobs = jobs.new(),
+    health = o.health or huge, queue = o.queue, hedge = o.hedge, closed = o.closed,
+    horizon = o.horizon, now = 0, next_arrival = huge, events = heap.new(), jobs = jobs.new(),
     first_sent = 0, last_sent = 0, -- of the list by time
     n = #o.backends, speed = {}, slow = {}, places = {}, alive = {}, failing = {},
     busy = {}, head = {}, tail = {}, queued = {}, held = {}, listed = {}, suspects = {},
@@ -148,6 +150,19 @@ local function answer_here(self, j, status)
   leave(self, user)
 end
 
+-- The attempt of a request begins on a backend that is alive.
+local function place(self, b, j)
+  enlist(self, j)
+  if self.busy[b] < self.places[b] then start(self, b, j) else enqueue(self, b, j) end
+end
+
+-- The time until its hedge begins, too.
+local function time_hedge(self, j)
+  local at = self.now + self.hedge.after
+  self.jobs.hedge_at[j] = at
+  push(self, at, HEDGE, j)
+end
+
 -- Sends a request on until it has reached a backend, was given up, or must wait; false: it must
 -- wait.
 local function send(self, j, may_hold)
@@ -170,8 +185,8 @@ local function send(self, j, may_hold)
     all.backend[j], all.sent[j] = b, self.now
     self.stats:sent(b)
     if self.alive[b] then
-      enlist(self, j)
-      if self.busy[b] < self.places[b] then start(self, b, j) else enqueue(self, b, j) end
+      place(self, b, j)
+      if self.hedge then time_hedge(self, j) end
       return true
     end
     balancer:release(b)
@@ -196,6 +211,50 @@ local function ask_again(self, i)
   end
 end
 
+-- Nobody waits for this attempt any more, but for the other one of the two. A backend still
+-- finishes what it has begun.
+local function lose(self, j)
+  local all = self.jobs
+  local other = all.twin[j]
+  delist(self, j)
+  all.twin[j], all.twin[other] = 0, 0
+  self.balancers[all.balancer[j]]:release(all.backend[j])
+  if all.is_rival[j] == 0 then
+    all:swap_records(j, other)
+    all.is_rival[other] = 0
+    self.balancers[all.balancer[j]]:handed_over(all.record[other], all.backend[other])
+  end
+  all.state[j] = all.state[j] == RUNNING and ABANDONED or GONE
+end
+
+-- Of two attempts this one has its answer first.
+local function win(self, j)
+  local all = self.jobs
+  if all.is_rival[j] == 1 then self.stats:hedge_won(all.arrived[j]) end
+  lose(self, all.twin[j])
+end
+
+-- A request without an answer is sent to a second backend, too.
+local function begin_hedge(self, j)
+  local all, i, hedge = self.jobs, self.jobs.balancer[j], self.hedge
+  local budget, state = hedge.budgets[i], all.state[j]
+  if all.hedge_at[j] ~= self.now or (state ~= QUEUED and state ~= RUNNING) then return end
+  all.hedge_at[j] = 0
+  if not budget:affords(self.now) then return end
+  local b = self.balancers[i]:hedge(all.record[j])
+  if not b then return end
+  if not self.alive[b] then return self.balancers[i]:release(b) end
+  budget:charge(self.now)
+  self.stats:sent(b)
+  self.stats:hedged(all.arrived[j])
+  local twin = all:take()
+  for _, name in ipairs { "balancer", "user", "arrived" } do all[name][twin] = all[name][j] end
+  all.demand[twin] = hedge.draw and hedge.draw(self.random.hedge) or all.demand[j]
+  all.twin[j], all.twin[twin], all.is_rival[twin] = twin, j, 1
+  all.backend[twin], all.sent[twin] = b, self.now
+  place(self, b, twin)
+end
+
 local function begin_next(self, b)
   while self.busy[b] < self.places[b] do
     local j = dequeue(self, b)
@@ -212,6 +271,7 @@ local function finish(self, j)
   self.stats:worked(b, all.began[j], now)
   begin_next(self, b)
   if state == ABANDONED then return all:release(j) end
+  if all.twin[j] ~= 0 then win(self, j) end
   delist(self, j)
   local is_bad = self.failing[b] > 0 and self.random.failing() < self.failing[b]
   self.balancers[i]:answered(all.record[j], now - all.sent[j], is_bad and 503 or 200)
@@ -237,6 +297,7 @@ local function arrive(self, user)
     or math.floor(self.random.balancer() * self.balancers_n) + 1
   self.balancers[all.balancer[j]]:begin(all.record[j])
   self.stats:arrived()
+  if self.hedge then self.hedge.budgets[all.balancer[j]]:request(self.now) end
   send(self, j, true)
 end
 
@@ -244,6 +305,10 @@ end
 local function time_out(self)
   local all, j = self.jobs, self.first_sent
   local b, i = all.backend[j], all.balancer[j]
+  if all.twin[j] ~= 0 then
+    lose(self, j)
+    return ask_again(self, i)
+  end
   delist(self, j)
   local moved = all:move(j)
   all.state[j] = all.state[j] == RUNNING and ABANDONED or GONE
@@ -262,6 +327,9 @@ local function cut_off(self, b)
     if all.backend[j] == b and state >= QUEUED and state <= ABANDONED then
       if state ~= QUEUED then self.stats:worked(b, all.began[j], self.now) end
       if state == ABANDONED then
+        all.state[j] = GONE
+      elseif all.twin[j] ~= 0 then
+        lose(self, j)
         all.state[j] = GONE
       else
         delist(self, j)
@@ -370,6 +438,7 @@ local handlers = {
     self.balancers[i]:returned(b)
     ask_again(self, i)
   end,
+  [HEDGE] = begin_hedge,
   [GIVE_UP] = function(self, j)
     local all = self.jobs
     if all.state[j] ~= HELD or all.held_until[j] > self.now then return end

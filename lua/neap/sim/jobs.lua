@@ -12,6 +12,7 @@ local COLUMNS = {
   "state", "balancer", "backend", "user",
   "arrived", "sent", "demand", "waited", "began", "held_until",
   "next", "later", "sooner", -- in a queue; among those that were sent, by time
+  "hedge_at", "twin", "is_rival", -- when it gets a rival; the other of the two (0: none)
 }
 
 local Jobs = {}
@@ -43,6 +44,7 @@ function Jobs:take()
   end
   self.active = self.active + 1
   self.backend[j], self.waited[j], self.user[j] = 0, 0, 0
+  self.hedge_at[j], self.twin[j], self.is_rival[j] = 0, 0, 0
   return j
 end
 
@@ -54,11 +56,15 @@ function Jobs:release(j)
   self.free[self.free_n] = j
 end
 
+-- Two jobs exchange their requests.
+function Jobs:swap_records(i, j)
+  self.record[i], self.record[j] = self.record[j], self.record[i]
+end
+
 -- Another number for the request of j, whose old number something still refers to.
 function Jobs:move(j)
   local to = self:take()
-  local old, new = self.record[j], self.record[to]
-  self.record[j], self.record[to] = new, old
+  self:swap_records(j, to)
   for _, name in ipairs { "balancer", "user", "arrived", "demand", "waited" } do
     self[name][to] = self[name][j]
   end

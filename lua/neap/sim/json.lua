@@ -104,6 +104,7 @@ local function policy_of(result)
       { "max", result.imbalance.max } } } },
     { "errors", result.errors }, { "reasons", reasons_of(result) },
     { "retries", result.retries },
+    { "hedges", result.hedges }, { "hedges_won", result.hedges_won },
     { "hook_errors", result.hook_errors.count }, { "timeline", timeline_of(result) },
   } }
 end

@@ -17,15 +17,24 @@ local function share(text)
   return nil, "a share from 0 to 1"
 end
 
-local KEYS = { slow_start = above_zero, panic = share }
-local NAMES = { "slow_start", "panic" }
+local KEYS = { slow_start = above_zero, panic = share,
+  ["hedge.after"] = above_zero, ["hedge.share"] = share }
+local NAMES = { "slow_start", "panic", "hedge.after", "hedge.share" }
+local SHARE = 0.1 -- of a hedge, by default
+
+local function with_hedge(keys)
+  local after, part = keys["hedge.after"], keys["hedge.share"]
+  if part and not after then return nil, nil, "hedge.share goes with hedge.after" end
+  if after then keys.hedge = { after = after, share = part or SHARE } end
+  return keys
+end
 
 ---@param text string
 ---@return table? keys, nil, string? why
 function pool.parse(text)
   local keys = {}
   for pair in text:gmatch "%S+" do
-    local name, given = pair:match "^([%w_]+)=(.+)$"
+    local name, given = pair:match "^([%w_.]+)=(.+)$"
     if not name then return nil, nil, ("'%s' is not KEY=VALUE"):format(show.text(pair)) end
     if not KEYS[name] then
       return nil, nil, ("unknown key '%s'%s"):format(show.text(name), values.hint(name, NAMES))
@@ -38,7 +47,7 @@ function pool.parse(text)
     keys[name] = value
   end
   if not next(keys) then return nil, nil, "KEY=VALUE is expected, like slow_start=10s" end
-  return keys
+  return with_hedge(keys)
 end
 
 return pool

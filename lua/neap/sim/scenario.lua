@@ -5,6 +5,7 @@ local bounds = require "neap.sim.bounds"
 local dice = require "neap.sim.dice"
 local distribution = require "neap.sim.distribution"
 local engine = require "neap.sim.engine"
+local hedges = require "neap.sim.hedges"
 local plan = require "neap.sim.plan"
 local stats = require "neap.sim.stats"
 local synthetic = require "neap.sim.synthetic"
@@ -112,8 +113,16 @@ end
 local function streams(seed)
   return {
     balancer = dice.stream(seed, "balancer"), failing = dice.stream(seed, "failing"),
-    think = dice.stream(seed, "think"),
+    think = dice.stream(seed, "think"), hedge = dice.stream(seed, "hedge"),
   }
+end
+
+local function hedge_of(s)
+  local o = s.options
+  local hedge, budgets = (o.pool or {}).hedge, {}
+  if not hedge then return nil end
+  for i = 1, o.balancers do budgets[i] = hedges.new(hedge.share) end
+  return { after = hedge.after, draw = s.service.draw, budgets = budgets }
 end
 
 local function columns(list)
@@ -145,7 +154,7 @@ function scenario.run(s, new_balancer)
   sim = engine.new {
     clock = clock, backends = s.backends, balancers = balancers, source = source,
     stats = measured, plan = s.plan, random = streams(o.seed), timeout = o.timeout,
-    health = o.health, queue = QUEUE, horizon = s.horizon,
+    health = o.health, queue = QUEUE, hedge = hedge_of(s), horizon = s.horizon,
     closed = s.arrivals.users and s.arrivals,
   }
   sim:run()

@@ -23,7 +23,7 @@ function stats.new(o)
   return setmetatable({
     clock = o.clock, n = n, horizon = o.horizon, warmup = o.warmup or 0,
     latency = histogram.new(), queueing = histogram.new(),
-    requests = 0, errors = 0, retries = 0, reasons = {},
+    requests = 0, errors = 0, retries = 0, hedges = 0, hedges_won = 0, reasons = {},
     counts = zeros(n), failures = zeros(n), work = zeros(n), longest = zeros(n),
     length = o.horizon / o.windows, windows = o.windows, window_end = o.horizon / o.windows,
     window = { latency = histogram.new(), counts = zeros(n), sent = 0, errors = 0, longest = 0,
@@ -79,6 +79,14 @@ end
 
 function Stats:retried(arrived)
   if is_counted(self, arrived) then self.retries = self.retries + 1 end
+end
+
+function Stats:hedged(arrived)
+  if is_counted(self, arrived) then self.hedges = self.hedges + 1 end
+end
+
+function Stats:hedge_won(arrived)
+  if is_counted(self, arrived) then self.hedges_won = self.hedges_won + 1 end
 end
 
 -- The busiest backend's requests divided by the average; 1: all have the same. nil: there were
@@ -166,6 +174,7 @@ function Stats:result(names, places)
     queueing = self.queueing:summary(), backends = backends_of(self, names, places),
     imbalance = imbalance_over_time(self), errors = self.errors,
     reasons = sorted.counts(self.reasons, "reason"), retries = self.retries,
+    hedges = self.hedges, hedges_won = self.hedges_won,
     timeline = self.timeline, interval = self.length, heat = self.heat,
     curve = self.latency:quantiles(CURVE),
   }

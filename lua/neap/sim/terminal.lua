@@ -59,14 +59,14 @@ local function bars(out, width, title, results, value_of)
 end
 
 local function counts(out, width, results)
-  local titles = { "requests", "errors", "retries", "imbalance" }
+  local titles = { "requests", "errors", "retries", "hedges", "imbalance" }
   out("\n" .. (" "):rep(width + 2))
   for _, title in ipairs(titles) do out(right(title, 12)) end
   out("  (the busiest backend over the average)\n")
   for _, result in ipairs(results) do
     out("  " .. left(format.short(result.name, width), width)
       .. right(format.count(result.requests), 12) .. right(format.count(result.errors), 12)
-      .. right(format.count(result.retries), 12)
+      .. right(format.count(result.retries), 12) .. right(format.count(result.hedges), 12)
       .. right(("%.2f"):format(result.imbalance.mean), 12) .. "\n")
   end
 end
