@@ -266,6 +266,18 @@ NEAP_API void neap_conn_keep(uint32_t conn, const char *key, size_t n)
 		wait_keep(running_wait(), conn, (struct str){ key, n });
 }
 
+NEAP_API uint32_t neap_conn_share(uint32_t conn, const char *key, size_t n)
+{
+	return wait_share(running_wait(), conn, (struct str){ key, n });
+}
+
+NEAP_API uint32_t neap_conn_ask(const char *key, size_t n, uint32_t is_sure)
+{
+	if (!wait_ask(running_wait(), (struct str){ key, n }, is_sure != 0))
+		return 0;
+	return running_wait()->conn->id;
+}
+
 NEAP_API uint32_t neap_conn_speaks_h2(uint32_t conn)
 {
 	return pool()->running != NULL && wait_speaks_h2(running_wait(), conn);

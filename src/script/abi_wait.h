@@ -69,6 +69,10 @@ uint32_t neap_ping_check(void); /* 1: this process may ping; else why not, in ou
 /* Keeps it, or closes it when it cannot be used again; key: server and terms, hexadecimal. */
 void neap_conn_keep(uint32_t conn, const char *key, size_t n);
 uint32_t neap_conn_reuse(const char *key, size_t n, uint32_t is_sure); /* kept one; 0: none */
+/* It speaks HTTP/2 and is shared by all from now on. 1: fine; 0: it could not, and is closed. */
+uint32_t neap_conn_share(uint32_t conn, const char *key, size_t n);
+/* For one request over a shared one: its number as a connection; 0: there is none. */
+uint32_t neap_conn_ask(const char *key, size_t n, uint32_t is_sure);
 uint32_t neap_conn_speaks_h2(uint32_t conn); /* 1: agreed on in its handshake of TLS (ALPN) */
 void neap_conn_close(uint32_t conn);	     /* harmless when it is closed already */
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "script/kept.h"
+#include "script/link.h"
 #include "script/place.h"
 #include "shm/board.h"
 #include "shm/hook_id.h"
@@ -332,6 +333,7 @@ void co_pool_fini(struct co_pool *pool)
 		co_drop(container_of(node, struct co, node));
 	while ((node = list_first(&pool->idle)) != NULL)
 		co_drop(container_of(node, struct co, node));
+	link_close_all(&pool->io);
 	kept_close_all(&pool->io);
 	io_fini(&pool->io);
 }

@@ -6,6 +6,7 @@ void io_init(struct io *io, struct loop *loop, neap_current *current)
 {
 	*io = (struct io){ .loop = loop, .current = current };
 	list_init(&io->kept);
+	list_init(&io->links);
 	for (unsigned i = 0; i < IO_EVENT_LISTS; i++)
 		list_init(&io->listeners[i]);
 }

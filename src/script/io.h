@@ -35,6 +35,9 @@ struct io {
 	struct io_pools pools;
 	struct list kept; /* connections between two requests (kept.h), the oldest first */
 	unsigned kept_n;
+	struct list links; /* connections over HTTP/2 (link.h), the oldest first */
+	unsigned links_n;
+	struct h2_shared *h2; /* what they share; NULL: there was none so far */
 	struct list
 		listeners[IO_EVENT_LISTS]; /* waits for events, by the low bits of their numbers */
 	uint32_t conns;			   /* connections so far; the last one's number */

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "script/link.h"
+
 enum { KEPT_BUFFER_MAX = 64 * 1024 };
 
 static void end_kept(struct conn *c)
@@ -26,8 +28,9 @@ static void kept_due_cb(struct ev_loop *ev, ev_timer *t, int events)
 /* All of the last answer was taken; of one over HTTP it is known whether that may be. */
 static bool may_be_kept(const struct conn *c)
 {
-	return c->state == CONN_OPEN && c->wish == CONN_NOTHING && c->failure == NULL &&
-	       c->at + c->taken == c->n && (c->answer == NULL || reading_is_in_step(c->answer));
+	return c->state == CONN_OPEN && !link_has(&c->stream) && c->wish == CONN_NOTHING &&
+	       c->failure == NULL && c->at + c->taken == c->n &&
+	       (c->answer == NULL || reading_is_in_step(c->answer));
 }
 
 /* The room of a large answer is not for the whole time. */

@@ -9,6 +9,7 @@
 #include "net/sock.h"
 #include "net/tls_stream.h"
 #include "script/kept.h"
+#include "script/link.h"
 
 enum { NAMES_BYTES = 512, NAME_BYTES = 256, FOREVER_MS = 3600000 };
 
@@ -400,6 +401,35 @@ bool wait_reuse(struct wait *w, struct str key, bool is_sure)
 	c->on_over = on_conn_over;
 	w->conn = c;
 	w->was_used = true;
+	return true;
+}
+
+bool wait_share(struct wait *w, uint32_t id, struct str key)
+{
+	struct conn *c = find_conn(w, id);
+	if (c == NULL)
+		return false;
+	if (w->conn == c)
+		w->conn = NULL;
+	if (link_open(c, key))
+		return true;
+	close_conn(w, c);
+	return false;
+}
+
+bool wait_ask(struct wait *w, struct str key, bool is_sure)
+{
+	struct link *l = link_find(w->io, key, is_sure);
+	struct conn *c = l == NULL ? NULL : make_conn(w, 0);
+	if (c == NULL)
+		return false;
+	if (!link_begin(l, &c->stream)) {
+		close_conn(w, c);
+		return false;
+	}
+	c->state = CONN_OPEN;
+	w->was_used = true;
+	conn_lend(c);
 	return true;
 }
 

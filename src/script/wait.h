@@ -116,6 +116,10 @@ bool wait_speaks_h2(const struct wait *w, uint32_t id);
 void wait_keep(struct wait *w, uint32_t id, struct str key);
 /* A connection that was kept under this key is w->conn; false: there is none. */
 bool wait_reuse(struct wait *w, struct str key, bool is_sure);
+/* It speaks HTTP/2, and is for all coroutines from now on (link.h). false: closed, and no such. */
+bool wait_share(struct wait *w, uint32_t id, struct str key);
+/* A request over one that is shared under this key has w->conn as its connection; false: none. */
+bool wait_ask(struct wait *w, struct str key, bool is_sure);
 /* Harmless when it is closed already. */
 void wait_close(struct wait *w, uint32_t id);
 

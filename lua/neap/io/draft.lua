@@ -9,7 +9,7 @@ local draft = {}
 
 local KINDS = { url = "string", method = "string", headers = "table", body = "string",
   timeout = "number", connect_timeout = "number", max_bytes = "number", stream = "boolean",
-  tls = "any" }
+  tls = "any", http2 = "boolean" }
 local PORTS = { http = 80, https = 443 }
 -- What says where a message ends, or belongs to one connection: neap writes it.
 local OURS = { ["content-length"] = true, ["transfer-encoding"] = true, connection = true,
@@ -79,6 +79,7 @@ function draft.new(options)
   local into = { options = options, method = options.method or "GET", body = options.body or "" }
   split_url(into, options.url)
   if not into.method:find "^%u+$" then fail "method must be upper-case letters" end
+  into.may_h2 = options.http2 or into.is_secure and options.http2 == nil
   into.is_head = into.method == "HEAD"
   into.head = head_of(into, options)
   return into

@@ -4,8 +4,7 @@
 local answer = require "neap.io.answer"
 local draft = require "neap.io.draft"
 local ffi = require "neap.ffi"
-local current = require "neap.runtime.current"
-local tcp = require "neap.io.tcp"
+local line = require "neap.io.line"
 local wait = require "neap.runtime.wait"
 
 local C = ffi.C
@@ -13,39 +12,12 @@ local C = ffi.C
 local http = { parse_headers = answer.parse_headers }
 
 local BODY_MAX = 1024 * 1024
-local KEY_MAX = 64
 
 -- Seconds that are left of the request's time; nil: as long as the hook may run.
 local function left_of(timeout)
   if not timeout then return function() return nil end end
   local deadline = C.neap_clock() + timeout
   return function() return math.max(deadline - C.neap_clock(), 0.001) end
-end
-
-local function connect(asked, left)
-  if asked.port < 1 or asked.port > 65535 then
-    return nil, ("there is no port %d"):format(asked.port)
-  end
-  local seconds, own = left(), asked.options.connect_timeout
-  if own and (not seconds or own < seconds) then seconds = own end
-  return tcp.dial(asked.name, asked.port, seconds, asked.is_secure and (asked.options.tls or true))
-end
-
--- What a kept connection must be the same in: the server, and on which terms TLS is spoken with it.
-local function key_of(asked)
-  local tls = asked.options.tls
-  if not asked.is_secure then
-    local short = ("http %s %d"):format(asked.name, asked.port)
-    if #short <= KEY_MAX then return short end
-  end
-  local words = { asked.is_secure and "https" or "http", asked.name, asked.port }
-  for _, name in ipairs { "server_name", "ca", "certificate", "key" } do
-    table.insert(words, type(tls) == "table" and tls[name] or "")
-  end
-  table.insert(words, tostring(type(tls) == "table" and tls.verify == false))
-  local text = table.concat(words, "\0")
-  C.neap_hmac("", 0, text, #text)
-  return current.out()
 end
 
 local function let_go(conn, key, is_whole)
@@ -88,24 +60,30 @@ end
 local REPEATABLE = { GET = true, HEAD = true, OPTIONS = true, TRACE = true, PUT = true,
   DELETE = true }
 
--- Over a kept connection, which may have ended unseen: what may be sent twice is sent over a fresh
--- one then. The rest only goes over one that stands for sure, as with backends.
+-- What the server has done nothing of (src/script/link_call.c) may be sent again whatever it is.
+local REFUSED = "the server did not take the request"
+
+-- Over a connection that is there, which may have ended unseen: what may be sent twice is sent over a
+-- fresh one then. The rest only goes over one that stands for sure, as with backends.
 local function exchange(asked)
-  local key, left = key_of(asked), left_of(asked.options.timeout)
+  local key, left = line.key(asked), left_of(asked.options.timeout)
   local is_repeatable = REPEATABLE[asked.method]
-  local kept = tcp.reuse(key, not is_repeatable)
-  if kept then
-    local got, why = talk(kept, asked, key, left)
-    if got or why == "timeout" or not is_repeatable then return got, why end
+  local conn = line.there(asked, key, not is_repeatable)
+  if conn then
+    local got, why = talk(conn, asked, key, left)
+    local is_again = why ~= "timeout" and is_repeatable or why == REFUSED
+    if got or not is_again then return got, why end
   end
-  local conn, why = connect(asked, left)
+  local why
+  conn, why = line.new(asked, key, left)
   if not conn then return nil, why end
   return talk(conn, asked, key, left)
 end
 
 -- options: url; method ("GET"), headers, body, timeout (seconds, for all of it), connect_timeout,
 -- max_bytes (of the answer's body, 1 MiB), stream (its body is read in pieces), tls (of https://:
--- verify, ca, server_name, certificate, key; PEM texts). Redirects are answers as others are.
+-- verify, ca, server_name, certificate, key; PEM texts), http2 (true: it must be; false: not; else
+-- what ALPN gives). Redirects are answers as others are.
 ---@return table? answer, string? why
 function http.request(options)
   wait.check "neap.http.request"

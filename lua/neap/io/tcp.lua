@@ -149,6 +149,9 @@ function Conn.stood() return C.neap_wait_stood() + 1 end
 -- Was HTTP/2 agreed on by ALPN? For checks.
 function Conn.speaks_h2(self) return C.neap_conn_speaks_h2(id_of(self, "speaks_h2")) == 1 end
 
+-- It speaks HTTP/2: from now on all use it by tcp.ask. false: it cannot be, and is closed.
+function Conn.share(self, key) return C.neap_conn_share(id_of(self, "share"), key, #key) == 1 end
+
 -- For tcp.reuse, unless it cannot be used again: then it is closed.
 function Conn.keep(self, key) C.neap_conn_keep(id_of(self, "keep"), key, #key) end
 
@@ -189,6 +192,14 @@ end
 ---@param is_sure boolean  for what cannot be sent again: only one that was in use a moment ago
 function tcp.reuse(key, is_sure)
   local id = C.neap_conn_reuse(key, #key, is_sure and 1 or 0)
+  return id ~= 0 and Handle(id) or nil
+end
+
+-- As a connection for one request over HTTP/2, of those that are shared under this key; nil: none.
+---@param key string
+---@param is_sure boolean  as above
+function tcp.ask(key, is_sure)
+  local id = C.neap_conn_ask(key, #key, is_sure and 1 or 0)
   return id ~= 0 and Handle(id) or nil
 end
 

@@ -172,6 +172,15 @@ local function add_connections(C, self)
   function C.neap_wait_stood() return 0 end
   function C.neap_conn_reuse() return 0 end
   function C.neap_conn_speaks_h2() return 1 end
+  function C.neap_conn_share(id)
+    self.shared = id
+    return 1
+  end
+  function C.neap_conn_ask()
+    local id = self.shared or 0
+    self.shared = nil
+    return id
+  end
   function C.neap_conn_keep(id) self.conns[id] = nil end
   function C.neap_conn_close(id) self.conns[id] = nil end
 end
