@@ -35,9 +35,13 @@ local ASK = [[
     body = body, timeout = timeout }
   return a and a.status .. " " .. a.body or why]]
 
+local function GET(server)
+  return { url = server.url, method = "GET", body = "", timeout = 3 }
+end
+
 -- What a request over h2c says of a server that does this.
 local function told(server, values)
-  local all = { url = server.url, method = "GET", body = "", timeout = 3 }
+  local all = GET(server)
   for name, value in pairs(values or {}) do all[name] = value end
   return (hook_code.run(ASK, all, ONE))
 end
@@ -109,7 +113,7 @@ describe("neap.http over HTTP/2", function()
       return "c"
     end }
     assert.equal("200 c", told(server))
-    local n = hook_code.start(ASK, { url = server.url, method = "GET", body = "", timeout = 3 }, ONE)
+    local n = hook_code.start(ASK, GET(server), ONE)
     for _ = 1, 3 do assert.equal("200 c", n:get("/").body) end
     assert.equal(4, server:connections())
   end)
@@ -135,7 +139,7 @@ describe("neap.http over HTTP/2", function()
       end
       return "fast"
     end }
-    local n = hook_code.start(ASK, { url = server.url, method = "GET", body = "", timeout = 3 }, ONE)
+    local n = hook_code.start(ASK, GET(server), ONE)
     assert.equal("200 fast", n:get("/a").body)
     local clients = send_many(n, 3, "/slow")
     eventually(function() return #server:streams() >= 2 end)

@@ -163,9 +163,11 @@ claim("`client_ops` has four rows in `src/`, `leg_ops` two", function()
 end)
 
 claim("`net/plain_stream` %(TCP and unix sockets%), `net/tls_stream` %(TLS over one of them%), "
-  .. "`stream_closed` %(no connection%), `proxy/h2_tunnel` %(a stream of HTTP/2%)", function()
+  .. "`stream_closed` %(no connection%), `proxy/h2_tunnel` %(a stream of HTTP/2%), "
+  .. "`script/link_stream` %(a request of a script over HTTP/2%)", function()
   assert.same({
     "src/net/plain_stream.c", "src/net/stream.c", "src/net/tls_stream.c", "src/proxy/h2_tunnel.c",
+    "src/script/link_stream.c",
   }, rows_of "stream_ops")
 end)
 

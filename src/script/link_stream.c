@@ -4,8 +4,6 @@
 
 #include "script/link.h"
 
-static const struct stream_ops link_ops;
-
 static struct link_call *call_of(const struct stream *s)
 {
 	return s->watcher.data;

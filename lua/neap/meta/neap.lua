@@ -261,8 +261,8 @@ function neap.dns.resolve(name, timeout) end
 ---@field body string|nil
 ---@field timeout number|nil  seconds for all of it; absent: as long as the hook may run
 ---@field connect_timeout number|nil  seconds for connecting, with the handshake of TLS
----@field http2 boolean|nil  true: it must be HTTP/2, over `http://` without asking (h2c); false: it is
---- HTTP/1.1; absent: over `https://` what the server prefers (ALPN), over `http://` HTTP/1.1
+---@field http2 boolean|nil  true: it must be HTTP/2, over `http://` without asking (h2c); false: it
+--- is HTTP/1.1; absent: over `https://` what the server prefers (ALPN), over `http://` HTTP/1.1
 ---@field max_bytes integer|nil  a longer body of the answer is a failure; 1 MiB, or any length with
 --- `stream`
 ---@field stream boolean|nil  the answer is there with its head, and its body comes in pieces
