@@ -63,8 +63,8 @@ local REPEATABLE = { GET = true, HEAD = true, OPTIONS = true, TRACE = true, PUT 
 -- What the server has done nothing of (src/script/link_call.c) may be sent again whatever it is.
 local REFUSED = "the server did not take the request"
 
--- Over a connection that is there, which may have ended unseen: what may be sent twice is sent over a
--- fresh one then. The rest only goes over one that stands for sure, as with backends.
+-- Over a connection that is there, which may have ended unseen: what may be sent twice is sent over
+-- a fresh one then. The rest only goes over one that stands for sure, as with backends.
 local function exchange(asked)
   local key, left = line.key(asked), left_of(asked.options.timeout)
   local is_repeatable = REPEATABLE[asked.method]
