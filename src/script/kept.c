@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "script/link.h"
+#include "script/link_stream.h"
 
 enum { KEPT_BUFFER_MAX = 64 * 1024 };
 
@@ -28,7 +28,7 @@ static void kept_due_cb(struct ev_loop *ev, ev_timer *t, int events)
 /* All of the last answer was taken; of one over HTTP it is known whether that may be. */
 static bool may_be_kept(const struct conn *c)
 {
-	return c->state == CONN_OPEN && !link_has(&c->stream) && c->wish == CONN_NOTHING &&
+	return c->state == CONN_OPEN && !link_stream_is(&c->stream) && c->wish == CONN_NOTHING &&
 	       c->failure == NULL && c->at + c->taken == c->n &&
 	       (c->answer == NULL || reading_is_in_step(c->answer));
 }

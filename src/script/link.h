@@ -44,12 +44,6 @@ bool link_open(struct conn *c, struct str key);
  */
 struct link *link_find(struct io *io, struct str key, bool is_sure);
 
-/* Opens a call's stream. false: no memory. */
-bool link_begin(struct link *l, struct stream *s);
-
-/* Is it the stream of a call? */
-bool link_has(const struct stream *s);
-
 void link_close_all(struct io *io);
 
 /* ---- for calls ---- */

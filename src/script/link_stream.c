@@ -1,8 +1,7 @@
-/* The row of a call's stream (link.h). */
+#include "script/link_stream.h"
+
 #include <errno.h>
 #include <stdlib.h>
-
-#include "script/link.h"
 
 static struct link_call *call_of(const struct stream *s)
 {
@@ -124,12 +123,12 @@ static const struct stream_ops link_ops = {
 	.probe_silence = link_probe_silence,
 };
 
-bool link_has(const struct stream *s)
+bool link_stream_is(const struct stream *s)
 {
 	return s->ops == &link_ops;
 }
 
-bool link_begin(struct link *l, struct stream *s)
+bool link_stream_open(struct link *l, struct stream *s)
 {
 	struct link_call *c = link_call_create(l->io->loop);
 	if (c == NULL)

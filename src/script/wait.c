@@ -9,7 +9,7 @@
 #include "net/sock.h"
 #include "net/tls_stream.h"
 #include "script/kept.h"
-#include "script/link.h"
+#include "script/link_stream.h"
 
 enum { NAMES_BYTES = 512, NAME_BYTES = 256, FOREVER_MS = 3600000 };
 
@@ -423,7 +423,7 @@ bool wait_ask(struct wait *w, struct str key, bool is_sure)
 	struct conn *c = l == NULL ? NULL : make_conn(w, 0);
 	if (c == NULL)
 		return false;
-	if (!link_begin(l, &c->stream)) {
+	if (!link_stream_open(l, &c->stream)) {
 		close_conn(w, c);
 		return false;
 	}

@@ -170,6 +170,10 @@ local function add_connections(C, self)
 
   function C.neap_wait_conn() return self.last_conn end
   function C.neap_wait_stood() return 0 end
+end
+
+-- None is kept, and what one shares is there for its own request.
+local function add_sharing(C, self)
   function C.neap_conn_reuse() return 0 end
   function C.neap_conn_speaks_h2() return 1 end
   function C.neap_conn_share(id)
@@ -300,6 +304,7 @@ function network.new(world, out, waited)
   make_base(self)
   add_waits(C, self)
   add_connections(C, self)
+  add_sharing(C, self)
   add_receiving(C, self)
   add_http(C, self)
   return C
