@@ -84,12 +84,11 @@ static void publish(struct stage *s, unsigned port)
 static enum err make_plane(struct stage *s, struct error *e)
 {
 	const struct conf_pool *pool = &s->conf.pools[0];
-	struct plane_maxima m = { CONNECTIONS,
-				  CONNECTIONS,
-				  s->conf.services[0].limits.header_bytes,
-				  pool->retry.body_bytes,
-				  pool->limits.header_bytes,
-				  0 };
+	struct plane_maxima m = { .connections = CONNECTIONS,
+				  .requests = CONNECTIONS,
+				  .header_bytes = s->conf.services[0].limits.header_bytes,
+				  .replay_bytes = pool->retry.body_bytes,
+				  .answer_bytes = pool->limits.header_bytes };
 	struct services_origin origin = { &s->plane, &s->conf, s->policies, NULL, &s->timers,
 					  s->board,  0 };
 	s->plane = (struct plane){ .loop = &s->loop,

@@ -23,6 +23,20 @@ describe("the body of a request in the test kit", function()
     end }:send().body)
   end)
 
+  it("is, in an answer, what the backend serves", function()
+    local p = pool { response = function(_, _, response)
+      local body, why = response:body(9)
+      assert(response:set_body((body or why) .. "!"))
+    end }
+    local answer = p:send { method = "POST", body = "hello" }
+    assert.equal("hello|nil!", answer.body)
+    assert.equal("10", answer.headers["content-length"])
+    assert.equal("too long!", p:send({ method = "POST", body = "longer" }).body)
+    local head = p:send { method = "HEAD" }
+    assert.equal("", head.body)
+    assert.is_nil(head.headers["content-length"])
+  end)
+
   it("may be replaced", function()
     local p = pool { request = function(request)
       assert(request:set_body(request:body() .. " world"))

@@ -8,7 +8,7 @@ local POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 -- The hook of that name runs the line, which is line 3 of the config's policy.
 local function start(hook, line)
   local web = origin.start {}
-  local policy = ("return {\n%s = function(request, second)\n%s\nend }"):format(hook, line)
+  local policy = ("return {\n%s = function(request, second, third)\n%s\nend }"):format(hook, line)
   return neap.start {
     config = proxied.config({ web }, 'policy = "policy.lua",'),
     files = { ["policy.lua"] = 'local neap = require "neap" ' .. policy },
@@ -42,6 +42,18 @@ describe("request:body", function()
     complains("log", "request:body()", "request:body: this hook may not wait")
     complains("response", "request:set_body 'x'", "request:set_body: this hook may not wait")
   end)
+
+  for call, words in pairs {
+    ["response:body(2^40)"] = "response:body%(max%): .* is more than limits.hook_body_bytes",
+    ["response.body(5)"] = "response.body%(…%): methods are called with a colon",
+    ["response:set_body(5)"] = "response:set_body%(bytes%): bytes must be a string",
+    ["neap.sleep(1)"] = "neap.sleep: this hook may not wait",
+    ["coroutine.wrap(function() response:body() end)()"] = "response:body: a coroutine of your own",
+  } do
+    it("is told the same of an answer: " .. call, function()
+      complains("response", "local _, response = second, third " .. call, words)
+    end)
+  end
 
   it("says in `failed` that a body which was not kept is gone", function()
     local slow = origin.start { connection = function(conn)

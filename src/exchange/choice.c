@@ -84,6 +84,8 @@ static enum choice take_backend(struct request *rq)
 	return CHOICE_BACKEND;
 }
 
+static void on_resumed(struct neap_request *view, uint32_t verdict);
+
 static enum choice follow(struct request *rq, enum neap_verdict verdict)
 {
 	witness_verdict(rq, verdict);
@@ -104,6 +106,7 @@ static enum choice follow(struct request *rq, enum neap_verdict verdict)
 	case NEAP_RETRY:
 		return try_again(rq);
 	case NEAP_WAIT:
+		rq->view.on_resumed = on_resumed;
 		return CHOICE_PARK;
 	case NEAP_FAIL:
 	case NEAP_DONE:
@@ -165,7 +168,6 @@ bool choice_is_ours(struct request *rq, enum choice *choice)
 
 enum choice choice_decide(struct request *rq)
 {
-	rq->view.on_resumed = on_resumed;
 	witness_ask(rq, ASK_DECIDE);
 	return follow(rq, hook_decide(rq->service->hooks, &rq->view));
 }
@@ -184,6 +186,34 @@ enum choice choice_failed(struct request *rq)
 	witness_ask(rq, ASK_FAILED);
 	witness_failed(rq);
 	return follow(rq, hook_failed(rq->service->hooks, &rq->view, &rq->failure));
+}
+
+static void on_response_resumed(struct neap_request *view, uint32_t verdict);
+
+static enum choice after_response(struct request *rq, enum neap_verdict verdict)
+{
+	switch (verdict) {
+	case NEAP_WAIT:
+		rq->view.on_resumed = on_response_resumed;
+		return CHOICE_PARK;
+	case NEAP_REFUSE:
+		request_own(rq, 503, "the policy failed");
+		return CHOICE_OWN;
+	default:
+		return CHOICE_GO;
+	}
+}
+
+/* From the loop. */
+static void on_response_resumed(struct neap_request *view, uint32_t verdict)
+{
+	struct request *rq = container_of(view, struct request, view);
+	rq->owner->on_choice(rq, after_response(rq, (enum neap_verdict)verdict));
+}
+
+enum choice choice_response(struct request *rq, struct neap_response *response)
+{
+	return after_response(rq, hook_response(rq->service->hooks, &rq->view, response));
 }
 
 enum choice choice_slot_lost(struct request *rq)

@@ -22,6 +22,12 @@ enum choice choice_pick(struct request *rq);
 /* The attempt failed (rq->failure): asks `failed` what to do. */
 enum choice choice_failed(struct request *rq);
 
+/*
+ * The head of its answer is there: asks `response`. CHOICE_GO; CHOICE_OWN; or CHOICE_PARK: the hook
+ * waits for the body.
+ */
+enum choice choice_response(struct request *rq, struct neap_response *response);
+
 /* Another worker took the last slot of the chosen backend: picks again, a few times. */
 enum choice choice_slot_lost(struct request *rq);
 

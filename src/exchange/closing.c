@@ -21,6 +21,7 @@ void closing_end(struct relay *r, struct pump *pump)
 	}
 	attempt_end(at, ATTEMPT_CLOSE);
 	leg_drop(&at->leg);
+	relay_fini(r);
 	pipe_put(&rq->plane->pipes, at->body->pipe);
 	pipe_put(&rq->plane->pipes, r->out.pipe);
 	body_fini(at->body);

@@ -5,6 +5,8 @@
 #include "exchange/door.h"
 #include "exchange/forward.h"
 #include "exchange/gather.h"
+#include "exchange/heads.h"
+#include "exchange/kept_answer.h"
 #include "exchange/opening.h"
 #include "exchange/overdue.h"
 #include "exchange/own.h"
@@ -117,9 +119,7 @@ static void after_attempt(struct exchange *ex, enum attempt_outcome outcome)
 /* Another attempt: what the last one left is dropped. */
 static void begin_again(struct exchange *ex)
 {
-	if (ex->rq.holds_answer)
-		relay_drop_held(&ex->relay);
-	ex->relay.answer = ANSWER_NONE;
+	heads_begin_again(&ex->relay);
 	body_rewind(&ex->body);
 	ex->state = EX_PICK;
 }
@@ -173,7 +173,10 @@ static void follow(struct exchange *ex, enum choice choice)
 		refuse(ex);
 		break;
 	case CHOICE_PASS:
-		after_relay(ex, relay_begin(&ex->relay));
+		after_relay(ex, heads_begin(&ex->relay));
+		break;
+	case CHOICE_GO:
+		after_relay(ex, heads_go_on(&ex->relay));
 		break;
 	}
 }
@@ -261,7 +264,7 @@ static void hand_over(struct exchange *rival)
 	finish(rival);
 	ex->rq.plane->on_beaten(&ex->rq);
 	ex->state = EX_WAIT;
-	after_relay(ex, relay_begin(&ex->relay));
+	after_relay(ex, heads_begin(&ex->relay));
 	exchange_run(ex);
 }
 
@@ -270,11 +273,13 @@ static void exchange_run(struct exchange *ex)
 	unsigned failures = 0;
 	if (unlikely(ex->state == EX_FAILED))
 		timer_stop(&ex->rq.timer); /* it rested */
+	if (unlikely(ex->rq.view.co != NULL) && !phase_waits(state_of(ex)))
+		hook_cancel(&ex->rq.view);
 	while (step(ex)) {
 		if (unlikely(ex->state == EX_FAILED) && request_must_rest(&ex->rq, &failures))
 			return;
 	}
-	if (unlikely(!exchange_is_whole(ex)) && phase_is_answering(state_of(ex)))
+	if (unlikely(!exchange_is_whole(ex)) && phase_takes_rest(state_of(ex)))
 		upload_resume(&ex->at, ex->client, UPLOAD_TRAILS);
 	if (unlikely(ex->state == EX_REST) && !relay_has_rest(&ex->relay))
 		ex->state = EX_END;
@@ -343,7 +348,7 @@ static void on_total_due(struct timer *total)
 	struct exchange *ex = container_of(total, struct exchange, rq.total);
 	if (ex->state == EX_TUNNEL)
 		return; /* a tunnel is no longer a request */
-	if (ex->state == EX_PARKED)
+	if (phase_waits(state_of(ex)))
 		hook_cancel(&ex->rq.view);
 	queue_leave(&ex->rq, QUEUE_LEFT);
 	attempt_end(&ex->at, ATTEMPT_CLOSE);
@@ -373,6 +378,20 @@ static void on_attempt(struct attempt *at, enum attempt_outcome outcome)
 	exchange_run(ex);
 }
 
+static void read_answer(struct exchange *ex)
+{
+	struct relay *r = &ex->relay;
+	enum relay_outcome outcome = ex->state == EX_GATHER    ? kept_answer_read(r)
+				     : r->answer == ANSWER_OUT ? relay_read(r)
+							       : heads_read(r);
+	if (unlikely(outcome == RELAY_GATHERED)) {
+		hook_body_came(&ex->rq.view); /* on_choice may end it */
+		return;
+	}
+	after_relay(ex, outcome);
+	exchange_run(ex);
+}
+
 static void on_leg_ready(struct leg *leg, int events)
 {
 	struct exchange *ex = container_of(leg, struct exchange, at.leg);
@@ -386,8 +405,9 @@ static void on_leg_ready(struct leg *leg, int events)
 		send_request(ex);
 	}
 	if ((events & STREAM_READABLE) != 0 && ex->at.uconn != NULL)
-		after_relay(ex, relay_read(&ex->relay));
-	exchange_run(ex);
+		read_answer(ex);
+	else
+		exchange_run(ex);
 }
 
 /* ---- what the client did ---- */
@@ -465,15 +485,12 @@ void exchange_client_ended(struct exchange *ex, enum exchange_end how)
 void exchange_settle(struct exchange *ex)
 {
 	struct neap_request *view = &ex->rq.view;
-	if (unlikely(view->co != NULL)) {
-		if (ex->state != EX_PARKED) {
-			hook_cancel(view);
-		} else if (hook_awaits_body(view) && gather_is_over(&ex->at)) {
-			hook_body_came(view); /* on_choice may end it */
-			return;
-		}
-	}
-	exchange_run(ex);
+	bool has_come = unlikely(view->co != NULL) && ex->state == EX_PARKED &&
+			hook_awaits_body(view) && gather_is_over(&ex->at);
+	if (unlikely(has_come))
+		hook_body_came(view); /* on_choice may end it */
+	else
+		exchange_run(ex);
 }
 
 void exchange_cut(struct exchange *ex, const char *reason)
@@ -508,6 +525,7 @@ void exchange_init(struct exchange *ex, const struct exchange_origin *from)
 	relay_init(&ex->relay, &ex->at, from->client);
 	ex->client = from->client;
 	ex->rq.view.body_door = &door_to_body;
+	kept_answer_open(&ex->relay);
 	ex->pump = NULL;
 	ex->other = NULL;
 	ex->hedging = HEDGING_NONE;

@@ -1,6 +1,8 @@
 #include "exchange/overdue.h"
 
 #include "exchange/choice.h"
+#include "exchange/heads.h"
+#include "exchange/kept_answer.h"
 #include "exchange/phase.h"
 
 static struct overdue nothing(void)
@@ -41,7 +43,7 @@ static struct overdue look_at_sending(struct exchange *ex)
 
 static struct overdue look_at_answer(struct exchange *ex)
 {
-	return ex->relay.answer == ANSWER_ALONE ? of_relay(relay_head_alone(&ex->relay))
+	return ex->relay.answer == ANSWER_ALONE ? of_relay(heads_alone(&ex->relay))
 						: look_at_sending(ex);
 }
 
@@ -77,6 +79,8 @@ struct overdue overdue_look(struct exchange *ex)
 		return look_at_answer(ex);
 	case EX_SEND:
 		return look_at_sending(ex);
+	case EX_GATHER:
+		return of_attempt(kept_answer_overdue(&ex->relay));
 	case EX_RELAY:
 	case EX_ANSWER:
 		return of_relay(relay_stalled(&ex->relay));

@@ -3,8 +3,10 @@
 enum upload_use phase_upload_use(enum exchange_state state)
 {
 	static const uint8_t uses[] = {
-		[EX_SEND] = UPLOAD_SENDS,    [EX_WAIT] = UPLOAD_SENT,	[EX_RELAY] = UPLOAD_TRAILS,
-		[EX_ANSWER] = UPLOAD_TRAILS, [EX_REST] = UPLOAD_TRAILS, [EX_END] = UPLOAD_GATHERS,
+		[EX_SEND] = UPLOAD_SENDS,    [EX_WAIT] = UPLOAD_SENT,
+		[EX_RELAY] = UPLOAD_TRAILS,  [EX_GATHER] = UPLOAD_TRAILS,
+		[EX_ANSWER] = UPLOAD_TRAILS, [EX_REST] = UPLOAD_TRAILS,
+		[EX_END] = UPLOAD_GATHERS,
 	};
 	return (enum upload_use)uses[state];
 }
@@ -42,11 +44,11 @@ bool phase_may_be_beaten(enum exchange_state state)
 enum exchange_state phase_after_relay(enum exchange_state state, enum relay_outcome outcome)
 {
 	static const uint8_t next[] = {
-		[RELAY_ANSWERS] = EX_RELAY, [RELAY_OVER] = EX_END,
-		[RELAY_LEFT] = EX_END,	    [RELAY_REST] = EX_REST,
-		[RELAY_HELD] = EX_FAILED,   [RELAY_FAILED] = EX_FAILED,
-		[RELAY_STALE] = EX_TAKE,    [RELAY_SWITCHES] = EX_SWITCH,
-		[RELAY_WON] = EX_WON,
+		[RELAY_ANSWERS] = EX_RELAY,  [RELAY_OVER] = EX_END,
+		[RELAY_LEFT] = EX_END,	     [RELAY_REST] = EX_REST,
+		[RELAY_HELD] = EX_FAILED,    [RELAY_FAILED] = EX_FAILED,
+		[RELAY_STALE] = EX_TAKE,     [RELAY_SWITCHES] = EX_SWITCH,
+		[RELAY_GATHERS] = EX_GATHER, [RELAY_WON] = EX_WON,
 	};
 	bool stays = outcome == RELAY_WAITS || (outcome == RELAY_ANSWERS && state == EX_ANSWER);
 	return stays ? state : (enum exchange_state)next[outcome];

@@ -19,6 +19,7 @@ enum exchange_state {
 	EX_CONNECT, /* dialling, or waiting for its turn to */
 	EX_SEND,    /* the request goes out; an answer may come early */
 	EX_WAIT,    /* the request is out, no final answer yet */
+	EX_GATHER,  /* the hook `response` waits for the answer's body */
 	EX_RELAY,   /* the answer goes to the client */
 	EX_ANSWER,  /* an answer of our own goes to the client */
 	EX_REST,    /* the answer is out, the backend still takes the rest of the request */
@@ -45,10 +46,22 @@ enum exchange_state phase_after_relay(enum exchange_state state, enum relay_outc
 /* It has no answer yet: a rival may win it. */
 bool phase_may_be_beaten(enum exchange_state state);
 
+/* A hook waits. */
+static inline bool phase_waits(enum exchange_state state)
+{
+	return state == EX_PARKED || state == EX_GATHER;
+}
+
 /* Bytes of an answer may be on their way to the client. */
 static inline bool phase_is_answering(enum exchange_state state)
 {
 	return state == EX_RELAY || state == EX_ANSWER;
+}
+
+/* An answer is there, and the backend may take more of the request beside it. */
+static inline bool phase_takes_rest(enum exchange_state state)
+{
+	return phase_is_answering(state) || state == EX_GATHER;
 }
 
 #endif

@@ -28,6 +28,9 @@ static void init_slabs(struct plane *p, const struct plane_maxima *m)
 	/* what comes after a body may be the beginning of a head */
 	trim_slab_init(p->loop, &p->bodies,
 		       more(PLANE_BLOCK_BYTES, more(m->replay_bytes, m->header_bytes)), n);
+	/* with room for a coding, and for trailers in it */
+	trim_slab_init(p->loop, &p->gathered,
+		       more(PLANE_BLOCK_BYTES, m->hook_body_bytes) + m->answer_bytes, n);
 }
 
 static bool init_lanes(struct plane *p)
@@ -59,6 +62,7 @@ void plane_fini(struct plane *p)
 	slab_fini(&p->blocks);
 	slab_fini(&p->small_blocks);
 	slab_fini(&p->bodies);
+	slab_fini(&p->gathered);
 	slab_fini(&p->answers);
 	slab_fini(&p->pumps);
 	free(p->scratch);

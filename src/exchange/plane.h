@@ -50,9 +50,9 @@ struct plane {
 	/* The other side. */
 	struct upstream upstream;
 
-	/* Memory: bytes on their way, request bodies, what a client did not take of an answer's head,
-	 * tunnels after a 101, and the head that is being written. */
-	struct slab blocks, small_blocks, bodies, answers, pumps;
+	/* Memory: bytes on their way, request bodies, answers' bodies that hooks ask for, what a client
+	 * did not take of an answer's head, tunnels after a 101, and the head that is being written. */
+	struct slab blocks, small_blocks, bodies, gathered, answers, pumps;
 	struct pipe_pool pipes;
 	char *scratch;
 	size_t scratch_bytes;
@@ -79,7 +79,7 @@ struct plane {
 };
 
 struct plane_maxima { /* over all services and pools, in bytes but for the first two */
-	uint32_t connections, requests, header_bytes, replay_bytes, answer_bytes;
+	uint32_t connections, requests, header_bytes, replay_bytes, hook_body_bytes, answer_bytes;
 	uint32_t copies; /* of requests, for mirrors and hedges */
 };
 

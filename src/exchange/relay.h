@@ -1,6 +1,6 @@
 /*
- * The answer: from the backend (or made here) to the client, with back-pressure. It decides whether
- * both connections can go on, and moves the body from the leg to the client. What follows from an
+ * The answer on its way: from the backend (or made here) to the client, with back-pressure. It moves
+ * the body from the leg to the client, and gives the backend's connection back. What follows from an
  * outcome is the exchange's business.
  */
 #ifndef NEAP_EXCHANGE_RELAY_H
@@ -8,8 +8,6 @@
 
 #include "exchange/attempt.h"
 #include "exchange/client.h"
-
-enum { RELAY_INTERIM_BYTES = 256 * 1024 }; /* 1xx answers of a backend to one request */
 
 enum relay_outcome {
 	RELAY_WAITS,	/* for the next event */
@@ -23,13 +21,25 @@ enum relay_outcome {
 	RELAY_STALE,	/* a kept connection was dead: the same attempt again */
 	RELAY_FAILED,	/* the attempt failed: rq->failure */
 	RELAY_REFUSED,	/* neap answers itself: rq->own */
+	RELAY_GATHERS,	/* `response` waits for the answer's body (kept_answer.h) */
+	RELAY_GATHERED, /* it need not wait any more */
 };
 
 /* How far the answer is. */
 enum relay_answer {
 	ANSWER_NONE,
 	ANSWER_ALONE, /* its head came without its body, which is awaited for a moment */
-	ANSWER_OUT,   /* bytes of a final answer went out */
+	ANSWER_KEPT, /* its hook has asked for its body: none of it goes out before the hook ends */
+	ANSWER_OUT,  /* bytes of a final answer went out */
+};
+
+/* An answer whose body a hook has asked for. */
+struct relay_kept {
+	char *own; /* what the hook put in the place of its body; NULL: nothing */
+	uint32_t own_n;
+	uint32_t asked; /* so much the hook wants to see */
+	bool is_bad;	/* its body is malformed */
+	char head[];	/* it is no longer in leg.in */
 };
 
 struct relay {
@@ -37,19 +47,18 @@ struct relay {
 	struct attempt *at;
 	struct client *client;
 	struct client_body out;
-	uint8_t answer; /* enum relay_answer */
+	uint8_t answer;		 /* enum relay_answer */
+	struct relay_kept *kept; /* NULL: no hook asked for its body */
+	struct neap_response view;
 };
 
 void relay_init(struct relay *r, struct attempt *at, struct client *c);
 
-/* The leg has something to be read (or ended). */
+/* Of an answer that is out: the leg has something to be read (or ended). */
 enum relay_outcome relay_read(struct relay *r);
 
 /* The client takes bytes again. */
 enum relay_outcome relay_write(struct relay *r);
-
-/* A head that came alone goes out without the body that did not follow in time. */
-enum relay_outcome relay_head_alone(struct relay *r);
 
 /* Bytes of the request move. While an answer is under way they keep the exchange alive, too. */
 void relay_note_upload(struct relay *r);
@@ -61,11 +70,23 @@ bool relay_has_rest(struct relay *r);
 enum relay_outcome relay_reply(struct relay *r, struct str head, struct str text);
 enum relay_outcome relay_script(struct relay *r, struct str head, struct str body);
 
-/* Sends the final answer whose head is at the start of leg.in; also a held one that is to pass. */
-enum relay_outcome relay_begin(struct relay *r);
+/* The head at the start of leg.in is done with, before it is sent. false: the body is malformed. */
+bool relay_open_body(struct relay *r);
 
-/* The answer that is held is dropped, with its attempt: another one follows. */
-void relay_drop_held(struct relay *r);
+/* Sends the backend's answer: its head, as it was rewritten, and what is there of its body. */
+enum relay_outcome relay_pass(struct relay *r, struct str head);
+
+/* What a hook has made of the answer is undone. */
+void relay_drop_edits(struct relay *r);
+
+/* Frees what scripts own of it. */
+void relay_fini(struct relay *r);
+
+/* A hook has put another body in the place of its own. */
+static inline bool relay_is_replaced(const struct relay *r)
+{
+	return unlikely(r->kept != NULL) && r->kept->own != NULL;
+}
 
 /*
  * Ends an answer that cannot be finished: what is there still goes out, then the connection closes

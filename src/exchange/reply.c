@@ -7,12 +7,6 @@
 #include "shm/board_service.h"
 #include "shm/stats.h"
 
-/* RFC 9110 §9.3.2, §15: these answers have no body whatever their head says. */
-static bool has_body(const struct request *rq, uint16_t status)
-{
-	return rq->head.method_id != METHOD_HEAD && status >= 200 && status != 204 && status != 304;
-}
-
 static void write_start(struct out *o, uint16_t status)
 {
 	out_str(o, STR("HTTP/1.1 "));
@@ -216,7 +210,7 @@ struct str reply_error(struct request *rq, bool keeps, struct str *body)
 	out_init(&o, p->scratch, p->scratch_bytes);
 	write_error(&o, rq, keeps, reason);
 	struct str head = { o.p, o.n };
-	if (has_body(rq, rq->status))
+	if (request_gets_body(rq, rq->status))
 		write_words(&o, status_reason(rq->status), reason);
 	*body = (struct str){ o.p + head.n, o.n - head.n };
 	rq->bytes = body->n;
@@ -241,7 +235,7 @@ static struct str write_script(struct request *rq, bool keeps, struct str reason
 		write_length(&o, r->body_n);
 	write_connection(&o, rq, keeps);
 	out_str(&o, STR("\r\n"));
-	*body = has_body(rq, status) ? (struct str){ r->body, r->body_n } : STR("");
+	*body = request_gets_body(rq, status) ? (struct str){ r->body, r->body_n } : STR("");
 	return o.full ? STR("") : (struct str){ o.p, o.n };
 }
 

@@ -46,6 +46,7 @@ enum choice {
 	CHOICE_SCRIPT,	/* the policy answers: view.reply */
 	CHOICE_OWN,	/* neap answers itself: rq->own */
 	CHOICE_PASS, /* nothing else is left to try: the answer that is held goes to the client */
+	CHOICE_GO,   /* `response` has seen the answer: it goes out */
 };
 
 /* What a request's owner does when something happens that its parts waited for. */
@@ -160,6 +161,12 @@ static inline void request_own(struct request *rq, uint16_t status, const char *
 	rq->own.status = status;
 	rq->own.is_full = false;
 	rq->own.reason = reason;
+}
+
+/* RFC 9110 §9.3.2, §15: other answers have no body whatever their head says. */
+static inline bool request_gets_body(const struct request *rq, uint16_t status)
+{
+	return rq->head.method_id != METHOD_HEAD && status >= 200 && status != 204 && status != 304;
 }
 
 /* The client is gone, or takes no more. */

@@ -102,14 +102,18 @@ static field_mask request_drop(const struct request *rq)
 	       bit(FIELD_CLIENT_CERT_CHAIN) | (expects ? 0 : bit(FIELD_EXPECT));
 }
 
+static void write_length(struct out *o, uint32_t n)
+{
+	out_str(o, STR("Content-Length: "));
+	out_u64(o, n);
+	out_str(o, STR("\r\n"));
+}
+
 /* A body that a hook put there has a length, and no trailers. None of it is said where none came. */
 static void write_own_length(struct out *o, const struct request *rq)
 {
-	if (rq->own_body_bytes == 0 && rq->head.framing == FRAMING_NONE)
-		return;
-	out_str(o, STR("Content-Length: "));
-	out_u64(o, rq->own_body_bytes);
-	out_str(o, STR("\r\n"));
+	if (rq->own_body_bytes > 0 || rq->head.framing != FRAMING_NONE)
+		write_length(o, rq->own_body_bytes);
 }
 
 enum { CLIENT_CERT_MAX = 16 * 1024 }; /* more than servers take in a field */
@@ -243,7 +247,7 @@ static bool tells_chunked(const struct answer *a)
 {
 	bool is_coded = a->head->framing == FRAMING_CHUNKED ||
 			http_has(a->head, FIELD_TRANSFER_ENCODING);
-	return is_coded && a->form == CLIENT_CODED && a->head->status >= 200 &&
+	return is_coded && !a->is_replaced && a->form == CLIENT_CODED && a->head->status >= 200 &&
 	       a->head->status != 204 && a->head->status != 304;
 }
 
@@ -258,6 +262,8 @@ static field_mask response_drop(const struct answer *a)
 		drop |= bit(FIELD_CONTENT_LENGTH);
 	if (a->form == CLIENT_DECODED && a->head->framing == FRAMING_CHUNKED)
 		drop |= bit(FIELD_TRAILER);
+	if (unlikely(a->is_replaced))
+		drop |= bit(FIELD_CONTENT_LENGTH) | bit(FIELD_TRAILER);
 	return drop;
 }
 
@@ -294,6 +300,8 @@ bool rewrite_response(const struct answer *a, struct str *head)
 	out_init(&o, p->scratch, p->scratch_bytes);
 	write_status_line(&o, a);
 	write_response_fields(&o, a);
+	if (unlikely(a->is_replaced) && request_gets_body(a->rq, a->head->status))
+		write_length(&o, a->own_n);
 	if (tells_chunked(a))
 		out_str(&o, STR("Transfer-Encoding: chunked\r\n"));
 	write_response_connection(&o, a);

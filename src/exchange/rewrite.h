@@ -26,6 +26,8 @@ struct answer {
 	const void *edits; /* a script's changes; NULL: none */
 	bool keeps;	   /* the client's connection goes on afterwards */
 	uint8_t form;	   /* enum client_form: how its client takes bodies */
+	bool is_replaced;  /* a script's body goes out in the place of the backend's */
+	uint32_t own_n;	   /* bytes of that */
 };
 
 /* Its head. Otherwise as rewrite_request. */

@@ -147,6 +147,7 @@ static void follow(struct tunnel *t, enum choice choice)
 		break_off(t, (uint16_t)t->rq.view.reply.status, "the policy refused it");
 		break;
 	case CHOICE_OWN:
+	case CHOICE_GO:
 	case CHOICE_PASS: /* no answer is ever held */
 		refuse(t);
 		break;

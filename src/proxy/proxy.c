@@ -213,7 +213,7 @@ static struct maxima maxima_of(const struct conf *c)
 		const struct conf_service *service = &c->services[i];
 		m.header_bytes = more(m.header_bytes, service->limits.header_bytes);
 		m.connections = more(m.connections, service->limits.connections);
-		m.replay_bytes = more(m.replay_bytes, service->limits.hook_body_bytes);
+		m.hook_body_bytes = more(m.hook_body_bytes, service->limits.hook_body_bytes);
 		fields = more(fields, service->limits.headers);
 	}
 	for (unsigned i = 0; i < c->pools_n; i++) {
@@ -222,6 +222,7 @@ static struct maxima maxima_of(const struct conf *c)
 		m.answer_bytes = more(m.answer_bytes, pool->limits.header_bytes);
 		answer_fields = more(answer_fields, pool->limits.headers);
 	}
+	m.replay_bytes = more(m.replay_bytes, m.hook_body_bytes);
 	struct accept_maxima accept = { m.connections, m.header_bytes, fields + answer_fields,
 					STREAMS_MORE * m.connections };
 	m.requests = m.connections + accept.streams;

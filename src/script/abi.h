@@ -124,7 +124,9 @@ typedef struct neap_response {
 	uint32_t latency_us;
 	const void *head; /* struct http_head */
 	const char *base;
-	void *edits; /* struct edits; NULL: none */
+	void *edits;	       /* struct edits; NULL: none */
+	const void *body_door; /* to its body: struct body_door; NULL: none is known */
+	uint32_t erred;	       /* the hook did: the answer goes as it came */
 } neap_response;
 
 uint32_t neap_abi_version(void);
@@ -153,6 +155,8 @@ typedef struct neap_slot {
 	int64_t back_since_ms;
 } neap_slot;
 
+enum neap_may_wait { NEAP_WAITS_NOT, NEAP_WAITS, NEAP_WAITS_FOR_BODY /* of its answer alone */ };
+
 /* What the running hook is about, and what all hooks of the process look at. */
 typedef struct neap_current {
 	neap_request *request; /* NULL: no hook is running */
@@ -164,7 +168,7 @@ typedef struct neap_current {
 	struct board *board;
 	const char *out; /* the answer of the last call */
 	uint32_t out_n;
-	uint32_t may_wait;    /* 1: the running hook may wait */
+	uint32_t may_wait;    /* the running hook may wait: enum neap_may_wait */
 	int32_t worker;	      /* -1: the agent, or a check */
 	uint32_t waited;      /* 1: the running hook has waited */
 	uint32_t cost_factor; /* not 0: this entry is timed, neap_hook_stage is to be called */

@@ -1,4 +1,4 @@
-/* The body of a request, as hooks ask for it. */
+/* The bodies of a request and of its answer, as hooks ask for them. */
 #include "script/abi_body.h"
 
 #include <string.h>
@@ -25,15 +25,23 @@ static bool is_crowded(void)
 	return pool()->io.bodies >= pool()->max / 2;
 }
 
-/* A shadow has a copy of the request's head. */
-NEAP_API uint32_t neap_body_is_known(const neap_request *r)
+static const struct body_door *door_of(const neap_request *r, uint32_t of)
 {
-	return r->body_door != NULL || is_trial();
+	const neap_response *response = pool()->current.response;
+	if (of == NEAP_BODY_OF_REQUEST)
+		return r->body_door;
+	return response != NULL ? response->body_door : NULL;
 }
 
-NEAP_API uint32_t neap_body_ask(neap_request *r, uint32_t max)
+/* A shadow has a copy of the request's head. */
+NEAP_API uint32_t neap_body_is_known(const neap_request *r, uint32_t of)
 {
-	const struct body_door *door = r->body_door;
+	return door_of(r, of) != NULL || is_trial();
+}
+
+NEAP_API uint32_t neap_body_ask(neap_request *r, uint32_t of, uint32_t max)
+{
+	const struct body_door *door = door_of(r, of);
 	if (door == NULL)
 		return NEAP_BODY_WHOLE;
 	enum neap_body_state state = door->look(r, max);
@@ -46,9 +54,9 @@ NEAP_API uint32_t neap_body_ask(neap_request *r, uint32_t max)
 	return NEAP_BODY_WAITS;
 }
 
-NEAP_API uint32_t neap_body_most(const neap_request *r)
+NEAP_API uint32_t neap_body_most(const neap_request *r, uint32_t of)
 {
-	const struct body_door *door = r->body_door;
+	const struct body_door *door = door_of(r, of);
 	return door == NULL ? NEAP_BODY_SET_MAX : door->most(r);
 }
 
@@ -81,15 +89,16 @@ static size_t copy(const struct iovec *piece, char *to)
 	return piece->iov_len;
 }
 
-static uint32_t collect(const neap_request *r, char *to)
+static uint32_t collect(const neap_request *r, uint32_t of, char *to)
 {
-	const struct body_door *door = r->body_door;
+	const struct body_door *door = door_of(r, of);
 	struct iovec pieces[2];
 	struct h1_chunk chunks;
 	bool is_coded = false;
 	size_t sum = 0;
 	int n = door == NULL ? 0 : door->pieces(r, pieces, &is_coded);
 	h1_chunk_init(&chunks, CODING_BYTES_MAX);
+	chunks.is_answer = of == NEAP_BODY_OF_ANSWER;
 	for (int i = 0; i < n; i++) {
 		char *at = to != NULL ? to + sum : NULL;
 		sum += is_coded ? decode(&chunks, &pieces[i], at) : copy(&pieces[i], at);
@@ -97,14 +106,14 @@ static uint32_t collect(const neap_request *r, char *to)
 	return (uint32_t)sum;
 }
 
-NEAP_API uint32_t neap_body_bytes(const neap_request *r)
+NEAP_API uint32_t neap_body_bytes(const neap_request *r, uint32_t of)
 {
-	return collect(r, NULL);
+	return collect(r, of, NULL);
 }
 
-NEAP_API uint32_t neap_body_text(const neap_request *r)
+NEAP_API uint32_t neap_body_text(const neap_request *r, uint32_t of)
 {
-	const struct body_door *door = r->body_door;
+	const struct body_door *door = door_of(r, of);
 	struct iovec pieces[2] = { { "", 0 } };
 	bool is_coded = false;
 	int n = door == NULL ? 0 : door->pieces(r, pieces, &is_coded);
@@ -114,13 +123,13 @@ NEAP_API uint32_t neap_body_text(const neap_request *r)
 	return 1;
 }
 
-NEAP_API void neap_body_copy(const neap_request *r, char *to)
+NEAP_API void neap_body_copy(const neap_request *r, uint32_t of, char *to)
 {
-	(void)collect(r, to);
+	(void)collect(r, of, to);
 }
 
-NEAP_API uint32_t neap_body_set(neap_request *r, const char *bytes, size_t n)
+NEAP_API uint32_t neap_body_set(neap_request *r, uint32_t of, const char *bytes, size_t n)
 {
-	const struct body_door *door = r->body_door;
+	const struct body_door *door = door_of(r, of);
 	return door == NULL ? NEAP_BODY_SET : door->set(r, bytes, (uint32_t)n);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "script/abi_body.h"
 #include "script/body_door.h"
 #include "script/entry.h"
 #include "script/policies.h"
@@ -10,7 +11,7 @@
 /* What has no body to send is not sent. */
 NEAP_API uint32_t neap_route_is_known(const neap_request *r)
 {
-	return neap_body_is_known(r);
+	return neap_body_is_known(r, NEAP_BODY_OF_REQUEST);
 }
 
 NEAP_API neap_route *neap_route_of(neap_request *r)

@@ -1,6 +1,6 @@
 /*
- * How hooks get at the body of a request: functions of whoever has it (exchange), by which the
- * contract's part for bodies (abi_body.c) asks.
+ * How hooks get at the body of a request, or at that of its answer: functions of whoever has it
+ * (exchange), by which the contract's part for bodies (abi_body.c) asks. Each has a door of its own.
  */
 #ifndef NEAP_SCRIPT_BODY_DOOR_H
 #define NEAP_SCRIPT_BODY_DOOR_H
@@ -24,7 +24,7 @@ struct body_door {
 	/* Others take its place; it must be whole. Copies them. */
 	enum neap_body_set (*set)(struct neap_request *r, const char *bytes, uint32_t n);
 
-	/* Its hooks changed r->route. */
+	/* Its hooks changed r->route. Of a request. */
 	void (*settle)(struct neap_request *r);
 };
 

@@ -60,8 +60,8 @@ struct co {
 	uint32_t ticks;	 /* of the fuse */
 	bool has_blown;	 /* the fuse, when it last ran */
 	enum memory_user memory_user;
-	bool may_wait;
-	bool is_costed; /* it is in a hook: what follows a wait is timed */
+	uint8_t may_wait; /* enum neap_may_wait */
+	bool is_costed;	  /* it is in a hook: what follows a wait is timed */
 	/*
 	 * A wait is over and the entry ended, or failed (the error is on L's stack), or is too late.
 	 */

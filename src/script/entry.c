@@ -67,6 +67,8 @@ static bool fall_back(struct hooks *h, struct co *co, uint32_t *skip, bool is_to
 	*skip |= (2u << id) - 1;
 	r->co = NULL;
 	entry_drop_reply(r);
+	if (co->response != NULL)
+		co->response->erred = 1;
 	co_drop(co);
 	vm_look_at_garbage(h->vm);
 	return !has_default_failed;
@@ -94,6 +96,13 @@ void entry_look_at_deadline(struct co *co)
 		bound(&co->wait, co->request);
 }
 
+static enum neap_may_wait may_wait(enum entry entry)
+{
+	if (entry <= ENTRY_FAILED || entry == ENTRY_CERTIFICATE)
+		return NEAP_WAITS;
+	return entry == ENTRY_RESPONSE ? NEAP_WAITS_FOR_BODY : NEAP_WAITS_NOT;
+}
+
 void entry_prepare(struct co *co, struct hooks *h, neap_request *r, enum entry entry)
 {
 	co->request = r;
@@ -101,7 +110,7 @@ void entry_prepare(struct co *co, struct hooks *h, neap_request *r, enum entry e
 	co->kind = entry;
 	co->ticks = FUSE_TICKS_HOOK;
 	co->on_end = on_entry_end;
-	co->may_wait = entry <= ENTRY_FAILED || entry == ENTRY_CERTIFICATE;
+	co->may_wait = (uint8_t)may_wait(entry);
 	co->is_costed = entry != ENTRY_SHADOW;
 	set_deadline(&co->wait, r, entry);
 }
@@ -116,6 +125,11 @@ static bool has_default(enum entry entry)
 static bool is_nothing_left(const struct hooks *h, enum entry entry, uint32_t skip)
 {
 	return (hooks_called[entry] & h->have & ~skip) == 0;
+}
+
+static bool is_worth_entering(const struct hooks *h, enum entry entry, uint32_t skip)
+{
+	return has_default(entry) || !is_nothing_left(h, entry, skip);
 }
 
 /* The hook to blame for an error before Lua says which hook it is in. */
@@ -177,7 +191,7 @@ static enum neap_verdict enter_lua(struct hooks *h, neap_request *r, enum entry 
 		bool may_go_on = fall_back(h, co, &skip, false);
 		if (is_strict(h, entry))
 			return refuse_request(h, r, entry);
-		if (!may_go_on || (!has_default(entry) && is_nothing_left(h, entry, skip)))
+		if (!may_go_on || !is_worth_entering(h, entry, skip))
 			return give_up_entry(r, entry);
 	}
 }
@@ -211,7 +225,7 @@ static bool may_leave_out(struct hooks *h, neap_request *r, enum entry entry, ui
 		return false;
 	}
 	*verdict = NEAP_DONE;
-	return has_default(entry) || !is_nothing_left(h, entry, left_out);
+	return is_worth_entering(h, entry, left_out);
 }
 
 /* An entry that waited has ended: the exchange gets the verdict. */
@@ -233,8 +247,9 @@ static void on_entry_end(struct co *co, enum co_result result, bool is_too_late)
 		if (is_strict(h, entry))
 			verdict = refuse_request(h, r, entry);
 		else
-			verdict = may_go_on ? enter_lua(h, r, entry, skip, &details)
-					    : give_up_entry(r, entry);
+			verdict = may_go_on && is_worth_entering(h, entry, skip)
+					  ? enter_lua(h, r, entry, skip, &details)
+					  : give_up_entry(r, entry);
 	}
 	if (verdict == NEAP_WAIT)
 		return;

@@ -48,17 +48,13 @@ enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r, const str
 	return entry_call(h, r, ENTRY_FAILED, 0, &details);
 }
 
-bool hook_response(struct hooks *h, struct neap_request *r, struct neap_response *response)
+enum neap_verdict hook_response(struct hooks *h, struct neap_request *r,
+				struct neap_response *response)
 {
 	struct entry_details details = { .response = response };
-	if (!hooks_have(h, HOOK_RESPONSE))
-		return true;
-	enum neap_verdict verdict = entry_call(h, r, ENTRY_RESPONSE, 0, &details);
-	if (likely(verdict == NEAP_DONE))
-		return true;
-	edits_free(response->edits); /* made before the hook erred */
-	response->edits = NULL;
-	return verdict != NEAP_REFUSE;
+	if (likely(!hooks_have(h, HOOK_RESPONSE)))
+		return NEAP_DONE;
+	return entry_call(h, r, ENTRY_RESPONSE, 0, &details);
 }
 
 bool hook_error(struct hooks *h, struct neap_request *r, uint32_t status, const char *reason)

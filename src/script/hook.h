@@ -54,10 +54,12 @@ enum neap_verdict hook_failed(struct hooks *h, struct neap_request *r,
 			      const struct neap_failure *f);
 
 /*
- * The head of the answer that goes to the client. After an error it goes as it came; false: the
- * service is a guard, and 503 must go out instead.
+ * The head of the answer that goes to the client. REFUSE: the service is a guard, and 503 must go out
+ * instead; WAIT: as hook_decide, for the answer's body (response->body_door), and then *response stays
+ * until the verdict; any other: it goes, after an error (response->erred) as it came.
  */
-bool hook_response(struct hooks *h, struct neap_request *r, struct neap_response *response);
+enum neap_verdict hook_response(struct hooks *h, struct neap_request *r,
+				struct neap_response *response);
 
 /*
  * Neap is about to answer the request itself with that status. Has the policy, or the config, an

@@ -83,7 +83,7 @@ static void start_task(struct deferred *d)
 	co->outcome = NULL;
 	co->ticks = t->is_guarded ? FUSE_TICKS_HOOK : FUSE_TICKS_RUNTIME;
 	co->memory_user = t->is_guarded ? MEMORY_OF_POLICY : MEMORY_OF_RUNTIME;
-	co->may_wait = true;
+	co->may_wait = NEAP_WAITS;
 	co->is_costed = false;
 	co->on_end = on_task_end;
 	co->wait.deadline_ms =

@@ -313,6 +313,7 @@ void h2_answer_next(struct h2_answer *a)
 size_t h2_answer_taken(struct h2_answer *a)
 {
 	size_t held = buf_len(&a->leg->in) + h2_spill_bytes(&a->spill);
+	held -= held < a->leg->ahead ? held : a->leg->ahead;
 	size_t n = a->untaken > held ? a->untaken - held : 0;
 	a->untaken -= (uint32_t)n;
 	return n;

@@ -294,6 +294,7 @@ static enum leg_news read_body(struct h2_call *call)
 {
 	struct leg *leg = call->leg;
 	h2_answer_settle(&call->answer);
+	leg->body.payload = call->answer.got;
 	if (call->answer.is_closed) {
 		leg->phase = LEG_WHOLE;
 		return LEG_BODY;

@@ -30,6 +30,7 @@ void leg_reset(struct leg *leg, const struct http_limits *limits)
 	leg->own_field = NULL;
 	leg->reads_trailers = false;
 	leg->most = UINT32_MAX;
+	leg->ahead = 0;
 	if (unlikely(leg->in.data == NULL))
 		leg->in.slab = leg->memory.blocks;
 	leg->stands_ms = UINT32_MAX;

@@ -122,7 +122,8 @@ struct leg {
 	uint32_t
 		stands_ms; /* so long the backend leaves the connection idle; UINT32_MAX: not said */
 	struct leg_memory memory;
-	uint32_t most; /* HTTP/1: so many bytes of the body may wait in `in` */
+	uint32_t most;	/* HTTP/1: so many bytes of the body may wait in `in` */
+	uint32_t ahead; /* HTTP/2: so many more than the window's; a hook asks for them */
 	struct buf
 		in; /* heads from their first byte on; once one has passed: body bytes to be sent */
 	/* Lines as in a head: what follows the body. Whole when the answer is; without a block: none,

@@ -38,7 +38,8 @@ function policy.pick(request, pool) end
 ---@return "retry"|"fail"  the core refuses a retry that is not safe
 function policy.failed(request, backend, failure) end
 
---- Called with the head of the winning answer, before it goes out. Cannot wait.
+--- Called with the head of the winning answer, before it goes out. May wait for the answer's body
+--- alone.
 ---@param request neap.request
 ---@param backend neap.backend
 ---@param response neap.response

@@ -230,7 +230,8 @@ local function run_response(self, record, outcome, backend)
   local response = ffi.new "neap_response"
   r.slot, r.epoch = slot, self.board.rows[slot].epoch
   response.status, response.latency_us = outcome.status, outcome.first_byte * 1e6
-  world.response_record, world.current.response = { fields = {} }, response
+  world.response_record = { fields = {}, is_recorded = true }
+  world.current.response = response
   self.inner:enter(record, "response", 0)
   world.current.response = nil
 end

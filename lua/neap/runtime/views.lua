@@ -2,6 +2,7 @@
 
 local ffi = require "neap.ffi"
 local backends = require "neap.runtime.backends"
+local body = require "neap.runtime.body"
 local current = require "neap.runtime.current"
 local fields = require "neap.runtime.fields"
 local view = require "neap.runtime.view"
@@ -59,6 +60,19 @@ function response.add_header(self, name, value)
   value = as_text("the value of a header", value)
   local code = C.neap_response_add_header(needed(), name, #name, value, #value)
   if code ~= 0 then refused(code, name) end
+end
+
+-- Of a body that is not here yet, the hook waits for the rest.
+function response.body(self, max)
+  if type(self) ~= "cdata" then view.needs_colon("response", "body") end
+  needed()
+  return body.get_answer(state.request, max)
+end
+
+function response.set_body(self, bytes)
+  if type(self) ~= "cdata" then view.needs_colon("response", "set_body") end
+  needed()
+  return body.set_answer(state.request, bytes)
 end
 
 views.response = view.new("response", function() return state.response end, {

@@ -6,7 +6,7 @@ local current = require "neap.runtime.current"
 local part = require "neap.runtime.part"
 local show = require "neap.config.show"
 
-local C = ffi.C
+local C, N = ffi.C, ffi.numbers
 local state, out = current.state, current.out
 local yield, can_yield = coroutine.yield, coroutine.isyieldable
 
@@ -14,15 +14,7 @@ local wait = {}
 
 local is_own -- is the running coroutine one that user code made? (set by tasks, see sandbox)
 
--- Raises unless the running hook may wait, here and now.
----@param what string  the function in messages
----@param level integer?  whose error it is, as `error` counts
-function wait.check(what, level)
-  level = level or 3
-  if state.may_wait == 0 then
-    error(what .. ": this hook may not wait (request, backends, pick, failed, check, discover, "
-      .. "changed, start and every may)", level)
-  end
+local function check_place(what, level)
   is_own = is_own or require("neap.runtime.sandbox").is_in_own_coroutine
   if is_own() then error(what .. ": a coroutine of your own cannot wait", level) end
   -- This is asked before anything begins: C would go on with it after the yield has failed.
@@ -30,6 +22,26 @@ function wait.check(what, level)
     error(what .. ": a function that string.gsub, table.sort and their like call cannot wait",
       level)
   end
+end
+
+-- Raises unless the running hook may wait, here and now.
+---@param what string  the function in messages
+---@param level integer?  whose error it is, as `error` counts
+function wait.check(what, level)
+  level = level or 3
+  if state.may_wait ~= N.NEAP_WAITS then
+    error(what .. ": this hook may not wait (request, backends, pick, failed, check, discover, "
+      .. "changed, start and every may)", level)
+  end
+  check_place(what, level + 1)
+end
+
+-- The same for the body of an answer: the hook `response` may wait for that alone.
+function wait.check_for_body(what, level)
+  if state.may_wait ~= N.NEAP_WAITS_FOR_BODY then
+    error(what .. ": only the hook response may wait for it", level)
+  end
+  check_place(what, level + 1)
 end
 
 local function result(is_text)

@@ -24,7 +24,8 @@ local RETRY, FAIL, DONE, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_DONE, N.NEAP
 local HOOKS, STATES = words.hooks, words.states
 local DIRECT = { weight = true, slots = true, tier = true } -- fields of a row
 local DECISIVE = { decide = true, failed = true, error = true }
-local WAIT = { decide = true, failed = true, certificate = true }
+local WAIT = { decide = N.NEAP_WAITS, failed = N.NEAP_WAITS, certificate = N.NEAP_WAITS,
+  response = N.NEAP_WAITS_FOR_BODY }
 local FIRST = { certificate = "certificate", connection = "connection",
   error = "error" } -- hooks of entries
 local BEFORE_PICK = numbered.before_pick
@@ -324,7 +325,8 @@ function Balancer:answered(record, seconds, status)
   self.response = response
   response.status, response.latency_us = status or 200, seconds * 1e6
   world.response_record = { fields = {} }
-  world.current.request, world.current.response, world.current.may_wait = r, response, 0
+  world.current.request, world.current.response = r, response
+  world.current.may_wait = N.NEAP_WAITS_FOR_BODY
   self.entries.response(0)
   world.current.response = nil
 end
@@ -370,7 +372,7 @@ function Balancer:enter(record, entry, skip)
   self:activate()
   repeat
     world.current.request, world.current.waited = record.struct, 0
-    world.current.may_wait = WAIT[entry] and 1 or 0
+    world.current.may_wait = WAIT[entry] or N.NEAP_WAITS_NOT
     world.hook[0] = numbered.ids[FIRST[entry] or "pick"]
     local ok, verdict = run_entry(self, self.entries[entry], skip)
     world.current.request = nil

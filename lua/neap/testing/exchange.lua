@@ -151,16 +151,19 @@ end
 -- The hook may read it only while it runs.
 local function run_response(balancer, record, given, result)
   local response, world = ffi.new "neap_response", balancer.world
-  local own = { fields = message.fields(given.headers) }
+  local has_body = body.has_one(record.method, given.status)
+  local own = { fields = message.fields(given.headers), body = has_body and given.body or "",
+    tells_length = has_body }
   response.status, response.latency_us = given.status, given.after * 1e6
   if balancer.entries.have.response then
     world.response_record, world.current.response = own, response
     local verdict = balancer:enter(record, "response", 0)
     world.current.response = nil
     if verdict == REFUSE then return false end
-    if verdict == FAIL then own.edits = nil end
+    if verdict == FAIL then own.edits, own.own_body = nil, nil end
   end
-  result.fields = message.fields_out(own)
+  result.fields = body.fields(message.fields_out(own), own)
+  result.body = has_body and own.own_body or own.body
   return true
 end
 
@@ -169,7 +172,7 @@ local function deliver(balancer, record, given, result)
     refuse(balancer, record, result, 503, "the policy failed")
     return
   end
-  result.status, result.body = given.status, given.body or ""
+  result.status = given.status
   result.grpc_status = given.grpc_status
   result.backend = balancer.world.board.name(record.struct.slot)
 end
