@@ -45,6 +45,15 @@ describe("the body of a request in the test kit", function()
       headers = { ["Content-Length"] = "5" } }.body)
   end)
 
+  it("is not given when it is over limits.body_bytes", function()
+    local p = pool({ request = function(request)
+      assert.same({ nil, "over limits.body_bytes" }, { request:body() })
+      request:limits { body_bytes = 5 }
+      assert.equal("hello", request:body())
+    end }, { limits = { body_bytes = 4 } })
+    assert.equal("hello|nil", p:send { method = "POST", body = "hello" }.body)
+  end)
+
   it("is bounded as in neap", function()
     local p = pool({ request = function(request) request:body(2000) end },
       { limits = { hook_body_bytes = 1024 } })

@@ -64,15 +64,41 @@ describe("a hook that waits for a body", function()
     assert.is_true(c:closed())
   end)
 
-  it("ends with a body over limits.body_bytes, in the chunk coding, too", function()
-    local n = asking "limits = { body_bytes = 8 },"
+  it("is told of a body over limits.body_bytes, in the chunk coding, too", function()
+    local n, web = asking "limits = { body_bytes = 8 },"
     local c = client.connect(n.address)
     c:send "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
     n:wait_log "asks"
     c:send "5\r\nworld\r\n"
     assert.equal(413, c:read_response().status)
     assert.is_true(c:closed())
-    assert.equal(0, n:count_log "got")
+    assert.equal(1, n:count_log "got over limits.body_bytes")
+    assert.equal(0, #web:requests())
+  end)
+
+  it("is told so at once where the head says it, whether it came or not", function()
+    local n, web = asking "limits = { body_bytes = 4 },"
+    assert.equal(413, client.request(n.address, POST .. "hello").status)
+    local c = client.connect(n.address)
+    c:send((POST:gsub("\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n")))
+    local answer = c:read_response()
+    assert.equal("413 0", answer.status .. " " .. #answer.interim)
+    assert.equal(2, n:count_log "got over limits.body_bytes")
+    assert.equal(0, #web:requests())
+  end)
+
+  it("may allow more, and ask again", function()
+    local n = start([[request = function(request)
+      assert(request:body() == nil)
+      request:limits { body_bytes = 5 }
+      require("neap").log.info "asks"
+      assert(request:body() == "hello")
+    end,]], "limits = { body_bytes = 4 },")
+    local c = client.connect(n.address)
+    c:send(POST .. "he")
+    n:wait_log "asks"
+    c:send "llo"
+    assert.equal("POST hello", c:read_response().body)
   end)
 
   it("gets the same again, and in `pick` and `backends`", function()

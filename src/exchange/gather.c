@@ -9,6 +9,8 @@ enum neap_body_state gather_look(struct attempt *at, uint32_t max)
 		return body->own_n <= max ? NEAP_BODY_WHOLE : NEAP_BODY_LONG;
 	if (body->keep == BODY_FLOWS)
 		return NEAP_BODY_GONE;
+	if (upload_is_too_large(at))
+		return NEAP_BODY_REFUSED;
 	if (upload_announced(at) > max)
 		return NEAP_BODY_LONG;
 	if (body->is_complete)

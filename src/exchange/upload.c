@@ -55,24 +55,21 @@ uint64_t upload_announced(const struct attempt *at)
 	return head->framing == FRAMING_LENGTH ? head->length : at->body->payload;
 }
 
-static bool is_too_large(const struct attempt *at)
+bool upload_is_too_large(const struct attempt *at)
 {
 	uint64_t limit = route_body_bytes(at->rq);
 	return limit != 0 && upload_announced(at) > limit;
 }
 
-/*
- * Hooks that may give it another limit have not been asked yet, or wait. What waits for the body itself
- * has the limit as it is now.
- */
+/* Hooks that may give it another limit have not been asked yet, or wait. */
 static bool is_undecided(const struct request *rq)
 {
-	return rq->service->sets_limits && rq->pool == NULL && rq->gathers_since_us == 0;
+	return rq->service->sets_limits && rq->pool == NULL;
 }
 
 enum upload_outcome upload_admit(struct attempt *at)
 {
-	if (at->rq->head.framing != FRAMING_NONE && is_too_large(at))
+	if (at->rq->head.framing != FRAMING_NONE && upload_is_too_large(at))
 		return refuse(at, 413, "request body too large");
 	return UPLOAD_WAITS;
 }
@@ -132,7 +129,7 @@ enum upload_outcome upload_came(struct attempt *at, struct client *c, enum uploa
 {
 	if (unlikely(fault != NULL))
 		return refuse(at, 400, fault);
-	if (is_too_large(at) && !is_undecided(at->rq))
+	if (upload_is_too_large(at) && !is_undecided(at->rq))
 		return refuse(at, 413, "request body too large");
 	if (is_in_vain(at, use)) {
 		drop(at, c);

@@ -46,6 +46,9 @@ void upload_go_on(struct attempt *at, struct client *c);
 /* How long the body is, as far as that is known. */
 uint64_t upload_announced(const struct attempt *at);
 
+/* Is that more than is allowed, as hooks have it now? */
+bool upload_is_too_large(const struct attempt *at);
+
 /* Is all of the body here, or will what is still to come be kept too? Of a chosen pool. */
 bool upload_is_kept(const struct attempt *at);
 

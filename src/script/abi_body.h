@@ -16,12 +16,13 @@
 enum neap_body_of { NEAP_BODY_OF_REQUEST, NEAP_BODY_OF_ANSWER };
 
 enum neap_body_state {
-	NEAP_BODY_WHOLE,  /* it is here */
-	NEAP_BODY_WAITS,  /* not yet: the coroutine must yield, and ask again */
-	NEAP_BODY_LONG,	  /* it is longer than max, or than what memory is held for */
-	NEAP_BODY_GONE,	  /* it went to a backend, and was not kept */
-	NEAP_BODY_BUSY,	  /* too many hooks wait for bodies, or there is no memory */
-	NEAP_BODY_BROKEN, /* it is malformed */
+	NEAP_BODY_WHOLE,   /* it is here */
+	NEAP_BODY_WAITS,   /* not yet: the coroutine must yield, and ask again */
+	NEAP_BODY_LONG,	   /* it is longer than max, or than what memory is held for */
+	NEAP_BODY_GONE,	   /* it went to a backend, and was not kept */
+	NEAP_BODY_BUSY,	   /* too many hooks wait for bodies, or there is no memory */
+	NEAP_BODY_BROKEN,  /* it is malformed */
+	NEAP_BODY_REFUSED, /* it is longer than limits.body_bytes: it will not be passed on */
 };
 /* 0: only its head is known, and the other functions are not for it. */
 uint32_t neap_body_is_known(const neap_request *r, uint32_t of);

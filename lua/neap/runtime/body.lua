@@ -17,6 +17,7 @@ local WHY = {
   [N.NEAP_BODY_GONE] = "it was sent already",
   [N.NEAP_BODY_BUSY] = "too many hooks wait for bodies",
   [N.NEAP_BODY_BROKEN] = "it is malformed",
+  [N.NEAP_BODY_REFUSED] = "over limits.body_bytes",
 }
 
 -- Whose body it is (of: enum neap_body_of), by what names, and who may wait for it.

@@ -211,7 +211,7 @@ function Balancer.new(options)
   publish_all(self, config)
   self.service, self.entries = config.services[1], services[1]
   local limits = self.service.limits
-  self.world.hook_body_bytes = limits and limits.hook_body_bytes
+  self.world.limits, self.world.hook_body_bytes = limits, limits and limits.hook_body_bytes
   self.is_tcp = self.service.mode == "tcp"
   self.kept = self.runtime.requests
   self.started = self.world.now()

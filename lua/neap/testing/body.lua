@@ -2,6 +2,7 @@
 -- recorded request, and of an answer that nobody gave, only the head is known.
 
 local ffi = require "neap.ffi"
+local route = require "neap.testing.route"
 
 local body = {}
 
@@ -12,7 +13,7 @@ local function text_of(record) return record.own_body or record.body or "" end
 
 ---@param out fun(text: string): integer
 ---@param records table<integer, table>  by id of a request
----@param world table  hook_body_bytes, response_record
+---@param world table  hook_body_bytes, limits, response_record
 ---@return table C
 function body.new(out, records, world)
   local C = {}
@@ -25,6 +26,11 @@ function body.new(out, records, world)
   function C.neap_body_is_known(r, of) return record_of(r, of).is_recorded and 0 or 1 end
   function C.neap_body_most() return world.hook_body_bytes or MOST end
   function C.neap_body_ask(r, of, max)
+    local record = record_of(r, of)
+    if tonumber(of) == N.NEAP_BODY_OF_REQUEST and not record.own_body
+      and route.is_too_large(world.limits, record) then
+      return N.NEAP_BODY_REFUSED
+    end
     return #text(r, of) > max and N.NEAP_BODY_LONG or N.NEAP_BODY_WHOLE
   end
   function C.neap_body_text(r, of) return out(text(r, of)) end
