@@ -72,8 +72,9 @@ function request:set_path(path) end
 --- another one after a failure, too. Only in hooks that may wait: `request`, `backends`, `pick`,
 --- `failed`. nil and why: `"too long"` (it has more than `max` bytes: it goes on to the backend as
 --- it comes), `"over limits.body_bytes"` (it will not be passed on: the client gets 413 once the
---- hooks have decided, unless one of them allows more), `"it was sent already"` (in `failed`, when it was not kept), `"too many hooks wait
---- for bodies"`, `"not recorded"` (in `neap replay`, and in a shadow).
+--- hooks have decided, unless one of them allows more), `"it was sent already"` (in `failed`, when
+--- it was not kept), `"too many hooks wait for bodies"`, `"not recorded"` (in `neap replay`, and in
+--- a shadow).
 ---@param max integer?  bytes, at most (and by default) `limits.hook_body_bytes`
 ---@return string|nil bytes, string|nil why
 function request:body(max) end
