@@ -7,6 +7,7 @@
  *   -k    a new connection for each request
  *   -i    idle: one request on each connection, print "ready", hold them until stdin ends
  *   -b N  POST with a body of N bytes
+ *   -j    the body is JSON: an object with "model" first, and a text that fills it
  *   -x N  bytes of body that each answer must have, else it is an error
  *   -H H  a header line
  *   -t    TLS; -T  TLS whose sessions are resumed
@@ -74,11 +75,13 @@ static void read_options(struct options *o, int argc, char **argv)
 	*o = (struct options){
 		.connections = 64, .depth = 1, .seconds = 2, .warm = 0.5, .expect = -1, .header = ""
 	};
-	while ((option = getopt(argc, argv, "c:d:s:w:n:r:b:x:H:p:kitT")) != -1) {
+	while ((option = getopt(argc, argv, "c:d:s:w:n:r:b:x:H:p:jkitT")) != -1) {
 		if (option == 'k')
 			o->close = true;
 		else if (option == 'i')
 			o->hold = true;
+		else if (option == 'j')
+			o->json = true;
 		else if (option == 't' || option == 'T')
 			o->tls = option == 't' ? WIRE_TLS : WIRE_TLS_RESUMED;
 		else

@@ -20,6 +20,7 @@ struct options {
 	enum wire_client tls;
 	bool hold;	/* one request each, then stay idle until stdin ends */
 	uint64_t body;	/* bytes of body sent with each request */
+	bool json;	/* it is JSON */
 	int64_t expect; /* bytes of body that each answer must have; -1: any */
 	double seconds, warm;
 	double rate;	/* requests a second; 0: closed loop */

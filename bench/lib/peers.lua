@@ -53,6 +53,27 @@ lua_package_path "/usr/share/lua/5.1/?.lua;;";
   }
 ]]
 
+-- The pool of each request, by a member of its JSON.
+local NGINX_ROUTE_INIT = [[
+lua_package_path "/usr/share/lua/5.1/?.lua;;";
+  init_by_lua_block { cjson = require "cjson.safe" }
+
+  upstream other {
+    %s
+  }
+]]
+
+local NGINX_ROUTE = [[
+set $pool "pool";
+      rewrite_by_lua_block {
+        ngx.req.read_body()
+        local data = ngx.req.get_body_data()
+        local text = data and cjson.decode(data)
+        if not text then return ngx.exit(400) end
+        if text.model ~= "small" then ngx.var.pool = "other" end
+      }
+      ]]
+
 local NGINX_PICK = "server 0.0.0.1;\n    balancer_by_lua_block { pick() }"
 
 local NGINX_PASS = [[
@@ -93,6 +114,11 @@ function nginx.values(o)
   values.SERVERS = (o.least and "least_conn;\n    " or "")
     .. table.concat(map(o.backends, function(a) return "server " .. a .. ";" end), "\n    ")
   nginx.add_tls(values, o)
+  if o.body_route then
+    values.MODULES = NGINX_MODULES
+    values.LUA = NGINX_ROUTE_INIT:format(values.SERVERS .. "\n    " .. values.KEEPALIVE)
+    values.PASS = NGINX_ROUTE .. values.PASS:gsub("http://pool", "http://$pool")
+  end
   if o.scripted then
     local hosts = map(o.backends, function(a) return ("%q"):format(a:match "^[^:]+") end)
     local ports = map(o.backends, function(a) return a:match "%d+$" end)
@@ -160,7 +186,8 @@ function nghttpx.command(config) return { "nghttpx", "--conf=" .. config } end
 
 function nghttpx.version() return { "nghttpx", "-v" } end
 
-local neap = { template = "neap.lua", tcp = "neap-tcp.lua", h2_back = "neap-h2.lua" }
+local neap = { template = "neap.lua", tcp = "neap-tcp.lua", h2_back = "neap-h2.lua",
+  body_route = "neap-body.lua" }
 
 function neap.tls(o)
   if o.tls then return ("tls = { certificate = %q },"):format(peers.pem) end
@@ -204,7 +231,8 @@ function peers.start(o)
   local values = kind.values(o)
   values.PORT, values.DIR, values.WORKERS, values.COUNT = port, o.dir, o.workers or 1, #o.backends
   os.execute("mkdir -p " .. o.dir)
-  local template = o.tcp and kind.tcp or o.h2_back and kind.h2_back or kind.template
+  local template = o.tcp and kind.tcp or o.h2_back and kind.h2_back
+    or o.body_route and kind.body_route or kind.template
   local config = o.dir .. "/" .. template
   proc.write(config, fill(proc.read(peers.here .. template .. ".in"), values))
   if o.kind == "haproxy" and o.scripted then

@@ -62,6 +62,17 @@ local scenarios = {
     load = { "-x", "128", "-b", "16384" }, path = "/128", who = three(), goal = "0.80",
   },
   {
+    name = "bodyroute", title = "The pool chosen by JSON in a body of 4 KiB", base = { "nginx" },
+    text = "POST, 4 KiB of JSON; nginx reads the body in Lua, neap in the hook `backends`. Both "
+      .. "decode it (cjson) and choose one of two pools by a member.",
+    load = { "-x", "128", "-b", "4096", "-j" }, path = "/128",
+    who = {
+      { kind = "nginx", label = "nginx", body_route = true },
+      { kind = "neap", label = "neap", body_route = true },
+    },
+    goal = "0.75",
+  },
+  {
     name = "kb16", title = "Answers of 16 KiB", per = "gb",
     text = "GET, a body of 16 KiB with Content-Length.",
     load = { "-x", "16384" }, path = "/16k", who = three(), goal = "0.95",
