@@ -223,6 +223,11 @@ local function spread(pid)
   end
 end
 
+local function template_of(kind, o)
+  return o.tcp and kind.tcp or o.h2_back and kind.h2_back or o.body_route and kind.body_route
+    or kind.template
+end
+
 -- o: kind, backends ("host:port"), dir (of its own), under (words before the command), and what
 -- varies (nokeep, bare, scripted, tcp, ...).
 -- The started balancer, or nil and why.
@@ -231,8 +236,7 @@ function peers.start(o)
   local values = kind.values(o)
   values.PORT, values.DIR, values.WORKERS, values.COUNT = port, o.dir, o.workers or 1, #o.backends
   os.execute("mkdir -p " .. o.dir)
-  local template = o.tcp and kind.tcp or o.h2_back and kind.h2_back
-    or o.body_route and kind.body_route or kind.template
+  local template = template_of(kind, o)
   local config = o.dir .. "/" .. template
   proc.write(config, fill(proc.read(peers.here .. template .. ".in"), values))
   if o.kind == "haproxy" and o.scripted then
