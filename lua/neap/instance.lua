@@ -7,7 +7,8 @@ local native = require "neap.native"
 local instance = {}
 
 -- These modules have no state, or an instance is made of them.
-local SHARED = { ["neap.ffi"] = true, ["neap.native"] = true, ["neap.instance"] = true }
+local SHARED = { ["neap.ffi"] = true, ["neap.native"] = true, ["neap.instance"] = true,
+  ["neap.runtime.scratch"] = true }
 
 local chunks = {} -- name → function; its closures share their compiled code
 

@@ -18,7 +18,16 @@ local STATES = require("neap.words").states
 local UP, DOWN = N.NEAP_STATE_UP, N.NEAP_STATE_DOWN
 local DRAIN, EJECTED = N.NEAP_STATE_DRAIN, N.NEAP_STATE_EJECTED
 
-local at = {} -- slot → its row on the board
+-- slot → its row on the board, looked up when it is first needed: a process may never read most of
+-- ten thousand.
+local at = setmetatable({}, {
+  __index = function(rows, slot)
+    local row = C.neap_slot_at(slot)
+    if row == nil then return nil end
+    rows[slot] = row
+    return row
+  end,
+})
 local objects = {} -- slot → object
 local texts = {} -- slot → { version =, epoch =, name =, url =, … }
 backends.at = at
@@ -65,9 +74,6 @@ local function read_texts(slot, epoch)
 end
 
 local function create(slot, epoch)
-  local row = C.neap_slot_at(slot)
-  if row == nil then return nil end
-  at[slot] = row
   texts[slot] = nil
   local object = Backend(slot, epoch)
   objects[slot] = object
@@ -79,9 +85,17 @@ function backends.get(slot, epoch)
   if slot < 0 then return nil end
   local object = objects[slot]
   if object and object.epoch == epoch then return object end
-  local row = C.neap_slot_at(slot)
+  local row = at[slot]
   if row == nil or row.epoch ~= epoch then return nil end
   return create(slot, epoch)
+end
+
+-- The weights of a list, without a look at more of each row.
+---@return number[]
+function backends.weights(list)
+  local weights = {}
+  for i = 1, #list do weights[i] = C.neap_slot_at(list[i].slot).weight end
+  return weights
 end
 
 -- The object of a slot as the board has it now; its texts, if they changed, are read again.

@@ -58,13 +58,10 @@ end
 
 ---@param items any[]
 ---@param weights number[]
----@return any[]  -- a list of its own, so that what a policy does to the items leaves it alone
+---@return any[]  -- the items themselves where all weights are equal
 function order.make(items, weights)
+  if are_equal(weights) then return items end
   local credit, result = {}, {}
-  if are_equal(weights) then
-    for i = 1, #items do result[i] = items[i] end
-    return result
-  end
   local reduced, total = reduce(weights)
   if total * #items > STEPS_MAX then return merged(items, reduced) end
   for i = 1, #items do credit[i] = 0 end

@@ -8,7 +8,7 @@ local ramp = require "neap.runtime.ramp"
 local seal = require "neap.runtime.seal"
 
 local C = ffi.C
-local at, istype, Backend = backends.at, ffi.istype, backends.type
+local istype, Backend, weights_of = ffi.istype, backends.type, backends.weights
 
 local part = {}
 
@@ -81,12 +81,6 @@ function part.behind(view)
   return entry
 end
 
-local function weights_of(list)
-  local weights = {}
-  for i = 1, #list do weights[i] = at[list[i].slot].weight end
-  return weights
-end
-
 -- The weighted order, made when it is first asked for.
 ---@return table
 function part.order(entry)
@@ -133,7 +127,7 @@ function part.slots(entry)
   local slots, weights = ffi.new("int32_t[?]", n), ffi.new("uint32_t[?]", n)
   for i = 1, n do
     local slot = entry.list[i].slot
-    slots[i - 1], weights[i - 1] = slot, at[slot].weight
+    slots[i - 1], weights[i - 1] = slot, C.neap_slot_at(slot).weight
   end
   entry.slots, entry.weights = slots, weights
   return entry

@@ -9,12 +9,14 @@ local counters = require "neap.runtime.counters"
 local nearest = require "neap.config.nearest"
 local part = require "neap.runtime.part"
 local ramp = require "neap.runtime.ramp"
+local scratch = require "neap.runtime.scratch"
 local seal = require "neap.runtime.seal"
 local serve = require "neap.runtime.serve"
 local view_kind = require "neap.runtime.view"
 local sorted = require "neap.sorted"
 
 local C, needs_colon = ffi.C, view_kind.needs_colon
+local scan, left = scratch.scan, scratch.left
 local at = backends.at
 local may_serve, is_kept_only = serve.may, serve.is_kept_only
 local new_view, behind, info_of = part.new, part.behind, part.of
@@ -35,11 +37,21 @@ function pools.expose() is_exposed = true end
 local methods = {}
 for name, method in pairs(choose) do methods[name] = method end
 
+-- Its members by slot; needed only by requests that were tried, and to find names.
+local function by_slot(record)
+  local map = record.by_slot
+  if map then return map end
+  map = {}
+  for _, b in ipairs(record.all) do map[b.slot] = b end
+  record.by_slot = map
+  return map
+end
+
 -- The pool's member of that name, remembered once it was asked for.
 local function member_of(record, name)
   if type(name) ~= "string" or record.board < 0 then return nil end
   local slot = C.neap_pool_find_name(record.board, name, #name)
-  local b = record.by_slot[slot]
+  local b = by_slot(record)[slot]
   record.by_name[name] = b
   return b
 end
@@ -156,18 +168,22 @@ local function lowest_tier(list)
   return result, lowest or 0
 end
 
-local scan = ffi.new "neap_scan"
-
 local function read_members(record)
-  local all, by_slot = {}, {}
+  local all = {}
   for i = 0, scan.n - 1 do
-    local slot = scan.slots[i]
-    local b = backends.refreshed(slot, scan.epochs[i], scan.texts[i])
-    all[i + 1], by_slot[slot] = b, b
+    all[i + 1] = backends.refreshed(scan.slots[i], scan.epochs[i], scan.texts[i])
   end
   if scan.n <= EAGER_MAX then backends.read(all) end
-  record.all, record.shown, record.by_slot, record.by_name = all, nil, by_slot, {}
+  record.all, record.shown, record.by_slot, record.by_name = all, nil, nil, {}
   record.print_low, record.print_high = scan.print_low, scan.print_high
+end
+
+-- Those that may serve; mostly all do.
+local function serving_of(all)
+  if scan.live == scan.n then return all end
+  local list = {}
+  for i = 0, scan.live - 1 do list[i + 1] = all[scan.serving[i] + 1] end
+  return list
 end
 
 local function refresh(record)
@@ -176,8 +192,7 @@ local function refresh(record)
   if scan.print_low ~= record.print_low or scan.print_high ~= record.print_high then
     read_members(record)
   end
-  local list, all = {}, record.all
-  for i = 0, scan.live - 1 do list[i + 1] = all[scan.serving[i] + 1] end
+  local list = serving_of(record.all)
   record.has_slots, record.panics = scan.has_slots == 1, scan.panics == 1
   record.tier = #list > 0 and scan.tier or 0
   record.view = new_view(record, list, record.tier)
@@ -252,8 +267,6 @@ local function passes(b, filters)
   return true
 end
 
-local left = ffi.new "neap_left"
-
 local function is_of(b, filters)
   return b ~= nil and at[b.slot].epoch == b.epoch and passes(b, filters)
 end
@@ -262,7 +275,7 @@ end
 local function any_full_is_of(record, filters)
   local last = ffi.sizeof(left.slots) / 4
   for i = last - left.full, last - 1 do
-    if is_of(record.by_slot[left.slots[i]], filters) then return true end
+    if is_of(by_slot(record)[left.slots[i]], filters) then return true end
   end
   return false
 end
@@ -277,9 +290,9 @@ function pools.narrow(view, r)
   if record.board < 0 then return new_view(record, list, 0, filters), false end
   C.neap_pool_left(record.board, record.panics and 1 or 0, record.tier, r.tried, r.tried_n, left,
     -1)
-  local by_slot, n = record.by_slot, 0
+  local members_by_slot, n = by_slot(record), 0
   for i = 0, left.n - 1 do
-    local b = by_slot[left.slots[i]]
+    local b = members_by_slot[left.slots[i]]
     if is_of(b, filters) then
       n = n + 1
       list[n] = b
@@ -354,7 +367,7 @@ end
 function pools.build(configs)
   for i, config in ipairs(configs) do
     local record = { name = config.name, index = i - 1, board = -1, all = {} }
-    record.by_slot, record.by_name = {}, {}
+    record.by_name = {}
     record.slow_start, record.panic = config.slow_start or nil, config.panic or 0
     record.options = options_of(config)
     record.counter, record.turns = counters.of_pool(config.name), counters.turns_of(config.name)

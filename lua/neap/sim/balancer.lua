@@ -39,24 +39,30 @@ local function skip_turns(inner, count)
 end
 
 ---@param o table  policy (as in a config), title, backends, pool (keys of it), seed, clock,
----  changed(b, state or "suspect", seconds), read, turns (that it has had before)
+---  changed(b, state or "suspect", seconds), read, turns (that it has had before), shared (a table
+---  for all balancers of a run: their backends are the same)
 ---@return table? balancer, string? why
 function balancer.new(o)
+  local shared = o.shared
+  if shared.first and not shared.like then shared.like = shared.first:image() end
   local options = {
-    policy = o.policy, backends = config_of(o.backends), health = { type = "none" },
-    seed = o.seed, time = START, contain = true, light = true, read = o.read,
-    title = o.title, slow_start = o.pool.slow_start, panic = o.pool.panic,
+    policy = o.policy, backends = shared.like and 1 or config_of(o.backends),
+    health = { type = "none" }, slow_start = o.pool.slow_start, panic = o.pool.panic,
+    seed = o.seed, time = START, contain = true, light = true, read = o.read, title = o.title,
+    like = shared.like,
   }
   local ok, inner = pcall(virtual.new, options)
   if not ok then return nil, (tostring(inner):gsub("^testing: policy: ", "")) end
   local self = setmetatable({
     inner = inner, world = inner.world, board = inner.world.board, C = inner.world.C,
-    clock = o.clock, on_changed = o.changed, n = #o.backends, states = {}, is_changed = false,
+    clock = o.clock, on_changed = o.changed, n = #o.backends,
+    states = {}, -- that it was told, by number; those that were up from the beginning are not there
+    changes = {}, -- numbers whose state a hook has changed since
     has_response = inner.entries.have.response, has_log = inner.entries.log ~= nil,
     jars = {}, jars_n = 0, is_safe = o.is_safe, errors_n = 0,
   }, Balancer)
-  for b = 1, self.n do self.states[b] = self.board.rows[b - 1].state end
-  self.world.on_change = function() self.is_changed = true end
+  shared.first = shared.first or inner
+  self.world.on_change = function(slot) table.insert(self.changes, slot + 1) end
   self.world.on_suspect = function(slot) self.on_changed(slot + 1, "suspect") end
   inner.world.say = function() end -- what it would log
   if o.turns then skip_turns(inner, o.turns) end
@@ -73,11 +79,12 @@ end
 
 -- Tells what hooks did to backends.
 local function report_changes(self)
-  self.is_changed = false
-  local now = self.world.clock[0]
-  for b = 1, self.n do
+  local changes, now = self.changes, self.world.clock[0]
+  self.changes = {}
+  table.sort(changes)
+  for _, b in ipairs(changes) do
     local row = self.board.rows[b - 1]
-    if row.state ~= self.states[b] then
+    if row.state ~= (self.states[b] or UP) then
       self.states[b] = row.state
       local seconds = row.state == EJECTED and tonumber(row.ejected_until_ms) / 1000 - now or nil
       self.on_changed(b, STATES[row.state], seconds)
@@ -90,7 +97,7 @@ local function run_routines(self)
   local run = self.inner.has_started and routines.catch_up or routines.start
   run(self.inner)
   if #self.inner.errors > 0 then count_errors(self) end
-  if self.is_changed then report_changes(self) end
+  if #self.changes > 0 then report_changes(self) end
 end
 
 local function set_time(self) self.world.clock[0] = START + self.clock.now end
@@ -131,7 +138,7 @@ end
 local function enter(self, record, entry, skip)
   local verdict = self.inner:enter(record, entry, skip)
   if #self.inner.errors > 0 then count_errors(self) end
-  if self.is_changed then report_changes(self) end
+  if #self.changes > 0 then report_changes(self) end
   return verdict
 end
 
@@ -155,7 +162,7 @@ function Balancer:pick(record)
     b, why = protected_pick(self, record)
   end
   if b then self.board.add_inflight(b - 1, 1) end
-  if self.is_changed then report_changes(self) end
+  if #self.changes > 0 then report_changes(self) end
   return b, why
 end
 
@@ -249,10 +256,6 @@ end
 ---@return string
 function Balancer:state(b) return STATES[self.board.rows[b - 1].state] end
 
-local function note_states(self)
-  for b = 1, self.n do self.states[b] = self.board.rows[b - 1].state end
-end
-
 -- A health check has found it alive, or dead.
 function Balancer:checked(b, is_alive)
   set_time(self)
@@ -265,12 +268,12 @@ end
 function Balancer:order(b, what, value)
   set_time(self)
   if what == "weight" then
-    self.board.rows[b - 1].weight = value
+    self.board.own(b - 1).weight = value
     self.board.changed(b - 1)
   else
     self.C.neap_board_set_state(nil, b - 1, what == "drain" and DRAIN or UP, "", 0)
   end
-  note_states(self)
+  self.states[b] = self.board.rows[b - 1].state
 end
 
 -- The time of its ejection is over.

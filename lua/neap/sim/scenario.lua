@@ -141,10 +141,10 @@ function scenario.run(s, new_balancer)
   if not source then return nil, why end
   local measured = stats.new { clock = clock, backends = #s.backends, horizon = s.horizon,
     warmup = o.warmup, windows = WINDOWS }
-  local balancers, sim = {}, nil
+  local balancers, shared, sim = {}, {}, nil
   for i = 1, o.balancers do
     balancers[i], why = new_balancer {
-      backends = s.backends, pool = o.pool or {}, clock = clock,
+      backends = s.backends, pool = o.pool or {}, clock = clock, shared = shared,
       seed = dice.seed(o.seed, "policy " .. i),
       changed = function(...) sim:changed(i, ...) end,
       turns = i > 1 and dice.seed(o.seed, "turns " .. i) % #s.backends or nil,

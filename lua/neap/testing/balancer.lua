@@ -6,6 +6,7 @@ local facade = require "neap.testing.facade"
 local ffi = require "neap.ffi"
 local fuse = require "neap.testing.fuse"
 local host = require "neap.testing.host"
+local image = require "neap.testing.image"
 local instance = require "neap.instance"
 local native = require "neap.native"
 local numbered = require "neap.hooks"
@@ -17,7 +18,7 @@ local Balancer = {}
 Balancer.__index = Balancer
 
 local OWN_KEYS = { seed = true, time = true, network = true, config = true, contain = true,
-  light = true, read = true, title = true, passes = true }
+  light = true, read = true, title = true, passes = true, like = true }
 local N = ffi.numbers
 local BACKEND, REPLY, NONE, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_NONE, N.NEAP_QUEUE
 local RETRY, FAIL, DONE, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_DONE, N.NEAP_REFUSE
@@ -112,9 +113,14 @@ local function load_config(self, options)
   return config
 end
 
+local function agent_board(self)
+  self.board_of_agent = self.board_of_agent or self.require("neap.agent.board").attach()
+  return self.board_of_agent
+end
+
 -- Puts the backends of a pool on the board, as members in this order, all up.
 function Balancer:publish(pool, list)
-  local board, slots = self.agent_board, {}
+  local board, slots = agent_board(self), {}
   local index = board.pool(pool)
   for i, backend in ipairs(list) do
     slots[i] = board.publish(index, backend, {})
@@ -135,8 +141,22 @@ function Balancer:republish(pool, given)
 end
 
 local function publish_all(self, config)
-  self.agent_board = self.require("neap.agent.board").attach()
   for _, pool in ipairs(config.pools) do self:publish(pool.name, pool.backends) end
+end
+
+-- What the board shows from now on may be that of other balancers, until it changes.
+local function show_image(self, shown)
+  local at = self.require("neap.runtime.backends").at
+  local world = self.world
+  function world.board.on_own(slot, row) at[slot] = row end
+  image.show(world.C, world.board, shown.image)
+  self.slots_of = copied(shown.slots_of)
+end
+
+-- What other balancers with the same backends can be made of: `like` among their options.
+---@return table
+function Balancer:image()
+  return { image = image.take(self.world.board), slots_of = self.slots_of }
 end
 
 -- Tasks run at once: nothing else happens while a hook waits.
@@ -184,8 +204,9 @@ end
 ---@param options table  the keys of a config, and: config = path of one; seed, time, network;
 ---  contain = true: erring hooks are the default's to mend, as in neap, not errors of the spec;
 ---  passes = true: what the hook `request` answers goes on as if it had not (for the contract);
----  light = true: without the checks that cost time; read(path): what reads files; title: what
----  messages call the policy
+---  like = what image() of another gave: the same backends (then those of the config count for
+---  nothing); light = true: without the checks that cost time; read(path): what reads files;
+---  title: what  messages call the policy
 ---@return table
 function Balancer.new(options)
   local self = setmetatable({ slots_of = {}, errors = {}, faults = {}, fills = {},
@@ -208,14 +229,14 @@ function Balancer.new(options)
   facade.use(self.neap)
   local config, services = load_all(self, options)
   self.config = config
-  publish_all(self, config)
+  if options.like then show_image(self, options.like) else publish_all(self, config) end
   self.service, self.entries = config.services[1], services[1]
   local limits = self.service.limits
   self.world.limits, self.world.hook_body_bytes = limits, limits and limits.hook_body_bytes
   self.is_tcp = self.service.mode == "tcp"
   self.kept = self.runtime.requests
   self.started = self.world.now()
-  self.count = #self.world.board.rows + 1 -- the first is number 0
+  self.count = self.world.board.slots_n()
   return self
 end
 
@@ -268,15 +289,14 @@ function Balancer:state(index) return STATES[self.world.board.rows[index - 1].st
 ---@param values table  weight, slots, tier, inflight, latency (seconds), state
 function Balancer:set(index, values)
   local slot, board = index - 1, self.world.board
-  local row = board.rows[slot]
   for key, value in pairs(values) do
     if DIRECT[key] then
-      row[key] = value or 0
+      board.own(slot)[key] = value or 0
       board.changed(slot)
     elseif key == "inflight" then
       board.set_inflight(slot, value)
     elseif key == "latency" then
-      row.latency_us = value * 1e6
+      board.own(slot).latency_us = value * 1e6
     elseif key == "state" and board.states[value] then
       self.world.C.neap_board_set_state(nil, slot, board.states[value], "", 0)
     else

@@ -19,27 +19,52 @@ local NO_INFLIGHT = ffi.new("uint32_t[?]", CHUNK)
 
 local function text_of(text, n) return type(text) == "string" and text or ffi.string(text, n) end
 
+-- Rows are made in chunks. `own(slot)` is the row for one who changes it: until then other boards
+-- may show the same one (see image.lua).
+local function add_rows(self)
+  local rows, chunks, taken = self.rows, {}, 0
+
+  function self.new_row()
+    if taken % CHUNK == 0 then table.insert(chunks, ffi.new("neap_slot[?]", CHUNK)) end
+    taken = taken + 1
+    return chunks[#chunks] + (taken - 1) % CHUNK
+  end
+
+  function self.own(slot)
+    local row = rawget(rows, slot)
+    if row then return row end
+    row = self.new_row()
+    row[0] = rows[slot][0]
+    rows[slot] = row
+    self.on_own(slot, row)
+    return row
+  end
+end
+
 -- The counts of requests under way, in one array that grows.
 local function make_cells(self)
-  local cells = { n = 0, chunks = {}, inflight = NO_INFLIGHT, capacity = 0 }
-  local function grow()
-    local capacity = math.max(cells.capacity * 2, CHUNK)
+  local cells = { n = 0, inflight = NO_INFLIGHT, capacity = 0 }
+
+  local function grow(needed)
+    local capacity = math.max(cells.capacity * 2, CHUNK, needed)
     local more = ffi.new("uint32_t[?]", capacity)
     if cells.capacity > 0 then ffi.copy(more, cells.inflight, cells.capacity * 4) end
     cells.inflight, cells.capacity = more, capacity
   end
 
   function self.new_slot()
-    local slot, chunks = cells.n, cells.chunks
-    if slot % CHUNK == 0 then
-      table.insert(chunks, ffi.new("neap_slot[?]", CHUNK))
-      if slot == cells.capacity then grow() end
-    end
-    local row = chunks[#chunks] + slot % CHUNK
+    local slot, row = cells.n, self.new_row()
+    if slot >= cells.capacity then grow(slot + 1) end
     row.epoch, row.pool = 1, -1
     self.rows[slot], self.since[slot], self.errors[slot] = row, self.world.now(), 0
     cells.n = slot + 1
     return slot
+  end
+
+  function self.slots_n() return cells.n end
+  function self.reserve(n)
+    grow(n)
+    cells.n = n
   end
 
   -- What requests and the kit count.
@@ -51,7 +76,7 @@ local function make_cells(self)
 
   -- A moving average with weight 1/8 for the new value.
   function self.add_latency(slot, seconds)
-    local row, us = self.rows[slot], math.floor(seconds * 1e6)
+    local row, us = self.own(slot), math.floor(seconds * 1e6)
     local old = row.latency_us
     local average = old == 0 and us or old + math.modf((us - old) / 8)
     row.latency_us = average < 1 and 1 or average
@@ -75,6 +100,19 @@ local function add_slots(C, self, cells)
   end
 end
 
+-- Logs what a hook did to a backend.
+local function say(self, slot, to, seconds, reason)
+  local world = self.world
+  local url = ffi.string(ffi.cast("const neap_member *", self.texts[slot]).url)
+  if to == DOWN then
+    world.say("warn", ("%s%s%s is dead."):format(reason, reason ~= "" and ": " or "", url))
+  elseif to == EJECTED then
+    world.say("warn", ("%s is ejected for %g s: %s"):format(url, seconds, reason))
+  else
+    world.say("info", url .. (to == UP and " is up, a policy says" or " drains, a policy says"))
+  end
+end
+
 -- Changes of state, as src/shm/board_state.c makes them.
 local function add_states(C, self)
   local rows, world = self.rows, self.world
@@ -85,6 +123,7 @@ local function add_states(C, self)
     local row = rows[slot]
     local old = row.state
     if old == to or not from[old] then return 0 end
+    row = self.own(slot)
     row.state = to
     if to ~= DOWN then row.marked_by_request = 0 end
     if OUT[old] and LIVE[to] then
@@ -94,17 +133,6 @@ local function add_states(C, self)
     self.since[slot], self.reasons[slot] = world.now(), reason
     self.bump(row.pool)
     return 1
-  end
-
-  local function say(slot, to, seconds, reason)
-    local url = ffi.string(ffi.cast("const neap_member *", self.texts[slot]).url)
-    if to == DOWN then
-      world.say("warn", ("%s%s%s is dead."):format(reason, reason ~= "" and ": " or "", url))
-    elseif to == EJECTED then
-      world.say("warn", ("%s is ejected for %g s: %s"):format(url, seconds, reason))
-    else
-      world.say("info", url .. (to == UP and " is up, a policy says" or " drains, a policy says"))
-    end
   end
 
   function C.neap_board_mark_down(_, slot, why, n)
@@ -121,10 +149,12 @@ local function add_states(C, self)
   function C.neap_slot_set_state(slot, epoch, to, seconds, why, n)
     local row, reason = rows[slot], text_of(why, n)
     if not row or row.epoch ~= epoch or to > EJECTED then return 0 end
-    if to == EJECTED then row.ejected_until_ms = (world.now() + math.min(seconds, 1e9)) * 1000 end
+    if to == EJECTED then
+      self.own(slot).ejected_until_ms = (world.now() + math.min(seconds, 1e9)) * 1000
+    end
     if change_by_hook(slot, to, reason) == 0 then return 0 end
-    say(slot, to, seconds, reason)
-    world.on_change()
+    say(self, slot, to, seconds, reason)
+    world.on_change(slot)
     return 1
   end
 
@@ -150,7 +180,7 @@ local function add_suspicion(C, self)
   function C.neap_slot_set_weight(slot, epoch, weight)
     local row = self.rows[slot]
     if not row or row.epoch ~= epoch or row.weight == weight then return 0 end
-    row.weight = weight
+    self.own(slot).weight = weight
     self.changed(slot)
     return 1
   end
@@ -243,8 +273,10 @@ local function add_scan(C, self)
   end
 
   function C.neap_pool_ids(slots, n, ids)
-    for i = 0, n - 1 do ids[i] = digest.hash(self.name(slots[i]), 0) end
+    for i = 0, n - 1 do ids[i] = self.id(slots[i]) end
   end
+
+  function self.id(slot) return digest.hash(self.name(slot), 0) end
 end
 
 -- The backends left for a request, as src/script/abi_scan.c finds them.
@@ -308,9 +340,18 @@ local function add_choices(C, cells)
   end
 end
 
+local function note_name(pool, name, slot)
+  if pool.is_shared then -- with other boards (see image.lua)
+    local own = {}
+    for key, value in pairs(pool.slots) do own[key] = value end
+    pool.slots, pool.is_shared = own, false
+  end
+  pool.slots[name] = slot
+end
+
 -- The agent's part.
 local function add_publishing(C, self)
-  local rows, pools = self.rows, self.pools
+  local pools = self.pools
 
   function C.neap_board_pool(_, name, n)
     local found = C.neap_pool_find(name, n)
@@ -330,8 +371,8 @@ local function add_publishing(C, self)
   function C.neap_board_publish(_, pool, member)
     local name = ffi.string(member.name)
     local slot = pools[pool].slots[name] or self.new_slot()
-    pools[pool].slots[name] = slot
-    local row = rows[slot]
+    note_name(pools[pool], name, slot)
+    local row = self.own(slot)
     self.texts[slot] = ffi.string(member, ffi.sizeof "neap_member")
     row.text_version = row.text_version + 1
     if row.pool < 0 and #pools[pool].members > 0 then
@@ -353,15 +394,17 @@ local function add_publishing(C, self)
   function C.neap_addr_of_ip() return 0 end -- names and addresses are nothing here
 end
 
----@param world table  now() → seconds; say(level, text); on_change();
+---@param world table  now() → seconds; say(level, text); on_change(slot);
 ---  on_suspect(slot, reason)
 ---@return table C, table board  the functions by name; what the kit reads and changes
 function board.new(world)
   local C = {}
   local self = {
     world = world, rows = {}, texts = {}, since = {}, errors = {}, reasons = {}, pools = {},
+    on_own = function() end,
     states = { unknown = UNKNOWN, up = UP, down = DOWN, drain = DRAIN, ejected = EJECTED },
   }
+  add_rows(self)
   local cells = make_cells(self)
   add_slots(C, self, cells)
   add_states(C, self)
