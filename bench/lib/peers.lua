@@ -102,9 +102,13 @@ function nginx.add_tls(values, o)
   end
 end
 
+local NGINX_LIMIT = "limit_req_zone $binary_remote_addr zone=clients:16m rate=1000000r/s;"
+local NGINX_LIMIT_USE = "limit_req zone=clients burst=1000000 nodelay;\n      "
+
 function nginx.values(o)
   local values = {
-    MODULES = "", LUA = "", LISTEN_TLS = "", TLS = "", PASS = nginx.pass(o),
+    MODULES = "", LUA = o.limited and NGINX_LIMIT or "", LISTEN_TLS = "", TLS = "",
+    PASS = (o.limited and NGINX_LIMIT_USE or "") .. nginx.pass(o),
     BUFFERS = o.large and "proxy_buffers 8 256k; proxy_busy_buffers_size 512k;"
       or "proxy_buffers 8 64k; proxy_busy_buffers_size 128k;",
     REQUEST_BUFFERING = o.large and "off" or "on",
@@ -143,11 +147,22 @@ local HAPROXY_HEADERS = table.concat({
   "http-request set-header X-Forwarded-Host %[req.hdr(host)]",
 }, "\n  ")
 
+local HAPROXY_LIMIT = table.concat({
+  "stick-table type ip size 200k expire 10s store http_req_rate(10s)",
+  "http-request track-sc0 src",
+  "http-request deny deny_status 429 if { sc_http_req_rate(0) gt 1000000000 }",
+}, "\n  ")
+
 local TO_TLS = " ssl verify none"
 
 function haproxy.tls(o)
   if o.tls then return " ssl crt " .. peers.pem .. (o.h2 and " alpn h2" or "") end
   return o.h2 and " proto h2" or ""
+end
+
+function haproxy.rules(o)
+  if o.limited then return HAPROXY_LIMIT end
+  return o.scripted and "http-request lua.pick" or ""
 end
 
 function haproxy.values(o)
@@ -163,7 +178,7 @@ function haproxy.values(o)
     HEADERS = o.bare and "" or HAPROXY_HEADERS,
     KEEPALIVE = o.nokeep and "option httpclose" or "option http-keep-alive\n  http-reuse always",
     LUA = o.scripted and "lua-load " .. o.dir .. "/pick.lua" or "",
-    PICK = o.scripted and "http-request lua.pick" or "",
+    PICK = haproxy.rules(o),
     TLS = haproxy.tls(o),
   }
 end

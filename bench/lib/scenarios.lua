@@ -15,6 +15,14 @@ local function three(options)
   return list
 end
 
+-- Each with a limit, and neap without one.
+local function limited()
+  local list = three { limited = true }
+  list[3].policy = 'require "neap.policy.rate_limit" { rate = 1e6, burst = 1e6 }'
+  table.insert(list, { kind = "neap", label = "neap, no limit" })
+  return list
+end
+
 -- HTTP/2 to clients and to backends: who of the peers does that.
 local function both_sides(kinds, backends)
   local list = {}
@@ -44,6 +52,12 @@ local scenarios = {
     name = "scripted", title = "Small requests, the server chosen by Lua everywhere",
     text = "As small; nginx chooses by balancer_by_lua, HAProxy by a Lua action.",
     load = { "-x", "128" }, path = "/128", who = three { scripted = true }, goal = "0.60",
+  },
+  {
+    name = "ratelimit", title = "Small requests, each client's rate limited",
+    text = "As small, with a limit by the client's address that lets all of them pass: nginx's "
+      .. "limit_req, a stick-table with http_req_rate in HAProxy, the policy rate_limit in neap.",
+    load = { "-x", "128" }, path = "/128", who = limited(), goal = "0.80",
   },
   {
     name = "close", title = "A client connection for each request",
