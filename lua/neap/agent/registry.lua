@@ -3,8 +3,9 @@
 --
 -- A page is a function(settings, registry) that may wait and goes on as long as it can; it returns
 -- nil and why when it cannot, and is started again a little later. It calls
---   registry:list(members, revision)  what is registered now: texts or tables as in `backends`; a
---       table of the same identity as in the list before is the same member
+--   registry:list(members, revision)  what is registered now: texts or tables as in `backends`, or
+--       a function that gives them when they are wanted; a table of the same identity as in the
+--       list before is the same member
 --   registry:same()                   nothing has changed, said the registry just now
 --   registry:fail(why)                it says nonsense, but the page goes on
 -- and finds in
@@ -32,7 +33,7 @@ local LOOK_AGAIN = 5 -- seconds, at those that are held out
 local COST_SHARE = 4 -- a list that took long is not followed by the next one at once
 local DRAINED = "drained by its registry"
 
----@param raws table[]|string[]
+---@param raws table[]|string[]|fun(): table
 ---@param revision any
 function Registry:list(raws, revision)
   self.raws, self.is_new = raws, true
@@ -179,7 +180,9 @@ end
 
 local function apply(agent, pool, r, now)
   r.again_at = nil
-  local found, why = listing.read(r.listing, r.raws, pool, agent.config.services or {})
+  local raws = r.raws
+  if type(raws) == "function" then raws = raws() end
+  local found, why = listing.read(r.listing, raws, pool, agent.config.services or {})
   r.is_refused = not found
   if not found then return listed.complain(agent, pool, why) end
   tell_left_out(agent, pool, r, found)

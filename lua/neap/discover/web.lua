@@ -81,7 +81,11 @@ function web.decode(text)
   return value
 end
 
--- The same for an answer that is JSON of status 200.
+---@param value any
+---@return string
+function web.encode(value) return (assert(neap.json.encode(value))) end
+
+-- The same as `request` for an answer that is JSON of status 200.
 ---@return any? value
 ---@return string|table why_or_answer
 function web.ask(settings, options)
@@ -93,6 +97,32 @@ function web.ask(settings, options)
   value, why = web.decode(answer.body)
   if value == nil then return nil, ("%s: %s"):format(server, why) end
   return value, answer
+end
+
+-- The lines of a streaming answer, without the empty ones: take(line) → true to go on. true: the
+-- stream ended as it should; nil and why: take's reason, or what cut it.
+---@param answer table  with stream = true
+---@param most integer  bytes of one line
+---@param take fun(line: string): boolean?, string?
+---@return true? is_whole, string? why
+function web.lines(answer, most, take)
+  local rest, n = {}, 0
+  for piece in answer:chunks() do
+    local from = 1
+    for till in piece:gmatch "()\n" do
+      table.insert(rest, piece:sub(from, till - 1))
+      local line = table.concat(rest)
+      rest, n, from = {}, 0, till + 1
+      local goes_on, why = true, nil
+      if line ~= "" then goes_on, why = take(line) end
+      if not goes_on then return nil, why end
+    end
+    table.insert(rest, piece:sub(from))
+    n = n + #piece - from + 1
+    if n > most then return nil, "a message of its watch is too large" end
+  end
+  if answer.failure then return nil, answer.failure end
+  return true
 end
 
 return web
