@@ -1,7 +1,7 @@
--- Backends from etcd: each key that begins with `prefix` is a member. Its value is an address, a URL,
--- or JSON as in `backends`. All keys are read once, and from that revision on a watch tells of each
--- change. After 30 s the watch is made anew, and the number of keys is compared: so nothing that was
--- missed lasts.
+-- Backends from etcd: each key that begins with `prefix` is a member. Its value is an address, a
+-- URL, or JSON as in `backends`. All keys are read once, and from that revision on a watch tells of
+-- each change. After 30 s the watch is made anew, and the number of keys is compared: so nothing
+-- that was missed lasts.
 
 local etcd = require "neap.io.etcd"
 local neap = require "neap"

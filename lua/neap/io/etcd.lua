@@ -262,8 +262,8 @@ local function open_watch(self, prefix, from, seconds)
 end
 
 -- Follows all keys with that prefix from that revision on. It ends after so many seconds of its own
--- accord (true), for a connection that is cut in silence would never end; and by failures: nil, why,
--- and whether etcd has forgotten that revision. The next call takes the next endpoint then.
+-- accord (true), for a connection that is cut in silence would never end; and by failures: nil,
+-- why, and whether etcd has forgotten that revision. The next call takes the next endpoint then.
 ---@param prefix string
 ---@param from integer
 ---@param seconds number
