@@ -468,6 +468,21 @@ unsigned dns_changes(struct dns *d)
 	return ++d->changes;
 }
 
+struct loop *dns_loop(const struct dns *d)
+{
+	return d->loop;
+}
+
+struct ares_channeldata *dns_channel(const struct dns *d)
+{
+	return d->channel;
+}
+
+void dns_used(struct dns *d)
+{
+	ticker_update(d);
+}
+
 struct dns_query *dns_resolve(struct dns *d, const char *name, uint16_t port, uint32_t timeout_ms,
 			      void (*on_done)(void *ctx, const struct dns_answer *answer),
 			      void *ctx)

@@ -8,6 +8,7 @@
 #include "net/loop.h"
 
 struct dns;
+struct ares_channeldata;
 
 #define DNS_ADDRS_MAX 8
 
@@ -35,6 +36,14 @@ enum err dns_use_servers(struct dns *d, const char *servers, struct error *e);
 
 /* How often resolv.conf has changed. It is looked at, but at most once per second. */
 unsigned dns_changes(struct dns *d);
+
+/*
+ * For dns_ask.c: the loop, c-ares' channel to the servers, and that a question was put there. The
+ * channel is another one after dns_used, when resolv.conf has changed.
+ */
+struct loop *dns_loop(const struct dns *d);
+struct ares_channeldata *dns_channel(const struct dns *d);
+void dns_used(struct dns *d);
 
 struct dns_query;
 

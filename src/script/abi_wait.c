@@ -30,6 +30,11 @@ NEAP_API uint32_t neap_wait_resolve(const char *name, size_t n, double timeout)
 	return wait_resolve(running_wait(), (struct str){ name, n }, timeout);
 }
 
+NEAP_API uint32_t neap_wait_records(const char *name, size_t n, uint32_t type, double timeout)
+{
+	return wait_records(running_wait(), (struct str){ name, n }, (enum dns_type)type, timeout);
+}
+
 NEAP_API uint32_t neap_wait_connect(const char *host, size_t n, uint32_t port, double timeout)
 {
 	return wait_connect(running_wait(), (struct str){ host, n }, (uint16_t)port, timeout);

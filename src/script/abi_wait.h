@@ -16,6 +16,8 @@
  */
 uint32_t neap_wait_sleep(double seconds);
 uint32_t neap_wait_resolve(const char *name, size_t n, double timeout);
+/* type: 1 (A), 28 (AAAA) or 33 (SRV); out: a line each, as net/dns_records.h says. */
+uint32_t neap_wait_records(const char *name, size_t n, uint32_t type, double timeout);
 /*
  * The next neap_wait_connect, which must follow at once, speaks TLS. All texts may be empty. 1: fine;
  * 0: not, and out has the reason.

@@ -39,6 +39,8 @@ static void stop_wait(struct wait *w)
 {
 	if (w->query != NULL)
 		dns_cancel(w->query);
+	dns_ask_cancel(w->ask);
+	w->ask = NULL;
 	if (w->ping != NULL)
 		ping_cancel(w->ping);
 	free(w->ping);
@@ -193,6 +195,45 @@ bool wait_resolve(struct wait *w, struct str name, double timeout)
 {
 	begin_wait(w, WAIT_RESOLVE, timeout);
 	if (w->io->mode == IO_TRIAL || ask_names(w, name, 0, on_resolved))
+		return true;
+	return fail_wait(w, "this is not a name, or no resolver is there");
+}
+
+static char *copy_lines(struct str lines)
+{
+	char *text = malloc(lines.n + 1);
+	if (text != NULL)
+		(void)str_copy(text, lines.n + 1, lines);
+	return text;
+}
+
+static void on_records(void *ctx, const struct dns_found *found)
+{
+	struct wait *w = ctx;
+	w->ask = NULL;
+	w->failure = found->failure;
+	free(w->names);
+	w->names = found->failure == NULL ? copy_lines(found->lines) : NULL;
+	w->ttl_s = (int)found->ttl_s;
+	if (w->names == NULL && w->failure == NULL)
+		w->failure = "out of memory";
+	io_give(w->io, w->names == NULL ? "" : w->names, w->names == NULL ? 0 : found->lines.n);
+	w->on_over(w);
+}
+
+bool wait_records(struct wait *w, struct str name, enum dns_type type, double timeout)
+{
+	char text[NAME_BYTES];
+	begin_wait(w, WAIT_RESOLVE, timeout);
+	if (w->io->mode == IO_TRIAL)
+		return true;
+	struct dns *dns = io_resolver(w->io);
+	if (dns != NULL && name.n > 0 && memchr(name.p, '\0', name.n) == NULL &&
+	    str_copy(text, sizeof text, name)) {
+		(void)dns_changes(dns);
+		w->ask = dns_ask(dns, text, type, left_ms(w), on_records, w);
+	}
+	if (w->ask != NULL)
 		return true;
 	return fail_wait(w, "this is not a name, or no resolver is there");
 }

@@ -11,6 +11,7 @@
 
 #include <openssl/types.h>
 
+#include "net/dns_ask.h"
 #include "net/ping.h"
 #include "script/conn.h"
 
@@ -44,6 +45,7 @@ struct wait {
 	enum wait_kind kind;
 	int64_t until_ms;
 	struct dns_query *query;
+	struct dns_ask *ask;  /* WAIT_RESOLVE, about records */
 	struct ping *ping;    /* WAIT_PING; freed with the next wait */
 	double event;	      /* WAIT_EVENT: its number */
 	struct list listener; /* in io's; not once it is announced */
@@ -83,6 +85,8 @@ static inline bool wait_is_for_body(const struct wait *w)
 	return w->kind == WAIT_BODY;
 }
 bool wait_resolve(struct wait *w, struct str name, double timeout);
+/* All records of a type; the result is lines (dns_records.h). */
+bool wait_records(struct wait *w, struct str name, enum dns_type type, double timeout);
 /* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
 bool wait_connect(struct wait *w, struct str host, uint16_t port, double timeout);
 bool wait_ping(struct wait *w, struct str ip, double timeout);

@@ -20,4 +20,26 @@ function dns.resolve(name, timeout)
   return addresses
 end
 
+local TYPES = { A = 1, AAAA = 28, SRV = 33 }
+
+-- All records of a type, as the servers have them; none is an empty list. For registries.
+---@param name string
+---@param kind string  A, AAAA: texts; SRV: tables of priority, weight, port, target
+---@param timeout number?  seconds
+---@return table? records
+---@return number|string ttl_or_why  seconds; -1: unknown
+function dns.records(name, kind, timeout)
+  wait.check "neap.dns.records"
+  local begun = C.neap_wait_records(name, #name, TYPES[kind], wait.timeout(timeout))
+  local text, why = wait.text(begun)
+  if not text then return nil, why end
+  local ttl, records = C.neap_wait_ttl(), {}
+  for line in text:gmatch "[^\n]+" do
+    local priority, weight, port, target = line:match "^(%d+) (%d+) (%d+) (.+)$"
+    table.insert(records, kind ~= "SRV" and line or { priority = tonumber(priority),
+      weight = tonumber(weight), port = tonumber(port), target = target })
+  end
+  return records, ttl
+end
+
 return dns
