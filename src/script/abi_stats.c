@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "base/json.h"
 #include "script/policies.h"
 #include "shm/board.h"
 #include "shm/board_budget.h"
@@ -343,6 +344,17 @@ static enum board_shelf shelf_of(uint32_t failed)
 NEAP_API double neap_stories(uint32_t failed)
 {
 	return (double)board_story_count(policies_board(), shelf_of(failed));
+}
+
+/* It outlives this call: Lua copies it at once. */
+NEAP_API uint32_t neap_story_text(const char *text, size_t n)
+{
+	static char bytes[BOARD_STORY_BYTES];
+	struct out o;
+	out_init(&o, bytes, sizeof(bytes));
+	json_string(&o, (struct str){ text, n });
+	io_give(&policies_current()->cos.io, bytes, o.full ? 0 : o.n);
+	return !o.full;
 }
 
 NEAP_API uint32_t neap_story(uint32_t failed, double number, char *to)

@@ -96,6 +96,8 @@ uint32_t neap_count_named(uint32_t i, char name[128], double value[2]);
  */
 double neap_stories(uint32_t failed);
 uint32_t neap_story(uint32_t failed, double number, char *to);
+/* A text as stories write it, with its quotes, into out. 0: none can have it, it is too long. */
+uint32_t neap_story_text(const char *text, size_t n);
 /* The time that this takes depends on the length of the first text only. */
 uint32_t neap_is_same_secret(const char *a, size_t a_n, const char *b, size_t b_n);
 /* cdef end */

@@ -3,9 +3,9 @@
 --   ?pool=P    those of pool P's requests; ?failed=1: those of requests that had a failure
 --   ?last=N    so many, 20 by default
 
+local current = require "neap.runtime.current"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
-local plain = require "neap.admin.plain"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
 
@@ -78,17 +78,9 @@ local function newest_first(only_failed)
   end
 end
 
-local function escaped(bytes)
-  return (bytes:gsub(".", function(c) return ("\\u%04x"):format(c:byte()) end))
-end
-
--- Between quotes as C writes it (src/base/json.c), where it is UTF-8.
+-- nil: no story has it.
 local function quoted(text)
-  text = text:gsub('[%z\1-\31"\\\127]', escaped)
-  for _, pattern in ipairs(plain.CONTROLS) do
-    text = text:gsub(pattern, escaped) -- linear: nothing in them repeats
-  end
-  return '"' .. text .. '"'
+  return C.neap_story_text(text, #text) == 1 and current.out() or nil
 end
 
 -- Nothing is decoded: quotes within texts are escaped, so that a key is found as it stands. The
@@ -99,8 +91,9 @@ local function is_wanted(text, id, pool)
 end
 
 local function collect(wanted)
-  local found = {}
-  local id = wanted.id and '{"id":' .. quoted(wanted.id) .. ","
+  local found, id = {}, wanted.id and quoted(wanted.id)
+  if wanted.id and not id then return found end
+  id = id and '{"id":' .. id .. ","
   local pool = wanted.pool and quoted(wanted.pool)
   for text in newest_first(wanted.failed) do
     if is_wanted(text, id, pool) then

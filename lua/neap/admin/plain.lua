@@ -6,7 +6,7 @@ local utf8 = require "neap.config.utf8"
 local plain = {}
 
 -- Characters beyond ASCII that a terminal must not get.
-plain.CONTROLS = { "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]",
+local CONTROLS = { "\194[\128-\159]", "\216\156", "\226\128[\142\143\168-\174]",
   "\226\129[\166-\169]" }
 
 ---@return string  -- with ? for what a terminal must not get
@@ -14,7 +14,7 @@ function plain.text(value)
   local text = tostring(value)
   if not text:find "[%c\127-\255]" then return text end
   text = utf8.mended(text, "?"):gsub("[%c\127]", "?")
-  for _, pattern in ipairs(plain.CONTROLS) do
+  for _, pattern in ipairs(CONTROLS) do
     text = text:gsub(pattern, "?") -- linear: nothing in them repeats
   end
   return text
