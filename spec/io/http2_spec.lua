@@ -32,11 +32,11 @@ end
 
 local ASK = [[
   local a, why = neap.http.request { url = url .. request.path, http2 = true, method = method,
-    body = body, timeout = timeout }
+    body = body, timeout = timeout, max_bytes = 100000 }
   return a and a.status .. " " .. a.body or why]]
 
 local function GET(server)
-  return { url = server.url, method = "GET", body = "", timeout = 3 }
+  return { url = server.url, method = "GET", body = "", timeout = 4.5 }
 end
 
 -- What a request over h2c says of a server that does this.
@@ -57,7 +57,7 @@ describe("neap.http over HTTP/2", function()
       return a and a.body or why]], { url = server.url, ca = ca.pem }, ONE)
     for _, c in ipairs(send_many(n, 30)) do assert.equal("hello", c:read_response().body) end
     assert.equal("hello", n:get("/").body)
-    assert.equal(1, server:connections())
+    assert.is_true(server:connections() <= 3) -- who waited for 2 s makes one of its own
     assert.equal(31, #server:streams())
   end)
 
@@ -150,7 +150,7 @@ describe("neap.http over HTTP/2", function()
   end)
 
   it("bounds an answer, its body and its header", function()
-    local large = h2_server.start { handler = function() return ("x"):rep(2 ^ 21) end,
+    local large = h2_server.start { handler = function() return ("x"):rep(200000) end,
       allow_errors = true }
     assert.equal("the answer's body is too large", told(large))
     local many = h2_server.start { allow_errors = true, handler = function(h2, stream)
@@ -160,5 +160,33 @@ describe("neap.http over HTTP/2", function()
       return "x"
     end }
     assert.equal("the answer's header is too large", told(many))
+  end)
+
+  it("takes nothing that could be read in two ways", function()
+    local OK = { ":status", "200" }
+    local cases = {
+      { "^200 abc$", { OK, { "content-length", "3" } }, "abc" },
+      { "longer than its content", { OK, { "content-length", "2" } }, "abc" },
+      { "shorter than its content", { OK, { "content-length", "5" } }, "abc" },
+      { "101", { { ":status", "101" } }, "" },
+      { "PROTOCOL_ERROR", nil, "abc" },
+    }
+    for _, fields in ipairs { { OK, { "a", "b\r\nc: d" } }, { OK, { "a\r\nb", "c" } },
+      { OK, { "transfer-encoding", "chunked" } }, { OK, { "connection", "close" } },
+      { OK, { "A", "b" } }, { { "a", "b" } }, { OK, OK }, { { ":status", "20" } },
+      { OK, { "content-length", "1" }, { "content-length", "2" } }, { OK, { ":a", "b" } } } do
+      table.insert(cases, { "^%l", fields })
+    end
+    local server = h2_server.start { allow_errors = true, handler = function(h2, stream)
+      local case = cases[tonumber(stream.fields[":path"]:match "%d+")]
+      if case[2] then h2:head(stream.id, case[2], { end_stream = not case[3] }) end
+      if case[3] then h2:send_body(stream.id, case[3], { end_stream = true }) end
+    end }
+    local n = hook_code.start(ASK, GET(server), ONE)
+    for i, case in ipairs(cases) do
+      local said = n:get("/" .. i).body
+      assert.matches(case[1], said)
+      assert.is_nil(said:find("timeout", 1, true), i .. said)
+    end
   end)
 end)

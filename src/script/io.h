@@ -37,7 +37,7 @@ struct io {
 	unsigned kept_n;
 	struct list links; /* connections over HTTP/2 (link.h), the oldest first */
 	unsigned links_n;
-	struct h2_shared *h2; /* what they share; NULL: there was none so far */
+	struct link_shared *link_shared; /* NULL: there was none so far */
 	struct list
 		listeners[IO_EVENT_LISTS]; /* waits for events, by the low bits of their numbers */
 	uint32_t conns;			   /* connections so far; the last one's number */

@@ -2,6 +2,12 @@
 
 #include <stdlib.h>
 
+/* What all of a process share. */
+struct link_shared {
+	struct h2_shared h2;
+	struct slab blocks;
+};
+
 enum {
 	READ_BYTES = 16 * 1024,
 	READS_MAX = 4, /* in one turn of the loop */
@@ -54,39 +60,44 @@ static void *on_stream(struct h2_session *s, int32_t id)
 	return NULL;
 }
 
+/* What the server did wrong on a stream ends that. */
+static void look_at_failure(struct h2_session *s, struct link_call *c)
+{
+	if (c->failure != NULL && c->id != 0)
+		h2_session_reset(s, c->id, H2_PROTOCOL_ERROR);
+}
+
 static void on_block(struct h2_session *s, void *stream)
 {
-	(void)s, (void)stream;
+	link_block_begin(&of(s)->block, stream);
 }
 
 static void on_field(struct h2_session *s, void *stream, struct str name, struct str value)
 {
-	(void)s;
-	link_call_field(stream, name, value);
+	link_block_field(&of(s)->block, stream, name, value);
 }
 
 static void on_block_end(struct h2_session *s, void *stream, bool is_last)
 {
-	(void)s;
-	link_call_head_end(stream);
+	link_block_end(&of(s)->block, stream, is_last);
 	if (is_last)
 		link_call_end(stream);
+	look_at_failure(s, stream);
 }
 
 static void on_data(struct h2_session *s, void *stream, const char *p, size_t n)
 {
 	struct link_call *c = stream;
-	if (c->stream == NULL)
+	if (c->stream == NULL || c->failure != NULL)
 		return; /* a reset is on its way */
 	link_call_data(c, p, n);
-	if (c->failure != NULL)
-		h2_session_reset(s, c->id, H2_CANCEL);
+	look_at_failure(s, c);
 }
 
 static void on_end(struct h2_session *s, void *stream)
 {
-	(void)s;
 	link_call_end(stream);
+	look_at_failure(s, stream);
 }
 
 static const char *words_of(uint32_t code)
@@ -210,6 +221,7 @@ static void destroy(struct link *l)
 	list_remove(&l->node);
 	l->io->links_n--;
 	h2_session_close(&l->session);
+	link_block_fini(&l->block);
 	drop_out(l);
 	conn_destroy(l->conn);
 	free(l);
@@ -296,16 +308,18 @@ static void on_link_ready(struct stream *s, int revents)
 /* ---- its life ---- */
 
 /* Made when the first one is needed. */
-static struct h2_shared *shared_of(struct io *io)
+static struct link_shared *shared_of(struct io *io)
 {
-	if (io->h2 != NULL)
-		return io->h2;
-	struct h2_shared *shared = malloc(sizeof(*shared));
-	if (shared != NULL && h2_shared_init(shared, FIELDS_MAX) == ERR_OK)
-		io->h2 = shared;
-	else
+	if (io->link_shared != NULL)
+		return io->link_shared;
+	struct link_shared *shared = malloc(sizeof(*shared));
+	if (shared != NULL && h2_shared_init(&shared->h2, FIELDS_MAX) == ERR_OK) {
+		slab_init(&shared->blocks, LINK_BLOCK_BYTES, LINKS_MAX);
+		io->link_shared = shared;
+	} else {
 		free(shared);
-	return io->h2;
+	}
+	return io->link_shared;
 }
 
 static struct link *idle_one(struct io *io)
@@ -340,13 +354,13 @@ static void take_over(struct link *l, struct conn *c, struct str key)
 bool link_open(struct conn *c, struct str key)
 {
 	struct io *io = c->io;
-	struct h2_shared *shared = shared_of(io);
+	struct link_shared *shared = shared_of(io);
 	struct link *l = shared == NULL || key.n >= CONN_KEY_MAX || !has_place(io)
 				 ? NULL
 				 : calloc(1, sizeof(*l));
 	if (l == NULL)
 		return false;
-	if (h2_session_open(&l->session, shared, H2_CLIENT, &setup, &events) != ERR_OK) {
+	if (h2_session_open(&l->session, &shared->h2, H2_CLIENT, &setup, &events) != ERR_OK) {
 		free(l);
 		return false;
 	}
@@ -354,6 +368,7 @@ bool link_open(struct conn *c, struct str key)
 	l->conn = c;
 	l->heard_ms = loop_now_ms(io->loop);
 	list_init(&l->calls);
+	link_block_init(&l->block, &shared->blocks);
 	deferred_init(&l->later, run_later);
 	list_append(&io->links, &l->node);
 	io->links_n++;
@@ -405,8 +420,10 @@ void link_close_all(struct io *io)
 		leave(l);
 		destroy(l);
 	}
-	if (io->h2 != NULL)
-		h2_shared_fini(io->h2);
-	free(io->h2);
-	io->h2 = NULL;
+	if (io->link_shared == NULL)
+		return;
+	h2_shared_fini(&io->link_shared->h2);
+	slab_fini(&io->link_shared->blocks);
+	free(io->link_shared);
+	io->link_shared = NULL;
 }

@@ -10,7 +10,7 @@
 #define NEAP_SCRIPT_LINK_H
 
 #include "script/conn.h"
-#include "script/link_call.h"
+#include "script/link_block.h"
 
 enum {
 	LINKS_MAX = 256,
@@ -24,6 +24,7 @@ struct link {
 	struct io *io;
 	struct conn *conn; /* its own */
 	struct h2_session session;
+	struct link_block block; /* that comes */
 	struct list calls;
 	unsigned calls_n;
 	char *out; /* gathered and not written; NULL: nothing is */

@@ -93,7 +93,7 @@ static void add(struct link_call *c, struct str s)
 	c->n += s.n;
 }
 
-static void add_head(struct link_call *c, struct str s)
+void link_call_head(struct link_call *c, struct str s)
 {
 	if (c->head_n + s.n > LINK_HEAD_MAX) {
 		link_call_fail(c, "the answer's header is too large");
@@ -102,43 +102,36 @@ static void add_head(struct link_call *c, struct str s)
 	c->head_n += s.n;
 	c->uncounted += s.n;
 	add(c, s);
-}
-
-/* Trailers are left out. The session has looked at names and values (RFC 9113 §8.2.1). */
-void link_call_field(struct link_call *c, struct str name, struct str value)
-{
-	if (c->has_head)
-		return;
-	if (str_eq(name, STR(":status"))) {
-		c->is_interim = value.n > 0 && value.p[0] == '1';
-		add_head(c, STR("HTTP/1.1 "));
-		add_head(c, value);
-		add_head(c, STR(" \r\n"));
-	} else if (name.n > 0 && name.p[0] != ':') {
-		add_head(c, name);
-		add_head(c, STR(": "));
-		add_head(c, value);
-		add_head(c, STR("\r\n"));
-	}
-}
-
-void link_call_head_end(struct link_call *c)
-{
-	if (c->has_head)
-		return;
-	add_head(c, STR("\r\n"));
-	c->has_head = !c->is_interim;
 	link_call_tell(c);
+}
+
+void link_call_begin_body(struct link_call *c, const struct http_head *head)
+{
+	c->has_head = true;
+	c->has_length = head->framing == FRAMING_LENGTH;
+	c->has_no_body = head->framing == FRAMING_NONE;
+	c->left = head->length;
 }
 
 void link_call_data(struct link_call *c, const char *p, size_t n)
 {
+	if (!c->has_head)
+		link_call_fail(c, "a body without a head");
+	else if (n > 0 && c->has_no_body)
+		link_call_fail(c, "a body where none may be");
+	else if (c->has_length && n > c->left)
+		link_call_fail(c, "the body is longer than its content-length");
+	c->left -= c->has_length && n <= c->left ? n : 0;
 	add(c, (struct str){ p, n });
 	link_call_tell(c);
 }
 
 void link_call_end(struct link_call *c)
 {
+	if (!c->has_head)
+		link_call_fail(c, "the server ended the stream without an answer");
+	else if (c->has_length && c->left > 0)
+		link_call_fail(c, "the body is shorter than its content-length");
 	c->has_ended = c->failure == NULL;
 	link_call_tell(c);
 }

@@ -9,6 +9,7 @@
 #define NEAP_SCRIPT_LINK_CALL_H
 
 #include "http/h2_session.h"
+#include "http/msg.h"
 #include "net/stream.h"
 
 enum {
@@ -34,7 +35,9 @@ struct link_call {
 	/* The answer: what is not read begins at `at`; the first `uncounted` of it are no body. */
 	char *bytes;
 	size_t at, n, room, uncounted, head_n;
-	bool has_begun, has_head, is_interim, has_ended;
+	uint64_t left; /* of the body, with has_length */
+	uint8_t method_id;
+	bool has_begun, has_head, has_length, has_no_body, has_ended;
 	const char *failure; /* told after the bytes; NULL: none */
 };
 
@@ -42,8 +45,8 @@ struct link_call *link_call_create(struct loop *loop);
 void link_call_destroy(struct link_call *c);
 
 /* What the session tells of it. */
-void link_call_field(struct link_call *c, struct str name, struct str value);
-void link_call_head_end(struct link_call *c);
+void link_call_head(struct link_call *c, struct str text); /* part of a head; it is good */
+void link_call_begin_body(struct link_call *c, const struct http_head *head); /* that was all */
 void link_call_data(struct link_call *c, const char *p, size_t n);
 void link_call_end(struct link_call *c);
 /* It goes no further: a reason that lives on. The first one counts. */

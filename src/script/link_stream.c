@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "http/h1_line.h"
+
 static struct link_call *call_of(const struct stream *s)
 {
 	return s->watcher.data;
@@ -23,6 +25,14 @@ static ssize_t link_read(struct stream *s, void *to, size_t max)
 	return c->has_ended ? IO_EOF : IO_AGAIN;
 }
 
+static uint8_t method_of(const char *head, size_t n)
+{
+	const char *blank = memchr(head, ' ', n);
+	return blank == NULL
+		       ? (uint8_t)METHOD_OTHER
+		       : (uint8_t)h1_line_method_id((struct str){ head, (size_t)(blank - head) });
+}
+
 /* The head becomes the fields of a stream; the rest is kept until windows let it go. */
 static bool begin(struct link_call *c, const char *p, size_t head_n, size_t n)
 {
@@ -31,6 +41,7 @@ static bool begin(struct link_call *c, const char *p, size_t head_n, size_t n)
 	if (head == NULL)
 		return false;
 	memcpy(head, p, n);
+	c->method_id = method_of(head, n);
 	struct h2_lines lines = h2_session_lines(&l->session);
 	bool is_secure = stream_is_secure(&l->conn->stream);
 	if (h2_lines_request(&lines, head, head_n, is_secure ? STR("https") : STR("http"), STR("")))
