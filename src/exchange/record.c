@@ -335,8 +335,13 @@ void record_begin(struct request *rq)
 
 /* ---- its steps ---- */
 
+/* Steps of a request and its rival may overlap, where hooks wait: that cannot be told. */
 static void open_step(struct record *r, const char *hook)
 {
+	if (r->is_open) {
+		r->is_spoilt = true;
+		json_end(&r->o, '}');
+	}
 	json_begin(&r->o, NULL, '{');
 	r->is_open = true;
 	json_text(&r->o, "ask", str_of(hook));

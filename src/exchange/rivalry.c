@@ -108,6 +108,7 @@ static void copy_facts(struct request *to, const struct request *from)
 	to->started_us = from->started_us;
 	to->head = from->head;
 	to->story = from->story;
+	to->record = from->record;
 }
 
 bool rivalry_copy(struct exchange *rival, const struct exchange *ex)
@@ -175,6 +176,7 @@ void rivalry_join(struct exchange *ex, struct exchange *rival)
 		to->view.attempt++;
 	if (from->has_failed)
 		(void)retry_remember(to, from->view.slot);
+	from->record = NULL;
 	story_join(to, from);
 }
 
