@@ -112,7 +112,7 @@ describe("the share of a pool that may be hedged", function()
 
   for _, workers in ipairs { 1, 2 } do
     it(("holds with %d worker(s)"):format(workers), function()
-      local backends = { hedged.slow("a", 0.5), hedged.slow("b", 0.5) }
+      local backends = { hedged.slow("a", 1.5), hedged.slow("b", 1.5) }
       local n = hedged.start(backends, { workers = workers, hedge = "after = 0.1, share = 0.1" })
       burst(n, 60)
       local counts = hedged.counts(n)

@@ -5,6 +5,7 @@ local eventually = require "support.eventually"
 local hedged = require "support.hedged"
 local net = require "support.net"
 local origin = require "support.origin"
+local scope = require "support.scope"
 
 -- Closes the connection after so many seconds, without an answer.
 local function dying(name, seconds)
@@ -29,7 +30,7 @@ local DOWN = [[{ pick = function(_, pool) return pool:first() end,
 
 describe("a hedge", function()
   it("goes on when the first backend fails", function()
-    local first, second = dying("first", 0.3), hedged.slow("second", 0.7)
+    local first, second = dying("first", 0.8), hedged.slow("second", 1.4)
     local n = hedged.start({ first, second }, { policy = DOWN })
     assert.equal("second", n:get("/").body)
     n:wait_log("FAILED " .. first.address .. " 1 wait")
@@ -40,7 +41,7 @@ describe("a hedge", function()
   end)
 
   it("may fail while the first backend goes on", function()
-    local first = hedged.slow("first", 0.6)
+    local first = hedged.slow("first", 1.2)
     local refused = net.refused()
     local n = hedged.start({ first, "http://" .. refused }, { policy = DOWN })
     assert.equal("first", n:get("/").body)
@@ -52,14 +53,14 @@ describe("a hedge", function()
 
   it("marks down by default what fails, whichever of the two it is", function()
     local refused = net.refused()
-    local n = hedged.start({ hedged.slow("first", 0.6), "http://" .. refused },
+    local n = hedged.start({ hedged.slow("first", 1.2), "http://" .. refused },
       { policy = "{ pick = function(_, pool) return pool:first() end }", allow = { "is dead" } })
     assert.equal("first", n:get("/").body)
     assert.equal("down", admin.backend(n, refused).state)
   end)
 
   it("is followed by a third attempt when both have failed", function()
-    for _, times in ipairs { { 0.3, 0.3 }, { 0.6, 0.1 } } do
+    for _, times in ipairs { { 0.8, 0.8 }, { 1.5, 0.1 } } do
       local first, second = dying("first", times[1]), dying("second", times[2])
       local third = origin.start { name = "third" }
       local n = hedged.start({ first, second, third }, { policy = DOWN })
@@ -71,7 +72,7 @@ describe("a hedge", function()
   end)
 
   it("ends with 502 when both have failed and none is left", function()
-    local n = hedged.start({ dying("first", 0.3), dying("second", 0.3) }, { policy = DOWN })
+    local n = hedged.start({ dying("first", 0.8), dying("second", 0.8) }, { policy = DOWN })
     local answer = n:get("/")
     assert.equal(502, answer.status)
     assert.equal("the backend closed the connection", answer.headers["x-neap-error"])
@@ -81,20 +82,20 @@ describe("a hedge", function()
   it("ends as `failed` of the first backend said, once the other one has failed, too", function()
     local policy = [[{ pick = function(_, pool) return pool:first() end,
       failed = function() return "fail" end }]]
-    local n = hedged.start({ dying("first", 0.3), hedged.slow("second", 0.6) },
+    local n = hedged.start({ dying("first", 0.8), hedged.slow("second", 1.2) },
       { policy = policy })
     assert.equal("second", n:get("/").body)
     local third = origin.start {}
-    n = hedged.start({ dying("first", 0.3), dying("second", 0.4), third }, { policy = policy })
+    n = hedged.start({ dying("first", 0.8), dying("second", 1), third }, { policy = policy })
     assert.equal(502, n:get("/").status)
     assert.equal(0, third:connections())
   end)
 
   it("is waited for when the first backend's answer counts as a failure", function()
-    local n = hedged.start({ failing("first", 0.3), hedged.slow("second", 0.6) },
+    local n = hedged.start({ failing("first", 0.8), hedged.slow("second", 1.2) },
       { policy = DOWN, p = "retry = { status = { 503 } }" })
     assert.equal("second", n:get("/").body)
-    n = hedged.start({ failing("first", 0.3), failing("second", 0.4) },
+    n = hedged.start({ failing("first", 0.8), failing("second", 1) },
       { policy = DOWN, p = "retry = { status = { 503 } }" })
     local answer = n:get("/")
     assert.same({ 503, "first" }, { answer.status, answer.body })
@@ -102,9 +103,18 @@ describe("a hedge", function()
   end)
 
   it("may win after the first backend's time is over", function()
-    local n = hedged.start({ hedged.slow("first", 20), hedged.slow("second", 0.7) },
-      { p = "timeouts = { response = 1 }, retry = { attempts = 1 }",
-        hedge = "after = 0.6, share = 1" })
+    local over = scope.directory() .. "/over"
+    local first = origin.start { name = "first", connection = function(conn)
+      conn:read_until "\r\n\r\n"
+      conn:closed(20)
+      scope.write(over, "")
+    end }
+    local second = origin.start { handler = function(conn)
+      while not io.open(over, "rb") do conn:wait(0.02) end
+      return "second"
+    end }
+    local n = hedged.start({ first, second }, { hedge = "after = 2, share = 1",
+      p = "timeouts = { response = 3 }, retry = { attempts = 1 }" })
     assert.equal("second", n:get("/").body)
     hedged.settled(n)
   end)
@@ -135,7 +145,7 @@ describe("a hedge", function()
   end)
 
   it("is told of in stories", function()
-    local n = hedged.start({ dying("first", 0.3), hedged.slow("second", 0.5) },
+    local n = hedged.start({ dying("first", 0.8), hedged.slow("second", 1.2) },
       { policy = DOWN, rest = "explain = { sample = 1 }" })
     assert.equal("second", n:get("/").body)
     local text = eventually(function()

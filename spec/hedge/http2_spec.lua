@@ -88,10 +88,10 @@ describe("a hedge over HTTP/2", function()
 
   it("goes on when the first backend resets its stream", function()
     local first = h2_server.start { handler = function(h2, stream)
-      h2.conn:wait(0.3)
+      h2.conn:wait(0.8)
       h2:send(frames.reset(stream.id, 2))
     end }
-    local n = hedged.start({ first, late("second", 0.6) }, { p = "http2 = true",
+    local n = hedged.start({ first, late("second", 1.2) }, { p = "http2 = true",
       policy = [[{ pick = function(_, pool) return pool:first() end,
         failed = function() return "retry" end }]] })
     assert.equal("second", n:get("/").body)

@@ -87,7 +87,7 @@ describe("while a hedge is under way", function()
   end)
 
   it("its pick may wait, and is ended when the first backend answers", function()
-    local first, second = hedged.slow("first", 0.4), origin.start { name = "second" }
+    local first, second = hedged.slow("first", 1), origin.start { name = "second" }
     local policy = [[{ pick = function(request, pool)
         if request.attempt > 1 then
           request.ctx.waited = true
@@ -118,14 +118,14 @@ describe("while a hedge is under way", function()
   it("`failed` of the first backend may wait, and is ended when the second one answers", function()
     local first = origin.start { connection = function(conn)
       conn:read_until "\r\n\r\n"
-      conn:closed(0.3)
+      conn:closed(0.8)
     end }
-    local n = hedged.start({ first, hedged.slow("second", 0.6) }, { policy = [[{
+    local n = hedged.start({ first, hedged.slow("second", 1.2) }, { policy = [[{
       pick = function(_, pool) return pool:first() end,
       failed = function() print "FAILED" neap.sleep(4) return "retry" end }]] })
     local began = os.time()
     assert.equal("second", n:get("/").body)
-    assert.is_true(os.time() - began < 3)
+    assert.is_true(os.time() - began < 4)
     n:wait_log "FAILED"
     hedged.settled(n)
   end)

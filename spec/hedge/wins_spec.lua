@@ -39,7 +39,7 @@ describe("a hedge", function()
   end)
 
   it("is dropped when the first backend answers after all", function()
-    local first, second = hedged.slow("first", 0.5), hedged.slow("second", 20)
+    local first, second = hedged.slow("first", 1.2), hedged.slow("second", 20)
     local n = hedged.start({ first, second })
     assert.equal("first", n:get("/").body)
     assert.equal(1, #requests(second, 1))
@@ -62,7 +62,7 @@ describe("a hedge", function()
   it("does not begin once the head is there, however slow the body", function()
     local first = origin.start { handler = function(conn)
       conn:send "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
-      conn:wait(0.4)
+      conn:wait(0.6)
       conn:send "ok"
     end }
     local second = origin.start {}
