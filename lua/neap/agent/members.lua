@@ -62,7 +62,7 @@ end
 -- Puts one backend on the board; nil when the board has no room.
 local function publish(agent, pool, def)
   local member = pool.by_name[def.name] or new_member(pool, def.name)
-  if member.def and is_same(member.def, def) then return member end
+  if member.def and (member.def == def or is_same(member.def, def)) then return member end
   release_name(agent, member, def.host)
   local is_moved = member.def and (member.def.host ~= def.host or member.def.port ~= def.port)
   if is_moved then member.slot = nil end

@@ -68,6 +68,7 @@ local function list_all(settings, registry)
     local value, why = ask(settings, registry, ("&limit=%d%s"):format(PAGE, more))
     if not value then return nil, why end
     for _, slice in ipairs(type(value.items) == "table" and value.items or {}) do
+      if type(slice) ~= "table" then return nil, "the list of slices has some that are none" end
       state.slices[tostring(meta_of(slice).name)] = slice
     end
     state.version = meta_of(value).resourceVersion
@@ -96,7 +97,7 @@ local function take(settings, registry, state, line)
     if object.code == 410 then return false end
     return nil, ("its watch says %s"):format(show.text(tostring(object.message or object.code)))
   end
-  state.version = meta_of(object).resourceVersion or state.version
+  state.version = tostring(meta_of(object).resourceVersion or state.version)
   if event.type == "BOOKMARK" then
     registry:same()
     return true
@@ -126,7 +127,7 @@ local function watch(settings, registry, state)
     return nil, ("its watch is answered with %d"):format(answer.status)
   end
   registry:same()
-  local verdict, _
+  local began, verdict, _ = neap.now(), nil, nil
   _, why = web.lines(answer, settings.max_bytes, function(line)
     local reason
     verdict, reason = take(settings, registry, state, line)
@@ -135,6 +136,7 @@ local function watch(settings, registry, state)
   answer:close()
   if verdict == false then return false end
   if why then return nil, why end
+  if verdict == nil and neap.now() - began < 1 then return nil, "its watch ends at once" end
   return true
 end
 

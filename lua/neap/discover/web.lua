@@ -122,7 +122,9 @@ function web.lines(answer, most, take)
     if n > most then return nil, "a message of its watch is too large" end
   end
   if answer.failure then return nil, answer.failure end
-  return true
+  local line, goes_on, why = table.concat(rest), true, nil
+  if line ~= "" then goes_on, why = take(line) end
+  return goes_on and true or nil, why
 end
 
 return web

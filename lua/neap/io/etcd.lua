@@ -138,11 +138,14 @@ function etcd.range_end(prefix)
   return "\0"
 end
 
-local function text_of(field) return field and base64.decode(field) or "" end
+local function text_of(field) return type(field) == "string" and base64.decode(field) or "" end
+
+local function table_of(field) return type(field) == "table" and field or {} end
 
 ---@param kv table  as etcd has it
 ---@return table  key, value, mod_revision, create_revision, version, lease (texts)
 local function pair_of(kv)
+  kv = table_of(kv)
   return {
     key = text_of(kv.key), value = text_of(kv.value), mod_revision = kv.mod_revision,
     create_revision = kv.create_revision, version = kv.version, lease = kv.lease,
@@ -164,12 +167,11 @@ function Client:range(prefix, options)
   body.key, body.range_end = span(prefix)
   local value, why = self:call("/v3/kv/range", body)
   if not value then return nil, why end
-  local found = { pairs = {}, revision = number_of(value.header and value.header.revision),
+  local found = { pairs = {}, revision = number_of(table_of(value.header).revision),
     count = number_of(value.count), is_cut = value.more == true }
-  for i, kv in ipairs(type(value.kvs) == "table" and value.kvs or {}) do
-    found.pairs[i] = pair_of(kv)
-  end
-  return found
+  for i, kv in ipairs(table_of(value.kvs)) do found.pairs[i] = pair_of(kv) end
+  if found.revision > 0 then return found end
+  return nil, self:endpoint() .. ": its answer has no revision, so this is not etcd's v3 gateway"
 end
 
 ---@param key string
@@ -208,7 +210,7 @@ end
 function Client:keep_alive(lease)
   local value, why = self:call("/v3/lease/keepalive", { ID = lease })
   if not value then return nil, why end
-  return number_of(type(value.result) == "table" and value.result.TTL)
+  return number_of(table_of(value.result).TTL)
 end
 
 ---@param lease string
@@ -218,9 +220,9 @@ function Client:revoke(lease) return self:call("/v3/lease/revoke", { ID = lease 
 
 local function events_of(result)
   local events = {}
-  for i, event in ipairs(type(result.events) == "table" and result.events or {}) do
-    local pair = pair_of(type(event.kv) == "table" and event.kv or {})
-    pair.is_deleted = event.type == "DELETE"
+  for i, event in ipairs(table_of(result.events)) do
+    local pair = pair_of(table_of(event).kv)
+    pair.is_deleted = table_of(event).type == "DELETE"
     events[i] = pair
   end
   return events
@@ -234,7 +236,7 @@ local function take(self, line, on)
     if is_unauthenticated(value.error) then self.token = nil end
     return false, ("%s: %s"):format(self:endpoint(), tostring(value.error.message))
   end
-  local result = type(value.result) == "table" and value.result or {}
+  local result = table_of(value.result)
   local ok
   ok, why = check_cluster(self, result)
   if not ok then return false, why end
@@ -243,7 +245,7 @@ local function take(self, line, on)
     return false, ("%s: %s"):format(self:endpoint(), tostring(result.cancel_reason
       or "the watch was cancelled")), is_compacted
   end
-  local goes_on = on(events_of(result), number_of(result.header and result.header.revision))
+  local goes_on = on(events_of(result), number_of(table_of(result.header).revision))
   if goes_on == false then return false, self:endpoint() .. ": the watch was given up" end
   return true
 end
