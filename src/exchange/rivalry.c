@@ -111,12 +111,13 @@ static void copy_facts(struct request *to, const struct request *from)
 	to->record = from->record;
 }
 
-bool rivalry_copy(struct exchange *rival, const struct exchange *ex)
+bool rivalry_copy(struct exchange *rival, struct exchange *ex)
 {
 	rival->rq.role = REQUEST_RIVAL;
 	copy_facts(&rival->rq, &ex->rq);
-	return copy_view(&rival->rq, &ex->rq) && copy_tried(&rival->rq, &ex->rq) &&
-	       copy_body(&rival->body, &ex->body);
+	bool has_view = copy_view(&rival->rq, &ex->rq);
+	rival->rq.view.holder = &ex->rq.view; /* which lives longer */
+	return has_view && copy_tried(&rival->rq, &ex->rq) && copy_body(&rival->body, &ex->body);
 }
 
 /* ---- the end ---- */

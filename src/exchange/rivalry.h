@@ -20,9 +20,10 @@ bool rivalry_is_due(struct exchange *ex);
 
 /*
  * The new rival's request becomes another one of the same: what hooks did, who asks, which backends it
- * tried. false: no memory; it is to be ended all the same.
+ * tried. What its hooks enter (neap.concurrency) is held by ex. false: no memory; it is to be ended
+ * all the same.
  */
-bool rivalry_copy(struct exchange *rival, const struct exchange *ex);
+bool rivalry_copy(struct exchange *rival, struct exchange *ex);
 
 /* The rival won: its attempt, with the answer's head, is ex's from now on, whose own one is over. */
 void rivalry_take_over(struct exchange *ex, struct exchange *rival);

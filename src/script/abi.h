@@ -110,6 +110,7 @@ typedef struct neap_request {
 	const void *body_door; /* to its body: struct body_door; NULL: none is known */
 	void *route;	       /* script: struct neap_route, what hooks set for it; NULL: nothing */
 	void *holds; /* script: struct hold, where it is counted until it ends; NULL: nowhere */
+	struct neap_request *holder; /* whose `holds` has what its hooks enter; NULL: its own */
 	/* parking */
 	void *co; /* script: the waiting coroutine */
 	void (*on_resumed)(struct neap_request *self, uint32_t verdict);

@@ -11,6 +11,12 @@ static struct str key_for(const neap_concurrency *c, const neap_request *r, stru
 			     : limit_key_of(c->id, key, to, HOLD_KEY_MAX);
 }
 
+/* The two requests of a hedge are one in there. */
+static void **holds_of(neap_request *r)
+{
+	return r->holder != NULL ? &r->holder->holds : &r->holds;
+}
+
 NEAP_API uint32_t neap_concurrency_enter(uint32_t store, const neap_concurrency *c, neap_request *r,
 					 const char *key, size_t n)
 {
@@ -21,7 +27,7 @@ NEAP_API uint32_t neap_concurrency_enter(uint32_t store, const neap_concurrency 
 
 	if (unlikely(s == NULL || of.p == NULL))
 		return STORE_NOT_FOUND;
-	return holds_enter(&p->holds, &r->holds, s, of, c->limit);
+	return holds_enter(&p->holds, holds_of(r), s, of, c->limit);
 }
 
 NEAP_API uint32_t neap_concurrency_leave(uint32_t store, const neap_concurrency *c, neap_request *r,
@@ -33,7 +39,7 @@ NEAP_API uint32_t neap_concurrency_leave(uint32_t store, const neap_concurrency 
 
 	if (s == NULL || of.p == NULL)
 		return STORE_NOT_FOUND;
-	return holds_leave(&r->holds, s, of);
+	return holds_leave(holds_of(r), s, of);
 }
 
 NEAP_API uint32_t neap_concurrency_inside(uint32_t store, const neap_concurrency *c,

@@ -25,6 +25,7 @@ void hook_request_init(struct neap_request *r)
 	r->body_door = NULL;
 	r->route = NULL;
 	r->holds = NULL;
+	r->holder = NULL;
 	r->co = NULL;
 	r->on_trouble = NULL;
 	r->ran = 0;
