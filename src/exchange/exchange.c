@@ -431,6 +431,7 @@ static void after_upload(struct exchange *ex, enum upload_outcome outcome)
 		after_sending(ex, attempt_send(&ex->at));
 		break;
 	case UPLOAD_REFUSED: /* nothing after it can be a request */
+		queue_leave(&ex->rq, QUEUE_LEFT);
 		attempt_end(&ex->at, ATTEMPT_CLOSE);
 		ex->client->keep = false;
 		refuse(ex);
