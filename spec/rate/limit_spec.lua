@@ -92,6 +92,11 @@ describe("neap.limit", function()
     assert.matches("rate: it is missing %(expected a number", why "{}")
     assert.matches("unknown key 'brust'; did you mean 'burst'", why "{ rate = 1, brust = 2 }")
     assert.matches("burst: 0 is wrong", why "{ rate = 1, burst = 0 }")
+    for _, rate in ipairs { "0", "1/0", "0/0", "-1" } do
+      assert.matches("rate: .* is wrong", why(("{ rate = %s }"):format(rate)))
+    end
+    assert.matches("burst: 1000 at 1 in 1e%+09 s come back within 1e%+12 s %(expected at most",
+      why "{ rate = 1, per = 1e9, burst = 1000 }")
     assert.matches("a store 'here'", why "{ rate = 1, store = 'here' }")
     assert.matches("name: 'a b' is wrong", why "{ rate = 1, name = 'a b' }")
   end)

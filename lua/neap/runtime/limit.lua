@@ -15,6 +15,9 @@ local is_request = request.is
 local WHAT = "neap.limit"
 local KNOWN = { rate = true, per = true, burst = true, store = true, name = true }
 
+-- Seconds: what a whole burst may need to come back. Its nanoseconds have to fit into 64 bits.
+local SPAN_MAX = 1e9
+
 local limit = {}
 
 local limits, methods = {}, {}
@@ -22,12 +25,19 @@ local Limit, get = bound.handles("limit", limits, { name = true, burst = true },
 
 local answer = C.neap_store_answers
 
+local function check_span(rate, per, burst)
+  if burst * per / rate <= SPAN_MAX then return end
+  error(("neap.limit: burst: %g at %g in %g s come back within %g s (expected at most %g s)")
+    :format(burst, rate, per, burst * per / rate, SPAN_MAX), 4)
+end
+
 local function read(given)
   bound.check_keys(WHAT, given, KNOWN)
   local rate = bound.number(WHAT, given, { key = "rate", least = 1e-6 })
   local per = bound.number(WHAT, given, { key = "per", default = 1, least = 1e-3 })
   local burst = bound.number(WHAT, given,
     { key = "burst", default = math.max(1, rate), least = 1 })
+  check_span(rate, per, burst)
   local name = bound.name(WHAT, given, ("%g_per_%g_burst_%g"):format(rate, per, burst))
   local row = ffi.new "neap_limit"
   bound.set_id(row, name)
