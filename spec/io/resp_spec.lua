@@ -96,5 +96,9 @@ describe("replies of Redis", function()
     one.elements = 1500
     for _ = 1, 1000 do resp.read(one) end
     assert.equal(1, pauses())
+    one, _, pauses = source((">0\r\n"):rep(1000) .. ":1\r\n")
+    one.elements = 1500
+    resp.read(one)
+    assert.equal(1, pauses())
   end)
 end)

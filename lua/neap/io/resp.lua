@@ -128,9 +128,9 @@ local ASIDE = { ["|"] = aggregate(map), [">"] = aggregate(elements) }
 
 function read(source, depth)
   if depth > DEPTH_MAX then broken "lists nest too deep" end
-  source.elements = source.elements + 1
-  if source.elements % PAUSE == 0 then source.pause() end
   while true do
+    source.elements = source.elements + 1
+    if source.elements % PAUSE == 0 then source.pause() end
     local line = source:line()
     local kind, text = line:sub(1, 1), line:sub(2)
     local aside = ASIDE[kind]
