@@ -201,6 +201,8 @@ function backends.patch(q, pool_name, name)
     member = pool.by_name[name]
   end
   if value.state then set_state(member, value.state) end
+  local shared = agent.current().sharing
+  if shared then shared:changed(pool, member, value) end
   agent.current():note_change(q, describe(pool, member, value),
     { pool = pool.name, backend = name })
   finish()

@@ -9,6 +9,7 @@ local native = require "neap.native"
 local overlay = require "neap.agent.overlay"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
+local sorted = require "neap.sorted"
 local stores = require "neap.admin.stores"
 local words = require "neap.words"
 
@@ -161,6 +162,11 @@ function status.backend(pool, member)
     ending = (',"listed":{"since":%.3f,"revision":%s}'):format(mark.since,
       mark.revision and json.quote(mark.revision) or "null") .. ending
   end
+  local shared = agent.current().sharing
+  local record = shared and shared:of(pool, member)
+  if record then
+    ending = (',"shared":{"by":%s,"at":%.3f}'):format(json.quote(record.by), record.at) .. ending
+  end
   return fixed_part(member) .. MOVING:format(state, json.quote(condition.reason),
     suspicion_of(member), condition.since / 1000, c.inflight, c.requests, c.failures, c.latency,
     origin, c.pinned and "api" or "auto", member.file_weight and "api" or origin,
@@ -264,6 +270,13 @@ local function reload_of(life)
   }
 end
 
+-- Changes that several balancers have in common.
+local function sharing_of(sharing)
+  if not sharing then return json.null end
+  return { name = sharing.name, answered = sharing.answered or json.null,
+    error = sharing.failure or json.null, waiting = #sorted.keys(sharing.queue) }
+end
+
 local function build(q)
   local current, config = agent.current(), runtime.config
   local services, pools, bounds = json.list(), json.list(), json.list()
@@ -278,7 +291,8 @@ local function build(q)
     draining = q.is_draining, read_only = config.admin.token == nil,
     services = services, pools = pools, workers = workers(), bounds = bounds,
     lua_memory = config.lua_memory, agent = { lua_bytes = collectgarbage "count" * 1024 },
-    metrics = metrics(), shared = shared(), events = recent(current.events),
+    metrics = metrics(), shared = shared(), sharing = sharing_of(current.sharing),
+    events = recent(current.events),
   }
 end
 

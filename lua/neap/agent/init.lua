@@ -18,6 +18,7 @@ local probes = require "neap.agent.probes"
 local registry = require "neap.agent.registry"
 local routines = require "neap.agent.routines"
 local shadows = require "neap.agent.shadows"
+local sharing = require "neap.agent.sharing"
 local suspects = require "neap.agent.suspects"
 
 local agent = {}
@@ -63,6 +64,8 @@ function Agent:publish(config)
     discover.begin(self, pool, pool_config.backends)
   end
   routines.begin(self)
+  local share = config.admin and config.admin.share
+  if share then self.sharing = sharing.begin(self, share) end
   self:keep()
 end
 
@@ -122,6 +125,7 @@ function Agent:tick()
   panic.look(self)
   self.jobs:tick()
   registry.look(self, now)
+  if self.sharing then self.sharing:look(now) end
   reclaim(self, now)
   self.names:look(now)
   shadows.look(self, now)

@@ -45,6 +45,7 @@ function overlay.apply(pool)
   return list
 end
 
+-- nil: its own again.
 function overlay.set_weight(pool, name, weight) of(pool).weights[name] = weight end
 
 local function take_out(list, name)

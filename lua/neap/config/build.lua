@@ -307,6 +307,9 @@ local function check_admin(admin, report)
   if admin.token and admin.token_file then
     report:add("admin.token_file", "both 'token' and 'token_file' are given (expected one of them)")
   end
+  if admin.share and admin.share.etcd then
+    discover.check_one(admin.share.etcd, "admin.share.etcd", report)
+  end
   if admin.group and not is_unix then
     report:add("admin.group", "this goes only with a unix socket (expected admin.listen = "
       .. "\"unix:/path\")")
@@ -315,7 +318,12 @@ end
 
 local function finish_admin(admin, folder)
   if not admin then return nil end
+  local share = admin.share or nil
+  if share then
+    discover.finish(share.etcd, function(path) return build.resolve(folder, path) end)
+  end
   return {
+    share = share,
     listen = admin.listen.text,
     token = admin.token,
     token_file = admin.token_file and build.resolve(folder, admin.token_file),
@@ -343,7 +351,7 @@ local function finish(config, services, pools, folder)
   end
   for _, pool in ipairs(pools) do
     tls.finish_pool(pool, resolve)
-    discover.finish(pool, resolve)
+    discover.finish(pool.discover, resolve)
     if build.is_path(pool.shadow) then pool.shadow_path = build.resolve(folder, pool.shadow) end
   end
   local log = config.log

@@ -59,6 +59,9 @@ function discover.is_registry(pool)
   return kind ~= nil and kind ~= "hook"
 end
 
+-- The same keys elsewhere.
+function discover.check_one(settings, key, report) check_one(settings, key, report) end
+
 ---@param pools table[]
 ---@param report table
 function discover.check(pools, report)
@@ -70,10 +73,9 @@ end
 local PATHS = { "path", "password_file", "token_file" }
 
 -- Paths are relative to the config's folder.
----@param pool table
+---@param settings table
 ---@param resolve fun(path: string): string
-function discover.finish(pool, resolve)
-  local settings = pool.discover
+function discover.finish(settings, resolve)
   for _, key in ipairs(PATHS) do
     if settings[key] then settings[key] = resolve(settings[key]) end
   end

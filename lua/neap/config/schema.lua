@@ -22,11 +22,11 @@ local schema = {}
 local MONTH = 30 * 24 * 3600
 
 schema.order = {
-  "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "forwarded",
-  "errors", "listen", "tls", "tls_certificate", "tls_client", "tls_tickets", "tls_acme", "tls_eab",
-  "pool_tls", "timeouts", "pool_timeouts", "limits", "pool_limits", "health", "backend_health",
-  "discover", "discover_tls", "keepalive", "retry", "budget", "queue", "store", "slow_start",
-  "eject", "mirror", "hedge", "send_proxy",
+  "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "admin_share",
+  "shared_etcd", "forwarded", "errors", "listen", "tls", "tls_certificate", "tls_client",
+  "tls_tickets", "tls_acme", "tls_eab", "pool_tls", "timeouts", "pool_timeouts", "limits",
+  "pool_limits", "health", "backend_health", "discover", "discover_tls", "keepalive", "retry",
+  "budget", "queue", "store", "slow_start", "eject", "mirror", "hedge", "send_proxy",
 }
 
 schema.titles = {
@@ -39,6 +39,8 @@ schema.titles = {
   access_log = "access_log",
   explain = "explain",
   admin = "admin",
+  admin_share = "admin.share",
+  shared_etcd = "admin.share.etcd",
   forwarded = "forwarded",
   errors = "errors",
   tls = "tls of a service",
@@ -143,6 +145,9 @@ schema.admin = {
   { "mode", "choice", default = "0600", values = { "0600", "0660", "0666" },
     text = "Who may use a unix socket: its owner, its group too, or everyone on this machine." },
   { "group", "name", max = 63, text = "The group of a unix socket." },
+  { "share", "section", section = "admin_share", optional = true, also = { false },
+    text = "Changes of state and weight that several balancers have in common, by etcd "
+      .. "(docs/cluster.md)." },
   { "hosts", "list", default = {}, max = 64, of = { "hosts[]", "name", max = 255 },
     text = "Names under which it may be reached. IP addresses and `localhost` always work; any "
       .. "other name is refused, so that no web page can reach it through a name of its own." },

@@ -83,6 +83,26 @@ discover.discover = {
     text = "The size of an answer, or of the file." },
 }
 
+-- Of admin: changes that several balancers have in common.
+discover.admin_share = {
+  { "etcd", "section", section = "shared_etcd", text = "The etcd in which they meet." },
+  { "name", "name", max = 63, show = "this host's",
+    text = "What the others call this balancer." },
+}
+
+discover.shared_etcd = {
+  { "prefix", "name", required = true, max = 1000,
+    text = "What the keys begin with; one for each group of balancers." },
+  { "endpoints", "list", max = 16, of = { "endpoints[]", "text", max = 2000 },
+    show = "that of this machine", text = "URLs of its members; the next one is asked when one "
+      .. "does not answer." },
+  { "user", "name", max = 255, text = "For etcd's own authentication." },
+  { "password", "text", max = 255, text = "Of that user." },
+  { "password_file", "path", max = 4000, text = "A file that has it in its first line." },
+  { "tls", "section", section = "discover_tls", optional = true,
+    text = "How `https://` endpoints are spoken to; as in a pool's `discover`." },
+}
+
 discover.discover_tls = {
   { "verify", "boolean", default = true, text = "Must the server have a valid certificate?" },
   { "ca", "path", max = 1023, show = "the system's",

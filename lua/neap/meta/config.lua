@@ -96,7 +96,22 @@
 ---@field token_file? string
 ---@field mode? "0600"|"0660"|"0666"
 ---@field group? string
+---@field share? neap.config.admin_share|false
 ---@field hosts? string[]
+
+--- admin.share.
+---@class neap.config.admin_share
+---@field etcd? neap.config.shared_etcd
+---@field name? string
+
+--- admin.share.etcd.
+---@class neap.config.shared_etcd
+---@field prefix string
+---@field endpoints? string[]
+---@field user? string
+---@field password? string
+---@field password_file? string
+---@field tls? neap.config.discover_tls
 
 --- forwarded.
 ---@class neap.config.forwarded
