@@ -218,7 +218,8 @@ claim("no function of C is longer than (%d+). Half of them have at most (%d+)",
 claim("the one place that ends a request's accounts", function()
   assert.equals(1, #calls("src/exchange/closing.c", "access_end"))
   assert.equals(1, #calls("src/exchange/tunnel.c", "access_end"))
-  assert.equals(2, #calls("src", "access_end"))
+  assert.equals(1, #calls("src/exchange/flow.c", "access_end"))
+  assert.equals(3, #calls("src", "access_end"))
 end)
 
 claim("written by a thread in `base/lines`", function()

@@ -34,7 +34,8 @@ local WRONG = {
   { "slots", "3", "slots: unknown key; it is a backend's: backends = { { url = …, slots = … } }" },
   { "health", "{ intervall = 1 }", "health.intervall: unknown key; did you mean 'interval'?" },
   { "health", "{ type = 'htpp' }", "health.type: 'htpp' is not one of its words "
-    .. "(expected \"tcp\", \"http\", \"https\", \"grpc\", \"agent\", \"icmp\" or \"none\"); "
+    .. "(expected \"tcp\", \"http\", \"https\", \"grpc\", \"agent\", \"udp\", "
+    .. "\"dns\", \"icmp\" or \"none\"); "
     .. "did you mean 'http'?" },
   { "health", "{ path = '/' }", "health.path: this goes only with type = 'http' or 'https' "
     .. "(and it is 'tcp')" },
@@ -44,9 +45,9 @@ local WRONG = {
     .. "statuses (expected statuses from 100 to 599 like \"200-399\", 204, \"200,204\" or a list "
     .. "of such)" },
   { "health", "{ type = 'http', send = 'x' }", "health.send: this goes only with "
-    .. "type = 'tcp' or 'agent' (and it is 'http')" },
+    .. "type = 'tcp' or 'agent' or 'udp' (and it is 'http')" },
   { "health", "{ type = 'none', port = 5 }", "health.port: this goes only with type = 'tcp' or "
-    .. "'http' or 'https' or 'grpc' or 'agent' (and it is 'none')" },
+    .. "'http' or 'https' or 'grpc' or 'agent' or 'udp' or 'dns' (and it is 'none')" },
   { "health", "{ jitter = 2 }", "health.jitter: 2 is out of range (expected a number from 0 to "
     .. "0.5)" },
   { "health", "{ interval = 1, fast = 2 }", "health.fast: 2 is more than the interval, 1" },
@@ -154,11 +155,6 @@ describe("a key of the config", function()
     local _, why = case.load(IN_POOL:format "workers = 1")
     assert.equals("config.lua: pools.a.workers: unknown key; it stands at the top level of the "
       .. "file", why)
-  end)
-
-  it("is refused as long as its feature is not built", function()
-    local _, why = case.one("mode", "'udp'")
-    assert.equals("config.lua: mode: mode = 'udp' is not available in this version", why)
   end)
 
   it("may say that it does not want such a feature", function()

@@ -12,13 +12,14 @@ describe("the values of a config", function()
       { service.mode, service.policy, service.on_error })
     assert.same({ trust = {} }, service.forwarded)
     assert.same({ client_header = 10, client_body = 30, client_idle = 75, connect = 5,
-      response = 60, attempt = false, stream_idle = 60, tunnel = 3600, request = false,
+      response = 60, attempt = false, stream_idle = 60, tunnel = 3600, udp = 30, request = false,
       drain = 30, notice = false, linger = 30, half_closed = 60, keepalive_probe = 60,
       handshake = 10 },
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,
       hook_body_bytes = 65536, connections = 10000, requests = false, streams = 128,
-      stream_window = 262144, connection_window = 1048576 }, service.limits)
+      stream_window = 262144, connection_window = 1048576, udp_sessions = 100000 },
+      service.limits)
     assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, failures = 3,
       recheck = 1, fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
     assert.same({ interval = 10 }, pool.discover)

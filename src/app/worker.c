@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "exchange/flows.h"
 #include "fleet/daemon.h"
 #include "fleet/generation.h"
 #include "fleet/limits.h"
@@ -283,6 +284,8 @@ static enum err build(struct worker *w, struct error *e)
 	enum err err = plan_check_same(&g->plan, &w->runtime.conf, g->settings->config, e);
 	if (err != ERR_OK)
 		return err;
+	if (flows_are_wanted(&w->runtime.conf))
+		limits_raise_own(); /* a flow may need a socket of its own */
 	limits_fit(&w->runtime.conf);
 	err = plan_fix_paths(&w->runtime.conf, g->settings, e);
 	if (err == ERR_OK)

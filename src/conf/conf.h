@@ -19,6 +19,7 @@ struct conf_timeouts { /* milliseconds; 0: none */
 	uint32_t connect, response, stream_idle;
 	uint32_t attempt, tunnel, request, drain, notice;
 	uint32_t linger, half_closed, keepalive_probe, handshake;
+	uint32_t udp;
 };
 
 struct conf_limits {
@@ -29,6 +30,7 @@ struct conf_limits {
 	uint32_t requests;			   /* on one client connection; 0: none */
 	uint32_t streams;			   /* of HTTP/2: at a time on one connection */
 	uint32_t stream_window, connection_window; /* of HTTP/2 */
+	uint32_t udp_sessions;			   /* flows, per worker */
 };
 
 /* One address of a service. */
@@ -42,7 +44,10 @@ struct conf_service {
 	char name[CONF_NAME_MAX]; /* for logs and metrics: given, or its first listen address */
 	struct conf_listen *listen;
 	unsigned listens;
-	bool is_tcp;
+	bool is_tcp;	      /* it has connections or flows and knows nothing of HTTP */
+	bool is_udp;	      /* flows; then is_tcp, too */
+	uint32_t responses;   /* udp: to each datagram; 0: any number */
+	uint32_t requests;    /* udp: so many datagrams are one flow; 0: any number */
 	bool refuse_on_error; /* on_error = "refuse" */
 	bool is_guard;	      /* guard = true */
 	bool sniffs_tls;      /* tcp: the ClientHello is read before the hooks run */

@@ -37,27 +37,42 @@ static void add_listens(uint64_t *d, const struct conf_service *s)
 	}
 }
 
+static void digest_udp(uint64_t *d, const struct conf_service *s)
+{
+	const uint64_t numbers[] = { s->is_udp, s->timeouts.udp, s->responses, s->requests };
+
+	add_bytes(d, numbers, sizeof(numbers));
+}
+
+static void digest_limits(uint64_t *d, const struct conf_limits *l)
+{
+	const uint64_t numbers[] = { l->header_bytes,	 l->uri_bytes,	   l->headers,
+				     l->body_bytes,	 l->connections,   l->requests,
+				     l->streams,	 l->stream_window, l->connection_window,
+				     l->hook_body_bytes, l->udp_sessions };
+
+	add_bytes(d, numbers, sizeof(numbers));
+}
+
 static void digest_service(uint64_t *d, const struct conf_service *s)
 {
 	const struct conf_timeouts *t = &s->timeouts;
-	const struct conf_limits *l = &s->limits;
-	const uint64_t numbers[] = {
-		s->is_tcp,	    s->refuse_on_error, (uint64_t)s->pool, t->client_header,
-		t->client_body,	    t->client_idle,	t->connect,	   t->response,
-		t->stream_idle,	    t->tunnel,		t->request,	   t->drain,
-		l->header_bytes,    l->uri_bytes,	l->headers,	   l->body_bytes,
-		l->connections,	    l->requests,	t->handshake,	   s->traceparent,
-		t->attempt,	    t->linger,		t->half_closed,	   t->keepalive_probe,
-		s->half_close,	    s->is_guard,	s->hides_reasons,  s->sniffs_tls,
-		s->http2,	    l->streams,		l->stream_window,  l->connection_window,
-		l->hook_body_bytes, t->notice,
-	};
+	const uint64_t numbers[] = { s->is_tcp,	       s->refuse_on_error, (uint64_t)s->pool,
+				     t->client_header, t->client_body,	   t->client_idle,
+				     t->connect,       t->response,	   t->stream_idle,
+				     t->tunnel,	       t->request,	   t->drain,
+				     t->handshake,     s->traceparent,	   t->attempt,
+				     t->linger,	       t->half_closed,	   t->keepalive_probe,
+				     s->half_close,    s->is_guard,	   s->hides_reasons,
+				     s->sniffs_tls,    s->http2,	   t->notice };
 
 	add_text(d, s->name);
 	add_text(d, s->request_id);
 	add_listens(d, s);
 	add_texts(d, s->trust, s->trusts);
 	add_bytes(d, numbers, sizeof(numbers));
+	digest_limits(d, &s->limits);
+	digest_udp(d, s);
 	conf_tls_digest(d, &s->tls);
 }
 

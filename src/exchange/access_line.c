@@ -153,7 +153,7 @@ static void add_request(struct out *o, const struct request *rq, const struct te
 	json_some(o, "client", str_of(t->ip));
 	json_number(o, "port", rq->view.port);
 	if (rq->view.is_tcp != 0) {
-		json_some(o, "mode", STR("tcp"));
+		json_some(o, "mode", rq->view.is_udp != 0 ? STR("udp") : STR("tcp"));
 		return;
 	}
 	json_some(o, "method", t->method);

@@ -37,7 +37,7 @@ static bool take_slot(struct attempt *at)
 	return true;
 }
 
-static bool count_begin(struct attempt *at)
+bool approach_enter(struct attempt *at)
 {
 	struct request *rq = at->rq;
 	if (!take_slot(at))
@@ -278,7 +278,7 @@ enum attempt_outcome approach_begin(struct attempt *at)
 	if (b == NULL)
 		return was_removed(at);
 	at->is_alone = rq->view.is_tcp != 0 || b->send_proxy != SEND_PROXY_NONE;
-	if (at->slot == SLOT_NONE && !count_begin(at))
+	if (at->slot == SLOT_NONE && !approach_enter(at))
 		return ATTEMPT_SLOT_LOST;
 	if (b->addrs_n == 0)
 		return attempt_fail(at, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED,

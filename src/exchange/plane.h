@@ -22,6 +22,7 @@ enum {
 };
 
 struct access;
+struct flows;
 struct hedges;
 struct mirrors;
 struct queues;
@@ -68,6 +69,7 @@ struct plane {
 	struct access *access;		       /* NULL: no access log */
 	struct stories *stories;	       /* NULL: none are told */
 	struct mirrors *mirrors;	       /* NULL: no pool has one */
+	struct flows *flows;		       /* NULL: no service is one of datagrams */
 	void (*on_whole)(struct request *rq);  /* of such a pool: all of a request is out */
 	struct hedges *hedges;		       /* NULL: no pool has them */
 	void (*on_slow)(struct request *rq);   /* of such a pool: its answer takes too long */

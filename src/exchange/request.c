@@ -39,7 +39,7 @@ void request_init(struct request *rq, struct plane *p, struct service *s,
 	timer_init(&rq->total, on_total_due);
 	h1_head_init(&rq->head, false, fields, &s->limits);
 	if (s->conf->is_tcp)
-		rq->view = (struct neap_request){ .is_tcp = 1 };
+		rq->view = (struct neap_request){ .is_tcp = 1, .is_udp = s->conf->is_udp };
 	else
 		rq->view.is_tcp = rq->view.secure = 0;
 	rq->view.outer_tls = NULL;

@@ -9,7 +9,7 @@
 #include "script/policies.h"
 #include "shm/board_service.h"
 
-enum { SILENCE_MS = 2000 };
+enum { SILENCE_MS = 2000, UDP_PART = 16 };
 
 static struct timer_lane *lane(struct timers *timers, uint32_t ms)
 {
@@ -66,6 +66,7 @@ static void init_lanes(struct service *s, struct timers *timers)
 	s->tunnel = lane(timers, t->tunnel);
 	s->half_closed = lane(timers, t->half_closed);
 	s->handshake = lane(timers, t->handshake);
+	s->udp = s->conf->is_udp ? lane(timers, t->udp + t->udp / UDP_PART) : NULL;
 	s->silence = lane(timers, t->linger > 0 && t->linger < SILENCE_MS ? t->linger : SILENCE_MS);
 	s->request = lane(timers, t->request);
 }

@@ -26,12 +26,13 @@ static enum err write_listens(struct board_plan *p, const struct conf *c, struct
 				return err_set(e, ERR_LIMIT, "listen: too long an address: %s",
 					       service->listen[i].address);
 			p->listen[p->listens].is_tcp = service->is_tcp;
+			p->listen[p->listens].is_udp = service->is_udp;
 			p->listen[p->listens].is_tls = service->listen[i].is_tls;
 			p->listen[p->listens].listen = (uint16_t)i;
 			p->listen[p->listens].service = (uint16_t)s;
 			p->listens++;
 		}
-		if (service->limits.connections > p->connections)
+		if (!service->is_udp && service->limits.connections > p->connections)
 			p->connections = service->limits.connections;
 	}
 	return ERR_OK;
@@ -123,6 +124,7 @@ static enum err check_plan_listens(const struct board_plan *p, struct error *e)
 	for (unsigned i = 0; i < p->listens; i++) {
 		if (!is_text(p->listen[i].address, sizeof(p->listen[i].address)) ||
 		    p->listen[i].is_tcp > 1 || p->listen[i].is_tls > 1 ||
+		    p->listen[i].is_udp > 1 ||
 		    p->listen[i].listen >= BOARD_LISTENS_MAX ||
 		    p->listen[i].service >= BOARD_SERVICES_MAX)
 			return err_set(e, ERR_INVALID, "plan: not one of ours");

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "net/bind.h"
+#include "net/bind_udp.h"
 
 static bool is_claimed(const struct socket_set *set, const struct socket_row *row)
 {
@@ -17,20 +18,26 @@ static bool is_claimed(const struct socket_set *set, const struct socket_row *ro
 	return false;
 }
 
+static bool is_free(const struct sockets *s, const struct socket_set *set, unsigned i,
+		    const struct board_plan_listen *plan)
+{
+	return s->rows[i]->is_udp == (plan->is_udp != 0) && !is_claimed(set, s->rows[i]);
+}
+
 /*
  * Finds what listens there already: by the words of the config (so port 0 keeps the port that it
  * got), or by the real address.
  */
 static struct socket_row *find_row(const struct sockets *s, const struct socket_set *set,
-				   const char *address, const struct addr *addr)
+				   const struct board_plan_listen *plan, const struct addr *addr)
 {
 	for (unsigned i = 0; i < s->rows_n; i++) {
-		if (!is_claimed(set, s->rows[i]) &&
-		    str_eq(str_of(s->rows[i]->address), str_of(address)))
+		if (is_free(s, set, i, plan) &&
+		    str_eq(str_of(s->rows[i]->address), str_of(plan->address)))
 			return s->rows[i];
 	}
 	for (unsigned i = 0; i < s->rows_n; i++) {
-		if (!is_claimed(set, s->rows[i]) && addr_equal(&s->rows[i]->addr, addr))
+		if (is_free(s, set, i, plan) && addr_equal(&s->rows[i]->addr, addr))
 			return s->rows[i];
 	}
 	return NULL;
@@ -40,22 +47,38 @@ static struct socket_row *find_row(const struct sockets *s, const struct socket_
  * Does a socket of ours have the port, for an address that overlaps? Then the kernel refuses to
  * share it at first. (An equal address is about to be closed: no config names one twice.)
  */
-static bool is_beside_ours(const struct sockets *s, const struct addr *addr)
+static bool is_beside_ours(const struct sockets *s, const struct addr *addr, bool is_udp)
 {
 	for (unsigned i = 0; i < s->rows_n; i++) {
-		if (s->rows[i]->fds_n > 0 && addr_overlaps(&s->rows[i]->addr, addr))
+		if (s->rows[i]->fds_n > 0 && s->rows[i]->is_udp == is_udp &&
+		    addr_overlaps(&s->rows[i]->addr, addr))
 			return true;
 	}
+	if (is_udp)
+		return false;
 	return addr_overlaps(&s->admin[0], addr) || addr_overlaps(&s->admin[1], addr);
+}
+
+static enum err bind_udp_row(const struct sockets *s, const struct socket_set *set,
+			     struct socket_row *row, struct error *e)
+{
+	enum err err = bind_udp_open(&row->addr, set->workers, false, row->fds, e);
+
+	if (err != ERR_OK && is_beside_ours(s, &row->addr, true))
+		err = bind_udp_open(&row->addr, set->workers, true, row->fds, e);
+	row->fds_n = row->listening = err == ERR_OK ? set->workers : 0;
+	return err;
 }
 
 static enum err bind_row(const struct sockets *s, const struct socket_set *set,
 			 struct socket_row *row, bool is_tcp, struct error *e)
 {
+	if (row->is_udp)
+		return bind_udp_row(s, set, row, e);
 	enum err err = bind_open(&row->addr, set->workers, !is_tcp, row->fds, e);
 
 	row->listening = err == ERR_OK ? set->workers : 0;
-	if (err != ERR_OK && is_beside_ours(s, &row->addr))
+	if (err != ERR_OK && is_beside_ours(s, &row->addr, false))
 		err = bind_open_beside(&row->addr, set->workers, !is_tcp, row->fds, e);
 	if (err != ERR_OK)
 		return err;
@@ -69,7 +92,7 @@ enum err sockets_bind_admin(const struct sockets *s, struct addr *addr, int *fd,
 {
 	enum err err = bind_open(addr, 1, false, fd, e);
 
-	*is_bound_only = err != ERR_OK && is_beside_ours(s, addr);
+	*is_bound_only = err != ERR_OK && is_beside_ours(s, addr, false);
 	return *is_bound_only ? bind_open_beside(addr, 1, false, fd, e) : err;
 }
 
@@ -90,8 +113,10 @@ static enum err add_socket_row(struct sockets *s, struct socket_row **to, const 
 static enum err grow_row(struct socket_row *row, unsigned workers, struct error *e)
 {
 	while (row->fds_n < workers) {
-		enum err err = bind_join(&row->addr, row->is_foreign, row->fds[0],
-					 &row->fds[row->fds_n], e);
+		int *fd = &row->fds[row->fds_n];
+		enum err err = row->is_udp && !row->is_foreign
+				       ? bind_udp_join(&row->addr, fd, e)
+				       : bind_join(&row->addr, row->is_foreign, row->fds[0], fd, e);
 		if (err != ERR_OK)
 			return err;
 		row->fds_n++;
@@ -109,12 +134,13 @@ static enum err claim_address(struct sockets *s, struct socket_set *set,
 
 	if (err != ERR_OK)
 		return err;
-	struct socket_row *row = find_row(s, set, address, &addr);
+	struct socket_row *row = find_row(s, set, plan, &addr);
 	bool is_new = row == NULL;
 	if (is_new)
 		err = add_socket_row(s, &row, address, &addr, e);
 	if (err != ERR_OK)
 		return err;
+	row->is_udp = plan->is_udp != 0;
 	row->users++;
 	err = is_new ? bind_row(s, set, row, is_tcp, e) : grow_row(row, set->workers, e);
 	set->uses[set->uses_n++] = (struct socket_use){
@@ -122,6 +148,7 @@ static enum err claim_address(struct sockets *s, struct socket_set *set,
 		.fds_n = row->fds_n,
 		.is_tcp = is_tcp,
 		.is_tls = plan->is_tls != 0,
+		.is_udp = row->is_udp,
 		.service = plan->service,
 		.listen = plan->listen,
 	};
@@ -149,11 +176,12 @@ enum err sockets_adopt(struct sockets *s, const char *address, const int *fds, u
 	struct socket_row *row;
 	int is_listening = 0;
 	socklen_t n = sizeof(is_listening);
+	bool is_udp = count > 0 && bind_udp_is_one(fds[0]);
 
 	if (count == 0 || count > BOARD_WORKERS_MAX)
 		return err_set(e, ERR_INVALID, "%s: no sockets were handed over", address);
 	if (getsockopt(fds[0], SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &n) != 0 ||
-	    is_listening == 0 || getsockname(fds[0], &addr.u.sa, &addr.len) != 0)
+	    is_listening == (is_udp ? 1 : 0) || getsockname(fds[0], &addr.u.sa, &addr.len) != 0)
 		return err_set(e, ERR_INVALID, "descriptor %d is no listening socket", fds[0]);
 	enum err err = addr_is_unix(&addr) && address[0] != '\0'
 			       ? addr_parse(&addr, str_of(address), e)
@@ -168,6 +196,9 @@ enum err sockets_adopt(struct sockets *s, const char *address, const int *fds, u
 	}
 	row->fds_n = row->listening = count;
 	row->is_foreign = is_foreign;
+	row->is_udp = is_udp;
+	if (is_udp && is_foreign)
+		bind_udp_adopt(&addr, fds[0]);
 	unix_file_note(&row->file, &row->addr);
 	return ERR_OK;
 }
@@ -177,11 +208,13 @@ enum err sockets_commit(struct socket_set *set, struct error *e)
 	for (unsigned i = 0; i < set->uses_n; i++) {
 		struct socket_row *row = set->uses[i].row;
 		for (; row->listening < row->fds_n; row->listening++) {
-			enum err err = bind_listen(&row->addr, row->fds[row->listening], e);
+			int fd = row->fds[row->listening];
+			enum err err = row->is_udp ? bind_udp_start(&row->addr, fd, e)
+						   : bind_listen(&row->addr, fd, e);
 			if (err != ERR_OK)
 				return err;
 		}
-		for (unsigned k = 0; k < row->fds_n; k++)
+		for (unsigned k = 0; k < row->fds_n && !row->is_udp; k++)
 			bind_set_defer_accept(&row->addr, row->fds[k], !set->uses[i].is_tcp);
 	}
 	return ERR_OK;
@@ -273,6 +306,8 @@ void sockets_unlink(const struct sockets *s)
 
 static const char *protocol_of(const struct socket_use *use)
 {
+	if (use->is_udp)
+		return "udp";
 	if (use->is_tcp)
 		return use->is_tls ? "tls" : "tcp";
 	return use->is_tls ? "https" : "http";

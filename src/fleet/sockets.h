@@ -17,6 +17,7 @@ struct socket_row {
 	struct addr addr;  /* with the real port */
 	char address[128]; /* as a config names it */
 	struct unix_file file;
+	bool is_udp;
 	bool is_foreign;	   /* systemd's: kept whatever the config says */
 	unsigned users;		   /* generations that claim it */
 	unsigned fds_n, listening; /* those from `listening` on are bound, and do not listen yet */
@@ -38,7 +39,7 @@ struct sockets {
 struct socket_use {
 	struct socket_row *row; /* owned by struct sockets */
 	unsigned fds_n;
-	bool is_tcp, is_tls;
+	bool is_tcp, is_tls, is_udp;
 	uint16_t service, listen; /* which address of which service */
 };
 

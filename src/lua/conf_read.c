@@ -43,6 +43,7 @@ static void read_timeouts(lua_State *L, struct conf_timeouts *t)
 	t->half_closed = field_ms(L, "half_closed");
 	t->keepalive_probe = field_ms(L, "keepalive_probe");
 	t->handshake = field_ms(L, "handshake");
+	t->udp = field_ms(L, "udp");
 	lua_pop(L, 1);
 }
 
@@ -59,6 +60,7 @@ static void read_limits(lua_State *L, struct conf_limits *l)
 	l->streams = field_u32(L, "streams");
 	l->stream_window = field_u32(L, "stream_window");
 	l->connection_window = field_u32(L, "connection_window");
+	l->udp_sessions = field_u32(L, "udp_sessions");
 	lua_pop(L, 1);
 }
 
@@ -121,7 +123,10 @@ static void read_service(lua_State *L, const struct conf *c, struct conf_service
 {
 	field_text(L, "name", s->name, sizeof(s->name));
 	read_listens(L, s);
-	s->is_tcp = field_is(L, "mode", "tcp");
+	s->is_udp = field_is(L, "mode", "udp");
+	s->is_tcp = s->is_udp || field_is(L, "mode", "tcp");
+	s->responses = (uint32_t)field_number(L, "responses", 1e6, 0); /* false: 0 */
+	s->requests = (uint32_t)field_number(L, "requests", 1e6, 0);
 	s->refuse_on_error = field_is(L, "on_error", "refuse");
 	s->is_guard = field_bool(L, "guard");
 	s->sniffs_tls = field_push(L, "sniff") == LUA_TSTRING; /* its only word; else false */

@@ -104,7 +104,7 @@ static const char *listen_hint(const struct addr *a, int sys)
 	}
 }
 
-static enum err cannot_listen(const struct addr *a, int sys, struct error *e)
+enum err bind_refuse(const struct addr *a, int sys, struct error *e)
 {
 	const char *reason = sys == ENOTSOCK ? "not a socket"
 			     : sys == ELOOP  ? trusted_text(sys)
@@ -122,10 +122,10 @@ static enum err tcp_open_all(struct addr *a, unsigned count, bool defer_accept, 
 	for (unsigned i = 0; i < count; i++) {
 		fds[i] = tcp_open(a, i == 0, defer_accept, beside);
 		if (fds[i] < 0)
-			return cannot_listen(a, errno, e);
+			return bind_refuse(a, errno, e);
 		*opened = i + 1;
 		if (!learn_port(a, fds[i]))
-			return cannot_listen(a, errno, e);
+			return bind_refuse(a, errno, e);
 	}
 	return ERR_OK;
 }
@@ -148,7 +148,7 @@ static enum err unix_open_all(const struct addr *a, unsigned count, int *fds, un
 	for (unsigned i = 0; i < count; i++) {
 		fds[i] = i == 0 ? unix_listen(a) : fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
 		if (fds[i] < 0)
-			return cannot_listen(a, errno, e);
+			return bind_refuse(a, errno, e);
 		*opened = i + 1;
 	}
 	return ERR_OK;
@@ -184,7 +184,7 @@ enum err bind_join(const struct addr *a, bool is_shared, int of, int *fd, struct
 {
 	if (is_shared || addr_is_unix(a)) {
 		*fd = fcntl(of, F_DUPFD_CLOEXEC, 0);
-		return *fd >= 0 ? ERR_OK : cannot_listen(a, errno, e);
+		return *fd >= 0 ? ERR_OK : bind_refuse(a, errno, e);
 	}
 	*fd = socket(a->u.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (*fd >= 0 && tcp_options(*fd, a, false) && tcp_bind(*fd, a, false))
@@ -193,12 +193,12 @@ enum err bind_join(const struct addr *a, bool is_shared, int of, int *fd, struct
 	if (*fd >= 0)
 		(void)close(*fd); /* never listened */
 	*fd = -1;
-	return cannot_listen(a, sys, e);
+	return bind_refuse(a, sys, e);
 }
 
 enum err bind_listen(const struct addr *a, int fd, struct error *e)
 {
-	return listen(fd, BIND_BACKLOG) == 0 ? ERR_OK : cannot_listen(a, errno, e);
+	return listen(fd, BIND_BACKLOG) == 0 ? ERR_OK : bind_refuse(a, errno, e);
 }
 
 void bind_set_defer_accept(const struct addr *a, int fd, bool defer_accept)

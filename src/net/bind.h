@@ -44,4 +44,7 @@ enum err bind_listen(const struct addr *a, int fd, struct error *e);
 /* Sets or clears TCP_DEFER_ACCEPT on a socket that goes on listening. */
 void bind_set_defer_accept(const struct addr *a, int fd, bool defer_accept);
 
+/* Says why that address cannot be had (an errno), and what to do about it. */
+enum err bind_refuse(const struct addr *a, int sys, struct error *e);
+
 #endif

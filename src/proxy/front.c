@@ -1,5 +1,6 @@
 #include "proxy/front.h"
 
+#include "exchange/flows.h"
 #include "exchange/mirror.h"
 #include "net/proxy_header.h"
 #include "net/sock.h"
@@ -12,7 +13,9 @@
 void fronts_look(struct fronts *all)
 {
 	const struct plane *p = &all->plane;
-	if (plane_drains(p) && all->n == 0 && mirrors_under_way(p) == 0 && all->on_drained != NULL)
+	bool has_flows = p->flows != NULL && p->flows->n > 0;
+	if (plane_drains(p) && all->n == 0 && !has_flows && mirrors_under_way(p) == 0 &&
+	    all->on_drained != NULL)
 		all->on_drained(all->drained_ctx);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "exchange/access.h"
+#include "exchange/flow.h"
 #include "exchange/hedge.h"
 #include "exchange/mirror.h"
 #include "exchange/queue.h"
@@ -11,6 +12,7 @@
 #include "exchange/switch.h"
 #include "net/listener.h"
 #include "proxy/accept.h"
+#include "proxy/udp_front.h"
 
 enum { DOZE_MS = 200, LINGER_MS = 2000 };
 
@@ -31,6 +33,7 @@ static struct plane *plane_of(struct proxy *p)
 /* One listening socket of this worker. */
 struct proxy_listen {
 	struct listener listener;
+	struct udp_front *udp; /* of datagrams: then there is no listener; else NULL */
 	struct service *service;
 	const struct conf_listen *conf; /* what is spoken there */
 	struct list node;
@@ -64,7 +67,13 @@ static enum err add_listen(struct proxy *p, struct proxy_place place, int fd,
 	if (l == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for a listener");
 	const struct conf_service *conf = p->services.of[place.service].conf;
-	if (conf->is_tcp)
+	if (conf->is_udp) {
+		l->udp = udp_front_create(&p->services.of[place.service], fd);
+		if (l->udp == NULL) {
+			free(l);
+			return err_set(e, ERR_MEMORY, "no memory for a socket of datagrams");
+		}
+	} else if (conf->is_tcp)
 		sock_set_keepalive(fd, conf->timeouts.keepalive_probe);
 	listener_init(&l->listener, plane_of(p)->loop, fd);
 	l->listener.owner = p;
@@ -75,6 +84,14 @@ static enum err add_listen(struct proxy *p, struct proxy_place place, int fd,
 	list_append(&p->listens, &l->node);
 	*to = l;
 	return ERR_OK;
+}
+
+static void start_one(struct proxy_listen *l)
+{
+	if (l->udp != NULL)
+		udp_front_start(l->udp);
+	else
+		listener_start(&l->listener);
 }
 
 enum err proxy_listen(struct proxy *p, struct proxy_place place, int fd, struct error *e)
@@ -91,12 +108,14 @@ enum err proxy_stand_in(struct proxy *p, unsigned worker, struct proxy_place pla
 	if (err != ERR_OK)
 		return err;
 	l->stands_for = 1 + worker;
-	listener_start(&l->listener);
+	start_one(l);
 	return ERR_OK;
 }
 
 static void free_listen(struct proxy_listen *l)
 {
+	if (l->udp != NULL)
+		udp_front_destroy(l->udp);
 	if (l->stands_for != 0)
 		listener_close(&l->listener); /* the master has the socket still */
 	else
@@ -121,19 +140,30 @@ void proxy_stand_down(struct proxy *p, unsigned worker)
 	free_foreign(p, 1 + worker);
 }
 
-static void each_listener(struct proxy *p, void (*call)(struct listener *l))
+static void each_listen(struct proxy *p, void (*call)(struct proxy_listen *l))
 {
 	for (struct list *n = p->listens.next; n != &p->listens; n = n->next)
-		call(&container_of(n, struct proxy_listen, node)->listener);
+		call(container_of(n, struct proxy_listen, node));
 }
 
 void proxy_start(struct proxy *p)
 {
 	queues_start(plane_of(p));
-	each_listener(p, listener_start);
+	each_listen(p, start_one);
 }
 
 /* ---- draining ---- */
+
+/* What waits is taken, then no more. Flows go on, but where another worker reads the socket. */
+static void leave_one(struct proxy_listen *l)
+{
+	if (l->udp == NULL) {
+		listener_sweep(&l->listener);
+		listener_stop(&l->listener);
+	} else if (l->service->plane->phase == PLANE_DRAINS_LATE) {
+		udp_front_stop(l->udp);
+	}
+}
 
 static void close_all(struct proxy *p, const char *reason)
 {
@@ -142,6 +172,12 @@ static void close_all(struct proxy *p, const char *reason)
 		struct front *f = container_of(node, struct front, node);
 		f->ops->close(f, reason);
 	}
+}
+
+static void cut_flows(struct proxy *p, const char *reason)
+{
+	if (plane_of(p)->flows != NULL)
+		flow_cut_all(plane_of(p)->flows, NULL, reason);
 }
 
 /* Connections that are idle lose nothing. */
@@ -157,6 +193,7 @@ static void on_drain_due(struct timer *t)
 		log_warn("drain: time is up, %u connection%s cut", busy,
 			 busy == 1 ? " is" : "s are");
 	close_all(p, "cut: the drain's time was up");
+	cut_flows(p, "cut: the drain's time was up");
 	mirrors_cut(plane_of(p), "cut: the drain's time was up");
 }
 
@@ -185,8 +222,7 @@ void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void 
 {
 	struct plane *plane = plane_of(p);
 	plane->phase = how == PROXY_DRAIN_SOON ? PLANE_DRAINS_SOON : PLANE_DRAINS_LATE;
-	each_listener(p, listener_sweep);
-	each_listener(p, listener_stop);
+	each_listen(p, leave_one);
 	free_foreign(p, 0);
 	p->fronts.on_drained = on_drained;
 	p->fronts.drained_ctx = ctx;
@@ -231,7 +267,8 @@ static struct maxima maxima_of(const struct conf *c)
 	return (struct maxima){ m, accept };
 }
 
-static void on_last_copy(struct plane *plane)
+/* The last copy of a request, or the last flow. */
+static void on_last(struct plane *plane)
 {
 	fronts_look(container_of(plane, struct fronts, plane));
 }
@@ -260,9 +297,11 @@ static enum err init_parts(struct proxy *p, const struct proxy_options *o, struc
 	if (err == ERR_OK)
 		err = queues_create(plane, o->wake_fds, e);
 	if (err == ERR_OK)
-		err = mirrors_create(plane, m.accept.fields, on_last_copy, e);
+		err = mirrors_create(plane, m.accept.fields, on_last, e);
 	if (err == ERR_OK)
 		err = hedges_create(plane, m.accept.fields, e);
+	if (err == ERR_OK)
+		err = flow_create_all(plane, on_last, e);
 	return err == ERR_OK ? services_init(&p->services, &origin, e) : err;
 }
 
@@ -308,6 +347,8 @@ void proxy_destroy(struct proxy *p)
 	p->fronts.on_drained = NULL;
 	timer_stop(&p->drain_timer);
 	close_all(p, "cut: neap's process ended");
+	cut_flows(p, "cut: neap's process ended");
+	flows_destroy(plane_of(p));
 	mirrors_destroy(plane_of(p));
 	hedges_destroy(plane_of(p));
 	queues_destroy(plane_of(p));

@@ -13,7 +13,7 @@
 #include "base/cc.h"
 #include "script/abi_board.h"
 
-#define ABI_VERSION 7
+#define ABI_VERSION 8
 
 /* cdef begin */
 
@@ -85,7 +85,8 @@ typedef struct neap_request {
 	uint8_t minor;	  /* HTTP/1.<minor>; 2: HTTP/2 */
 	uint8_t secure;	  /* scheme https */
 	uint8_t has_query;
-	uint8_t is_tcp;
+	uint8_t is_tcp; /* no HTTP: a connection, or a flow of datagrams */
+	uint8_t is_udp; /* the latter */
 	uint8_t ip[16]; /* the client as the trust rule sees it; IPv4 as ::ffff:a.b.c.d */
 	uint8_t ip_family;
 	uint8_t has_state; /* script: Lua keeps something under this id (ctx, a pool view) */

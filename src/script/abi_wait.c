@@ -177,6 +177,13 @@ NEAP_API uint32_t neap_wait_ping(const char *ip, size_t n, double timeout)
 	return wait_ping(running_wait(), (struct str){ ip, n }, timeout);
 }
 
+NEAP_API uint32_t neap_wait_udp(const char *ip, size_t n, uint32_t port, const char *bytes,
+				size_t bytes_n, double timeout)
+{
+	struct wait_place to = { { ip, n }, (uint16_t)port };
+	return wait_udp(running_wait(), to, (struct str){ bytes, bytes_n }, timeout);
+}
+
 /* The error's text outlives this call: Lua copies it at once. */
 NEAP_API uint32_t neap_ping_check(void)
 {

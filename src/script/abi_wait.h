@@ -46,6 +46,9 @@ uint32_t neap_wait_bytes(uint32_t conn, size_t n, double timeout);
 uint32_t neap_wait_all(uint32_t conn, double timeout);
 uint32_t neap_wait_some(uint32_t conn, size_t max, double timeout); /* what has come */
 uint32_t neap_wait_ping(const char *ip, size_t n, double timeout);  /* an ICMP echo */
+/* The answer to a datagram, in out. */
+uint32_t neap_wait_udp(const char *ip, size_t n, uint32_t port, const char *bytes, size_t bytes_n,
+		       double timeout);
 enum neap_answer_flag {
 	NEAP_ANSWER_TO_HEAD = 1,
 	NEAP_ANSWER_CUT = 2, /* of a longer body the first body_max bytes are enough */

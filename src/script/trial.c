@@ -117,6 +117,7 @@ static void make_request(struct trial *t, neap_request *r, unsigned service, int
 	if (!t->p->hooks.conf->services[service].is_tcp)
 		return;
 	r->is_tcp = 1;
+	r->is_udp = t->p->hooks.conf->services[service].is_udp;
 	r->method = r->path = r->query = r->host = NULL;
 	r->method_n = r->path_n = r->query_n = r->host_n = 0;
 	r->has_query = 0;

@@ -45,6 +45,10 @@ static void stop_wait(struct wait *w)
 		ping_cancel(w->ping);
 	free(w->ping);
 	w->ping = NULL;
+	if (w->probe != NULL)
+		udp_probe_cancel(w->probe);
+	free(w->probe);
+	w->probe = NULL;
 	w->query = NULL;
 	list_remove(&w->listener);
 	loop_defer_cancel(&w->heard);
@@ -493,6 +497,30 @@ bool wait_ping(struct wait *w, struct str ip, double timeout)
 		return fail_wait(w, "out of memory");
 	int sys = ping_start(p, w->io->loop, &to, on_pinged);
 	p->owner = w;
+	w->io->shortages += sock_err_is_shortage(sys);
+	return sys == 0 ? true : fail_wait(w, sock_err_text(sys));
+}
+
+static void on_probed(struct udp_probe *p, int sys)
+{
+	struct wait *w = p->owner;
+	w->failure = sys == 0 ? NULL : sock_err_text(sys);
+	w->io->shortages += sock_err_is_shortage(sys);
+	io_give(w->io, p->answer, p->answer_n);
+	w->on_over(w);
+}
+
+bool wait_udp(struct wait *w, struct wait_place to, struct str question, double timeout)
+{
+	struct addr addr;
+	begin_wait(w, WAIT_UDP, timeout);
+	if (!addr_of_ip(&addr, to.ip, to.port))
+		return fail_wait(w, "this is not an IP address");
+	struct udp_probe *p = w->probe = malloc(sizeof *p);
+	if (p == NULL)
+		return fail_wait(w, "out of memory");
+	p->owner = w;
+	int sys = udp_probe_start(p, w->io->loop, &addr, question, on_probed);
 	w->io->shortages += sock_err_is_shortage(sys);
 	return sys == 0 ? true : fail_wait(w, sock_err_text(sys));
 }

@@ -13,6 +13,7 @@
 
 #include "net/dns_ask.h"
 #include "net/ping.h"
+#include "net/udp_probe.h"
 #include "script/conn.h"
 
 enum { WAIT_CONNS_MAX = 16 };
@@ -24,6 +25,7 @@ enum wait_kind {
 	WAIT_CONNECT, /* resolving, then dialling */
 	WAIT_CONN,    /* for what its connection does */
 	WAIT_PING,
+	WAIT_UDP,
 	WAIT_EVENT, /* that another coroutine announces */
 	WAIT_BODY,  /* of the request: its client has other deadlines than a hook */
 };
@@ -45,10 +47,11 @@ struct wait {
 	enum wait_kind kind;
 	int64_t until_ms;
 	struct dns_query *query;
-	struct dns_ask *ask;  /* WAIT_RESOLVE, about records */
-	struct ping *ping;    /* WAIT_PING; freed with the next wait */
-	double event;	      /* WAIT_EVENT: its number */
-	struct list listener; /* in io's; not once it is announced */
+	struct dns_ask *ask;	 /* WAIT_RESOLVE, about records */
+	struct ping *ping;	 /* WAIT_PING; freed with the next wait */
+	struct udp_probe *probe; /* WAIT_UDP; the same */
+	double event;		 /* WAIT_EVENT: its number */
+	struct list listener;	 /* in io's; not once it is announced */
 	struct deferred heard;
 	struct conn *conn; /* the last one waited for; NULL: none, or it is closed */
 	struct list conns;
@@ -90,6 +93,12 @@ bool wait_records(struct wait *w, struct str name, enum dns_type type, double ti
 /* host: a name, "unix:/path", or IP addresses with a blank between: the first that stands wins. */
 bool wait_connect(struct wait *w, struct str host, uint16_t port, double timeout);
 bool wait_ping(struct wait *w, struct str ip, double timeout);
+/* For the answer to that question, in a datagram each. */
+struct wait_place {
+	struct str ip;
+	uint16_t port;
+};
+bool wait_udp(struct wait *w, struct wait_place to, struct str question, double timeout);
 
 /* Until that event is announced. */
 bool wait_event(struct wait *w, double event, double timeout);

@@ -27,7 +27,7 @@ struct board_plan {
 	uint32_t admin_mode;
 	struct board_plan_listen {
 		char address[128];
-		uint8_t is_tcp, is_tls;
+		uint8_t is_tcp, is_tls, is_udp;
 		uint16_t service, listen; /* the latter: its index among the service's */
 	} listen[BOARD_LISTENS_MAX];
 	uint32_t stores;

@@ -81,7 +81,7 @@ function host.pool_hooks(name) return runtime.pool_hooks[name] end
 ---@return function
 function host.check_of(list)
   if list[1].type ~= "none" then return ready.make(list) end
-  return ready.make { { type = "tcp", timeout = list[1].timeout } }
+  return ready.make { { type = list[1].is_udp and "udp" or "tcp", timeout = list[1].timeout } }
 end
 
 host.wants_addresses = ready.is_one

@@ -58,4 +58,14 @@ function check.agent(options) return ready.make { settings_of("agent", options) 
 ---@return function
 function check.icmp(options) return ready.make { settings_of("icmp", options) } end
 
+-- It takes a datagram, and answers as expected.
+---@param options table?  timeout, address, port, send, expect
+---@return function
+function check.udp(options) return ready.make { settings_of("udp", options) } end
+
+-- It answers a DNS query.
+---@param options table?  timeout, address, port, query, record
+---@return function
+function check.dns(options) return ready.make { settings_of("dns", options) } end
+
 return check

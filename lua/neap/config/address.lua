@@ -175,8 +175,10 @@ end
 
 local ANY = { ["*"] = true, ["0.0.0.0"] = true, ["0:0:0:0:0:0:0:0"] = true }
 
--- Do both claim the same port of the same address? (":80" and "0.0.0.0:80" do.)
+-- Do both claim the same port of the same address? (":80" and "0.0.0.0:80" do.) Datagrams have
+-- ports of their own.
 function address.collide(a, b)
+  if (a.is_udp or false) ~= (b.is_udp or false) then return false end
   if not a.identity or not b.identity then return false end
   if a.identity == b.identity then return true end
   return a.port ~= nil and a.port == b.port

@@ -180,6 +180,7 @@ local function check_listeners(config, services, report)
     local texts = {}
     for i, parsed in ipairs(service.listen or {}) do
       parsed.key = listen_key(service, i)
+      parsed.is_udp = service.mode == "udp"
       for _, other in ipairs(all) do
         if address.collide(parsed, other) then
           local text = "'%s' is listened on already: %s"

@@ -1,5 +1,6 @@
 -- A pool's `health`: one check or a list of them, and the header fields, which only checks have.
 
+local address = require "neap.config.address"
 local check = require "neap.config.check"
 local schema = require "neap.config.schema"
 local show = require "neap.config.show"
@@ -72,8 +73,19 @@ check.add_holder("header_matchers", function(row, value, key, report)
   end)
 end)
 
+-- Settings that do not say their type, → their key.
+local implied = setmetatable({}, { __mode = "k" })
+
+local function check_query(settings, key, report)
+  if settings.type ~= "dns" or settings.query == "." or not settings.query then return end
+  local ok, why = address.check_host(settings.query)
+  if not ok then report:add(show.path(key, "query"), why .. " (expected a name, or \".\")") end
+end
+
 local function one(value, key, report)
   local settings = check.section(schema.health, value, key, report)
+  if type(value) == "table" and rawget(value, "type") == nil then implied[settings] = key end
+  check_query(settings, key, report)
   if settings.fast and settings.interval and settings.fast > settings.interval then
     report:add(show.path(key, "fast"), ("%s is more than the interval, %s (expected less)")
       :format(show.value(settings.fast), show.value(settings.interval)))
@@ -142,6 +154,23 @@ end)
 ---@param settings table  config's `health`
 ---@return table[]
 function health.list(settings) return settings[1] and settings or { settings } end
+
+-- Checks of these backends, whose services speak UDP, send datagrams unless they say otherwise.
+---@param settings table  config's `health`
+---@param report table
+function health.prefer_udp(settings, report)
+  for _, one_check in ipairs(health.list(settings)) do
+    local key = implied[one_check]
+    one_check.is_udp = true -- also for what looks after a backend that `none` never checks
+    if key then one_check.type = "udp" end
+    for _, name in ipairs { "tls", "send_proxy" } do
+      if key and one_check[name] ~= nil then
+        report:add(show.path(key, name), "this goes only with type = 'tcp' (and 'udp' is the "
+          .. "default in a udp service)")
+      end
+    end
+  end
+end
 
 local function is_unix(backend, settings)
   local other = backend.health and backend.health.address or settings.address

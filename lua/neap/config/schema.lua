@@ -162,8 +162,15 @@ schema.service = {
       .. "together. If addresses overlap, the most specific one gets the connection: "
       .. "`127.0.0.1:80` before `0.0.0.0:80` before `[::]:80`. An address may also be a table with "
       .. "`address`, `tls`, `proxy_protocol`." },
-  { "mode", "choice", default = "http", values = { "http", "tcp", "udp" }, later = { udp = true },
-    text = "`\"http\"`, or `\"tcp\"`: connections as they are, for any protocol (docs/tcp.md)." },
+  { "mode", "choice", default = "http", values = { "http", "tcp", "udp" },
+    text = "`\"http\"`; `\"tcp\"`: connections as they are, for any protocol (docs/tcp.md); "
+      .. "`\"udp\"`: datagrams (docs/udp.md)." },
+  { "responses", "integer", default = false, min = 1, max = 1000000, also = { false },
+    text = "With `mode = \"udp\"`: so many answers to each datagram of a client are awaited. A "
+      .. "flow ends with the last of them: 1 for DNS." },
+  { "requests", "integer", default = false, min = 1, max = 1000000, also = { false },
+    text = "With `mode = \"udp\"`: after so many datagrams of a client its next one begins another "
+      .. "flow. 1: the policy is asked about each datagram." },
   { "pool", "name", max = 63, text = "The name of one of `pools`." },
   { "policy", "policy", default = "round_robin",
     text = "The name of a shipped policy, the path of a Lua file (it has a `/` or ends in `.lua`; "
@@ -249,6 +256,8 @@ schema.timeouts = {
     .. "dead."),
   timeout("request", false, "For the whole request, all attempts together; in a tcp service, until "
     .. "a backend is connected."),
+  { "udp", "seconds", default = 30, min = 0.1, max = MONTH, unit = "s",
+    text = "Without a datagram either way: the end of a flow of a udp service." },
   timeout("drain", 30, "For requests to end once a graceful stop has begun."),
   timeout("notice", false, "Before that: `/healthz` is 503 already, and all is still accepted, so "
     .. "that whoever asks it (keepalived, a balancer in front) can send clients elsewhere first. "
@@ -288,6 +297,9 @@ schema.limits = {
   { "connection_window", "integer", default = 1048576, min = 65535, max = 2 ^ 28, unit = "bytes",
     text = "What a client of HTTP/2 may send of all bodies of a connection before neap has read "
       .. "it." },
+  { "udp_sessions", "integer", default = 100000, min = 1, max = 4000000,
+    text = "Flows of one worker in a udp service. A datagram that would begin one more is "
+      .. "dropped." },
 }
 
 schema.pool_limits = {
@@ -303,7 +315,7 @@ schema.pool_limits = {
 schema.pool = {
   { "backends", "backends", max = 16384,
     text = "A list of URLs (`http://host:port/base`, `unix:/path`; in a tcp service "
-      .. "`tcp://host:port`) or tables." },
+      .. "`tcp://host:port`, in a udp service `udp://host:port`) or tables." },
   { "health", "health", section = "health",
     text = "How backends are checked: one check, or a list of checks that must all pass." },
   { "discover", "section", section = "discover",
@@ -359,8 +371,9 @@ schema.pool_own = {
 
 schema.backend = {
   { "url", "url", required = true,
-    text = "`http://host:port/base`, `tcp://host:port` (in a tcp service) or `unix:/path`; over "
-      .. "TLS `https://` and `tls://`. A name may have several addresses." },
+    text = "`http://host:port/base`, `tcp://host:port` (in a tcp service), "
+      .. "`udp://host:port` (in a udp service) or `unix:/path`; over TLS `https://` and "
+      .. "`tls://`. A name may have several addresses." },
   { "name", "name", max = 159, show = "`host:port` and the base path",
     text = "Its identity in the pool, over reloads too." },
   { "weight", "integer", default = 1, min = 0, max = 1000,

@@ -7,11 +7,14 @@ local MONTH = 30 * 24 * 3600
 
 health.health = {
   { "type", "choice", default = "tcp",
-    values = { "tcp", "http", "https", "grpc", "agent", "icmp", "none" },
+    values = { "tcp", "http", "https", "grpc", "agent", "udp", "dns", "icmp", "none" },
+    show = "`tcp`; `udp` for pools of udp services",
     text = "`\"tcp\"`: it accepts a connection, and answers as expected. `\"http\"`: it gives a "
       .. "good answer to a request; `\"https\"`: over TLS, in any case. `\"grpc\"`: it says of "
       .. "itself that it serves (grpc.health.v1). `\"agent\"`: a program beside it says how it is "
-      .. "(docs/health.md#agents). `\"icmp\"`: its host answers a ping. "
+      .. "(docs/health.md#agents). `\"udp\"`: it takes a datagram, and answers as "
+      .. "expected; `\"dns\"`: it answers a query (docs/udp.md). "
+      .. "`\"icmp\"`: its host answers a ping. "
       .. "`\"none\"`: no checks." },
   { "interval", "seconds", default = 60, max = MONTH, unit = "s", text = "Between two checks." },
   { "fast", "seconds", default = false, max = MONTH, also = { false }, unit = "s",
@@ -33,11 +36,11 @@ health.health = {
     text = "The state of a new backend before its first check. `\"down\"`: nothing is sent there "
       .. "until it has passed one." },
   { "address", "target_host", max = 255,
-    when = { "type", "tcp", "http", "https", "grpc", "agent", "icmp" },
+    when = { "type", "tcp", "http", "https", "grpc", "agent", "udp", "dns", "icmp" },
     show = "the backend's",
     text = "Another address to check: a name, an IP address, or `unix:/path`." },
   { "port", "integer", min = 1, max = 65535,
-    when = { "type", "tcp", "http", "https", "grpc", "agent" },
+    when = { "type", "tcp", "http", "https", "grpc", "agent", "udp", "dns" },
     show = "the backend's", text = "Another port to check." },
   { "send_proxy", "integer", min = 1, max = 2, also = { false },
     when = { "type", "tcp", "http", "https", "grpc", "agent" },
@@ -47,11 +50,15 @@ health.health = {
   { "tls", "boolean", when = { "type", "tcp", "grpc", "agent" },
     show = "true for `tls://` and `https://` backends",
     text = "The check begins with a TLS handshake, as the pool's `tls` says." },
-  { "send", "bytes", max = 4096, when = { "type", "tcp", "agent" },
-    text = "Bytes to send once connected: `\"PING\\r\\n\"`." },
-  { "expect", "matcher", max = 1023, when = { "type", "tcp" },
+  { "send", "bytes", max = 4096, when = { "type", "tcp", "agent", "udp" },
+    text = "Bytes to send once connected, or in the datagram: `\"PING\\r\\n\"`." },
+  { "expect", "matcher", max = 1023, when = { "type", "tcp", "udp" },
     text = "What the first 4 KiB of the answer must contain: a text, or `{ pattern = \"^220 \" }` "
       .. "(docs/health.md)." },
+  { "query", "name", default = ".", max = 253, when = { "type", "dns" },
+    text = "The name that a check of type `\"dns\"` asks for." },
+  { "record", "choice", default = "NS", values = { "A", "AAAA", "NS", "SOA", "TXT" },
+    when = { "type", "dns" }, text = "Which of its records." },
   { "service", "name", default = "", max = 255, also = { "" }, when = { "type", "grpc" },
     text = "The gRPC service that is asked about: `\"shop.Cart\"`; `\"\"`: the whole server." },
   { "method", "token", default = "GET", max = 31, when = { "type", "http", "https" },

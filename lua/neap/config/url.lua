@@ -9,7 +9,7 @@ local utf8 = require "neap.config.utf8"
 local url = {}
 
 local URL_MAX, BASE_MAX = room.url, room.base
-local PORTS = { http = 80, https = 443, tcp = false, tls = false }
+local PORTS = { http = 80, https = 443, tcp = false, tls = false, udp = false }
 
 local function split_authority(text)
   local v6, rest = text:match "^%[(.-)%](.*)$"
@@ -65,7 +65,7 @@ end
 -- Parts that only some schemes have: a path, a default port.
 local function check_parts(scheme, base, port)
   if not port then return nil, "the port is missing" end
-  if (scheme == "tcp" or scheme == "tls") and base ~= "" then
+  if PORTS[scheme] == false and base ~= "" then
     return nil, scheme .. ":// has no path"
   end
   return true

@@ -20,6 +20,8 @@
 ---@field name? string
 ---@field listen? string|integer|neap.config.listen|(string|integer|neap.config.listen)[]
 ---@field mode? "http"|"tcp"|"udp"
+---@field responses? integer|false
+---@field requests? integer|false
 ---@field pool? string
 ---@field policy? string|neap.policy|fun(options: table): neap.policy
 ---@field guard? boolean
@@ -201,6 +203,7 @@
 ---@field half_closed? number|false
 ---@field keepalive_probe? number|false
 ---@field request? number|false
+---@field udp? number
 ---@field drain? number|false
 ---@field notice? number|false
 
@@ -223,6 +226,7 @@
 ---@field streams? integer
 ---@field stream_window? integer
 ---@field connection_window? integer
+---@field udp_sessions? integer
 
 --- limits of a pool.
 ---@class neap.config.pool_limits
@@ -232,7 +236,7 @@
 
 --- health.
 ---@class neap.config.health
----@field type? "tcp"|"http"|"https"|"grpc"|"agent"|"icmp"|"none"
+---@field type? "tcp"|"http"|"https"|"grpc"|"agent"|"udp"|"dns"|"icmp"|"none"
 ---@field interval? number
 ---@field fast? number|false
 ---@field jitter? number
@@ -248,6 +252,8 @@
 ---@field tls? boolean
 ---@field send? string
 ---@field expect? string|{pattern: string}
+---@field query? string
+---@field record? "A"|"AAAA"|"NS"|"SOA"|"TXT"
 ---@field service? string|""
 ---@field method? string
 ---@field path? string

@@ -168,6 +168,17 @@ function neap.check.agent(options) end
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.icmp(options) end
 
+--- Checks that it takes a datagram: ICMP does not say that nobody is there. With `expect`, that it
+--- answers so.
+---@param options table|nil  of `health`: `timeout`, `address`, `port`, `send`, `expect`
+---@return fun(backend: neap.backend): boolean, string|nil
+function neap.check.udp(options) end
+
+--- Checks that it answers a DNS query.
+---@param options table|nil  of `health`: `timeout`, `address`, `port`, `query`, `record`
+---@return fun(backend: neap.backend): boolean, string|nil
+function neap.check.dns(options) end
+
 --- Requests to others, from hooks, over connections that are kept for the next request to the same
 --- server on the same terms: for 15 s, 256 of a process at most. What may not be sent twice (POST,
 --- PATCH) uses only one that was in use within the last second. Redirects are not followed.

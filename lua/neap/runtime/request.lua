@@ -98,7 +98,7 @@ function getters.host(r)
 end
 
 function getters.scheme(r)
-  if r.is_tcp == 1 then return "tcp" end
+  if r.is_tcp == 1 then return r.is_udp == 1 and "udp" or "tcp" end
   return r.secure == 1 and "https" or "http"
 end
 

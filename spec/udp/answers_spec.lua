@@ -1,0 +1,67 @@
+local eventually = require "support.eventually"
+local udp = require "support.udp"
+
+local LOG = 'access_log = { target = "access.log", format = "json" },'
+
+local function log_of(n) return io.open(n.dir .. "/access.log"):read "*a" end
+
+describe("answers in a udp service", function()
+  it("come only from the flow's backend", function()
+    local server = udp.named "a"
+    local n = udp.start { server }
+    local c = udp.client(n.address)
+    assert.equal("a: x", c:ask "x")
+    local stranger = udp.client(server:received()[1].from)
+    stranger:send "forged"
+    assert.is_true(c:is_silent())
+    assert.equal("a: y", c:ask "y")
+  end)
+
+  it("end a flow once all that are awaited came", function()
+    local server = udp.named "a"
+    local n = udp.start({ server }, "responses = 1," .. LOG)
+    local c = udp.client(n.address)
+    assert.equal("a: 1", c:ask "1")
+    eventually(function() return log_of(n):find '"status":200' end)
+    assert.equal("a: 2", c:ask "2")
+    local list = server:received()
+    assert.not_equal(list[1].from, list[2].from)
+  end)
+
+  it("are awaited for each datagram", function()
+    local server = udp.server(function(bytes, count)
+      return count == 3 and { "1", "2", "3" } or nil, bytes
+    end)
+    local n = udp.start({ server }, "responses = 1," .. LOG)
+    local c = udp.client(n.address)
+    for _ = 1, 3 do c:send "x" end
+    for i = 1, 3 do assert.equal(tostring(i), c:receive()) end
+    eventually(function() return log_of(n):find '"status":200,"bytes":3' end)
+  end)
+
+  it("that do not come are a timeout", function()
+    local n = udp.start({ udp.server(function() end) }, "responses = 1, timeouts = { udp = 0.3 },"
+      .. LOG)
+    udp.client(n.address):send "x"
+    local line = eventually(function() return log_of(n):match "[^\n]+\n" end)
+    assert.matches('"status":504', line, 1, true)
+    assert.matches('"kind":"timeout"', line, 1, true)
+  end)
+
+  it("need not come without responses", function()
+    local server = udp.server(function() end)
+    local n = udp.start({ server }, "timeouts = { udp = 0.3 }," .. LOG)
+    udp.client(n.address):send "x"
+    local line = eventually(function() return log_of(n):match "[^\n]+\n" end)
+    assert.matches('"status":200,"bytes":0', line, 1, true)
+  end)
+
+  it("of a datagram each, where requests = 1", function()
+    local servers = { udp.named "a", udp.named "b" }
+    local n = udp.start(servers, "responses = 1, requests = 1,")
+    local c = udp.client(n.address)
+    assert.equal("a: x", c:ask "x")
+    assert.equal("b: x", c:ask "x")
+    assert.equal("a: x", c:ask "x")
+  end)
+end)

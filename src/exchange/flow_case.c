@@ -1,0 +1,238 @@
+#include "exchange/flow_case.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange/view.h"
+
+enum { HELD_CASES = 4096, LENGTH = sizeof(uint32_t) };
+
+static void init(struct flow_case *c, struct flow *f, const struct request_owner *owner)
+{
+	struct service *s = f->gate->service;
+	c->flow = f;
+	f->its = c;
+	c->held = c->room;
+	c->block = NULL;
+	c->held_n = 0;
+	c->held_max = sizeof(c->room);
+	c->is_whole = c->is_held = false;
+	list_init(&c->node);
+	udp_addr_peer(&c->peer, &f->client);
+	request_init(&c->rq, s->plane, s, owner, &c->peer, NULL, NULL);
+	attempt_init(&c->at, &c->rq, NULL, NULL, NULL);
+}
+
+/* ---- letting go ---- */
+
+void flow_case_wake(struct flow_case *c)
+{
+	list_remove(&c->node);
+	flows_of(c->flow)->held_n -= c->is_held;
+	c->is_held = false;
+}
+
+static void drop_held(struct flow_case *c)
+{
+	flow_case_wake(c);
+	slab_put(&c->rq.plane->blocks, c->block);
+	c->block = NULL;
+	c->held = c->room;
+	c->held_n = 0;
+	c->held_max = 0;
+	c->is_whole = false;
+}
+
+static void put(struct flow_case *c)
+{
+	struct flows *all = flows_of(c->flow);
+	drop_held(c);
+	c->flow->its = NULL;
+	if (!c->is_spare)
+		slab_put(&all->cases, c);
+}
+
+/* What only the case has. */
+static bool is_kept(const struct flow_case *c)
+{
+	const struct request *rq = &c->rq;
+	return rq->story != NULL || rq->record != NULL || rq->view.has_state != 0 ||
+	       rq->route != NULL || rq->tried != NULL || rq->has_failed || rq->queued_us != 0 ||
+	       rq->is_shadowed;
+}
+
+static void note(const struct flow_case *c)
+{
+	struct flow *f = c->flow;
+	const struct request *rq = &c->rq;
+	f->id = rq->view.id;
+	f->pool = rq->view.pool;
+	f->slot = rq->view.slot;
+	f->epoch = rq->view.epoch;
+	f->attempt = rq->view.attempt;
+	f->backend = rq->backend;
+	f->slot_use = c->at.slot;
+}
+
+void flow_case_drop(struct flow_case *c)
+{
+	if (is_kept(c)) {
+		drop_held(c);
+		return;
+	}
+	note(c);
+	timer_stop(&c->rq.timer);
+	timer_stop(&c->at.timer);
+	put(c);
+}
+
+/* What the eldest held was sent long ago: it is in no outbox. */
+void flow_case_rest(struct flow_case *c)
+{
+	struct flows *all = flows_of(c->flow);
+	flow_case_wake(c);
+	list_append(&all->held, &c->node);
+	c->is_held = true;
+	if (++all->held_n > HELD_CASES)
+		flow_case_drop(container_of(list_first(&all->held), struct flow_case, node));
+}
+
+void flow_case_wait(struct flow_case *c)
+{
+	if (list_is_empty(&c->node))
+		list_append(&flows_of(c->flow)->waiting, &c->node);
+}
+
+void flow_case_each_waiting(struct flows *all, void (*call)(struct flow *f, void *ctx), void *ctx)
+{
+	for (struct list *n = all->waiting.next, *next; n != &all->waiting; n = next) {
+		next = n->next;
+		call(container_of(n, struct flow_case, node)->flow, ctx);
+	}
+}
+
+void flow_case_end(struct flow_case *c)
+{
+	free(c->rq.tried);
+	put(c);
+}
+
+/* ---- beginning, and beginning again ---- */
+
+struct flow_case *flow_case_begin(struct flow *f, const struct request_owner *owner)
+{
+	struct flow_case *c = slab_take(&flows_of(f)->cases);
+	if (c == NULL)
+		return NULL;
+	c->is_spare = false;
+	init(c, f, owner);
+	c->is_whole = true;
+	view_fill(&c->rq);
+	f->started_us = c->rq.started_us;
+	f->id = c->rq.view.id;
+	return c;
+}
+
+static void fill_view(struct flow_case *c)
+{
+	const struct flow *f = c->flow;
+	const struct loop *loop = c->rq.plane->loop;
+	struct neap_request *v = &c->rq.view;
+	v->id = f->id;
+	v->time = loop->unix_now - (double)(loop->now_us - f->started_us) / 1e6;
+	v->service = c->rq.service->number;
+	v->attempt = f->attempt;
+	v->pool = f->pool;
+	v->slot = f->slot;
+	v->epoch = f->epoch;
+	v->tried = NULL;
+	v->tried_n = 0;
+	v->deadline_ms = 0;
+	memcpy(v->ip, c->peer.ip, sizeof(v->ip));
+	v->ip_family = c->peer.family;
+	v->port = c->peer.port;
+}
+
+static void fill(struct flow_case *c)
+{
+	const struct flow *f = c->flow;
+	struct request *rq = &c->rq;
+	fill_view(c);
+	rq->started_us = f->started_us;
+	rq->first_byte_us = f->first_byte_us;
+	rq->attempts = (uint16_t)f->attempt;
+	rq->backend = f->backend;
+	if (f->pool >= 0) {
+		rq->pool = &rq->plane->conf->pools[f->pool];
+		rq->lanes = &rq->service->pools[f->pool];
+	}
+	c->at.slot = f->slot_use;
+}
+
+struct flow_case *flow_case_of(struct flow *f, const struct request_owner *owner)
+{
+	if (f->its != NULL)
+		return f->its;
+	struct flows *all = flows_of(f);
+	struct flow_case *c = slab_take(&all->cases);
+	bool is_spare = c == NULL;
+	if (is_spare)
+		c = all->spare;
+	c->is_spare = is_spare;
+	init(c, f, owner);
+	fill(c);
+	return c;
+}
+
+/* ---- what the client sent ---- */
+
+/* A block has room for what does not fit. */
+static bool make_room(struct flow_case *c, size_t need, enum flow_case_hold how)
+{
+	if (c->held_n + need <= c->held_max)
+		return true;
+	if (how == FLOW_CASE_LITTLE || c->block != NULL || c->held_n + need > PLANE_BLOCK_BYTES ||
+	    c->held_max == 0)
+		return false;
+	c->block = slab_take(&c->rq.plane->blocks);
+	if (c->block == NULL)
+		return false;
+	memcpy(c->block, c->held, c->held_n);
+	c->held = c->block;
+	c->held_max = PLANE_BLOCK_BYTES;
+	return true;
+}
+
+static bool hold_one(struct flow_case *c, const char *bytes, size_t n, enum flow_case_hold how)
+{
+	uint32_t length = (uint32_t)n;
+	if (!make_room(c, LENGTH + n, how))
+		return false;
+	memcpy(c->held + c->held_n, &length, LENGTH);
+	memcpy(c->held + c->held_n + LENGTH, bytes, n);
+	c->held_n += LENGTH + length;
+	return true;
+}
+
+bool flow_case_hold(struct flow_case *c, const struct datagram *d, enum flow_case_hold how)
+{
+	size_t step = d->segment != 0 ? d->segment : d->n;
+	size_t from = 0;
+	do {
+		size_t n = d->n - from < step ? d->n - from : step;
+		c->is_whole = c->is_whole && hold_one(c, d->bytes + from, n, how);
+		from += n;
+	} while (from < d->n && c->is_whole);
+	return c->is_whole;
+}
+
+void flow_case_each(struct flow_case *c, void (*call)(struct flow *f, const struct datagram *d))
+{
+	for (uint32_t at = 0; at < c->held_n;) {
+		uint32_t length;
+		memcpy(&length, c->held + at, LENGTH);
+		struct datagram d = { .bytes = c->held + at + LENGTH, .n = length };
+		call(c->flow, &d);
+		at += LENGTH + length;
+	}
+}

@@ -1,0 +1,282 @@
+#include "exchange/flows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/dice.h"
+#include "net/trim.h"
+
+enum {
+	ROUNDS = 4, /* reads of one port in a turn, so that the others have theirs */
+	FILES_MARGIN = 64,
+	PORTS_MAX = 60000,
+};
+
+bool flows_are_wanted(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->services_n; i++)
+		if (c->services[i].is_udp)
+			return true;
+	return false;
+}
+
+/* ---- answers ---- */
+
+static void flush(struct flows *all)
+{
+	udp_outbox_flush(all->to_clients, &all->lost);
+	all->answers_n = 0;
+}
+
+static void on_flush(struct deferred *d)
+{
+	flush(container_of(d, struct flows, flush));
+}
+
+static void read_troubles(struct flows *all, struct flow_port *port)
+{
+	struct udp_addr to;
+	int sys;
+	for (unsigned i = 0; i < UDP_BATCH && udp_socket_trouble(&port->socket, &to, &sys); i++)
+		all->on_trouble(port, &to, sys);
+}
+
+static bool read_some(struct flows *all, struct flow_port *port)
+{
+	struct datagram d;
+	bool more;
+	if (all->answers_n == UDP_BATCH)
+		flush(all);
+	unsigned first = all->answers_n;
+	unsigned n = udp_socket_read(&port->socket, all->answers, first, UDP_BATCH - first, &more);
+	all->answers_n += n;
+	for (unsigned i = 0; i < n; i++) {
+		udp_batch_at(all->answers, first + i, &d);
+		all->on_answer(port, &d);
+	}
+	if (n == 0)
+		read_troubles(all, port);
+	return more;
+}
+
+static void on_readable(struct udp_socket *s)
+{
+	struct flow_port *port = container_of(s, struct flow_port, socket);
+	struct flows *all = port->ports->owner;
+	for (unsigned i = 0; i < ROUNDS && read_some(all, port); i++)
+		;
+	loop_note_beat(all->plane->loop);
+	loop_defer(all->plane->loop, &all->flush);
+}
+
+/* ---- life ---- */
+
+static uint32_t most_flows(const struct conf *c)
+{
+	uint32_t most = 0;
+	for (unsigned i = 0; i < c->services_n; i++) {
+		const struct conf_service *s = &c->services[i];
+		if (s->is_udp && s->limits.udp_sessions > most)
+			most = s->limits.udp_sessions;
+	}
+	return most;
+}
+
+/* Half of the files: the other services have connections, and every worker begins with few. */
+static uint32_t most_ports(void)
+{
+	struct rlimit now = { .rlim_cur = 1024 };
+	(void)getrlimit(RLIMIT_NOFILE, &now); /* else as few as may be had anywhere */
+	uint64_t n = now.rlim_cur > 2 * FILES_MARGIN ? (now.rlim_cur - FILES_MARGIN) / 2 : 16;
+	return n > PORTS_MAX ? PORTS_MAX : (uint32_t)n;
+}
+
+static bool make_parts(struct flows *all)
+{
+	all->in = udp_batch_create();
+	all->answers = udp_batch_create();
+	all->to_backends = udp_outbox_create();
+	all->to_clients = udp_outbox_create();
+	all->spare = slab_take(&all->cases);
+	return all->in != NULL && all->answers != NULL && all->to_backends != NULL &&
+	       all->to_clients != NULL && all->spare != NULL &&
+	       flow_table_init(&all->by_client, all->max) &&
+	       flow_table_init(&all->by_answer, all->max);
+}
+
+static void init_ports(struct flows *all)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	for (unsigned i = 0; i < countof(families); i++)
+		all->ports[i] = (struct flow_ports){ .loop = all->plane->loop,
+						     .family = families[i],
+						     .max = most_ports(),
+						     .own = all->own_ports,
+						     .on_readable = on_readable,
+						     .owner = all };
+}
+
+enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
+{
+	if (!flows_are_wanted(p->conf))
+		return ERR_OK;
+	struct flows *all = p->flows = calloc(1, sizeof(*all));
+	if (all == NULL)
+		return err_set(e, ERR_MEMORY, "no memory for flows");
+	all->plane = p;
+	all->max = most_flows(p->conf);
+	all->seed = dice_bits();
+	list_init(&all->held);
+	list_init(&all->waiting);
+	deferred_init(&all->flush, on_flush);
+	trim_slab_init(p->loop, &all->of, sizeof(struct flow), all->max);
+	trim_slab_init(p->loop, &all->cases, case_bytes, all->max + 1);
+	init_ports(all);
+	return make_parts(all) ? ERR_OK : err_set(e, ERR_MEMORY, "no memory for flows");
+}
+
+void flows_destroy(struct plane *p)
+{
+	struct flows *all = p->flows;
+	if (all == NULL)
+		return;
+	p->flows = NULL;
+	loop_defer_cancel(&all->flush);
+	flow_ports_fini(&all->ports[0]);
+	flow_ports_fini(&all->ports[1]);
+	udp_batch_destroy(all->in);
+	udp_batch_destroy(all->answers);
+	udp_outbox_destroy(all->to_backends);
+	udp_outbox_destroy(all->to_clients);
+	flow_table_fini(&all->by_client);
+	flow_table_fini(&all->by_answer);
+	slab_put(&all->cases, all->spare);
+	slab_fini(&all->cases);
+	slab_fini(&all->of);
+	free(all);
+}
+
+/* ---- finding ---- */
+
+static uint32_t hash_client(const struct flows *all, const struct datagram *d)
+{
+	return (uint32_t)udp_addr_hash(&d->peer, all->seed);
+}
+
+static uint32_t hash_answer(const struct flows *all, const struct flow_port *port,
+			    const struct udp_addr *from)
+{
+	return (uint32_t)udp_addr_hash(from, all->seed + port->number);
+}
+
+struct flow *flows_find_client(const struct flows *all, const struct flow_gate *g,
+			       const struct datagram *d)
+{
+	uint32_t hash = hash_client(all, d);
+	struct flow_link *l = flow_table_first(&all->by_client, hash);
+	for (; l != NULL; l = flow_table_skip(l->next, hash)) {
+		struct flow *f = container_of(l, struct flow, by_client);
+		if (f->gate == g && udp_addr_equal(&f->client, &d->peer) &&
+		    udp_local_equal(&f->local, &d->local))
+			return f;
+	}
+	return NULL;
+}
+
+struct flow *flows_find_answer(const struct flows *all, const struct flow_port *port,
+			       const struct udp_addr *from)
+{
+	uint32_t hash = hash_answer(all, port, from);
+	struct flow_link *l = flow_table_first(&all->by_answer, hash);
+	for (; l != NULL; l = flow_table_skip(l->next, hash)) {
+		struct flow *f = container_of(l, struct flow, by_answer);
+		if (f->port == port && udp_addr_equal(&f->server, from))
+			return f;
+	}
+	return NULL;
+}
+
+bool flows_is_own(const struct flows *all, const struct datagram *d)
+{
+	if (!flow_ports_own(all->own_ports, udp_addr_port(&d->peer)))
+		return false;
+	if (d->local.family == AF_INET && d->peer.u.sa.sa_family == AF_INET)
+		return memcmp(d->local.ip, &d->peer.u.in.sin_addr, 4) == 0;
+	return d->local.family == AF_INET6 && d->peer.u.sa.sa_family == AF_INET6 &&
+	       memcmp(d->local.ip, &d->peer.u.in6.sin6_addr, 16) == 0;
+}
+
+/* ---- one ---- */
+
+struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct datagram *d)
+{
+	struct flow *f = slab_take(&all->of);
+	if (f == NULL)
+		return NULL;
+	*f = (struct flow){ .gate = g,
+			    .client = d->peer,
+			    .local = d->local,
+			    .pool = -1,
+			    .slot = -1,
+			    .state = FLOW_DECIDE };
+	flow_table_add(&all->by_client, &f->by_client, hash_client(all, d));
+	all->n++;
+	return f;
+}
+
+void flows_unbind(struct flow *f)
+{
+	flow_table_remove(&flows_of(f)->by_client, &f->by_client);
+}
+
+static bool is_taken(const struct flow_port *port, void *ctx)
+{
+	const struct flow *f = ctx;
+	return flows_find_answer(flows_of(f), port, &f->server) != NULL;
+}
+
+bool flows_connect(struct flow *f, int *sys)
+{
+	struct flows *all = flows_of(f);
+	bool is_v6 = f->server.u.sa.sa_family == AF_INET6;
+	f->port = flow_ports_choose(&all->ports[is_v6], is_taken, f, sys);
+	if (f->port == NULL)
+		return false;
+	flow_table_add(&all->by_answer, &f->by_answer, hash_answer(all, f->port, &f->server));
+	return true;
+}
+
+void flows_disconnect(struct flow *f)
+{
+	flow_table_remove(&flows_of(f)->by_answer, &f->by_answer);
+	f->port = NULL;
+}
+
+void flows_put(struct flow *f)
+{
+	struct flows *all = flows_of(f);
+	timer_stop(&f->timer);
+	flows_unbind(f);
+	flows_disconnect(f);
+	slab_put(&all->of, f);
+	if (--all->n == 0 && all->on_none != NULL)
+		all->on_none(all->plane);
+}
+
+struct each {
+	void (*call)(struct flow *f, void *ctx);
+	void *ctx;
+};
+
+static void each_link(struct flow_link *link, void *ctx)
+{
+	const struct each *each = ctx;
+	each->call(container_of(link, struct flow, by_answer), each->ctx);
+}
+
+void flows_each(struct flows *all, void (*call)(struct flow *f, void *ctx), void *ctx)
+{
+	struct each each = { call, ctx };
+	flow_table_each(&all->by_answer, each_link, &each);
+}

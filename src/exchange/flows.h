@@ -1,0 +1,119 @@
+/*
+ * All flows of datagrams of one worker: where to find them, and what they share. A flow is what a client
+ * and a backend say to each other, from the client's first datagram on until nothing comes either way.
+ * It has no object of a request as long as nobody looks at it (flow_case.h): there may be hundreds of
+ * thousands.
+ */
+#ifndef NEAP_EXCHANGE_FLOWS_H
+#define NEAP_EXCHANGE_FLOWS_H
+
+#include "exchange/flow_port.h"
+#include "exchange/flow_table.h"
+#include "exchange/plane.h"
+#include "exchange/service.h"
+
+struct flow_case;
+
+/* A socket on which datagrams of clients come in. Outlives its flows. */
+struct flow_gate {
+	struct service *service;
+	struct udp_socket socket;
+};
+
+enum flow_state {
+	FLOW_DECIDE, /* hooks: request, backends, pick */
+	FLOW_PICK,   /* hooks: pick, for another attempt */
+	FLOW_PARKED, /* a hook waits */
+	FLOW_QUEUED, /* no backend has a free slot */
+	FLOW_TAKE,   /* a backend is chosen */
+	FLOW_OPEN,   /* datagrams go both ways */
+	FLOW_FAILED, /* the attempt failed: another one, or the end */
+	FLOW_END,
+};
+
+struct flow {
+	struct timer timer; /* without a datagram it ends */
+	struct flow_link by_client, by_answer;
+	struct flow_gate *gate;
+	struct flow_port *port; /* where it reaches its backend from; NULL: nowhere now */
+	struct flow_case *its;	/* while somebody looks at it; else NULL */
+	struct backend *backend;
+	struct udp_addr client, server;
+	struct udp_local local; /* of neap's addresses, the one that the client knows */
+	uint64_t id, bytes;	/* as a request has them; bytes to the client */
+	int64_t started_us, first_byte_us;
+	uint32_t sent, answered; /* datagrams to the backend, and from it */
+	uint32_t epoch, attempt;
+	int32_t pool, slot;
+	uint8_t state;	  /* enum flow_state */
+	uint8_t slot_use; /* enum attempt_slot, as long as it has no case */
+};
+
+struct flows {
+	struct plane *plane;
+	struct slab of, cases;
+	struct flow_case *spare; /* for the end of flows that have none */
+	struct list waiting;	 /* cases that wait for a hook or a slot */
+	struct list held;	 /* those of open flows that keep datagrams, the eldest first */
+	uint32_t n, max, held_n;
+	uint64_t seed;
+
+	struct flow_table by_client, by_answer;
+	struct flow_ports ports[2]; /* of IPv4, of IPv6 */
+	uint8_t own_ports[65536 / 8];
+
+	/* What comes in, and what goes out. The answers wait in their memory for the end of the turn. */
+	struct udp_batch *in, *answers;
+	unsigned answers_n;
+	struct udp_outbox *to_backends, *to_clients;
+	uint64_t lost;
+	struct deferred flush;
+
+	/* Set by those above. */
+	void (*on_answer)(struct flow_port *port, const struct datagram *d);
+	void (*on_trouble)(struct flow_port *port, const struct udp_addr *to, int sys);
+	void (*on_none)(struct plane *p); /* the last flow has ended */
+	struct log_limit crowding, looping, porting;
+};
+
+/* Does any service of the config want them? */
+bool flows_are_wanted(const struct conf *c);
+
+/*
+ * Makes p->flows. case_bytes: of a struct flow_case. ERR_MEMORY: there is none; flows_destroy undoes
+ * what was made.
+ */
+enum err flows_create(struct plane *p, size_t case_bytes, struct error *e);
+void flows_destroy(struct plane *p); /* none may be open; harmless when there are none */
+
+static inline struct flows *flows_of(const struct flow *f)
+{
+	return f->gate->service->plane->flows;
+}
+
+/* The flow of that client through that gate, or of what was sent from there to that port; NULL: none. */
+struct flow *flows_find_client(const struct flows *all, const struct flow_gate *g,
+			       const struct datagram *d);
+struct flow *flows_find_answer(const struct flows *all, const struct flow_port *port,
+			       const struct udp_addr *from);
+
+/* A flow for that client, which finds it from now on. NULL: there is no room. */
+struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct datagram *d);
+
+/* The next datagram of its client begins another one. */
+void flows_unbind(struct flow *f);
+
+/* It reaches f->server from a port now. false: none is left; *sys as in flow_ports_choose. */
+bool flows_connect(struct flow *f, int *sys);
+void flows_disconnect(struct flow *f);
+
+/* Nobody finds it any more, and its memory is free. */
+void flows_put(struct flow *f);
+
+/* Calls it for all that have a port; it may end the one that it is called with. */
+void flows_each(struct flows *all, void (*call)(struct flow *f, void *ctx), void *ctx);
+
+/* Did that datagram come from a port of ours on this machine? */
+bool flows_is_own(const struct flows *all, const struct datagram *d);
+
+#endif

@@ -1,0 +1,74 @@
+#include "net/udp_addr.h"
+
+#include <string.h>
+
+#include "base/dice.h"
+
+bool udp_addr_of(struct udp_addr *to, const struct addr *from)
+{
+	memset(to, 0, sizeof(*to));
+	if (from->u.sa.sa_family == AF_INET)
+		to->u.in = from->u.in;
+	else if (from->u.sa.sa_family == AF_INET6)
+		to->u.in6 = from->u.in6;
+	else
+		return false;
+	return true;
+}
+
+void udp_addr_widen(struct addr *to, const struct udp_addr *from)
+{
+	*to = (struct addr){ .len = udp_addr_len(from) };
+	memcpy(&to->u, &from->u, to->len);
+}
+
+void udp_addr_peer(struct peer *to, const struct udp_addr *from)
+{
+	struct addr wide;
+	udp_addr_widen(&wide, from);
+	peer_of_addr(to, &wide);
+}
+
+socklen_t udp_addr_len(const struct udp_addr *a)
+{
+	return a->u.sa.sa_family == AF_INET ? sizeof(a->u.in) : sizeof(a->u.in6);
+}
+
+uint16_t udp_addr_port(const struct udp_addr *a)
+{
+	return ntohs(a->u.sa.sa_family == AF_INET ? a->u.in.sin_port : a->u.in6.sin6_port);
+}
+
+bool udp_addr_equal(const struct udp_addr *a, const struct udp_addr *b)
+{
+	if (a->u.sa.sa_family != b->u.sa.sa_family)
+		return false;
+	if (a->u.sa.sa_family == AF_INET)
+		return a->u.in.sin_port == b->u.in.sin_port &&
+		       a->u.in.sin_addr.s_addr == b->u.in.sin_addr.s_addr;
+	return a->u.in6.sin6_port == b->u.in6.sin6_port &&
+	       a->u.in6.sin6_scope_id == b->u.in6.sin6_scope_id &&
+	       memcmp(&a->u.in6.sin6_addr, &b->u.in6.sin6_addr, 16) == 0;
+}
+
+static uint64_t mix(uint64_t h, uint64_t word)
+{
+	return dice_spread(h ^ word) * 0x9e3779b97f4a7c15u;
+}
+
+uint64_t udp_addr_hash(const struct udp_addr *a, uint64_t seed)
+{
+	uint64_t words[2];
+	if (a->u.sa.sa_family == AF_INET) {
+		words[0] = a->u.in.sin_addr.s_addr | (uint64_t)a->u.in.sin_port << 32;
+		return dice_spread(mix(seed, words[0]));
+	}
+	memcpy(words, &a->u.in6.sin6_addr, sizeof(words));
+	return dice_spread(mix(mix(mix(seed, words[0]), words[1]), a->u.in6.sin6_port));
+}
+
+bool udp_local_equal(const struct udp_local *a, const struct udp_local *b)
+{
+	return a->family == b->family && a->link == b->link &&
+	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * The address and port of one end of a flow of datagrams, kept small: there are very many. IPv4 or
+ * IPv6, never unix.
+ */
+#ifndef NEAP_NET_UDP_ADDR_H
+#define NEAP_NET_UDP_ADDR_H
+
+#include "net/addr.h"
+
+struct udp_addr {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} u;
+};
+
+/* An address on our side that a datagram was sent to, and that answers leave from. */
+struct udp_local {
+	uint8_t ip[16]; /* as the socket's family has it, an IPv4 address in the first four */
+	uint32_t link;	/* the interface of a link-local address; else 0 */
+	uint8_t family; /* 0: not known */
+};
+
+/* false: it is of another family. */
+bool udp_addr_of(struct udp_addr *to, const struct addr *from);
+void udp_addr_widen(struct addr *to, const struct udp_addr *from);
+void udp_addr_peer(struct peer *to, const struct udp_addr *from);
+socklen_t udp_addr_len(const struct udp_addr *a);
+uint16_t udp_addr_port(const struct udp_addr *a);
+bool udp_addr_equal(const struct udp_addr *a, const struct udp_addr *b);
+
+/* With a seed that nobody outside knows, so that nobody chooses addresses that collide. */
+uint64_t udp_addr_hash(const struct udp_addr *a, uint64_t seed);
+
+bool udp_local_equal(const struct udp_local *a, const struct udp_local *b);
+
+#endif

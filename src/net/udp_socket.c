@@ -1,0 +1,95 @@
+#include "net/udp_socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static void udp_readable_cb(struct ev_loop *ev, ev_io *w, int events)
+{
+	struct udp_socket *s = container_of(w, struct udp_socket, reader);
+	(void)ev, (void)events;
+	s->on_readable(s);
+}
+
+void udp_socket_init(struct udp_socket *s, struct loop *loop, int fd,
+		     void (*on_readable)(struct udp_socket *s))
+{
+	*s = (struct udp_socket){ .loop = loop, .fd = fd, .batch = 1, .on_readable = on_readable };
+	ev_io_init(&s->reader, udp_readable_cb, fd, EV_READ);
+}
+
+int udp_socket_open(struct udp_socket *s, struct loop *loop, int family,
+		    void (*on_readable)(struct udp_socket *s))
+{
+	int fd = udp_open(family);
+	if (fd < 0)
+		return errno;
+	udp_socket_init(s, loop, fd, on_readable);
+	return 0;
+}
+
+int udp_socket_share(struct udp_socket *s, struct loop *loop, int fd,
+		     void (*on_readable)(struct udp_socket *s))
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (own < 0)
+		return errno;
+	udp_socket_init(s, loop, own, on_readable);
+	return 0;
+}
+
+void udp_socket_start(struct udp_socket *s, bool is_late)
+{
+	if (!ev_is_active(&s->reader))
+		ev_set_priority(&s->reader, is_late ? LOOP_LATE : 0);
+	ev_io_start(s->loop->ev, &s->reader);
+}
+
+void udp_socket_stop(struct udp_socket *s)
+{
+	ev_io_stop(s->loop->ev, &s->reader);
+}
+
+void udp_socket_close(struct udp_socket *s)
+{
+	udp_socket_stop(s);
+	(void)close(s->fd); /* what is not sent by now is lost, as datagrams are */
+	s->fd = -1;
+}
+
+/* As many as came the last time, and more after a whole batch: to look for none costs, too. */
+static void learn(struct udp_socket *s, unsigned n)
+{
+	if (n == s->batch && s->batch < UDP_BATCH)
+		s->batch = (uint16_t)(s->batch * 2);
+	else if (n <= s->batch / 2U)
+		s->batch = (uint16_t)(n > 1 ? n : 1);
+}
+
+unsigned udp_socket_read(struct udp_socket *s, struct udp_batch *b, unsigned first, unsigned room,
+			 bool *more)
+{
+	unsigned most = s->batch < room ? s->batch : room;
+	unsigned n = udp_read(b, s->fd, first, most);
+	learn(s, n);
+	*more = n == most && n > 1;
+	return n;
+}
+
+bool udp_socket_trouble(const struct udp_socket *s, struct udp_addr *to, int *sys)
+{
+	return udp_read_trouble(s->fd, to, sys);
+}
+
+void udp_socket_send(const struct udp_socket *s, struct udp_outbox *o, const struct datagram *d,
+		     uint64_t *lost)
+{
+	udp_outbox_add(o, s->fd, d, lost);
+}
+
+uint16_t udp_socket_port(const struct udp_socket *s)
+{
+	struct udp_addr bound;
+	socklen_t n = sizeof(bound);
+	return getsockname(s->fd, &bound.u.sa, &n) == 0 ? udp_addr_port(&bound) : 0;
+}

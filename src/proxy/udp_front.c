@@ -1,0 +1,64 @@
+#include "proxy/udp_front.h"
+
+#include <stdlib.h>
+
+#include "exchange/flow.h"
+
+enum { ROUNDS = 4 }; /* batches in a turn, so that the answers have theirs */
+
+struct udp_front {
+	struct flow_gate gate;
+};
+
+static bool read_some(struct flow_gate *g, struct flows *all)
+{
+	struct datagram d;
+	bool more;
+	unsigned n = udp_socket_read(&g->socket, all->in, 0, UDP_BATCH, &more);
+	for (unsigned i = 0; i < n; i++) {
+		udp_batch_at(all->in, i, &d);
+		flow_take(g, &d);
+	}
+	flow_flush(all);
+	loop_note_beat(all->plane->loop);
+	return more;
+}
+
+static void on_readable(struct udp_socket *s)
+{
+	struct flow_gate *g = container_of(s, struct flow_gate, socket);
+	for (unsigned i = 0; i < ROUNDS && read_some(g, g->service->plane->flows); i++)
+		;
+}
+
+struct udp_front *udp_front_create(struct service *s, int fd)
+{
+	struct udp_front *f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return NULL;
+	f->gate.service = s;
+	if (udp_socket_share(&f->gate.socket, s->plane->loop, fd, on_readable) == 0)
+		return f;
+	free(f);
+	return NULL;
+}
+
+void udp_front_start(struct udp_front *f)
+{
+	udp_socket_start(&f->gate.socket, true); /* answers come first */
+}
+
+void udp_front_stop(struct udp_front *f)
+{
+	udp_socket_stop(&f->gate.socket);
+}
+
+void udp_front_destroy(struct udp_front *f)
+{
+	struct flows *all = f->gate.service->plane->flows;
+	udp_front_stop(f);
+	if (all != NULL)
+		flow_cut_all(all, &f->gate, "cut: another worker has its socket");
+	udp_socket_close(&f->gate.socket);
+	free(f);
+}
