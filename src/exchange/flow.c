@@ -211,6 +211,7 @@ static void follow(struct flow *f, enum choice choice)
 		break;
 	case CHOICE_OWN:
 	case CHOICE_PASS: /* no answer is ever held */
+	case CHOICE_GO:	  /* nor has one a head */
 		refuse(f);
 		break;
 	}
