@@ -44,7 +44,7 @@ struct service {
 	/* Deadlines; NULL: none. */
 	struct timer_lane *client_header, *client_body, *client_idle, *request;
 	struct timer_lane *tunnel, *half_closed, *handshake;
-	struct timer_lane *udp; /* a little more than timeouts.udp, see flow.c */
+	struct timer_lane *udp;	    /* a little more than timeouts.udp, see flow.c */
 	struct timer_lane *silence; /* a client that lingers so long without a byte is done */
 	struct pool_lanes *pools;   /* by pool index */
 };

@@ -123,8 +123,7 @@ static enum err check_plan_listens(const struct board_plan *p, struct error *e)
 
 	for (unsigned i = 0; i < p->listens; i++) {
 		if (!is_text(p->listen[i].address, sizeof(p->listen[i].address)) ||
-		    p->listen[i].is_tcp > 1 || p->listen[i].is_tls > 1 ||
-		    p->listen[i].is_udp > 1 ||
+		    p->listen[i].is_tcp > 1 || p->listen[i].is_tls > 1 || p->listen[i].is_udp > 1 ||
 		    p->listen[i].listen >= BOARD_LISTENS_MAX ||
 		    p->listen[i].service >= BOARD_SERVICES_MAX)
 			return err_set(e, ERR_INVALID, "plan: not one of ours");
