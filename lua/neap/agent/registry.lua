@@ -30,16 +30,9 @@ local PAUSE_LEAST, PAUSE_MOST = 0.1, 15 -- seconds until it is started again
 local STABLE = 5 -- seconds that it ran: whatever ended it then, the next try is soon
 local KEEP_EVERY, SAY_EVERY = 1, 1
 local LOOK_AGAIN = 5 -- seconds, at those that are held out
-local COST_SHARE = 4 -- a list that took long is not followed by the next one at once
+local GAP = 0.05 -- seconds from a list to the next one at least
+local COST_SHARE = 4 -- and so many times as long as it took
 local DRAINED = "drained by its registry"
-
----@param raws table[]|string[]|fun(): table
----@param revision any
-function Registry:list(raws, revision)
-  self.raws, self.is_new = raws, true
-  self.revision = revision ~= nil and tostring(revision) or nil
-  self:same()
-end
 
 function Registry:fail(why) self.failure = why end
 
@@ -201,11 +194,9 @@ local function apply_timed(agent, pool, r, now)
   r.is_new = false
   apply(agent, pool, r, now)
   local ended = agent.host.now()
-  r.apply_at = ended + (ended - now) * COST_SHARE
+  r.apply_at = math.max(now + GAP, ended + (ended - now) * COST_SHARE)
   end_wait(agent, r)
 end
-
--- ---- the agent's calls ----
 
 local function hear(agent, pool, r)
   if not r.heard then return end
@@ -217,6 +208,23 @@ local function hear(agent, pool, r)
   end
   r.has_failed = false
 end
+
+-- ---- the page's calls ----
+
+-- In force at once, or, soon after another one, with a later tick. (The page of a Lua file has no
+-- more time than a hook: its list waits for the tick.)
+---@param raws table[]|string[]|fun(): table
+---@param revision any
+function Registry:list(raws, revision)
+  self.raws, self.is_new = raws, true
+  self.revision = revision ~= nil and tostring(revision) or nil
+  self:same()
+  if self.is_guarded then return end
+  hear(self.agent, self.pool, self)
+  apply_timed(self.agent, self.pool, self, self.agent.host.now())
+end
+
+-- ---- the agent's calls ----
 
 local function keep(agent, pool, r, now)
   if not r.is_unkept or now < r.keep_at then return end
@@ -261,7 +269,7 @@ function registry.begin(agent, pool, entry)
   pool.revision = type(entry.revision) == "string" and entry.revision or nil
   pool.registry = setmetatable({
     is_guarded = path ~= nil and path:find "%.lua$" ~= nil, -- it runs code of the config's owner
-    memory = {}, turn = 0, failures = 0, pause = PAUSE_LEAST,
+    agent = agent, pool = pool, memory = {}, turn = 0, failures = 0, pause = PAUSE_LEAST,
     due = now, apply_at = now, keep_at = now, say_at = now,
     more = 0, fewer = 0, left_out = 0, held = {},
     listing = listing.new(), damping = damping.new(),
