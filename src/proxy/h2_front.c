@@ -188,7 +188,7 @@ static void on_done(struct h2_client *c)
 	slab_put(&front_all(&f->front)->h2.clients, c);
 	f->streams_n--;
 	if (times_idle(f))
-		f->timing = H2_TIMES_NOTHING; /* it begins anew */
+		stop_timing(f); /* it begins anew; before that nothing is due */
 	h2_link_stir(&f->link);
 }
 
@@ -230,7 +230,7 @@ static void on_settings(struct h2_session *s)
 		return;
 	f->has_begun = true;
 	if (times_idle(f))
-		f->timing = H2_TIMES_NOTHING; /* it begins anew */
+		stop_timing(f); /* it begins anew */
 }
 
 static void on_pong(struct h2_session *s)
