@@ -44,6 +44,7 @@ end
 ---@return table? balancer, string? why
 function balancer.new(o)
   local shared = o.shared
+  shared.jars = shared.jars or { n = 0, cookies = {} } -- a client shows its cookies to all
   if shared.first and not shared.like then shared.like = shared.first:image() end
   local options = {
     policy = o.policy, backends = shared.like and 1 or config_of(o.backends),
@@ -59,7 +60,7 @@ function balancer.new(o)
     states = {}, -- that it was told, by number; those that were up from the beginning are not there
     changes = {}, -- numbers whose state a hook has changed since
     has_response = inner.entries.have.response, has_log = inner.entries.log ~= nil,
-    jars = {}, jars_n = 0, is_safe = o.is_safe, errors_n = 0,
+    shared = shared, jars = shared.jars, is_safe = o.is_safe, errors_n = 0,
   }, Balancer)
   shared.first = shared.first or inner
   self.world.on_change = function(slot) table.insert(self.changes, slot + 1) end
@@ -110,7 +111,7 @@ local function fields_of(self, record)
   for name, value in pairs(record.headers) do
     if name ~= "host" then table.insert(fields, { name, value }) end
   end
-  local jar = self.jars[record.client_ip]
+  local jar = self.jars.cookies[record.client_ip]
   if jar then table.insert(fields, { "Cookie", jar }) end
   return fields
 end
@@ -206,13 +207,13 @@ function Balancer:failed(record, failure)
 end
 
 local function keep_cookie(self, record)
-  local edits = self.world.response_record.edits
+  local edits, jars = self.world.response_record.edits, self.jars
   for _, edit in ipairs(edits or {}) do
     local cookie = edit.lower == "set-cookie" and edit.value and edit.value:match "^[^;]+"
-    local known = self.jars[record.client_ip]
-    if cookie and (known or self.jars_n < JARS_MAX) then
-      if not known then self.jars_n = self.jars_n + 1 end
-      self.jars[record.client_ip] = cookie
+    local known = jars.cookies[record.client_ip]
+    if cookie and (known or jars.n < JARS_MAX) then
+      if not known then jars.n = jars.n + 1 end
+      jars.cookies[record.client_ip] = cookie
     end
   end
 end
@@ -274,6 +275,19 @@ function Balancer:order(b, what, value)
     self.C.neap_board_set_state(nil, b - 1, what == "drain" and DRAIN or UP, "", 0)
   end
   self.states[b] = self.board.rows[b - 1].state
+end
+
+-- The pool has these from now on.
+---@param list number[]  the same one for all balancers of a run
+function Balancer:members(list)
+  local shared = self.shared
+  if shared.members ~= list then
+    local slots = {}
+    for i, b in ipairs(list) do slots[i] = b - 1 end
+    shared.members, shared.slots = list, slots
+  end
+  set_time(self)
+  self.board.set_members(0, shared.slots)
 end
 
 -- The time of its ejection is over.

@@ -73,6 +73,17 @@ local function of_hooks(notes, result)
     :format(result.name, plural(errors.count, "error"), errors.hook, errors.text))
 end
 
+-- Who moved when backends came and went, for policies that keep clients or paths: key, seen, moved,
+-- and how many had to.
+---@param result table
+---@return string[]?
+function describe.moved(result)
+  local m = result.moved
+  if not m then return nil end
+  return { m.key .. "s", format.count(m.seen), format.percent(m.moved / m.seen),
+    format.percent(m.due / m.seen) }
+end
+
 -- What a reader of the figures must know.
 ---@param s table
 ---@param results table[]

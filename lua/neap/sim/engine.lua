@@ -32,16 +32,18 @@ end
 
 ---@param o table  clock, backends, balancers, source, stats, plan, random (streams), timeout,
 ---  health, queue, closed, horizon, hedge (after, draw(random) → seconds of its work, or nil: as
----  much as its request's; budgets, by balancer)
+---  much as its request's; budgets, by balancer), moves (moves.lua; nil: nobody wants to know)
 function engine.new(o)
   local self = setmetatable({
-    clock = o.clock, source = o.source, stats = o.stats, plan = o.plan, balancers = o.balancers,
+    clock = o.clock, moved = o.moves,
+    source = o.source, stats = o.stats, plan = o.plan, balancers = o.balancers,
     balancers_n = #o.balancers, random = o.random, timeout = o.timeout or huge,
     health = o.health or huge, queue = o.queue, hedge = o.hedge, closed = o.closed,
     horizon = o.horizon, now = 0, next_arrival = huge, events = heap.new(), jobs = jobs.new(),
     first_sent = 0, last_sent = 0, -- of the list by time
     n = #o.backends, speed = {}, slow = {}, places = {}, alive = {}, failing = {},
     busy = {}, head = {}, tail = {}, queued = {}, held = {}, listed = {}, suspects = {},
+    is_out = {}, touched = {}, is_touched = {},
   }, Sim)
   for b, backend in ipairs(o.backends) do
     self.speed[b], self.slow[b], self.places[b] = backend.speed or 1, 1, backend.concurrency or 1
@@ -185,6 +187,7 @@ local function send(self, j, may_hold)
     all.backend[j], all.sent[j] = b, self.now
     self.stats:sent(b)
     if self.alive[b] then
+      if self.moved then self.moved:sent(record, b) end
       place(self, b, j)
       if self.hedge then time_hedge(self, j) end
       return true
@@ -340,9 +343,19 @@ local function cut_off(self, b)
   return cut
 end
 
+-- Backends that may be anything but up, in ascending order: only those need checks.
+local function touch(self, b)
+  if self.is_touched[b] then return end
+  local list, at = self.touched, #self.touched + 1
+  while at > 1 and list[at - 1] > b do at = at - 1 end
+  table.insert(list, at, b)
+  self.is_touched[b] = true
+end
+
 function Sim:down(b)
   local all = self.jobs
   self.alive[b] = false
+  touch(self, b)
   local cut = cut_off(self, b)
   for at, j in ipairs(cut) do
     cut[at] = all:move(j)
@@ -375,6 +388,30 @@ function Sim:order(b, what, value)
   end
 end
 
+-- It joins the pool, or leaves it, for all balancers.
+function Sim:member(b, is_in)
+  self.is_out[b], self.has_members = not is_in or nil, true
+end
+
+-- All that an event changes is changed.
+function Sim:settle()
+  if not self.has_members then return end
+  self.has_members = false
+  local members = {}
+  for b = 1, self.n do
+    if not self.is_out[b] then table.insert(members, b) end
+  end
+  for i = 1, self.balancers_n do
+    self.balancers[i]:members(members)
+    ask_again(self, i)
+  end
+end
+
+-- For the figures: a backend leaves, joins, or nobody can say.
+function Sim:moves(how, b)
+  if self.moved then self.moved[how](self.moved, self.now, b) end
+end
+
 -- A hook has changed the state that a backend has for a balancer.
 ---@param i number  the balancer
 ---@param b number
@@ -382,6 +419,7 @@ end
 ---@param seconds number?
 function Sim:changed(i, b, state, seconds)
   local number = i * (self.n + 1) + b
+  touch(self, b)
   if state == "down" and not self.listed[number] then
     self.listed[number] = true
     push(self, self.now + RECHECK_FIRST, RECHECK, number)
@@ -421,7 +459,7 @@ local function look(self, number)
 end
 
 local function check_all(self, i)
-  for b = 1, self.n do self.balancers[i]:checked(b, self.alive[b]) end
+  for _, b in ipairs(self.touched) do self.balancers[i]:checked(b, self.alive[b]) end
   ask_again(self, i)
   if self.now + self.health < self.horizon then push(self, self.now + self.health, CHECK, i) end
 end
@@ -449,6 +487,11 @@ local handlers = {
 }
 
 local function prepare(self)
+  for b in pairs(self.plan.absent) do
+    self:member(b, false)
+    self:moves("leaves", b)
+  end
+  self:settle()
   for number, event in ipairs(self.plan) do push(self, event.time, PLAN, number) end
   for i = 1, self.balancers_n do
     if self.health < self.horizon then

@@ -109,6 +109,19 @@ local function counts_table(out, results)
   table.insert(out, "</table></div>\n")
 end
 
+local function moved_table(out, results)
+  table.insert(out, '<br>\n<div class="scroll"><table><tr><th>moved</th><th>keys</th><th>seen</th>'
+    .. "<th>moved</th><th>had to</th></tr>\n")
+  for i, result in ipairs(results) do
+    table.insert(out, ("<tr><td><i %s></i>%s</td>"):format(colour(i), escape(result.name)))
+    for _, cell in ipairs(describe.moved(result) or { "none kept", "", "", "" }) do
+      table.insert(out, ("<td>%s</td>"):format(cell))
+    end
+    table.insert(out, "</tr>\n")
+  end
+  table.insert(out, "</table></div>\n")
+end
+
 local function backends_table(out, results)
   if #results[1].backends > BACKENDS_MAX then return end
   table.insert(out, '<div class="scroll"><table><tr><th>share / in use</th>')
@@ -211,6 +224,7 @@ function html.page(s, results, reference)
   percentile_table(out, "queueing", results, "queueing")
   table.insert(out, "<br>\n")
   counts_table(out, results)
+  if s.plan.moves then moved_table(out, results) end
   heats(out, s, results)
   if #results[1].backends <= BACKENDS_MAX then table.insert(out, "<h2>Backends</h2>\n") end
   backends_table(out, results)

@@ -95,8 +95,14 @@ local function timeline_of(result)
   } }
 end
 
-local function policy_of(result)
-  return { object = {
+local function moved_of(moved)
+  return moved and { line = { { "key", moved.key }, { "seen", moved.seen },
+    { "moved", moved.moved / moved.seen }, { "due", moved.due / moved.seen } } }
+end
+
+-- `moved` only where backends come and go; null: the policy keeps neither clients nor paths.
+local function policy_of(s, result)
+  local object = {
     { "name", result.name }, { "requests", result.requests },
     { "latency", percentiles(result.latency) }, { "queueing", percentiles(result.queueing) },
     { "backends", backends_of(result) },
@@ -106,7 +112,9 @@ local function policy_of(result)
     { "retries", result.retries },
     { "hedges", result.hedges }, { "hedges_won", result.hedges_won },
     { "hook_errors", result.hook_errors.count }, { "timeline", timeline_of(result) },
-  } }
+  }
+  if s.plan.moves then table.insert(object, { "moved", moved_of(result.moved) }) end
+  return { object = object }
 end
 
 local function trace_of(trace)
@@ -142,7 +150,7 @@ end
 ---@param out fun(text: string)
 function json.write(s, results, out)
   local policies = {}
-  for i, result in ipairs(results) do policies[i] = policy_of(result) end
+  for i, result in ipairs(results) do policies[i] = policy_of(s, result) end
   write(out, { object = { { "scenario", scenario_of(s, results) }, { "policies", policies },
     { "notes", describe.notes(s, results) } } }, "")
   out "\n"

@@ -20,15 +20,22 @@ local function weight(text) return (values.integer(text, 0, 65535)) end
 
 -- What may come after the name.
 local KINDS = {
-  { word = "down", form = "down", act = function(sim, b) sim:down(b) end },
-  { word = "up", form = "up", act = function(sim, b) sim:up(b) end },
-  { word = "drain", form = "drain", act = function(sim, b) sim:order(b, "drain") end },
-  { word = "undrain", form = "undrain", act = function(sim, b) sim:order(b, "auto") end },
+  { word = "down", form = "down", moves = "leaves", act = function(sim, b) sim:down(b) end },
+  { word = "up", form = "up", moves = "unclear", act = function(sim, b) sim:up(b) end },
+  { word = "drain", form = "drain", moves = "leaves",
+    act = function(sim, b) sim:order(b, "drain") end },
+  { word = "undrain", form = "undrain", moves = "joins",
+    act = function(sim, b) sim:order(b, "auto") end },
+  { word = "leave", form = "leave", moves = "leaves",
+    act = function(sim, b) sim:member(b, false) end },
+  { word = "join", form = "join", moves = "joins",
+    act = function(sim, b) sim:member(b, true) end },
   { word = "slow", form = "slow:FACTOR", value = above_zero, expected = "a number above 0",
     act = function(sim, b, factor) sim:slower(b, factor) end },
   { word = "fail", form = "fail:SHARE", value = share, expected = "a share from 0 to 1",
     act = function(sim, b, part) sim:fail(b, part) end },
-  { word = "weight", form = "weight:N", value = weight, expected = "an integer from 0 to 65535",
+  { word = "weight", form = "weight:N", moves = "unclear", value = weight,
+    expected = "an integer from 0 to 65535",
     act = function(sim, b, number) sim:order(b, "weight", number) end },
 }
 
@@ -95,32 +102,52 @@ function plan.parse(text, n, horizon)
   return {
     time = time, first = first, last = last, kind = kind, text = text,
     act = function(sim)
-      for b = first, last do kind.act(sim, b, value) end
+      for b = first, last do
+        kind.act(sim, b, value)
+        if kind.moves then sim:moves(kind.moves, b) end
+      end
+      sim:settle()
     end,
   }
 end
 
--- Impossible events: a backend dies twice, or comes back without having died.
-local NO_USE = {
-  down = "is down already", up = "is not down", drain = "drains already",
-  undrain = "does not drain",
+-- Impossible events: a backend dies twice, or comes back without having died. Each event puts a
+-- backend into a state, or ends that.
+local STATES = {
+  down = { "down", true, "is down already" }, up = { "down", false, "is not down" },
+  drain = { "drain", true, "drains already" }, undrain = { "drain", false, "does not drain" },
+  leave = { "out", true, "has left already" }, join = { "out", false, "is there already" },
 }
 
-local function check_one(event, is_down, drains)
-  local word = event.kind.word
+---@param states table  state → set of backends
+local function check_one(event, states)
+  local state = STATES[event.kind.word]
+  if not state then return end
+  local set, is_in, no_use = states[state[1]], state[2], state[3]
   for b = event.first, event.last do
-    local wrong = (word == "down" and is_down[b]) or (word == "up" and not is_down[b])
-      or (word == "drain" and drains[b]) or (word == "undrain" and not drains[b])
-    if wrong then
-      return ("'%s': b%d %s by then"):format(show.text(event.text), b, NO_USE[word])
+    if (set[b] or false) == is_in then
+      return ("'%s': b%d %s by then"):format(show.text(event.text), b, no_use)
     end
-    if word == "down" or word == "up" then is_down[b] = word == "down" end
-    if word == "drain" or word == "undrain" then drains[b] = word == "drain" end
+    set[b] = is_in
   end
 end
 
+-- Those whose first event of the kind is `join`: they are not there before it.
+local function absent(events)
+  local out, known = {}, {}
+  for _, event in ipairs(events) do
+    local state = STATES[event.kind.word]
+    for b = event.first, state and state[1] == "out" and event.last or 0 do
+      if not known[b] then out[b] = not state[2] or nil end
+      known[b] = true
+    end
+  end
+  return out
+end
+
 ---@param texts string[]
----@return table[]? events, string? why  -- by time
+---@return table? events, string? why  -- by time; `absent`: the backends that join later, `moves`:
+---  do any come or go?
 function plan.make(texts, n, horizon)
   local events = {}
   for i, text in ipairs(texts) do
@@ -133,10 +160,13 @@ function plan.make(texts, n, horizon)
     if a.time ~= b.time then return a.time < b.time end
     return a.order < b.order
   end)
-  local is_down, drains = {}, {}
+  events.absent = absent(events)
+  local states = { down = {}, drain = {}, out = {} }
+  for b in pairs(events.absent) do states.out[b] = true end
   for _, event in ipairs(events) do
-    local why = check_one(event, is_down, drains)
+    local why = check_one(event, states)
     if why then return nil, why end
+    events.moves = events.moves or event.kind.moves == "leaves" or event.kind.moves == "joins"
   end
   return events
 end

@@ -6,6 +6,7 @@ local dice = require "neap.sim.dice"
 local distribution = require "neap.sim.distribution"
 local engine = require "neap.sim.engine"
 local hedges = require "neap.sim.hedges"
+local moves = require "neap.sim.moves"
 local plan = require "neap.sim.plan"
 local stats = require "neap.sim.stats"
 local synthetic = require "neap.sim.synthetic"
@@ -131,6 +132,12 @@ local function columns(list)
   return names, places
 end
 
+local function weights(list)
+  local all = {}
+  for b, backend in ipairs(list) do all[b] = backend.weight or 1 end
+  return all
+end
+
 -- Runs it with one policy.
 ---@param s table
 ---@param new_balancer fun(o: table): table?, string?  with backends, clock, seed, changed
@@ -142,6 +149,7 @@ function scenario.run(s, new_balancer)
   local measured = stats.new { clock = clock, backends = #s.backends, horizon = s.horizon,
     warmup = o.warmup, windows = WINDOWS }
   local balancers, shared, sim = {}, {}, nil
+  local moved = s.plan.moves and moves.new(weights(s.backends)) or nil
   for i = 1, o.balancers do
     balancers[i], why = new_balancer {
       backends = s.backends, pool = o.pool or {}, clock = clock, shared = shared,
@@ -155,10 +163,11 @@ function scenario.run(s, new_balancer)
     clock = clock, backends = s.backends, balancers = balancers, source = source,
     stats = measured, plan = s.plan, random = streams(o.seed), timeout = o.timeout,
     health = o.health, queue = QUEUE, hedge = hedge_of(s), horizon = s.horizon,
-    closed = s.arrivals.users and s.arrivals,
+    closed = s.arrivals.users and s.arrivals, moves = moved,
   }
   sim:run()
   local result = measured:result(columns(s.backends))
+  result.moved = moved and moved:result()
   if o.trace then
     result.trace = source:summary()
     source:close()

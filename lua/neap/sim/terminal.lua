@@ -71,6 +71,17 @@ local function counts(out, width, results)
   end
 end
 
+local function moved(out, width, results)
+  out("\n" .. left("moved", width + 2))
+  for _, title in ipairs { "keys", "seen", "moved", "had to" } do out(right(title, 12)) end
+  out("  (seen before and after backends came or went)\n")
+  for _, result in ipairs(results) do
+    out("  " .. left(format.short(result.name, width), width))
+    for _, cell in ipairs(describe.moved(result) or { "none kept" }) do out(right(cell, 12)) end
+    out "\n"
+  end
+end
+
 local function backend_line(out, backend, label)
   out("    " .. left(label, 8) .. right(format.count(backend.count), 10)
     .. right(format.percent(backend.share), 9) .. "  "
@@ -134,6 +145,7 @@ function terminal.write(s, results, reference, out)
   end
   over_time(out, width, results)
   counts(out, width, results)
+  if s.plan.moves then moved(out, width, results) end
   backends(out, results)
   local notes = describe.notes(s, results)
   if #notes > 0 then out "\nnotes\n" end

@@ -387,6 +387,10 @@ local function add_publishing(C, self)
   function C.neap_board_set_members(_, pool, slots, n)
     local members = {}
     for i = 1, n do members[i] = slots[i - 1] end
+    self.set_members(pool, members)
+  end
+
+  function self.set_members(pool, members)
     pools[pool].members, pools[pool].prints = members, pools[pool].prints + 1
     self.bump(pool)
   end

@@ -38,19 +38,29 @@ end
 
 local function behind(list, fn) setmetatable(list, { __index = fn }) end
 
--- A pool's scan is that of all others that have changed nothing.
+-- A pool's scan is that of all others that have the same list of members and changed nothing else.
 local function share_scans(C, board, made)
-  local scan = C.neap_pool_scan
-  function C.neap_pool_scan(pool, panic, to)
-    local is_same = board.pools[pool].version[0] == made.pools[pool].version
-    local known = is_same and made.scans[pool]
+  local scan, set_members = C.neap_pool_scan, board.set_members
+
+  function board.set_members(number, members)
+    local pool = board.pools[number]
+    local is_same = pool.version[0] == pool.shown
+    set_members(number, members)
+    if is_same then pool.shown = pool.version[0] end
+  end
+
+  function C.neap_pool_scan(number, panic, to)
+    local pool = board.pools[number]
+    local is_same = pool.version[0] == pool.shown
+    local known = is_same and made.scans[pool.members]
     if known and known.panic == panic then
       ffi.copy(to, known.scan, ffi.sizeof "neap_scan")
+      to.print_low = pool.prints
       return
     end
-    scan(pool, panic, to)
+    scan(number, panic, to)
     if is_same then
-      made.scans[pool] = { panic = panic, scan = ffi.new("neap_scan", to) }
+      made.scans[pool.members] = { panic = panic, scan = ffi.new("neap_scan", to) }
     end
   end
 end
@@ -82,7 +92,8 @@ function image.show(C, board, made)
   behind(board.errors, function(_, slot) return slot < made.n and 0 or nil end)
   for i, pool in pairs(made.pools) do
     local own = copied(pool)
-    own.version, own.is_shared = ffi.new("uint32_t[1]", pool.version), true
+    own.version, own.shown = ffi.new("uint32_t[1]", pool.version), pool.version
+    own.is_shared = true
     board.pools[i] = own
   end
   share_scans(C, board, made)
