@@ -26,7 +26,7 @@ describe("neap sim at scale", function()
   end)
 
   it("lets each balancer find out by itself who is dead", function()
-    local flags = { "--balancers 20 --backends 300 --rate 2000 --duration 10 --service fixed:1ms",
+    local flags = { "--balancers 20 --backends 100 --rate 1000 --duration 8 --service fixed:1ms",
       "--event", "2s b1-b3 down" }
     local p = sim.run(flags).policies[1]
     assert.equal(0, p.errors)
