@@ -33,9 +33,14 @@ local function config_of(list)
 end
 
 -- Balancers that were started at different times are at different places in their turns.
+local TURNS = { "turn", "least" } -- of round_robin, of least_loaded (see runtime/part.lua)
+
 local function skip_turns(inner, count)
-  local C, name = inner.world.C, inner.config.pools[1].name .. "\31turn"
-  C.neap_counter_add(C.neap_counter(name, #name), count)
+  local C = inner.world.C
+  for _, word in ipairs(TURNS) do
+    local name = inner.config.pools[1].name .. "\31" .. word
+    C.neap_counter_add(C.neap_counter(name, #name), count)
+  end
 end
 
 ---@param o table  policy (as in a config), title, backends, pool (keys of it), seed, clock,
