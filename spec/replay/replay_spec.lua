@@ -56,6 +56,17 @@ describe("neap replay", function()
     assert.is_truthy(text:find("and %d+ more\n"))
   end)
 
+  it("makes the stores that a policy's file names", function()
+    local result = replay.json(recording "round_robin", [[
+      local neap = require "neap"
+      local seen = neap.shared "seen"
+      return { request = function()
+        if seen:increment("n", 1, 0) > 20 then return neap.reply { status = 429 } end
+      end }]])
+    assert.equals(24, result.requests)
+    assert.equals(4, result.requests_different)
+  end)
+
   it("compares two policies with each other, and says the same again", function()
     local path = recording "round_robin"
     local first = replay.run(path, "hash", { "--against", "hash", "--json" })

@@ -16,6 +16,14 @@ local AT_ONCE = [[
     if not at_once:enter "all" then return neap.reply { status = 503 } end
   end }]]
 
+local KEPT = [[
+  local neap = require "neap"
+  local seen, more = neap.shared "seen", neap.shared "more"
+  return { request = function(request)
+    more:set("last", request.path)
+    if seen:increment("n", 1, 0) > 500 then return neap.reply { status = 429 } end
+  end }]]
+
 local function passed(policy) return policy.requests - policy.errors end
 
 describe("neap sim shows that", function()
@@ -26,6 +34,14 @@ describe("neap sim shows that", function()
     local policy = sim.run({ "--policy limit.lua --rate 100 --duration 20 --service fixed:1ms",
       files = { ["limit.lua"] = RATE } }).policies[1]
     assert.is_true(passed(policy) <= 1010 and passed(policy) > 990, passed(policy))
+  end)
+
+  it("the stores that a policy's file names are there, without being declared", function()
+    for _, count in ipairs { 1, 2 } do -- each balancer has its own
+      local policy = sim.run({ "--policy kept.lua --rate 100 --duration 20 --service fixed:1ms "
+        .. "--balancers " .. count, files = { ["kept.lua"] = KEPT } }).policies[1]
+      assert.equal(500 * count, passed(policy))
+    end
   end)
 
   it("a limit of two at once serves as many as two can be served", function()

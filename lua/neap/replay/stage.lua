@@ -6,6 +6,7 @@
 --   s.errors                    { count =, hook =, text = }: of hooks; the first of them
 
 local ffi = require "neap.ffi"
+local needs = require "neap.testing.needs"
 local requests = require "neap.testing.requests"
 local tags = require "neap.tags"
 local routines = require "neap.testing.routines"
@@ -66,7 +67,7 @@ end
 
 ---@return table? stage, string? why, boolean? is_recording  it is what was recorded that is wrong
 function stage.new(o)
-  local ok, inner = pcall(virtual.new, config_of(o))
+  local ok, inner = needs.balancer(virtual.new, config_of(o))
   if not ok then
     local why = tostring(inner):gsub("testing: ", "")
     return nil, why, not why:find "^policy"

@@ -3,6 +3,7 @@
 -- stays with it from begin to ended.
 
 local ffi = require "neap.ffi"
+local needs = require "neap.testing.needs"
 local requests = require "neap.testing.requests"
 local routines = require "neap.testing.routines"
 local virtual = require "neap.testing.balancer"
@@ -57,7 +58,7 @@ function balancer.new(o)
     seed = o.seed, time = START, contain = true, light = true, read = o.read, title = o.title,
     like = shared.like,
   }
-  local ok, inner = pcall(virtual.new, options)
+  local ok, inner = needs.balancer(virtual.new, options)
   if not ok then return nil, (tostring(inner):gsub("^testing: policy: ", "")) end
   local self = setmetatable({
     inner = inner, world = inner.world, board = inner.world.board, C = inner.world.C,
