@@ -130,7 +130,8 @@ end
 -- Who a request comes from: to a function(request) that returns a text, the request itself (its
 -- client's address), or nil when nobody is known.
 function kinds.client(row, value)
-  if value == "address" then return function(request) return request end end
+  -- "ip" is how other policies name it; as a bare text each address of a /64 would be a client.
+  if value == "address" or value == "ip" then return function(request) return request end end
   local name = type(value) == "string" and value:match "^jwt:([%w_.:/-]+)$"
   if name then return not_empty(claim(name)) end
   local key, expected = kinds.key(row, value)

@@ -9,6 +9,7 @@ local OK, EXISTS, NOT_FOUND = N.NEAP_STORE_OK, N.NEAP_STORE_EXISTS, N.NEAP_STORE
 local OTHER_KIND, KEY_LONG = N.NEAP_STORE_OTHER_KIND, N.NEAP_STORE_KEY_LONG
 local TOO_LARGE = N.NEAP_STORE_TOO_LARGE
 local FIFTHS = 5
+local ROUNDED_US = 1 -- a number of seconds since 1970 is exact to a quarter of that
 
 local store = {}
 
@@ -111,7 +112,7 @@ local function add_rest(C, stores, now, answer, out)
 end
 
 -- Windows in fifths, and rates, as src/shm/store_rate.c has them.
-local function add_rates(C, stores, now, answer)
+local function add_rates(C, stores, now, answer, ahead_of)
   local function sum_of(window, fifth, part)
     local sum = 0
     for i = 0, FIFTHS - 1 do sum = sum + (window[fifth - i] or 0) end
@@ -135,10 +136,10 @@ local function add_rates(C, stores, now, answer)
     if #key > N.NEAP_STORE_KEY_MAX then return KEY_LONG end
     local entry = stores.live(number, key)
     if entry and entry.kind ~= N.NEAP_STORE_RATE then return OTHER_KIND end
-    local ahead = entry and math.max(0, (entry.value - now()) * 1e6) or 0
+    local ahead = ahead_of(entry) * 1e6
     local after = ahead + cost * interval_us
     answer.number, answer.ahead_us = 0, after
-    if after <= tolerance_us + 1e-3 then
+    if after <= tolerance_us + ROUNDED_US then
       return stores.put(number, key, N.NEAP_STORE_RATE, now() + after / 1e6, after / 1e6)
     end
     answer.number, answer.ahead_us = math.ceil(after - tolerance_us), ahead
@@ -155,12 +156,9 @@ function store.new(now, out)
   function C.neap_store_answers() return answer end
   add_values(C, stores, answer, out)
   add_rest(C, stores, now, answer, out)
-  add_rates(C, stores, now, answer)
-  local function ahead(number, key)
-    local entry = stores.live(number, key)
-    return entry and math.max(0, entry.value - now()) or 0
-  end
-  return C, ahead
+  local function ahead_of(entry) return entry and math.max(0, entry.value - now()) or 0 end
+  add_rates(C, stores, now, answer, ahead_of)
+  return C, function(number, key) return ahead_of(stores.live(number, key)) end
 end
 
 return store
