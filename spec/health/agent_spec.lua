@@ -38,14 +38,26 @@ describe("an agent beside the backend", function()
     for _, step in ipairs {
       { "75%\n", "weight", 30 }, { "1%", "weight", 1 }, { "drain\r\n", "weight", 0 },
       { "ready", "weight", 40 }, { "UP, 200%", "weight", 80 }, { "up", "weight", 80 },
-      { "down #tired\n", "state", "down" }, { "up 50%", "state", "up" },
+      { "down # tired \n", "state", "down" }, { "up 50%", "state", "up" },
       { "nonsense", "state", "down" }, { "ready", "state", "up" }, { "maint", "state", "down" },
     } do
       say(step[1])
       becomes(n, step[2], step[3])
+      if step[2] == "weight" then
+        local line = ('neap_backend_weight{[^\n]*} %d\n'):format(step[3])
+        eventually(function() return admin.get(n, "/metrics").body:find(line) end, 10, line)
+      end
     end
     n:wait_log "its agent says down: tired"
     n:wait_log "its agent says 'nonsense'"
+  end)
+
+  it("is named, when it is the agent that cannot be reached", function()
+    local web = origin.several(1)
+    local n = neap.start { config = ([[return { listen = "127.0.0.1:0", workers = 1,
+      health = { type = "agent", port = 1, interval = 0.2 },
+      backends = { { url = "%s" } } }]]):format(web[1].url) }
+    n:wait_log "its agent at 127.0.0.1 port 1: connection refused"
   end)
 
   it("is a check of a policy, too", function()

@@ -141,7 +141,7 @@ local function backend_row(pool, member, with_times)
   row.is_coarse = true
   row.state, row.states, row.since = state, one_hot[state], condition.since / 1000
   row.up = (state == "up" or state == "unknown") and 1 or 0
-  row.weight = member.def.weight
+  row.weight = C.neap_slot_at(member.slot).weight -- a policy or an agent may have changed it
   row.suspicion = agent.current().board.suspicion(member.slot)
   if pool.shadow then
     row.picks = {}

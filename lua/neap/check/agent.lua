@@ -10,6 +10,7 @@
 local dial = require "neap.check.dial"
 local ffi = require "neap.ffi"
 local show = require "neap.config.show"
+local trim = require "neap.trim"
 
 local C = ffi.C
 
@@ -44,7 +45,8 @@ end
 ---@return boolean is_alive
 ---@return number|string? share_or_why  the part of its weight; nil: nothing is said of it
 local function understood(line)
-  local words, why = line:match "^([^#]*)#?(.*)$"
+  local words, comment = line:match "^([^#]*)#?(.*)$"
+  local why = trim.blanks(comment)
   local share, is_known
   for word in words:lower():gmatch "[^%s,]+" do
     if DEAD[word] then
@@ -83,14 +85,23 @@ local function is_missing(settings, backend)
   return not (own.port or own.address or settings.port or settings.address)
 end
 
+-- The log names the backend: what cannot be reached is another port, or another host.
+local function name_of(settings, backend, addresses)
+  local goals, port = dial.goal(settings, backend, addresses)
+  if goals[1]:find "^unix" then return "its agent at " .. goals[1] end
+  return ("its agent at %s port %s"):format(goals[1], tostring(port))
+end
+
 return function(settings, backend, addresses, slot)
   if is_missing(settings, backend) then
     return false, "its agent has no port (expected health = { type = \"agent\", port = … }, or "
       .. "neap.check.agent { port = … })", "connect"
   end
-  return dial.check(settings, backend, addresses, function(conn, deadline)
+  local is_alive, why, stage = dial.check(settings, backend, addresses, function(conn, deadline)
     return talk(settings, conn, deadline, function(share)
       if slot then set_weight(slot, backend.weight, share) end
     end)
   end)
+  if stage == "connect" then why = ("%s: %s"):format(name_of(settings, backend, addresses), why) end
+  return is_alive, why, stage
 end
