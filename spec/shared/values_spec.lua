@@ -88,6 +88,7 @@ local ERRORS = {
   { "return s.get 'k'", "the methods of a shared store are called with a colon" },
   { "return s:gett 'k'", "a shared store has no 'gett'; did you mean 'get'?" },
   { "return s:incr 'k'", "a shared store has no 'incr'; did you mean 'increment'?" },
+  { "return s:load 'k'", "a shared store has no 'load' (known: add, count, delete, flush, get, " },
   { "s.x = 1", "cannot be assigned" },
   { "neap.shared 'c'", "no store 'c' (there are: a, b)" },
   { "neap.shared()", "the name is a nil, not a string" },

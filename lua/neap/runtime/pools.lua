@@ -338,13 +338,20 @@ end
 pools.info = info_of
 function pools.record(index) return records[index] end
 
+local LISTED = 12 -- names at most in an error
+
+local function known_pools(names)
+  local more = #names > LISTED and ", …" or ""
+  return (" (there are: %s%s)"):format(table.concat(names, ", ", 1, math.min(#names, LISTED)), more)
+end
+
 local function is_known(name)
   if by_name[name] then return by_name[name] end
   local names = sorted.keys(by_name)
   if #names == 0 then error("neap.pool: pools are there once the config is read", 3) end
   local near = type(name) == "string" and nearest.find(name, names)
   error(("no pool '%s'%s"):format(tostring(name),
-    near and ("; did you mean '%s'?"):format(near) or ""), 3)
+    near and ("; did you mean '%s'?"):format(near) or known_pools(names)), 3)
 end
 
 function pools.by_name(name) return pools.view(is_known(name)) end

@@ -3,6 +3,8 @@
 local ffi = require "neap.ffi"
 local current = require "neap.runtime.current"
 local files = require "neap.runtime.files"
+local nearest = require "neap.config.nearest"
+local show = require "neap.config.show"
 
 local C, state = ffi.C, current.state
 
@@ -17,7 +19,7 @@ local function check_status(status, level)
   if status == nil then return end
   if type(status) ~= "number" or status % 1 ~= 0 or status < 200 or status > 599 then
     error(("neap.reply: status must be an integer from 200 to 599, not %s")
-      :format(tostring(status)), level)
+      :format(show.value(status)), level)
   end
 end
 
@@ -77,13 +79,20 @@ local function body_of(fields)
   return file.bytes, file
 end
 
+local function unknown_key(key)
+  local near = type(key) == "string" and nearest.find(key, { "status", "headers", "body", "file" })
+  error(("neap.reply: unknown key %s%s"):format(show.value(key),
+    near and ("; did you mean '%s'?"):format(near)
+      or " (known: status, headers, body, file)"), 3)
+end
+
 ---@param fields table  status (200; in the hook `error`, that of the error), headers (name = text
 ---  or list of texts), body = "", file: a file's name instead
 ---@return table
 function reply.new(fields)
   if type(fields) ~= "table" then error("neap.reply { status =, headers =, body = }", 2) end
   for key in pairs(fields) do
-    if not KEYS[key] then error(("neap.reply: unknown key '%s'"):format(tostring(key)), 2) end
+    if not KEYS[key] then unknown_key(key) end
   end
   local status, headers = fields.status, fields.headers or {}
   local body, file = body_of(fields)

@@ -6,14 +6,21 @@ local nearest = require "neap.config.nearest"
 
 local view = {}
 
+local LISTED = 12 -- names at most, where none is near
+
+local function hint_of(key, names)
+  local near = type(key) == "string" and nearest.find(key, names)
+  if near then return ("; did you mean '%s'?"):format(near) end
+  if #names > LISTED then return "" end
+  return (" (known: %s)"):format(table.concat(names, ", "))
+end
+
 local function unknown(what, key, getters, methods)
   local names = {}
   for name in pairs(getters) do table.insert(names, name) end
   for name in pairs(methods) do table.insert(names, name) end
   table.sort(names)
-  local near = type(key) == "string" and nearest.find(key, names)
-  local hint = near and ("; did you mean '%s'?"):format(near) or ""
-  error(("%s has no '%s'%s"):format(what, tostring(key), hint), 3)
+  error(("%s has no '%s'%s"):format(what, tostring(key), hint_of(key, names)), 3)
 end
 view.unknown = unknown
 

@@ -30,8 +30,8 @@ end
 function wait.check(what, level)
   level = level or 3
   if state.may_wait ~= N.NEAP_WAITS then
-    error(what .. ": this hook may not wait (request, backends, pick, failed, check, discover, "
-      .. "changed, start and every may)", level)
+    error(what .. ": this hook may not wait (request, backends, pick, failed, certificate, check, "
+      .. "discover, changed, start and every may)", level)
   end
   check_place(what, level + 1)
 end

@@ -38,6 +38,7 @@ local Balancer = require "neap.testing.balancer"
 local contract = require "neap.testing.contract"
 local matchers = require "neap.testing.matchers"
 local Pool = require "neap.testing.pool"
+local show = require "neap.config.show"
 
 local testing = {}
 
@@ -47,6 +48,11 @@ local testing = {}
 ---@return table
 function testing.balancer(options)
   if type(options) ~= "table" then error("testing.balancer { backends =, policy = }", 2) end
+  if options.config ~= nil and type(options.config) ~= "string" then
+    error(("testing.balancer: config is %s (expected the path of a config's file; keys of a config "
+      .. "stand in the table itself: testing.balancer { pools = … })")
+      :format(show.value(options.config)), 2)
+  end
   local balancer = Balancer.new(options)
   balancer.pools = {}
   for _, pool in ipairs(balancer.config.pools) do
