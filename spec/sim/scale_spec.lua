@@ -33,4 +33,9 @@ describe("neap sim at scale", function()
     for b = 1, 3 do sim.near(20, p.backends[b].failures, 0.5) end
     assert.equal(0, p.backends[4].failures)
   end)
+
+  it("refuses more balancers, over all policies, than fit into one process", function()
+    assert.matches("%-%-balancers: 1000 for each of 3 policies are too many", sim.fails {
+      "--balancers 1000 --policy first --policy random --policy source" })
+  end)
 end)

@@ -5,6 +5,7 @@ local bounds = {}
 
 local REQUESTS_MAX = 1e8 -- some minutes
 local EVENTS_MAX = 1e9   -- cheap ones
+local RUNTIMES_MAX = 2400 -- LuaJIT has room for the kinds of objects of 2,600
 
 local function count(n) return n < 1e6 and ("%.0f"):format(n) or ("%.3g"):format(n) end
 
@@ -35,6 +36,10 @@ end
 ---@param places number  requests that all backends serve at once, times their speed
 ---@return string? why
 function bounds.check(o, s, places)
+  if o.balancers * #o.policies > RUNTIMES_MAX then
+    return ("--balancers: %d for each of %d policies are too many for one run (at most %d of all; "
+      .. "try fewer policies at a time)"):format(o.balancers, #o.policies, RUNTIMES_MAX)
+  end
   local checks = s.horizon / o.health * #s.backends * o.balancers
   if checks > EVENTS_MAX then
     return ("--health: a check of %d backends each %.6g s for %.6g s are too many (%s; make "
