@@ -31,6 +31,7 @@ struct worker {
 	/* What it runs for, and in what. */
 	struct generation *generation;
 	unsigned slot;
+	bool is_first; /* of this slot in its generation: it may be somebody's heir */
 	struct runtime runtime;
 	struct proxy *proxy;
 
@@ -267,6 +268,8 @@ static enum err listen_all(struct worker *w, struct error *e)
 
 static enum err build(struct worker *w, struct error *e)
 {
+	const struct socket_passage *passage = &w->generation->sockets->passages[w->slot];
+	bool is_heir = w->is_first && w->generation->set.inherits[w->slot];
 	struct proxy_options o = {
 		.loop = &w->runtime.loop,
 		.timers = &w->runtime.timers,
@@ -276,6 +279,8 @@ static enum err build(struct worker *w, struct error *e)
 		.policies = w->runtime.policies,
 		.secrets = w->runtime.secrets,
 		.wake_fds = w->generation->wakers.fds,
+		.give = passage->give != 0 ? passage->give : -1,
+		.take = is_heir ? passage->take : -1,
 		.on_state_change = on_state_change,
 		.ctx = w,
 	};
@@ -356,7 +361,7 @@ int worker_main(void *ward, int channel)
 	sockets_keep_slot(w.generation->sockets, &w.generation->set, w.slot);
 	atomic_store(&worker_row(&w)->generation, w.generation->number);
 	atomic_store(&worker_row(&w)->pid, (int32_t)getpid());
-	atomic_fetch_add(&worker_row(&w)->starts, 1);
+	w.is_first = atomic_fetch_add(&worker_row(&w)->starts, 1) == 0;
 	if (load_worker(&w, &e) != ERR_OK) {
 		(void)message_send(channel, MESSAGE_ERROR, e.text);
 		return 1;

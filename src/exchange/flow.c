@@ -4,6 +4,7 @@
 
 #include "exchange/access.h"
 #include "exchange/approach.h"
+#include "exchange/bequest.h"
 #include "exchange/choice.h"
 #include "exchange/flow_case.h"
 #include "exchange/queue.h"
@@ -504,6 +505,33 @@ void flow_cut_all(struct flows *all, const struct flow_gate *g, const char *reas
 	struct cutting cutting = { g, reason };
 	flows_each(all, cut_if, &cutting);
 	flow_case_each_waiting(all, cut_if, &cutting);
+}
+
+/* Its heir has it: nothing is told of it here. */
+static void leave(struct flow *f)
+{
+	struct flow_case *c = flow_case_of(f, &owner);
+	attempt_end(&c->at, ATTEMPT_CLOSE);
+	hook_finish(c->rq.service->hooks, &c->rq.view, NULL);
+	flow_case_end(c);
+	flows_put(f);
+}
+
+void flow_give_all(struct flows *all, int channel)
+{
+	struct cutting cutting = { NULL, "cut: another worker has its socket" };
+	udp_outbox_flush(all->to_clients, &all->lost);
+	bequest_give(all, channel, leave);
+	flows_each(all, cut_if, &cutting);
+	flow_ports_fini(&all->ports[0]);
+	flow_ports_fini(&all->ports[1]);
+}
+
+void flow_adopt(struct flow *f)
+{
+	timer_init(&f->timer, on_idle);
+	f->state = FLOW_OPEN;
+	touch(f);
 }
 
 enum err flow_create_all(struct plane *p, void (*on_none)(struct plane *p), struct error *e)

@@ -18,4 +18,10 @@ void flow_flush(struct flows *all);
 /* All flows end, or those of that gate only (NULL: all); reason: why. */
 void flow_cut_all(struct flows *all, const struct flow_gate *g, const char *reason);
 
+/* Through the channel, to the worker that takes this one's place (bequest.h). */
+void flow_give_all(struct flows *all, int channel);
+
+/* One that came from there is open. */
+void flow_adopt(struct flow *f);
+
 #endif

@@ -5,7 +5,7 @@
 
 enum {
 	LEAST = 16, /* before one is used again */
-	TRIES = 8,  /* of those that there are, before another one is opened */
+	TRIES = 32, /* of those that there are, before another one is opened */
 };
 
 static bool make_room(struct flow_ports *p)
@@ -23,8 +23,21 @@ static bool make_room(struct flow_ports *p)
 
 static void note_own(const struct flow_ports *p, const struct flow_port *port)
 {
-	uint16_t number = udp_socket_port(&port->socket);
+	struct udp_addr bound = { 0 };
+	if (!udp_socket_name(&port->socket, &bound))
+		return;
+	uint16_t number = udp_addr_port(&bound);
 	p->own[number / 8] |= (uint8_t)(1U << number % 8);
+}
+
+static struct flow_port *add(struct flow_ports *p, struct flow_port *port)
+{
+	port->ports = p;
+	port->number = p->n;
+	note_own(p, port);
+	udp_socket_start(&port->socket, false);
+	p->of[p->n++] = port;
+	return port;
 }
 
 static struct flow_port *open_one(struct flow_ports *p, int *sys)
@@ -35,16 +48,23 @@ static struct flow_port *open_one(struct flow_ports *p, int *sys)
 	struct flow_port *port = make_room(p) ? malloc(sizeof(*port)) : NULL;
 	*sys = port != NULL ? udp_socket_open(&port->socket, p->loop, p->family, p->on_readable)
 			    : ENOMEM;
-	if (*sys != 0) {
-		free(port);
+	if (*sys == 0)
+		return add(p, port);
+	free(port);
+	return NULL;
+}
+
+struct flow_port *flow_ports_adopt(struct flow_ports *p, int fd)
+{
+	struct udp_socket socket;
+	udp_socket_init(&socket, p->loop, fd, p->on_readable);
+	struct flow_port *port = make_room(p) ? malloc(sizeof(*port)) : NULL;
+	if (port == NULL) {
+		udp_socket_close(&socket);
 		return NULL;
 	}
-	port->ports = p;
-	port->number = p->n;
-	note_own(p, port);
-	udp_socket_start(&port->socket, false);
-	p->of[p->n++] = port;
-	return port;
+	udp_socket_init(&port->socket, p->loop, fd, p->on_readable);
+	return add(p, port);
 }
 
 static struct flow_port *look(struct flow_ports *p, uint32_t tries,

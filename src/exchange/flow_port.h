@@ -38,6 +38,9 @@ struct flow_port *flow_ports_choose(struct flow_ports *p,
 				    bool (*is_taken)(const struct flow_port *port, void *ctx),
 				    void *ctx, int *sys);
 
+/* One with a socket that another process opened, which is closed without memory: NULL. */
+struct flow_port *flow_ports_adopt(struct flow_ports *p, int fd);
+
 /* Is that the number of a port of ours? */
 static inline bool flow_ports_own(const uint8_t *own, uint16_t number)
 {

@@ -127,6 +127,7 @@ enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
 	all->plane = p;
 	all->max = most_flows(p->conf);
 	all->seed = dice_bits();
+	list_init(&all->gates);
 	list_init(&all->held);
 	list_init(&all->waiting);
 	deferred_init(&all->flush, on_flush);
@@ -236,6 +237,12 @@ static bool is_taken(const struct flow_port *port, void *ctx)
 	return flows_find_answer(flows_of(f), port, &f->server) != NULL;
 }
 
+void flows_reconnect(struct flow *f)
+{
+	struct flows *all = flows_of(f);
+	flow_table_add(&all->by_answer, &f->by_answer, hash_answer(all, f->port, &f->server));
+}
+
 bool flows_connect(struct flow *f, int *sys)
 {
 	struct flows *all = flows_of(f);
@@ -243,7 +250,7 @@ bool flows_connect(struct flow *f, int *sys)
 	f->port = flow_ports_choose(&all->ports[is_v6], is_taken, f, sys);
 	if (f->port == NULL)
 		return false;
-	flow_table_add(&all->by_answer, &f->by_answer, hash_answer(all, f->port, &f->server));
+	flows_reconnect(f);
 	return true;
 }
 

@@ -18,6 +18,7 @@ struct flow_case;
 struct flow_gate {
 	struct service *service;
 	struct udp_socket socket;
+	struct list node; /* among those of the worker */
 };
 
 enum flow_state {
@@ -53,8 +54,9 @@ struct flows {
 	struct plane *plane;
 	struct slab of, cases;
 	struct flow_case *spare; /* for the end of flows that have none */
-	struct list waiting;	 /* cases that wait for a hook or a slot */
-	struct list held;	 /* those of open flows that keep datagrams, the eldest first */
+	struct list gates;
+	struct list waiting; /* cases that wait for a hook or a slot */
+	struct list held;    /* those of open flows that keep datagrams, the eldest first */
 	uint32_t n, max, held_n;
 	uint64_t seed;
 
@@ -106,6 +108,8 @@ void flows_unbind(struct flow *f);
 /* It reaches f->server from a port now. false: none is left; *sys as in flow_ports_choose. */
 bool flows_connect(struct flow *f, int *sys);
 void flows_disconnect(struct flow *f);
+/* It has f->port already, from another process. */
+void flows_reconnect(struct flow *f);
 
 /* Nobody finds it any more, and its memory is free. */
 void flows_put(struct flow *f);

@@ -155,6 +155,41 @@ static enum err claim_address(struct sockets *s, struct socket_set *set,
 	return err;
 }
 
+static bool has_udp(const struct socket_set *set)
+{
+	for (unsigned i = 0; i < set->uses_n; i++) {
+		if (set->uses[i].is_udp)
+			return true;
+	}
+	return false;
+}
+
+/* Without one, flows begin anew after a reload. */
+static void open_passages(struct sockets *s, struct socket_set *set)
+{
+	int pair[2];
+
+	for (unsigned slot = 0; slot < set->workers && has_udp(set); slot++) {
+		set->inherits[slot] = s->passages[slot].give != 0;
+		if (set->inherits[slot] ||
+		    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+			continue;
+		s->passages[slot] = (struct socket_passage){ pair[0], pair[1] };
+	}
+}
+
+static void close_passages(struct sockets *s, int but)
+{
+	for (int slot = 0; slot < BOARD_WORKERS_MAX; slot++) {
+		struct socket_passage *passage = &s->passages[slot];
+		if (slot == but || passage->give == 0)
+			continue;
+		(void)close(passage->give); /* nobody waits for what is in them */
+		(void)close(passage->take);
+		*passage = (struct socket_passage){ 0, 0 };
+	}
+}
+
 enum err sockets_claim(struct sockets *s, struct socket_set *set, const struct board_plan *p,
 		       struct error *e)
 {
@@ -166,6 +201,7 @@ enum err sockets_claim(struct sockets *s, struct socket_set *set, const struct b
 			return err;
 		}
 	}
+	open_passages(s, set);
 	return ERR_OK;
 }
 
@@ -272,6 +308,7 @@ void sockets_close(struct sockets *s)
 		free(s->rows[i]);
 	}
 	s->rows_n = 0;
+	close_passages(s, -1);
 }
 
 static bool is_kept(const struct socket_set *set, unsigned slot, const struct socket_row *row,
@@ -287,6 +324,7 @@ static bool is_kept(const struct socket_set *set, unsigned slot, const struct so
 
 void sockets_keep_slot(struct sockets *s, const struct socket_set *set, unsigned slot)
 {
+	close_passages(s, (int)slot);
 	for (unsigned i = 0; i < s->rows_n; i++) {
 		struct socket_row *row = s->rows[i];
 		for (unsigned k = 0; k < row->fds_n; k++) {

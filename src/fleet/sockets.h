@@ -34,6 +34,13 @@ struct sockets {
 	struct addr admin[2];
 	unsigned rows_n;
 	struct socket_row *rows[2 * BOARD_LISTENS_MAX];
+	/*
+	 * By slot, where there are datagrams: a pair of sockets by which a worker that retires gives its
+	 * flows to the next one. 0: not made.
+	 */
+	struct socket_passage {
+		int give, take;
+	} passages[BOARD_WORKERS_MAX];
 };
 
 struct socket_use {
@@ -46,6 +53,7 @@ struct socket_use {
 /* The sockets of one generation. */
 struct socket_set {
 	unsigned uses_n, workers;
+	bool inherits[BOARD_WORKERS_MAX]; /* by slot: the passage was there before */
 	struct socket_use uses[BOARD_LISTENS_MAX];
 };
 

@@ -87,9 +87,13 @@ void udp_socket_send(const struct udp_socket *s, struct udp_outbox *o, const str
 	udp_outbox_add(o, s->fd, d, lost);
 }
 
-uint16_t udp_socket_port(const struct udp_socket *s)
+bool udp_socket_name(const struct udp_socket *s, struct udp_addr *to)
 {
-	struct udp_addr bound;
-	socklen_t n = sizeof(bound);
-	return getsockname(s->fd, &bound.u.sa, &n) == 0 ? udp_addr_port(&bound) : 0;
+	socklen_t n = sizeof(*to);
+	return getsockname(s->fd, &to->u.sa, &n) == 0;
+}
+
+int udp_socket_number(const struct udp_socket *s)
+{
+	return s->fd;
 }

@@ -48,7 +48,10 @@ bool udp_socket_trouble(const struct udp_socket *s, struct udp_addr *to, int *sy
 void udp_socket_send(const struct udp_socket *s, struct udp_outbox *o, const struct datagram *d,
 		     uint64_t *lost);
 
-/* Its own port; 0: not known. */
-uint16_t udp_socket_port(const struct udp_socket *s);
+/* Its own address. false: not known. */
+bool udp_socket_name(const struct udp_socket *s, struct udp_addr *to);
+
+/* Its descriptor, for another process. */
+int udp_socket_number(const struct udp_socket *s);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "exchange/access.h"
+#include "exchange/bequest.h"
 #include "exchange/flow.h"
 #include "exchange/hedge.h"
 #include "exchange/mirror.h"
@@ -21,6 +22,8 @@ struct proxy {
 	struct services services;
 	struct list listens;
 	struct timer drain_timer;
+	int give, take;		 /* as in the options */
+	struct bequest *bequest; /* what is taken at the start; NULL: nothing */
 };
 
 static struct plane *plane_of(struct proxy *p)
@@ -86,12 +89,22 @@ static enum err add_listen(struct proxy *p, struct proxy_place place, int fd,
 	return ERR_OK;
 }
 
-static void start_one(struct proxy_listen *l)
+static void start_udp(struct proxy_listen *l)
 {
 	if (l->udp != NULL)
 		udp_front_start(l->udp);
-	else
+}
+
+static void start_tcp(struct proxy_listen *l)
+{
+	if (l->udp == NULL)
 		listener_start(&l->listener);
+}
+
+static void start_one(struct proxy_listen *l)
+{
+	start_udp(l);
+	start_tcp(l);
 }
 
 enum err proxy_listen(struct proxy *p, struct proxy_place place, int fd, struct error *e)
@@ -146,10 +159,22 @@ static void each_listen(struct proxy *p, void (*call)(struct proxy_listen *l))
 		call(container_of(n, struct proxy_listen, node));
 }
 
+/* The flows of the worker before are here: now their clients may go on. */
+static void on_bequest(void *ctx)
+{
+	struct proxy *p = ctx;
+	if (!plane_drains(plane_of(p)))
+		each_listen(p, start_udp);
+}
+
 void proxy_start(struct proxy *p)
 {
 	queues_start(plane_of(p));
-	each_listen(p, start_one);
+	each_listen(p, start_tcp);
+	if (plane_of(p)->flows != NULL && p->take >= 0)
+		p->bequest = bequest_take(plane_of(p)->flows, p->take, flow_adopt, on_bequest, p);
+	if (p->bequest == NULL)
+		each_listen(p, start_udp);
 }
 
 /* ---- draining ---- */
@@ -223,6 +248,8 @@ void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void 
 	struct plane *plane = plane_of(p);
 	plane->phase = how == PROXY_DRAIN_SOON ? PLANE_DRAINS_SOON : PLANE_DRAINS_LATE;
 	each_listen(p, leave_one);
+	if (how == PROXY_DRAIN_LATE && plane->flows != NULL && p->give >= 0)
+		flow_give_all(plane->flows, p->give);
 	free_foreign(p, 0);
 	p->fronts.on_drained = on_drained;
 	p->fronts.drained_ctx = ctx;
@@ -320,6 +347,8 @@ enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct 
 		.on_state_change = o->on_state_change,
 		.ctx = o->ctx,
 	};
+	p->give = o->give;
+	p->take = o->take;
 	list_init(&p->listens);
 	timer_init(&p->drain_timer, on_drain_due);
 	enum err err = init_parts(p, o, e);
@@ -347,12 +376,13 @@ void proxy_destroy(struct proxy *p)
 	p->fronts.on_drained = NULL;
 	timer_stop(&p->drain_timer);
 	close_all(p, "cut: neap's process ended");
+	bequest_destroy(p->bequest);
 	cut_flows(p, "cut: neap's process ended");
+	free_listens(p);
 	flows_destroy(plane_of(p));
 	mirrors_destroy(plane_of(p));
 	hedges_destroy(plane_of(p));
 	queues_destroy(plane_of(p));
-	free_listens(p);
 	services_fini(&p->services);
 	access_close(plane_of(p));
 	stories_destroy(plane_of(p));

@@ -23,6 +23,9 @@ struct proxy_options {
 	struct policies *policies; /* loaded with that conf; outlive the proxy */
 	struct bundle *secrets;	   /* the files that its TLS settings name; outlives it */
 	const int *wake_fds; /* eventfds by worker slot (-1: none), ours among them; NULL: alone */
+	/* For flows of datagrams: where they go when it retires, and where they come from at its start.
+	 * -1: nowhere. */
+	int give, take;
 	void (*on_state_change)(void *ctx); /* a backend's state changed here: wake the agent */
 	void *ctx;
 };

@@ -37,10 +37,12 @@ struct udp_front *udp_front_create(struct service *s, int fd)
 	if (f == NULL)
 		return NULL;
 	f->gate.service = s;
-	if (udp_socket_share(&f->gate.socket, s->plane->loop, fd, on_readable) == 0)
-		return f;
-	free(f);
-	return NULL;
+	if (udp_socket_share(&f->gate.socket, s->plane->loop, fd, on_readable) != 0) {
+		free(f);
+		return NULL;
+	}
+	list_append(&s->plane->flows->gates, &f->gate.node);
+	return f;
 }
 
 void udp_front_start(struct udp_front *f)
@@ -57,8 +59,8 @@ void udp_front_destroy(struct udp_front *f)
 {
 	struct flows *all = f->gate.service->plane->flows;
 	udp_front_stop(f);
-	if (all != NULL)
-		flow_cut_all(all, &f->gate, "cut: another worker has its socket");
+	flow_cut_all(all, &f->gate, "cut: another worker has its socket");
+	list_remove(&f->gate.node);
 	udp_socket_close(&f->gate.socket);
 	free(f);
 }
