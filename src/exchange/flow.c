@@ -182,7 +182,9 @@ static void open_up(struct flow *f)
 	const struct request *rq = &c->rq;
 	f->state = FLOW_OPEN;
 	f->backend = rq->backend;
+	f->pool = rq->view.pool;
 	f->slot = rq->view.slot;
+	f->epoch = rq->view.epoch;
 	f->sent = 0;
 	timer_stop(&c->at.timer); /* nobody says that a flow stands */
 	touch(f);
