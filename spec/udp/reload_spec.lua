@@ -26,6 +26,18 @@ describe("over a reload a flow", function()
     end
   end)
 
+  it("that was not answered yet goes on, too", function()
+    local server = udp.server(function(bytes, count) return count > 1 and bytes or nil end)
+    local n = udp.start { server }
+    local c = udp.client(n.address)
+    c:send "1"
+    eventually(function() return #server:received() == 1 end)
+    reload(n, 2)
+    assert.equal("2", c:ask "2")
+    local list = server:received()
+    assert.equal(list[1].from, list[2].from)
+  end)
+
   it("is logged once, by the worker that has it at its end", function()
     local n = udp.start({ udp.named "a" }, [[timeouts = { udp = 1 },
       access_log = { target = "access.log", format = "json" },]])

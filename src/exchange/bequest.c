@@ -59,8 +59,7 @@ static struct head *head_of(struct parcel *p)
 
 static void flush(struct giver *g)
 {
-	struct head *h = head_of(&g->parcel);
-	if (g->parcel.n <= sizeof(*h) || g->is_broken)
+	if (g->parcel.n <= sizeof(struct head) || g->is_broken)
 		return;
 	g->is_broken = !parcel_send(g->channel, &g->parcel, SEND_PATIENCE_MS);
 	g->parcel.n = 0;

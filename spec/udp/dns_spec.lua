@@ -1,0 +1,52 @@
+-- A udp service before real servers of DNS: dnsmasq, asked by clients and by checks of type "dns".
+
+local eventually = require "support.eventually"
+local process = require "support.process"
+local udp = require "support.udp"
+
+local function is_there(program)
+  return process.run { argv = { "sh", "-c", "command -v " .. program } } == 0
+end
+
+local test = is_there "dnsmasq" and it or pending
+
+-- On a free port of loopback, answering every name of test with that address.
+local function dnsmasq(address)
+  local c = udp.client "127.0.0.1:1"
+  c:close()
+  local p = process.spawn { name = "dnsmasq", argv = { "dnsmasq", "--keep-in-foreground",
+    "--pid-file=", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
+    "--bind-interfaces", "--listen-address=127.0.0.1", "--log-facility=-",
+    "--port=" .. c.port, "--address=/test/" .. address } }
+  eventually(function() return p:log():find "started, version" end)
+  return { address = "127.0.0.1:" .. c.port, process = p }
+end
+
+local QUESTION = "\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"
+
+-- The last four bytes of the answer: its address.
+local function ask(c, id)
+  c:send("id" .. QUESTION)
+  local answer = c:receive()
+  assert.equal("id", answer:sub(1, 2), id)
+  return table.concat({ answer:byte(-4, -1) }, ".")
+end
+
+describe("dnsmasq behind a udp service", function()
+  test("is asked anew with each question, where requests = 1", function()
+    local n = udp.start({ dnsmasq "10.0.0.1", dnsmasq "10.0.0.2" },
+      "responses = 1, requests = 1,")
+    local c = udp.client(n.address)
+    for i = 1, 6 do assert.equal("10.0.0." .. (i - 1) % 2 + 1, ask(c)) end
+  end)
+
+  test("is found dead and alive by a check of type dns", function()
+    local one, two = dnsmasq "10.0.0.1", dnsmasq "10.0.0.2"
+    local n = udp.start({ one, two }, [[responses = 1, requests = 1,
+      health = { type = "dns", query = "a.test", record = "A", interval = 0.2, timeout = 1 },]])
+    one.process:kill "KILL"
+    n:wait_log "up → down"
+    local c = udp.client(n.address)
+    for _ = 1, 4 do assert.equal("10.0.0.2", ask(c)) end
+  end)
+end)
