@@ -59,9 +59,8 @@ static struct head *head_of(struct parcel *p)
 
 static void flush(struct giver *g)
 {
-	if (g->parcel.n <= sizeof(struct head) || g->is_broken)
-		return;
-	g->is_broken = !parcel_send(g->channel, &g->parcel, SEND_PATIENCE_MS);
+	if (!g->is_broken && g->parcel.n > sizeof(struct head))
+		g->is_broken = !parcel_send(g->channel, &g->parcel, SEND_PATIENCE_MS);
 	g->parcel.n = 0;
 	g->parcel.fds_n = 0;
 }
