@@ -16,7 +16,7 @@ struct parcel {
 	size_t n;
 	unsigned fds_n;
 	int fds[PARCEL_FDS];
-	char bytes[PARCEL_BYTES];
+	_Alignas(8) char bytes[PARCEL_BYTES];
 };
 
 /* Waits so long while the other end does not read. false: it did not go out. */
