@@ -54,6 +54,13 @@ describe("neap check sends a request through the hooks, and", function()
     assert.matches("policy%.lua:2: boom < policy%.lua:2: in function 'helper' < policy%.lua:3: "
       .. "in function 'request_hook'\n", stderr)
     assert.is_nil(stderr:find("lua/neap/", 1, true), stderr)
+    for call, said in pairs {
+      ["neap.jwt.verify('x', { key = 'a' })"] = "unknown option 'key'; did you mean 'keys'?",
+      ["neap.dns.lookup 'x'"] = "neap.dns has no 'lookup' (known: resolve)",
+    } do
+      _, _, stderr = check(("return { request = function() %s end }"):format(call))
+      assert.is_truthy(stderr:find(said .. " < policy.lua:2: in function", 1, true), stderr)
+    end
   end)
 
   it("refuses an error of the access log's function", function()

@@ -18,7 +18,8 @@ struct description {
 
 static bool is_own_place(struct str line)
 {
-	static const char *const folders[] = { "neap/runtime/", "neap/agent/", "neap/io/" };
+	static const char *const folders[] = { "neap/runtime/", "neap/agent/", "neap/io/",
+					       "neap/text/", "neap/config/" };
 
 	for (unsigned i = 0; i < countof(folders); i++) {
 		if (memmem(line.p, line.n, folders[i], strlen(folders[i])) != NULL)
