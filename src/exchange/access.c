@@ -90,10 +90,9 @@ static void log_broken_tcp(const struct request *rq, const struct backend *b, ui
 {
 	char more[LOG_LEFT_OUT_MAX];
 
-	log_info("service %s: a connection to %s broke off after %" PRIu64
-		 " bytes to the client: %s%s",
-		 rq->service->conf->name, b->url, rq->bytes,
-		 rq->reason != NULL ? rq->reason : "the backend failed",
+	log_info("service %s: a %s to %s broke off after %" PRIu64 " bytes to the client: %s%s",
+		 rq->service->conf->name, rq->view.is_udp != 0 ? "flow" : "connection", b->url,
+		 rq->bytes, rq->reason != NULL ? rq->reason : "the backend failed",
 		 log_left_out(more, skipped));
 }
 
