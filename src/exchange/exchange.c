@@ -261,7 +261,7 @@ static void hand_over(struct exchange *rival)
 	ex->other = NULL;
 	rivalry_take_over(ex, rival);
 	rival->state = EX_END;
-	finish(rival);
+	exchange_run(rival);
 	ex->rq.plane->on_beaten(&ex->rq);
 	ex->state = EX_WAIT;
 	after_relay(ex, heads_begin(&ex->relay));
