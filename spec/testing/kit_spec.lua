@@ -88,7 +88,8 @@ describe("the test kit", function()
     end
     local before = make(5)
     local kib = (make(40) - before) / 40
-    assert.is_true(kib < 200, kib)
+    -- Kinds of objects live for ever, and what their methods need (instance.lua).
+    assert.is_true(kib < 240, kib)
   end)
 
   it("hands the access log's function what neap hands it", function()
