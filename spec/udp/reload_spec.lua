@@ -1,4 +1,5 @@
 local eventually = require "support.eventually"
+local process = require "support.process"
 local scope = require "support.scope"
 local udp = require "support.udp"
 
@@ -50,6 +51,24 @@ describe("over a reload a flow", function()
     end)
     local _, lines = scope.read(n.dir .. "/access.log"):gsub("\n", "")
     assert.equal(1, lines)
+  end)
+
+  it("goes on where an earlier worker gave its flows too late to have an heir", function()
+    local server = udp.named "a"
+    local n = udp.start { server }
+    local c = udp.client(n.address)
+    assert.equal("a: 1", c:ask "1")
+    local eldest = n:workers()[1]
+    process.signal(eldest, "STOP")
+    reload(n, 2)
+    assert.equal("a: 2", c:ask "2") -- begun anew
+    process.signal(eldest, "CONT")
+    eventually(function() return not process.exists(eldest) end)
+    reload(n, 3)
+    assert.equal("a: 3", c:ask "3")
+    local list = server:received()
+    assert.not_equal(list[1].from, list[2].from)
+    assert.equal(list[2].from, list[3].from)
   end)
 
   it("begins anew where its backend is gone", function()

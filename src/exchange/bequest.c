@@ -13,7 +13,6 @@
 enum {
 	SEND_PATIENCE_MS = 200,
 	TAKE_PATIENCE_MS = 1000,
-	STALE_MS = 10000, /* of somebody who gave long ago, and had no heir */
 };
 
 enum kind { KIND_GATES, KIND_PORTS, KIND_PLACES, KIND_FLOWS, KIND_END };
@@ -191,6 +190,7 @@ struct bequest {
 	ev_io reader;
 	ev_timer patience;
 	int channel;
+	int64_t began_ms; /* a giver gives later: what is older had another heir, who did not take it */
 	void (*adopt)(struct flow *f);
 	void (*on_done)(void *ctx);
 	void *ctx;
@@ -361,7 +361,7 @@ static bool take_parcel(struct bequest *b)
 	struct head h = { .kind = KIND_END };
 	if (b->parcel.n >= sizeof(h))
 		memcpy(&h, b->parcel.bytes, sizeof(h));
-	bool is_stale = loop_now_ms(b->loop) - h.stamp_ms > STALE_MS;
+	bool is_stale = h.stamp_ms < b->began_ms;
 	if (h.kind < KIND_END && !is_stale)
 		take_things(b, &h);
 	parcel_close(&b->parcel, h.kind == KIND_PORTS && !is_stale ? h.n : 0);
@@ -404,6 +404,7 @@ struct bequest *bequest_take(struct flows *all, int channel, void (*adopt)(struc
 	b->all = all;
 	b->loop = all->plane->loop;
 	b->channel = channel;
+	b->began_ms = loop_now_ms(b->loop);
 	b->adopt = adopt;
 	b->on_done = on_done;
 	b->ctx = ctx;

@@ -91,8 +91,10 @@ static void pass(struct flow *f, const struct datagram *d)
 	}
 	touch(f);
 	send_on(f, d);
-	if (f->its != NULL && f->answered == 0 && !flow_case_hold(f->its, d, FLOW_CASE_LITTLE))
+	if (f->its != NULL && f->answered == 0 && !flow_case_hold(f->its, d, FLOW_CASE_LITTLE)) {
+		flow_flush(flows_of(f)); /* what the case holds may be in the outbox still */
 		flow_case_drop(f->its);
+	}
 }
 
 static bool is_answered(const struct flow *f)

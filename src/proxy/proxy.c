@@ -243,13 +243,21 @@ static void drain_all(struct proxy *p)
 	}
 }
 
+/* Itself it takes none any more: what came would be its heir's. */
+static void give_flows(struct proxy *p)
+{
+	bequest_destroy(p->bequest);
+	p->bequest = NULL;
+	flow_give_all(plane_of(p)->flows, p->give);
+}
+
 void proxy_drain(struct proxy *p, enum proxy_drain how, void (*on_drained)(void *ctx), void *ctx)
 {
 	struct plane *plane = plane_of(p);
 	plane->phase = how == PROXY_DRAIN_SOON ? PLANE_DRAINS_SOON : PLANE_DRAINS_LATE;
 	each_listen(p, leave_one);
 	if (how == PROXY_DRAIN_LATE && plane->flows != NULL && p->give >= 0)
-		flow_give_all(plane->flows, p->give);
+		give_flows(p);
 	free_foreign(p, 0);
 	p->fronts.on_drained = on_drained;
 	p->fronts.drained_ctx = ctx;
