@@ -190,7 +190,6 @@ struct bequest {
 	ev_io reader;
 	ev_timer patience;
 	int channel;
-	int64_t began_ms; /* a giver gives later: what is older had another heir, who did not take it */
 	void (*adopt)(struct flow *f);
 	void (*on_done)(void *ctx);
 	void *ctx;
@@ -361,7 +360,8 @@ static bool take_parcel(struct bequest *b)
 	struct head h = { .kind = KIND_END };
 	if (b->parcel.n >= sizeof(h))
 		memcpy(&h, b->parcel.bytes, sizeof(h));
-	bool is_stale = h.stamp_ms < b->began_ms;
+	/* The giver retires when we were ready: what is older had another heir, who did not take it. */
+	bool is_stale = h.stamp_ms < b->all->made_ms;
 	if (h.kind < KIND_END && !is_stale)
 		take_things(b, &h);
 	parcel_close(&b->parcel, h.kind == KIND_PORTS && !is_stale ? h.n : 0);
@@ -404,7 +404,6 @@ struct bequest *bequest_take(struct flows *all, int channel, void (*adopt)(struc
 	b->all = all;
 	b->loop = all->plane->loop;
 	b->channel = channel;
-	b->began_ms = loop_now_ms(b->loop);
 	b->adopt = adopt;
 	b->on_done = on_done;
 	b->ctx = ctx;

@@ -127,6 +127,7 @@ enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
 	all->plane = p;
 	all->max = most_flows(p->conf);
 	all->seed = dice_bits();
+	all->made_ms = loop_now_ms(p->loop);
 	list_init(&all->gates);
 	list_init(&all->held);
 	list_init(&all->waiting);

@@ -59,6 +59,7 @@ struct flows {
 	struct list held;    /* those of open flows that keep datagrams, the eldest first */
 	uint32_t n, max, held_n;
 	uint64_t seed;
+	int64_t made_ms;
 
 	struct flow_table by_client, by_answer;
 	struct flow_ports ports[2]; /* of IPv4, of IPv6 */
