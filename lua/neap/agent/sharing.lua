@@ -6,6 +6,7 @@
 local cjson = require "cjson.safe"
 local listed = require "neap.agent.listed"
 local members = require "neap.agent.members"
+local neap = require "neap"
 local overlay = require "neap.agent.overlay"
 local show = require "neap.config.show"
 local sorted = require "neap.sorted"
@@ -101,6 +102,7 @@ local function apply(agent, record)
 end
 
 local function take(self, key, text)
+  if not text then self.left_out[key] = nil end
   local before = self.records[key]
   if self.queue[key] or (before and before.text == text) then return end
   local record = text and read_record(text)
@@ -150,6 +152,7 @@ local function follow(self)
         end
       end)
     if not is_over and not is_compacted then return nil, reason end
+    neap.sleep(PAUSE_LEAST) -- an etcd may forget all the time
   end
 end
 

@@ -8,6 +8,7 @@ local neap = require "neap"
 local trim = require "neap.trim"
 
 local WATCH_SECONDS = 30
+local PAUSE = 0.1 -- seconds until all is read again: an etcd may forget all the time
 local FAILURES_MAX = 3 -- in a row: then etcd counts as away
 
 -- gRPC's name for what neap calls url.
@@ -97,5 +98,6 @@ return function(settings, registry)
     local ok
     ok, why = follow_on(client, settings, registry, state)
     if not ok then return nil, why end
+    neap.sleep(PAUSE)
   end
 end
