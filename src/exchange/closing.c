@@ -26,6 +26,7 @@ void closing_end(struct relay *r, struct pump *pump)
 	pipe_put(&rq->plane->pipes, r->out.pipe);
 	body_fini(at->body);
 	access_end(rq);
-	free(rq->tried);
+	if (unlikely(rq->tried != NULL))
+		free(rq->tried);
 	route_end(rq);
 }

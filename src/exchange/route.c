@@ -89,6 +89,8 @@ void route_settle(struct neap_request *view)
 
 void route_end(struct request *rq)
 {
+	if (likely(rq->route == NULL))
+		return;
 	free(rq->route);
 	rq->route = NULL;
 }
