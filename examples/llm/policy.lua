@@ -4,6 +4,7 @@ local neap = require "neap"
 local loads, tokens = neap.shared "loads", neap.limit { rate = 20000, per = 60, name = "tokens" }
 local POOLS = { ["llama-8b"] = "small", ["llama-70b"] = "large" }
 local ANSWER = 256 -- tokens of an answer, if the request does not say
+local HUGE = { ["too long"] = 413, ["over limits.body_bytes"] = 413 }
 local SLACK, PREFIX = 1.25, 1024 -- the prefix: bytes of the prompt
 local policy = {}
 
@@ -17,7 +18,7 @@ end
 function policy.request(request)
   if request.method ~= "POST" then return end -- the list of models, and the like
   local body, why = request:body()
-  if not body then return refuse(why == "too long" and 413 or 503, "no_body", why) end
+  if not body then return refuse(HUGE[why] or 503, "no_body", why) end
   local ask = neap.json.decode(body)
   local pool = type(ask) == "table" and POOLS[ask.model]
   if not pool then return refuse(404, "model_not_found", "there is no such model") end

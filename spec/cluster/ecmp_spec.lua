@@ -86,7 +86,7 @@ describe_able("a client whose connections are spread over two balancers", functi
   end
 
   for what, policy in pairs {
-    ["by its address"] = 'require "neap.policy.source" { maglev = true }',
+    ["by its address"] = 'require "neap.policy.source" { maglev = true, size = 2003 }',
     ["by a signed cookie"] = 'require "neap.policy.cookie" { key = "the same on both" }',
   } do
     it("stays with one backend " .. what .. ", and when one balancer goes", function()

@@ -63,11 +63,6 @@ describe("neap -t", function()
     refused("", "config.lua: the file is empty")
   end)
 
-  it("refuses what is not available yet", function()
-    refused([[return { backends = { "http://h" }, mode = "udp" }]],
-      "mode: mode = 'udp' is not available in this version")
-  end)
-
   it("finds what is wrong with policies", function()
     local config = 'return { backends = { "http://localhost:1" }, policy = %s }'
     refused(config:format '"round_robbin"', { "config.lua: policy: ", "'round_robin'" })
