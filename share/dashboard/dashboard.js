@@ -323,7 +323,7 @@ function makePool(name) {
   box.body = el("tbody");
   box.none = el("p", { class: "none" });
   box.shadow = el("p", { class: "shadow" });
-  box.discover = el("p", { class: "shadow" });
+  box.discover = el("p", { class: "discover" });
   box.from = el("span");
   const turn = (by, label) => {
     const button = el("button", { type: "button" }, label);
