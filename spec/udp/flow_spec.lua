@@ -1,4 +1,5 @@
 local eventually = require "support.eventually"
+local neap = require "support.neap"
 local udp = require "support.udp"
 
 describe("a udp service", function()
@@ -87,5 +88,16 @@ describe("a udp service", function()
     n:wait_log "too many flows: 2 are open, limits.udp_sessions is 2"
     assert.is_true(clients[3]:is_silent())
     assert.equal("a: 4", clients[1]:ask "4")
+  end)
+
+  it("takes none of another service's limit", function()
+    local n = neap.start { config = ([[return { workers = 1,
+      pools = { p = { backends = { "udp://%s" }, health = { type = "none" } } }, services = {
+        { listen = "127.0.0.1:0", mode = "udp", pool = "p", limits = { udp_sessions = 4 } },
+        { listen = "127.0.0.1:0", mode = "udp", pool = "p", limits = { udp_sessions = 2 } },
+      } }]]):format(udp.named("a").address) }
+    for service, most in ipairs { 4, 2 } do
+      for _ = 1, most do assert.equal("a: x", udp.client(n.addresses[service]):ask "x") end
+    end
   end)
 end)

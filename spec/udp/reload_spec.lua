@@ -40,7 +40,7 @@ describe("over a reload a flow", function()
   end)
 
   it("is logged once, by the worker that has it at its end", function()
-    local n = udp.start({ udp.named "a" }, [[timeouts = { udp = 1 },
+    local n = udp.start({ udp.named "a" }, [[timeouts = { udp = 4 },
       access_log = { target = "access.log", format = "json" },]])
     local c = udp.client(n.address)
     c:ask "12345"

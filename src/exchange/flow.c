@@ -402,22 +402,22 @@ static bool is_let_in(const struct flow_gate *g, const struct datagram *d)
 	return false;
 }
 
-static void say_crowded(struct flows *all)
+static void say_crowded(struct flows *all, const struct service *s)
 {
 	uint32_t skipped;
 	if (log_may(&all->crowding, loop_now_ms(all->plane->loop), &skipped))
 		log_warn(
-			"too many flows: %u are open, limits.udp_sessions is %u (%u more datagrams "
-			"dropped)",
-			all->n, all->max, skipped);
+			"service %s: too many flows: %u are open, limits.udp_sessions is %u (%u more "
+			"datagrams dropped)",
+			s->conf->name, s->flows_n, s->conf->limits.udp_sessions, skipped);
 }
 
 static bool has_room(struct flows *all, struct flow_gate *g)
 {
-	if (all->n < g->service->conf->limits.udp_sessions)
+	if (g->service->flows_n < g->service->conf->limits.udp_sessions)
 		return true;
 	drop(g, REFUSED_CONNECTIONS);
-	say_crowded(all);
+	say_crowded(all, g->service);
 	return false;
 }
 

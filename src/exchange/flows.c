@@ -11,6 +11,7 @@ enum {
 	ROUNDS = 4, /* reads of one port in a turn, so that the others have theirs */
 	FILES_MARGIN = 64,
 	PORTS_MAX = 60000,
+	FLOWS_MAX = 1 << 30, /* of all services; memory ends before */
 };
 
 bool flows_are_wanted(const struct conf *c)
@@ -74,13 +75,10 @@ static void on_readable(struct udp_socket *s)
 
 static uint32_t most_flows(const struct conf *c)
 {
-	uint32_t most = 0;
-	for (unsigned i = 0; i < c->services_n; i++) {
-		const struct conf_service *s = &c->services[i];
-		if (s->is_udp && s->limits.udp_sessions > most)
-			most = s->limits.udp_sessions;
-	}
-	return most;
+	uint64_t most = 0;
+	for (unsigned i = 0; i < c->services_n; i++)
+		most += c->services[i].is_udp ? c->services[i].limits.udp_sessions : 0;
+	return most < FLOWS_MAX ? (uint32_t)most : FLOWS_MAX;
 }
 
 /* Half of the files: the other services have connections, and every worker begins with few. */
@@ -224,6 +222,7 @@ struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct dat
 			    .state = FLOW_DECIDE };
 	flow_table_add(&all->by_client, &f->by_client, hash_client(all, d));
 	all->n++;
+	g->service->flows_n++;
 	return f;
 }
 
@@ -267,6 +266,7 @@ void flows_put(struct flow *f)
 	timer_stop(&f->timer);
 	flows_unbind(f);
 	flows_disconnect(f);
+	f->gate->service->flows_n--;
 	slab_put(&all->of, f);
 	if (--all->n == 0 && all->on_none != NULL)
 		all->on_none(all->plane);

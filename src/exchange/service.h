@@ -32,6 +32,7 @@ struct service {
 	bool sets_limits;		   /* they may: `request` or `backends` */
 	struct board_service_cell *counts; /* this worker's */
 	uint32_t number;		   /* in the config */
+	uint32_t flows_n;		   /* of datagrams, that are open */
 	struct hello_place *hello;	   /* of its hook `certificate`; NULL: it has none */
 	struct tls_context *tls;	   /* NULL: none of its addresses speaks TLS */
 	struct acme_place *acme;	   /* NULL: it has no certificates of a CA */
