@@ -96,7 +96,7 @@ describe("neap.http over TLS", function()
       "the certificate is not for servers (extendedKeyUsage)",
       "the certificate has no names (subjectAltName)",
       "tls.ca: a certificate is expected in it, PEM",
-      "http: unknown option tls.cert",
+      "http: tls: unknown option 'cert'; did you mean 'certificate'?",
     }, "\n"), (body:gsub("[^\n]*policy.lua:%d+: ", "")))
   end)
 

@@ -10,16 +10,21 @@ end
 
 local test = is_there "dnsmasq" and it or pending
 
--- On a free port of loopback, answering every name of test with that address.
-local function dnsmasq(address)
+-- On a port of loopback that is free for UDP and perhaps for TCP, which dnsmasq takes, too.
+local function try_dnsmasq(address)
   local c = udp.client "127.0.0.1:1"
   c:close()
   local p = process.spawn { name = "dnsmasq", argv = { "dnsmasq", "--keep-in-foreground",
     "--pid-file=", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
     "--bind-interfaces", "--listen-address=127.0.0.1", "--log-facility=-",
     "--port=" .. c.port, "--address=/test/" .. address } }
-  eventually(function() return p:log():find "started, version" end)
-  return { address = "127.0.0.1:" .. c.port, process = p }
+  eventually(function() return p:log():find "started, version" or not p:alive() end)
+  return p:alive() and { address = "127.0.0.1:" .. c.port, process = p } or nil
+end
+
+-- It answers every name of test with that address.
+local function dnsmasq(address)
+  return eventually(function() return try_dnsmasq(address) end, 30, "a port that is free")
 end
 
 local QUESTION = "\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"

@@ -22,7 +22,7 @@ describe("the values of a config", function()
       service.limits)
     assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, failures = 3,
       recheck = 1, fast = false, jitter = 0.1, initial = "unknown" }, pool.health)
-    assert.same({ interval = 10 }, pool.discover)
+    assert.same({ type = "hook", interval = 10 }, pool.discover)
     assert.same({ connections = 64, idle = 55, requests = false }, pool.keepalive)
     assert.same({ attempts = "all", unsafe = false, status = {}, grpc_status = {},
       body_bytes = 65536, budget = false }, pool.retry)
