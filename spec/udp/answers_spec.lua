@@ -28,6 +28,20 @@ describe("answers in a udp service", function()
     assert.not_equal(list[1].from, list[2].from)
   end)
 
+  it("that come twice or late find no other flow in the place of theirs", function()
+    local server = udp.named "a"
+    local n = udp.start({ server }, "responses = 1,")
+    local function ports_of_a_moment()
+      local c, before, began = udp.client(n.address), #server:received(), eventually.now()
+      for _ = 1, 17 do c:ask "x" end
+      if eventually.now() - began > 0.1 then return nil end -- they have rested
+      local seen, all = {}, server:received()
+      for i = before + 1, #all do seen[all[i].from] = (seen[all[i].from] or 0) + 1 end
+      return seen
+    end
+    for _, times in pairs(eventually(ports_of_a_moment)) do assert.equal(1, times) end
+  end)
+
   it("are awaited for each datagram", function()
     local server = udp.server(function(bytes, count)
       return count == 3 and { "1", "2", "3" } or nil, bytes

@@ -6,6 +6,7 @@
 enum {
 	LEAST = 16, /* before one is used again */
 	TRIES = 32, /* of those that there are, before another one is opened */
+	REST_MS = 100,
 };
 
 static bool make_room(struct flow_ports *p)
@@ -33,6 +34,7 @@ static void note_own(const struct flow_ports *p, const struct flow_port *port)
 static struct flow_port *add(struct flow_ports *p, struct flow_port *port)
 {
 	port->ports = p;
+	port->left_ms = 0;
 	port->number = p->n;
 	note_own(p, port);
 	udp_socket_start(&port->socket, false);
@@ -67,12 +69,12 @@ struct flow_port *flow_ports_adopt(struct flow_ports *p, int fd)
 	return add(p, port);
 }
 
-static struct flow_port *look(struct flow_ports *p, uint32_t tries,
+static struct flow_port *look(struct flow_ports *p, uint32_t tries, int64_t left_before_ms,
 			      bool (*is_taken)(const struct flow_port *port, void *ctx), void *ctx)
 {
 	for (uint32_t i = 0; i < tries && i < p->n; i++) {
 		struct flow_port *port = p->of[p->turn++ % p->n];
-		if (!is_taken(port, ctx))
+		if (port->left_ms <= left_before_ms && !is_taken(port, ctx))
 			return port;
 	}
 	return NULL;
@@ -82,10 +84,13 @@ struct flow_port *flow_ports_choose(struct flow_ports *p,
 				    bool (*is_taken)(const struct flow_port *port, void *ctx),
 				    void *ctx, int *sys)
 {
-	struct flow_port *port = p->n >= LEAST ? look(p, TRIES, is_taken, ctx) : NULL;
+	int64_t rested_ms = loop_now_ms(p->loop) - REST_MS;
+	struct flow_port *port = p->n >= LEAST ? look(p, TRIES, rested_ms, is_taken, ctx) : NULL;
 	if (port == NULL)
 		port = open_one(p, sys);
-	return port != NULL ? port : look(p, p->n, is_taken, ctx);
+	if (port == NULL)
+		port = look(p, TRIES, INT64_MAX, is_taken, ctx);
+	return port != NULL ? port : look(p, p->n, INT64_MAX, is_taken, ctx);
 }
 
 void flow_ports_fini(struct flow_ports *p)

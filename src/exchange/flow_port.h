@@ -1,8 +1,8 @@
 /*
  * The sockets by which datagrams go to backends. Each is shared by flows to different backends: who
  * sent an answer says which flow it belongs to. So there are as many sockets as one backend has flows,
- * not as there are flows. Opened when they are needed, and used in turn, so that a late answer to a flow
- * that is over seldom finds another one in its place.
+ * not as there are flows. Opened when they are needed, and used in turn and after a rest, so that a late
+ * answer to a flow that is over seldom finds another one in its place.
  */
 #ifndef NEAP_EXCHANGE_FLOW_PORT_H
 #define NEAP_EXCHANGE_FLOW_PORT_H
@@ -26,6 +26,7 @@ struct flow_port {
 	struct udp_socket socket;
 	struct flow_ports *ports;
 	uint32_t number;
+	int64_t left_ms; /* when a flow that used it ended; 0: never */
 };
 
 void flow_ports_fini(struct flow_ports *p); /* closes them all */

@@ -256,7 +256,10 @@ bool flows_connect(struct flow *f, int *sys)
 
 void flows_disconnect(struct flow *f)
 {
-	flow_table_remove(&flows_of(f)->by_answer, &f->by_answer);
+	struct flows *all = flows_of(f);
+	flow_table_remove(&all->by_answer, &f->by_answer);
+	if (f->port != NULL)
+		f->port->left_ms = loop_now_ms(all->plane->loop);
 	f->port = NULL;
 }
 
