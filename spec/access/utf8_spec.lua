@@ -21,8 +21,8 @@ describe("the access log, JSON", function()
     assert.equal('"' .. text .. '"', written(text))
   end)
 
-  it("has each byte that is no UTF-8 as the character of that number", function()
-    assert.equal([["\u00ff]] .. "\195\164" .. [[\u00c3"]], written "\255\195\164\195")
+  it("has each byte of what is no UTF-8 as the character of that number", function()
+    assert.equal([["\u00ff\u00c3\u00a4\u00c3"]], written "\255\195\164\195")
     assert.equal([["\u00c0\u00af\u00ed\u00a0\u0080"]], written "\192\175\237\160\128")
   end)
 

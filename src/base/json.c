@@ -37,6 +37,19 @@ static void add_escaped(struct out *o, struct str s, const char *prefix, bool ke
 	out_str(o, (struct str){ s.p + from, at - from });
 }
 
+/* All of it: in a text that is partly UTF-8, nobody could tell its bytes from those escaped. */
+static bool is_utf8(struct str s)
+{
+	for (size_t at = 0; at < s.n;) {
+		bool is_ascii = (unsigned char)s.p[at] < 0x80;
+		size_t n = is_ascii ? 1 : utf8_printable(s.p + at, s.n - at);
+		if (n == 0)
+			return false;
+		at += n;
+	}
+	return true;
+}
+
 void json_escaped(struct out *o, struct str s, const char *prefix)
 {
 	add_escaped(o, s, prefix, false);
@@ -45,7 +58,7 @@ void json_escaped(struct out *o, struct str s, const char *prefix)
 void json_string(struct out *o, struct str s)
 {
 	out_str(o, STR("\""));
-	add_escaped(o, s, "\\u00", true);
+	add_escaped(o, s, "\\u00", is_utf8(s));
 	out_str(o, STR("\""));
 }
 

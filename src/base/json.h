@@ -15,8 +15,8 @@ void json_hex(struct out *o, const char *prefix, unsigned char c);
 void json_escaped(struct out *o, struct str s, const char *prefix);
 
 /*
- * Between quotes. UTF-8 stays itself; a byte that is no part of it becomes the character of that
- * number, and so do controls (utf8.h).
+ * Between quotes. A text in UTF-8 stays itself; of any other, and of one with controls (utf8.h), each
+ * byte beyond ASCII becomes the character of that number.
  */
 void json_string(struct out *o, struct str s);
 
