@@ -124,6 +124,7 @@ static enum err world_make_plane(struct error *e)
 				  service->limits.header_bytes,
 				  world.conf.pools[0].retry.body_bytes,
 				  world.conf.pools[0].limits.header_bytes,
+				  0,
 				  0 };
 	struct accept_maxima accept = { CONNECTIONS, service->limits.header_bytes,
 					service->limits.headers +
