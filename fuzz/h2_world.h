@@ -119,13 +119,13 @@ static enum err world_make_plane(struct error *e)
 {
 	const struct conf_service *service = &world.conf.services[0];
 	struct plane *plane = world_plane();
-	struct plane_maxima m = { CONNECTIONS,
-				  CONNECTIONS + WORLD_STREAMS,
-				  service->limits.header_bytes,
-				  world.conf.pools[0].retry.body_bytes,
-				  world.conf.pools[0].limits.header_bytes,
-				  0,
-				  0 };
+	struct plane_maxima m = {
+		.connections = CONNECTIONS,
+		.requests = CONNECTIONS + WORLD_STREAMS,
+		.header_bytes = service->limits.header_bytes,
+		.replay_bytes = world.conf.pools[0].retry.body_bytes,
+		.answer_bytes = world.conf.pools[0].limits.header_bytes,
+	};
 	struct accept_maxima accept = { CONNECTIONS, service->limits.header_bytes,
 					service->limits.headers +
 						world.conf.pools[0].limits.headers,
