@@ -124,6 +124,7 @@ static enum err world_make_plane(struct error *e)
 		.requests = CONNECTIONS + WORLD_STREAMS,
 		.header_bytes = service->limits.header_bytes,
 		.replay_bytes = world.conf.pools[0].retry.body_bytes,
+		.hook_body_bytes = world.conf.pools[0].limits.header_bytes,
 		.answer_bytes = world.conf.pools[0].limits.header_bytes,
 	};
 	struct accept_maxima accept = { CONNECTIONS, service->limits.header_bytes,
