@@ -233,24 +233,32 @@ static struct flow_gate *find_gate(const struct flows *all, const struct udp_add
 	return NULL;
 }
 
-static void take_gate(struct bequest *b, const void *thing)
+/* Those after one that has no place would have the numbers of others: false ends it all. */
+static bool take_gate(struct bequest *b, const void *thing)
 {
 	struct udp_addr at;
 	memcpy(&at, thing, sizeof(at));
-	if (grow(&b->gates, b->gates_n, sizeof(struct flow_gate *)))
-		b->gates[b->gates_n++] = find_gate(b->all, &at);
+	if (!grow(&b->gates, b->gates_n, sizeof(struct flow_gate *)))
+		return false;
+	b->gates[b->gates_n++] = find_gate(b->all, &at);
+	return true;
 }
 
-static void take_port(struct bequest *b, const void *thing, unsigned index)
+static struct flow_port *adopt_port(struct bequest *b, const void *thing, int fd)
 {
 	int family;
 	memcpy(&family, thing, sizeof(family));
-	if (index >= b->parcel.fds_n)
-		return;
-	struct flow_ports *ports = &b->all->ports[family == AF_INET6];
-	struct flow_port *port = flow_ports_adopt(ports, b->parcel.fds[index]);
-	if (grow(&b->ports, b->ports_n, sizeof(struct flow_port *)))
-		b->ports[b->ports_n++] = port;
+	return flow_ports_adopt(&b->all->ports[family == AF_INET6], fd);
+}
+
+static bool take_port(struct bequest *b, const void *thing, unsigned index)
+{
+	bool has_come = index < b->parcel.fds_n; /* else this process has no room for more files */
+	if (!grow(&b->ports, b->ports_n, sizeof(struct flow_port *)))
+		return false;
+	struct flow_port *port = has_come ? adopt_port(b, thing, b->parcel.fds[index]) : NULL;
+	b->ports[b->ports_n++] = port;
+	return port != NULL || !has_come;
 }
 
 static int find_pool(const struct conf *c, const char *name)
@@ -337,21 +345,29 @@ static const size_t sizes[] = { [KIND_GATES] = sizeof(struct udp_addr),
 				[KIND_PLACES] = sizeof(struct place),
 				[KIND_FLOWS] = sizeof(struct will) };
 
-static void take_things(struct bequest *b, const struct head *h)
+static bool take_one(struct bequest *b, uint32_t kind, const void *thing, unsigned index)
 {
-	const char *thing = b->parcel.bytes + sizeof(*h);
-	for (uint32_t i = 0; i < h->n; i++, thing += sizes[h->kind]) {
-		if (thing + sizes[h->kind] > b->parcel.bytes + b->parcel.n)
-			return;
-		if (h->kind == KIND_GATES)
-			take_gate(b, thing);
-		else if (h->kind == KIND_PORTS)
-			take_port(b, thing, i);
-		else if (h->kind == KIND_PLACES)
-			take_place(b, thing);
-		else
-			take_flow(b, thing);
+	if (kind == KIND_GATES)
+		return take_gate(b, thing);
+	if (kind == KIND_PORTS)
+		return take_port(b, thing, index);
+	if (kind == KIND_PLACES)
+		take_place(b, thing);
+	else
+		take_flow(b, thing);
+	return true;
+}
+
+/* How many were taken: all, or there is an end to it. */
+static uint32_t take_things(struct bequest *b, const struct head *h)
+{
+	size_t size = sizes[h->kind], at = sizeof(*h);
+	uint32_t i = 0;
+	for (; i < h->n && at + size <= b->parcel.n; i++, at += size) {
+		if (!take_one(b, h->kind, b->parcel.bytes + at, i))
+			break;
 	}
+	return i;
 }
 
 /* false: that was the last one. */
@@ -362,10 +378,9 @@ static bool take_parcel(struct bequest *b)
 		memcpy(&h, b->parcel.bytes, sizeof(h));
 	/* The giver retires when we were ready: what is older had another heir, who did not take it. */
 	bool is_stale = h.stamp_ms < b->all->made_ms;
-	if (h.kind < KIND_END && !is_stale)
-		take_things(b, &h);
-	parcel_close(&b->parcel, h.kind == KIND_PORTS && !is_stale ? h.n : 0);
-	return is_stale || h.kind < KIND_END;
+	uint32_t taken = h.kind < KIND_END && !is_stale ? take_things(b, &h) : 0;
+	parcel_close(&b->parcel, h.kind == KIND_PORTS ? taken : 0);
+	return is_stale || (h.kind < KIND_END && taken == h.n);
 }
 
 static void bequest_readable_cb(struct ev_loop *ev, ev_io *w, int events)

@@ -20,7 +20,7 @@ struct bequest;
 
 /*
  * Takes what comes through the channel; on_done(ctx) once all of it is there, or after a second: from
- * then on datagrams may be read. adopt: makes *f, whose parts are filled in, a flow that is open. NULL:
+ * then on datagrams may be read, and the bequest destroyed. adopt: makes *f, whose parts are filled in, a flow that is open. NULL:
  * no memory.
  */
 struct bequest *bequest_take(struct flows *all, int channel, void (*adopt)(struct flow *f),

@@ -58,13 +58,9 @@ static struct flow_port *open_one(struct flow_ports *p, int *sys)
 
 struct flow_port *flow_ports_adopt(struct flow_ports *p, int fd)
 {
-	struct udp_socket socket;
-	udp_socket_init(&socket, p->loop, fd, p->on_readable);
 	struct flow_port *port = make_room(p) ? malloc(sizeof(*port)) : NULL;
-	if (port == NULL) {
-		udp_socket_close(&socket);
+	if (port == NULL)
 		return NULL;
-	}
 	udp_socket_init(&port->socket, p->loop, fd, p->on_readable);
 	return add(p, port);
 }

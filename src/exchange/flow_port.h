@@ -39,7 +39,7 @@ struct flow_port *flow_ports_choose(struct flow_ports *p,
 				    bool (*is_taken)(const struct flow_port *port, void *ctx),
 				    void *ctx, int *sys);
 
-/* One with a socket that another process opened, which is closed without memory: NULL. */
+/* One with a socket that another process opened. NULL: no memory, and the socket is the caller's. */
 struct flow_port *flow_ports_adopt(struct flow_ports *p, int fd);
 
 /* Is that the number of a port of ours? */

@@ -23,7 +23,7 @@ struct proxy {
 	struct list listens;
 	struct timer drain_timer;
 	int give, take;		 /* as in the options */
-	struct bequest *bequest; /* what is taken at the start; NULL: nothing */
+	struct bequest *bequest; /* while it is taken, at the start; else NULL */
 };
 
 static struct plane *plane_of(struct proxy *p)
@@ -163,6 +163,8 @@ static void each_listen(struct proxy *p, void (*call)(struct proxy_listen *l))
 static void on_bequest(void *ctx)
 {
 	struct proxy *p = ctx;
+	bequest_destroy(p->bequest);
+	p->bequest = NULL;
 	if (!plane_drains(plane_of(p)))
 		each_listen(p, start_udp);
 }
