@@ -91,7 +91,7 @@ static void pass(struct flow *f, const struct datagram *d)
 	}
 	touch(f);
 	send_on(f, d);
-	if (f->its != NULL && f->answered == 0 && !flow_case_hold(f->its, d, FLOW_CASE_LITTLE)) {
+	if (f->its != NULL && f->its->held_n > 0 && !flow_case_hold(f->its, d, FLOW_CASE_LITTLE)) {
 		flow_flush(flows_of(f)); /* what the case holds may be in the outbox still */
 		flow_case_drop(f->its);
 	}
@@ -181,12 +181,7 @@ static enum attempt_outcome approach(struct flow_case *c)
 static void open_up(struct flow *f)
 {
 	struct flow_case *c = f->its;
-	const struct request *rq = &c->rq;
 	f->state = FLOW_OPEN;
-	f->backend = rq->backend;
-	f->pool = rq->view.pool;
-	f->slot = rq->view.slot;
-	f->epoch = rq->view.epoch;
 	f->sent = 0;
 	timer_stop(&c->at.timer); /* nobody says that a flow stands */
 	touch(f);

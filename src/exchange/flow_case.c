@@ -61,6 +61,18 @@ static bool is_kept(const struct flow_case *c)
 	       rq->is_shadowed;
 }
 
+void flow_case_drop(struct flow_case *c)
+{
+	if (is_kept(c)) {
+		drop_held(c);
+		return;
+	}
+	timer_stop(&c->rq.timer);
+	timer_stop(&c->at.timer);
+	put(c);
+}
+
+/* What the flow is without its case. */
 static void note(const struct flow_case *c)
 {
 	struct flow *f = c->flow;
@@ -74,22 +86,11 @@ static void note(const struct flow_case *c)
 	f->slot_use = c->at.slot;
 }
 
-void flow_case_drop(struct flow_case *c)
-{
-	if (is_kept(c)) {
-		drop_held(c);
-		return;
-	}
-	note(c);
-	timer_stop(&c->rq.timer);
-	timer_stop(&c->at.timer);
-	put(c);
-}
-
 /* What the eldest held was sent long ago: it is in no outbox. */
 void flow_case_rest(struct flow_case *c)
 {
 	struct flows *all = flows_of(c->flow);
+	note(c);
 	flow_case_wake(c);
 	list_append(&all->held, &c->node);
 	c->is_held = true;
@@ -129,7 +130,6 @@ struct flow_case *flow_case_begin(struct flow *f, const struct request_owner *ow
 	c->is_whole = true;
 	view_fill(&c->rq);
 	f->started_us = c->rq.started_us;
-	f->id = c->rq.view.id;
 	return c;
 }
 

@@ -52,7 +52,7 @@ void flow_case_wake(struct flow_case *c);
 void flow_case_wait(struct flow_case *c);
 void flow_case_each_waiting(struct flows *all, void (*call)(struct flow *f, void *ctx), void *ctx);
 
-/* The flow is open: what it holds may be let go when others need the memory. */
+/* The flow is open and knows its backend now: what it holds may be let go when others need the memory. */
 void flow_case_rest(struct flow_case *c);
 
 /* The backend has answered: let it go, if nobody keeps anything by it. */
