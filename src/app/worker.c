@@ -41,8 +41,8 @@ struct worker {
 	ev_timer beat;
 	int64_t beat_due_us;
 
-	ev_timer
-		drain; /* NOTICED: until it drains. DRAINS: the end, if the proxy does not end before */
+	/* NOTICED: until it drains. DRAINS: the end, if the proxy does not end before. */
+	ev_timer drain;
 };
 
 static struct board_worker *worker_row(const struct worker *w)
