@@ -23,12 +23,9 @@ local HOSTNAME = "/proc/sys/kernel/hostname"
 local OTHER = "another balancer" -- etcd does not say who took a key away
 local WORDS = { up = "kept up", down = "taken down", drain = "drained" }
 
-local function escape(text)
-  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
 local function key_of(self, pool, backend)
-  return ("%sbackends/%s/%s"):format(self.settings.prefix, escape(pool), escape(backend))
+  return ("%sbackends/%s/%s"):format(self.settings.prefix, neap.url.encode(pool),
+    neap.url.encode(backend))
 end
 
 local function find_pool(agent, name)
@@ -176,15 +173,16 @@ end
 
 -- Runs fn(self) in a coroutine; its end is noted in self[place].
 local function spawn(self, place, fn)
-  local why
-  self[place] = {}
-  self.agent.host.spawn(function()
+  local task, why = {}, nil
+  local function ended(ok, reason)
+    task.ended, task.why = true, why or not ok and tostring(reason) or nil
+  end
+  self[place] = task
+  local number = self.agent.host.spawn(function()
     local _, reason = fn(self)
     why = reason
-  end, function(ok, reason)
-    self[place].ended = true
-    self[place].why = why or not ok and tostring(reason) or nil
-  end, true)
+  end, ended, true)
+  if not number then ended(false, "out of memory") end
 end
 
 local function complain(self, why)
