@@ -209,15 +209,6 @@ function backends.patch(q, pool_name, name)
   return show_one(200, pool, member)
 end
 
-local function in_words(errors)
-  local parts = {}
-  for i, e in ipairs(errors) do
-    local key = (e.key or ""):gsub("^backend%[1%]%.?", "")
-    parts[i] = (key ~= "" and key .. ": " or "") .. e.text
-  end
-  return table.concat(parts, "; ")
-end
-
 local function read_backend(q, pool)
   local value, bad = read_object(q)
   if not value then return nil, bad end
@@ -225,7 +216,7 @@ local function read_backend(q, pool)
     if given == cjson.null then value[key] = nil end
   end
   local list, errors = config_load.backends({ value }, "backend", pool, runtime.config.services)
-  if not list then return nil, reply.error(400, in_words(errors)) end
+  if not list then return nil, reply.error(400, config_load.in_words(errors, "backend")) end
   return list[1]
 end
 

@@ -3,6 +3,7 @@
 -- backends from then on. Nothing else takes a backend out: while a hook errs, waits or is left out,
 -- the old ones stay, also those that an agent before this one knew (journal.lua).
 
+local config_load = require "neap.config.load"
 local journal = require "neap.agent.journal"
 local listed = require "neap.agent.listed"
 local members = require "neap.agent.members"
@@ -32,7 +33,7 @@ local function take(agent, pool, value, why)
     return
   end
   local list, errors = listed.checked(agent, pool, value, "discover")
-  if not list then return listed.complain(agent, pool, listed.in_words(errors)) end
+  if not list then return listed.complain(agent, pool, config_load.in_words(errors)) end
   listed.works(agent, pool)
   if #list == 0 and #pool.members > 0 then
     agent.host.log.warn("discover of pool %s: the list is empty, no backends are left", pool.name)

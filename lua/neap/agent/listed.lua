@@ -32,16 +32,6 @@ function listed.works(agent, pool)
   pool.discover_failure = nil
 end
 
----@param errors {key: string, text: string}[]
----@return string
-function listed.in_words(errors)
-  local parts = {}
-  for i, e in ipairs(errors) do
-    parts[i] = (e.key ~= "" and e.key .. ": " or "") .. e.text
-  end
-  return table.concat(parts, "; ")
-end
-
 ---@return table[]? list, table[]? errors
 function listed.checked(agent, pool, list, key)
   return config_load.backends(list, key, pool, agent.config.services or {})
@@ -75,7 +65,7 @@ function listed.remembered(agent, pool, own)
   local list, errors = listed.checked(agent, pool, entry.list, "backends")
   if list then return list, entry end
   agent.host.log.warn("pool %s: its backends of before do not go with this config and are "
-    .. "forgotten: %s", pool.name, listed.in_words(errors))
+    .. "forgotten: %s", pool.name, config_load.in_words(errors))
 end
 
 return listed

@@ -35,15 +35,6 @@ local function name_of(raw)
   return type(word) == "string" and show.text(word) or show.value(word)
 end
 
-local function in_words(errors)
-  local parts = {}
-  for i, e in ipairs(errors) do
-    local key = e.key:gsub("^member%[1%]%.?", "")
-    parts[i] = (key ~= "" and key .. ": " or "") .. e.text
-  end
-  return table.concat(parts, "; ")
-end
-
 local function is_others(raw, settings)
   local cluster = type(raw) == "table" and raw.cluster
   return settings.cluster and cluster and cluster ~= cjson.null and cluster ~= settings.cluster
@@ -58,7 +49,7 @@ local function read(raw, pool, services)
   end
   local list, errors = config_load.backends({ as_given(raw, settings.scheme) }, "member", pool,
     services)
-  if not list then return { why = in_words(errors) } end
+  if not list then return { why = config_load.in_words(errors, "member") } end
   local entry = { def = list[1] }
   if type(raw) == "table" then
     entry.drain = raw.drain and raw.drain ~= cjson.null and tostring(raw.drain) or nil
@@ -68,11 +59,10 @@ local function read(raw, pool, services)
 end
 
 -- The entry of a member that was there before, if it is the same table or text.
-local function entry_of(state, raw, pool, services)
+local function entry_of(state, fresh, raw, pool, services)
   if type(raw) ~= "table" and type(raw) ~= "string" then return read(raw, pool, services) end
-  local entry = state.entries[raw] or read(raw, pool, services)
-  state.fresh[raw] = entry
-  return entry
+  fresh[raw] = state.entries[raw] or read(raw, pool, services)
+  return fresh[raw]
 end
 
 local SAME = { "url", "weight", "tier", "zone", "slots" }
@@ -101,7 +91,7 @@ local function add(found, entry, raw)
   end
 end
 
-function listing.new() return { entries = {}, fresh = {} } end
+function listing.new() return { entries = {} } end
 
 ---@param state table  of listing.new
 ---@param raws any     what the registry lists
@@ -119,13 +109,12 @@ function listing.read(state, raws, pool, services)
   if #raws == 0 and next(raws) ~= nil then
     return nil, "this is not a list of backends (expected [ \"http://host:port\", … ])"
   end
-  local found = { list = {}, by_name = {}, left_out = 0 }
-  state.fresh = {}
+  local found, fresh = { list = {}, by_name = {}, left_out = 0 }, {}
   for _, raw in ipairs(raws) do
-    local entry = entry_of(state, raw, pool, services)
+    local entry = entry_of(state, fresh, raw, pool, services)
     if entry.def then add(found, entry, raw) else leave_out(found, raw, entry.why) end
   end
-  state.entries, state.fresh = state.fresh, {}
+  state.entries = fresh
   if found.left_out > #raws * NONSENSE then
     return nil, ("%d of its %d members are not backends: %s"):format(found.left_out, #raws,
       found.why)

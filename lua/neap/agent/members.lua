@@ -33,8 +33,7 @@ end
 -- "host:port" as log lines name it.
 local function target_of(def)
   if def.path ~= "" then return "unix:" .. def.path end
-  local host = def.host:find(":", 1, true) and "[" .. def.host .. "]" or def.host
-  return ("%s:%d"):format(host, def.port)
+  return address.with_port(def.host, def.port)
 end
 
 local function is_literal(host) return address.is_ipv4(host) or address.is_ipv6(host) end

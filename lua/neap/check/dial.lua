@@ -1,5 +1,6 @@
 -- A connection to a backend, or to where its check goes instead: the first address that takes it.
 
+local config_address = require "neap.config.address"
 local ffi = require "neap.ffi"
 local tcp = require "neap.io.tcp"
 
@@ -87,8 +88,7 @@ function dial.is_secure(settings, backend) return tls_of(settings, backend) ~= n
 function dial.authority(settings, backend)
   if settings.host then return settings.host end
   if not backend.host or backend.host == "" then return "localhost" end
-  local is_v6 = backend.host:find(":", 1, true)
-  return (is_v6 and "[%s]:%d" or "%s:%d"):format(backend.host, backend.port)
+  return config_address.with_port(backend.host, backend.port)
 end
 
 -- A list of addresses → the one that took the last connection: the next dial begins there.

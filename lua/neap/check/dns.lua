@@ -7,6 +7,8 @@ local wait = require "neap.runtime.wait"
 
 local C = ffi.C
 
+local WORDS = { "asked by datagrams", "answer" }
+
 local TYPES = { A = 1, NS = 2, SOA = 6, TXT = 16, AAAA = 28 }
 local HEADER = 12
 local RECURSE = "\1\0" -- flags of a question: RD
@@ -45,8 +47,5 @@ return function(settings, backend, addresses)
     if not answer then return nil, why end
     return judge(question, answer)
   end
-  local ok, why = reach.any(settings, backend, addresses, "asked by datagrams", ask)
-  if ok then return true end
-  if why == "timeout" then why = ("no answer in %g s"):format(settings.timeout) end
-  return false, why, "connect"
+  return reach.check(settings, backend, addresses, WORDS, ask)
 end

@@ -6,13 +6,12 @@ local wait = require "neap.runtime.wait"
 
 local C = ffi.C
 
+local WORDS = { "pinged", "answer to a ping" }
+
 local function ping(address, seconds)
   return wait.done(C.neap_wait_ping(address, #address, wait.timeout(seconds)))
 end
 
 return function(settings, backend, addresses)
-  local ok, why = reach.any(settings, backend, addresses, "pinged", ping)
-  if ok then return true end
-  if why == "timeout" then why = ("no answer to a ping in %g s"):format(settings.timeout) end
-  return false, why, "connect"
+  return reach.check(settings, backend, addresses, WORDS, ping)
 end

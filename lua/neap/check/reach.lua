@@ -40,20 +40,25 @@ local function try_any(goals, deadline, try)
 end
 
 -- Is there one that `try(address, seconds, port)` says yes to? It returns true, or nil and why.
+-- The result is a check's.
 ---@param settings table
 ---@param backend table
 ---@param addresses string[]
----@param what string  "pinged"
+---@param words table  what is done: "pinged"; what did not come: "answer to a ping"
 ---@param try fun(address: string, seconds: number, port: integer?): boolean?, string?
----@return boolean? ok, string? why
-function reach.any(settings, backend, addresses, what, try)
+---@return boolean is_ok, string? why, string? stage
+function reach.check(settings, backend, addresses, words, try)
   local deadline = dial.clock() + settings.timeout
   local all, port = dial.goal(settings, backend, addresses)
-  local goals, why = resolved(all, deadline, what)
-  if not goals then return nil, dial.why(settings, why) end
-  return try_any(goals, deadline, function(address, seconds)
+  local goals, why = resolved(all, deadline, words[1])
+  if not goals then return false, dial.why(settings, why), "connect" end
+  local ok
+  ok, why = try_any(goals, deadline, function(address, seconds)
     return try(address, seconds, port)
   end)
+  if ok then return true end
+  if why == "timeout" then why = ("no %s in %g s"):format(words[2], settings.timeout) end
+  return false, why, "connect"
 end
 
 return reach

@@ -10,6 +10,8 @@ local wait = require "neap.runtime.wait"
 
 local C = ffi.C
 
+local WORDS = { "asked by datagrams", "answer" }
+
 local SILENCE = 1 -- seconds in which ICMP would have come
 
 local function judge(settings, answer)
@@ -28,8 +30,5 @@ return function(settings, backend, addresses)
     if why == "timeout" and not settings.expect then return true end
     return nil, why
   end
-  local ok, why = reach.any(settings, backend, addresses, "asked by datagrams", ask)
-  if ok then return true end
-  if why == "timeout" then why = ("no answer in %g s"):format(settings.timeout) end
-  return false, why, "connect"
+  return reach.check(settings, backend, addresses, WORDS, ask)
 end

@@ -173,6 +173,14 @@ function address.listen(value)
   }
 end
 
+-- IPv6 in brackets, as in a URL.
+---@param host string
+---@param port integer|string
+---@return string
+function address.with_port(host, port)
+  return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, tostring(port))
+end
+
 local ANY = { ["*"] = true, ["0.0.0.0"] = true, ["0:0:0:0:0:0:0:0"] = true }
 
 -- Do both claim the same port of the same address? (":80" and "0.0.0.0:80" do.) Datagrams have

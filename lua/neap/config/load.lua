@@ -106,10 +106,27 @@ function load.backends(value, key, pool, services)
   return backends.list(value, key, pool, services)
 end
 
+local function with_key(key, text)
+  return (key ~= "" and key ~= nil and key .. ": " or "") .. text
+end
+
+-- Errors of a list that came later than the config, on one line.
+---@param errors {key: string, text: string}[]
+---@param name string?  what errors call a list of one backend: then they speak of that alone
+---@return string
+function load.in_words(errors, name)
+  local parts, only = {}, name and name .. "[1]"
+  for i, e in ipairs(errors) do
+    local key = e.key
+    if only and key and key:sub(1, #only) == only then key = key:sub(#only + 1):gsub("^%.", "") end
+    parts[i] = with_key(key, e.text)
+  end
+  return table.concat(parts, "; ")
+end
+
 local function line_of(path, e)
   local place = path .. (e.line and ":" .. e.line or "")
-  local key = e.key ~= "" and e.key ~= nil and e.key .. ": " or ""
-  return ("%s: %s%s"):format(place, key, (e.text:gsub("%c", " ")))
+  return ("%s: %s"):format(place, with_key(e.key, (e.text:gsub("%c", " "))))
 end
 
 local function count_from(errors, first)

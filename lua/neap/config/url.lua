@@ -72,7 +72,7 @@ local function check_parts(scheme, base, port)
 end
 
 local function default_name(host, port, base)
-  return (host:find(":", 1, true) and "[%s]:%d%s" or "%s:%d%s"):format(host, port, base)
+  return address.with_port(host, port) .. base
 end
 
 -- The number; false when the scheme has none of its own. nil and why when it is not one.

@@ -1,6 +1,7 @@
 -- Backends from consul: the instances of a service that are well, asked for by blocking queries: a
 -- question has the index of the answer before, and is held until there is another one.
 
+local address = require "neap.config.address"
 local neap = require "neap"
 local web = require "neap.discover.web"
 
@@ -11,14 +12,15 @@ local PAUSE = 0.05 -- between two answers, so that one that changes all the time
 local function query(settings, index)
   local parts = {}
   local function add(name, value)
-    if value then table.insert(parts, name .. "=" .. web.escape(tostring(value))) end
+    if value then table.insert(parts, name .. "=" .. neap.url.encode(tostring(value))) end
   end
   add("passing", settings.passing and 1)
   add("dc", settings.datacenter)
   add("tag", settings.tag)
   add("index", index)
   add("wait", index and settings.wait and ("%ds"):format(math.ceil(settings.wait)))
-  return ("/v1/health/service/%s?%s"):format(web.escape(settings.service), table.concat(parts, "&"))
+  return ("/v1/health/service/%s?%s"):format(neap.url.encode(settings.service),
+    table.concat(parts, "&"))
 end
 
 -- Without `passing`, what is under maintenance is still left out.
@@ -45,17 +47,13 @@ local function tags_of(service)
   return tags
 end
 
-local function bracketed(host)
-  return host:find(":", 1, true) and "[" .. host .. "]" or host
-end
-
 local function member_of(entry)
   local service = type(entry.Service) == "table" and entry.Service or {}
   local node = type(entry.Node) == "table" and entry.Node or {}
   local host = service.Address
   if type(host) ~= "string" or host == "" then host = tostring(node.Address) end
   return {
-    url = ("%s:%s"):format(bracketed(host), tostring(service.Port)),
+    url = address.with_port(host, service.Port),
     weight = weight_of(service), tags = tags_of(service), revision = service.ModifyIndex,
   }
 end

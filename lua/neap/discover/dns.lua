@@ -1,6 +1,7 @@
 -- Backends from DNS: each address (A, AAAA) of a name is one. They are looked up again when their
 -- time to live is over, after `interval` at the latest.
 
+local address = require "neap.config.address"
 local dns = require "neap.io.dns"
 local neap = require "neap"
 
@@ -25,11 +26,10 @@ end
 
 local function members_of(settings, known)
   local list = {}
-  for _, address in ipairs(known.A) do
-    table.insert(list, ("%s:%d"):format(address, settings.port))
-  end
-  for _, address in ipairs(known.AAAA) do
-    table.insert(list, ("[%s]:%d"):format(address, settings.port))
+  for _, kind in ipairs(FAMILIES) do
+    for _, host in ipairs(known[kind]) do
+      table.insert(list, address.with_port(host, settings.port))
+    end
   end
   table.sort(list) -- answers come in any order
   return list

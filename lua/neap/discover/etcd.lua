@@ -5,6 +5,7 @@
 
 local etcd = require "neap.io.etcd"
 local neap = require "neap"
+local sorted = require "neap.sorted"
 local trim = require "neap.trim"
 
 local WATCH_SECONDS = 30
@@ -35,10 +36,8 @@ local function read_all(client, settings)
 end
 
 local function sorted_members(state)
-  local keys, list = {}, {}
-  for key in pairs(state.members) do table.insert(keys, key) end
-  table.sort(keys)
-  for i, key in ipairs(keys) do list[i] = state.members[key] end
+  local list = {}
+  for i, key in ipairs(sorted.keys(state.members)) do list[i] = state.members[key] end
   return list
 end
 

@@ -2,6 +2,7 @@
 -- All slices are listed once, and from their resourceVersion a watch tells of each change; when
 -- that version is too old (410 Gone), they are listed again. Endpoints that terminate drain.
 
+local address = require "neap.config.address"
 local files = require "neap.discover.files"
 local neap = require "neap"
 local show = require "neap.config.show"
@@ -24,8 +25,7 @@ local function with_account(settings)
       return nil, "neap does not run in a pod (KUBERNETES_SERVICE_HOST is not set): "
         .. "discover.endpoints must say where the API is"
     end
-    host = host:find(":", 1, true) and "[" .. host .. "]" or host
-    own.endpoints = { ("https://%s:%s"):format(host, port or "443") }
+    own.endpoints = { "https://" .. address.with_port(host, port or "443") }
     own.tls = own.tls or { verify = true, ca = ACCOUNT .. "ca.crt" }
     if not own.token then own.token_file = own.token_file or ACCOUNT .. "token" end
   end
@@ -39,8 +39,8 @@ end
 
 local function url_of(settings, registry, more)
   return ("%s/apis/discovery.k8s.io/v1/namespaces/%s/endpointslices?labelSelector=%s%s"):format(
-    web.endpoint(settings, registry), web.escape(settings.namespace),
-    web.escape("kubernetes.io/service-name=" .. settings.service), more)
+    web.endpoint(settings, registry), neap.url.encode(settings.namespace),
+    neap.url.encode("kubernetes.io/service-name=" .. settings.service), more)
 end
 
 -- The token rotates: it is read for each question.
@@ -77,7 +77,7 @@ local function list_all(settings, registry)
       if type(state.version) == "string" then return state end
       return nil, "the list of slices has no resourceVersion"
     end
-    more = "&continue=" .. web.escape(token)
+    more = "&continue=" .. neap.url.encode(token)
   end
   return nil, "the list of slices has no end"
 end
@@ -112,7 +112,7 @@ local function open_watch(settings, registry, state)
   if not headers then return nil, why end
   return web.request(settings, {
     url = url_of(settings, registry, ("&watch=true&allowWatchBookmarks=true&timeoutSeconds=%d"
-      .. "&resourceVersion=%s"):format(WATCH_SECONDS, web.escape(state.version))),
+      .. "&resourceVersion=%s"):format(WATCH_SECONDS, neap.url.encode(state.version))),
     headers = headers, stream = true, timeout = WATCH_SECONDS + 10, max_bytes = MESSAGES_MAX,
   })
 end
@@ -121,7 +121,7 @@ end
 local function watch(settings, registry, state)
   local answer, why = open_watch(settings, registry, state)
   if not answer then return nil, why end
-  if answer.status == 410 or answer.status ~= 200 then
+  if answer.status ~= 200 then
     answer:close()
     if answer.status == 410 then return false end
     return nil, ("its watch is answered with %d"):format(answer.status)

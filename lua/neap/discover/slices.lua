@@ -1,5 +1,6 @@
 -- EndpointSlices of Kubernetes (discovery.k8s.io/v1) as members of a pool.
 
+local address = require "neap.config.address"
 local sorted = require "neap.sorted"
 
 local slices = {}
@@ -16,7 +17,7 @@ local function port_of(slice, wanted)
   return type(wanted) == "number" and wanted or nil
 end
 
--- nil: not ready, so it gets nothing; a text: it drains.
+-- Whether it gets anything at all, and why it drains.
 ---@return boolean serves, string? drains
 local function condition_of(endpoint)
   local conditions = list_of(endpoint.conditions)
@@ -36,8 +37,6 @@ end
 
 local function has_hints(endpoint) return list_of(list_of(endpoint.hints).forZones)[1] ~= nil end
 
-local function bracketed(host) return host:find(":", 1, true) and "[" .. host .. "]" or host end
-
 local function text_of(value) return type(value) == "string" and value or nil end
 
 local function tags_of(endpoint)
@@ -50,10 +49,10 @@ local made = setmetatable({}, { __mode = "k" })
 
 local function add_endpoint(found, endpoint, port, revision)
   local serves, drains = condition_of(endpoint)
-  local address = text_of(list_of(endpoint.addresses)[1])
-  if not serves or not address then return end
+  local host = text_of(list_of(endpoint.addresses)[1])
+  if not serves or not host then return end
   made[endpoint] = made[endpoint] or {
-    url = ("%s:%d"):format(bracketed(address), port), zone = text_of(endpoint.zone),
+    url = address.with_port(host, port), zone = text_of(endpoint.zone),
     tags = tags_of(endpoint), drain = drains, revision = revision,
   }
   table.insert(found, endpoint)

@@ -10,12 +10,6 @@ local web = {}
 local TIMEOUT = 10 -- seconds for an answer that nobody holds back
 local WORDS_MAX = 200
 
----@param text string
----@return string  for a path or a query
-function web.escape(text)
-  return (text:gsub("[^%w%-._~]", function(c) return ("%%%02X"):format(c:byte()) end))
-end
-
 -- The server whose turn it is: after each failure the next one.
 ---@param settings table
 ---@param registry table
@@ -57,6 +51,8 @@ function web.refusal(answer)
   return ("it answers %d%s"):format(answer.status, text ~= "" and ": " .. text or "")
 end
 
+local function server_of(options) return options.url:match "^%w+://[^/?]+" end
+
 -- One request. nil and why, with the server's name.
 ---@param settings table
 ---@param options table  url, headers, method, body, stream, timeout, of neap.http.request
@@ -69,8 +65,7 @@ function web.request(settings, options)
   if not options.stream then options.max_bytes = settings.max_bytes end
   local ok, answer, reason = pcall(neap.http.request, options)
   if ok and answer then return answer end
-  local server = options.url:match "^%w+://[^/?]+"
-  return nil, ("%s: %s"):format(server, tostring(ok and reason or answer))
+  return nil, ("%s: %s"):format(server_of(options), tostring(ok and reason or answer))
 end
 
 ---@param text string
@@ -91,11 +86,13 @@ function web.encode(value) return (assert(neap.json.encode(value))) end
 function web.ask(settings, options)
   local answer, why = web.request(settings, options)
   if not answer then return nil, why end
-  local server = options.url:match "^%w+://[^/?]+"
-  if answer.status ~= 200 then return nil, ("%s: %s"):format(server, web.refusal(answer)) end
   local value
-  value, why = web.decode(answer.body)
-  if value == nil then return nil, ("%s: %s"):format(server, why) end
+  if answer.status == 200 then
+    value, why = web.decode(answer.body)
+  else
+    why = web.refusal(answer)
+  end
+  if value == nil then return nil, ("%s: %s"):format(server_of(options), why) end
   return value, answer
 end
 
