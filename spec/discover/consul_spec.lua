@@ -1,9 +1,9 @@
 -- `discover = { type = "consul" }`, against a double that follows consul's published API.
 local admin = require "support.admin"
 local null = require("cjson").null
+local discovered = require "support.discovered"
 local double = require "support.registry_double"
 local eventually = require "support.eventually"
-local neap = require "support.neap"
 local origin = require "support.origin"
 local scope = require "support.scope"
 
@@ -21,22 +21,14 @@ describe("backends in consul", function()
   end
 
   local function start(d, more)
-    local n = neap.start { config = neap.config({}, ([[ health = { type = "none" },
-      admin = { listen = "127.0.0.1:0" },
-      discover = { type = "consul", endpoints = { %q }, service = "web", %s },]])
-      :format(d.url, more or "")) }
-    n:allow "discover of pool"
-    return n
+    return discovered.start(('type = "consul", endpoints = { %q }, service = "web", %s')
+      :format(d.url, more or ""))
   end
 
   local function shows(n, ...)
-    local wanted = table.concat({ ... }, " ")
-    eventually(function()
-      local found = {}
-      for i, backend in ipairs(admin.status(n).pools[1].backends) do found[i] = backend.port
-        or tonumber(backend.name:match "%d+$") end
-      return table.concat(found, " ") == wanted
-    end, 20)
+    local names = {}
+    for i, port in ipairs { ... } do names[i] = "127.0.0.1:" .. port end
+    discovered.shows(n, names, 20)
   end
 
   it("are followed by blocking queries", function()

@@ -1,30 +1,18 @@
 -- `discover = { type = "dns" or "dns_srv" }` with a real dnsmasq.
 local admin = require "support.admin"
+local discovered = require "support.discovered"
 local dnsmasq = require "support.dnsmasq"
 local eventually = require "support.eventually"
-local neap = require "support.neap"
 local origin = require "support.origin"
 
 local test = dnsmasq.is_able and it or pending
 
 describe("backends in DNS", function()
-  local function start(d, discover)
-    local n = neap.start {
-      binary = d:binary(), config = neap.config({}, ([[ health = { type = "none" },
-        admin = { listen = "127.0.0.1:0" }, discover = { %s },]]):format(discover)),
-    }
-    n:allow "discover of pool"
-    return n
+  local function start(d, settings)
+    return discovered.start(settings, nil, { binary = d:binary() })
   end
 
-  local function shows(n, ...)
-    local wanted = table.concat({ ... }, " ")
-    return eventually(function()
-      local list, found = admin.status(n).pools[1].backends, {}
-      for i, backend in ipairs(list) do found[i] = backend.name end
-      return table.concat(found, " ") == wanted and list
-    end)
-  end
+  local function shows(n, ...) return discovered.shows(n, { ... }) end
 
   test("are a name's addresses, each one backend", function()
     local web = origin.start {}
@@ -66,8 +54,7 @@ describe("backends in DNS", function()
     local n = start(d, "type = 'dns_srv', name = '_http._tcp.web.test'")
     local all = { "a.test:" .. web[1].port, "a.test:" .. web[3].port, "b.test:" .. web[2].port }
     table.sort(all)
-    local list, by_name = shows(n, unpack(all)), {}
-    for _, backend in ipairs(list) do by_name[backend.name] = backend end
+    local by_name = shows(n, unpack(all))
     assert.equal(1000, by_name["a.test:" .. web[1].port].weight)
     assert.equal(250, by_name["b.test:" .. web[2].port].weight)
     assert.equal(0, by_name["b.test:" .. web[2].port].tier)

@@ -1,9 +1,9 @@
 -- `discover = { type = "etcd" }` with a cluster of three: members die, and lose each other.
 local admin = require "support.admin"
 local null = require("cjson").null
+local discovered = require "support.discovered"
 local etcd = require "support.etcd"
 local eventually = require "support.eventually"
-local neap = require "support.neap"
 local process = require "support.process"
 
 local test = etcd.is_there and it or pending
@@ -12,20 +12,11 @@ describe("a cluster of etcd", function()
   local function start(all)
     local urls = {}
     for i, e in ipairs(all) do urls[i] = ("%q"):format(e.url) end
-    local n = neap.start { config = neap.config({}, ([[ health = { type = "none" },
-      admin = { listen = "127.0.0.1:0" },
-      discover = { type = "etcd", endpoints = { %s }, prefix = "/web/" },]])
-      :format(table.concat(urls, ", "))) }
-    n:allow "discover of pool"
-    return n
+    return discovered.start(('type = "etcd", endpoints = { %s }, prefix = "/web/"')
+      :format(table.concat(urls, ", ")))
   end
 
-  local function shows(n, wanted)
-    eventually(function()
-      local list = admin.status(n).pools[1].backends
-      return #list == 1 and list[1].name == wanted
-    end, 30)
-  end
+  local function shows(n, wanted) discovered.shows(n, { wanted }, 30) end
 
   test("is followed over the death of each member in turn", function()
     local all = etcd.cluster(3)

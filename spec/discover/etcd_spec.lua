@@ -1,9 +1,9 @@
 -- `discover = { type = "etcd" }` with a real etcd: the keys are read once, then watched.
 local admin = require "support.admin"
 local null = require("cjson").null
+local discovered = require "support.discovered"
 local etcd = require "support.etcd"
 local eventually = require "support.eventually"
-local neap = require "support.neap"
 local origin = require "support.origin"
 local pki = require "support.pki"
 local process = require "support.process"
@@ -13,26 +13,11 @@ local test = etcd.is_there and it or pending
 
 describe("backends in etcd", function()
   local function start(e, more, options)
-    options = options or {}
-    local n = neap.start {
-      config = neap.config({}, ([[ workers = 2, health = { type = "none" },
-        admin = { listen = "127.0.0.1:0" },
-        discover = { type = "etcd", endpoints = { %q }, prefix = "/web/", %s },]])
-        :format(e.url, more or "")), files = options.files,
-    }
-    n:allow "discover of pool"
-    return n
+    return discovered.start(('type = "etcd", endpoints = { %q }, prefix = "/web/", %s')
+      :format(e.url, more or ""), "workers = 2,", options)
   end
 
-  local function names(n)
-    local found = {}
-    for i, backend in ipairs(admin.status(n).pools[1].backends) do found[i] = backend.name end
-    return table.concat(found, " ")
-  end
-
-  local function shows(n, wanted, limit)
-    eventually(function() return names(n) == wanted end, limit)
-  end
+  local function shows(n, wanted, limit) discovered.shows(n, { wanted }, limit) end
 
   test("follow its keys: addresses, URLs, JSON, gRPC's form", function()
     local e = etcd.start()

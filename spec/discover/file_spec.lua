@@ -1,6 +1,7 @@
 -- `discover = { type = "file" }`: the list is what the file says, as soon as it is written.
 local admin = require "support.admin"
 local null = require("cjson").null
+local discovered = require "support.discovered"
 local eventually = require "support.eventually"
 local neap = require "support.neap"
 local origin = require "support.origin"
@@ -8,16 +9,9 @@ local process = require "support.process"
 local scope = require "support.scope"
 
 describe("a file of backends", function()
-  local OPTIONS = 'health = { type = "none" }, admin = { listen = "127.0.0.1:0" },\n'
-    .. 'discover = { type = "file", path = %q },'
-
   local function start(name, text, more)
-    local n = neap.start {
-      config = neap.config({}, OPTIONS:format(name) .. (more or "")),
-      files = { [name] = text }, binary = neap.open_binary(),
-    }
-    n:allow "discover of pool"
-    return n
+    return discovered.start(('type = "file", path = %q'):format(name), more,
+      { files = { [name] = text }, binary = neap.open_binary() })
   end
 
   local function set(n, name, text)

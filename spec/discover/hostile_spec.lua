@@ -2,8 +2,8 @@
 -- what they are asked for.
 local admin = require "support.admin"
 local null = require("cjson").null
+local discovered = require "support.discovered"
 local eventually = require "support.eventually"
-local neap = require "support.neap"
 local origin = require "support.origin"
 local scope = require "support.scope"
 
@@ -73,11 +73,8 @@ describe("a registry that lies", function()
   }
 
   local function start(kind, url)
-    local n = neap.start { config = neap.config({}, ([[ health = { type = "none" },
-      admin = { listen = "127.0.0.1:0" }, discover = { type = %q, endpoints = { %q }, %s,
-      max_bytes = 300000 },]]):format(kind, url, KINDS[kind].settings)) }
-    n:allow "discover of pool"
-    return n
+    return discovered.start(('type = %q, endpoints = { %q }, %s, max_bytes = 300000')
+      :format(kind, url, KINDS[kind].settings))
   end
 
   local function told(n)

@@ -1,8 +1,8 @@
 -- `discover = { type = "http" }`: a server's list, by ETag, held until it changes if it can.
 local admin = require "support.admin"
 local null = require("cjson").null
+local discovered = require "support.discovered"
 local eventually = require "support.eventually"
-local neap = require "support.neap"
 local origin = require "support.origin"
 local scope = require "support.scope"
 
@@ -35,11 +35,7 @@ describe("a list over HTTP", function()
   end
 
   local function start(url, more)
-    local n = neap.start { config = neap.config({}, ([[
-      health = { type = "none" }, admin = { listen = "127.0.0.1:0" },
-      discover = { type = "http", url = %q, %s },]]):format(url, more or "interval = 0.1")) }
-    n:allow "discover of pool"
-    return n
+    return discovered.start(('type = "http", url = %q, %s'):format(url, more or "interval = 0.1"))
   end
 
   it("is asked again and again by its ETag", function()

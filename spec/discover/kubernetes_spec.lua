@@ -1,9 +1,9 @@
 -- `discover = { type = "kubernetes" }`, against a double that follows the published API of
 -- EndpointSlices (discovery.k8s.io/v1).
 local admin = require "support.admin"
+local discovered = require "support.discovered"
 local double = require "support.registry_double"
 local eventually = require "support.eventually"
-local neap = require "support.neap"
 local origin = require "support.origin"
 local scope = require "support.scope"
 
@@ -28,23 +28,11 @@ describe("backends in Kubernetes", function()
   end
 
   local function start(d, more)
-    local n = neap.start { config = neap.config({}, ([[ health = { type = "none" },
-      admin = { listen = "127.0.0.1:0" }, discover = { type = "kubernetes", namespace = "shop",
-      endpoints = { %q }, service = "web", port = "http", %s },]]):format(d.url, more or "")) }
-    n:allow "discover of pool"
-    return n
+    return discovered.start(([[type = "kubernetes", namespace = "shop", endpoints = { %q },
+      service = "web", port = "http", %s]]):format(d.url, more or ""))
   end
 
-  local function shows(n, ...)
-    local wanted = table.concat({ ... }, " ")
-    return eventually(function()
-      local found, by_name = {}, {}
-      for i, backend in ipairs(admin.status(n).pools[1].backends) do
-        found[i], by_name[backend.name] = backend.name, backend
-      end
-      return table.concat(found, " ") == wanted and by_name
-    end, 20)
-  end
+  local function shows(n, ...) return discovered.shows(n, { ... }, 20) end
 
   it("are listed page by page, and watched", function()
     local web = origin.several(2)
