@@ -92,6 +92,7 @@ static void give_gates(struct giver *g)
 
 static void give_ports(struct giver *g, struct flow_ports *ports)
 {
+	flow_ports_shed(ports);
 	for (uint32_t i = 0; i < ports->n; i++) {
 		int family = ports->family;
 		add(g, KIND_PORTS, &family, sizeof(family));
@@ -139,7 +140,7 @@ static void give_flow(struct flow *f, void *ctx)
 	struct giver *g = ctx;
 	bool is_v6 = f->port->ports->family == AF_INET6;
 	struct will will = { .gate = gate_number(g->all, f->gate),
-			     .port = f->port->number + (is_v6 ? g->all->ports[0].n : 0),
+			     .port = f->port->at + (is_v6 ? g->all->ports[0].n : 0),
 			     .slot = f->slot,
 			     .is_bound = f->by_client.is_in,
 			     .client = f->client,

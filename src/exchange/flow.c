@@ -19,7 +19,7 @@
  * The deadline of a flow is moved only after a part of it has passed, for most datagrams come in
  * bursts. So it is that part longer than timeouts.udp (service.c): a flow ends late, never early.
  */
-enum { TOUCH_PART = 17 };
+enum { TOUCH_PART = 17, GRACE_MS = 100 };
 
 static const struct request_owner owner;
 
@@ -274,6 +274,12 @@ static void run(struct flow *f)
 		flow_case_wait(f->its);
 }
 
+/* Its hooks and the queue have so much time from now on: no client waits longer for a datagram. */
+static void give_time(struct request *rq)
+{
+	rq->view.deadline_ms = loop_now_ms(rq->plane->loop) + rq->service->conf->timeouts.udp;
+}
+
 /* Not in a batch of datagrams: what it sends goes out now. */
 static void run_alone(struct flow *f)
 {
@@ -309,6 +315,7 @@ static void fail(struct flow *f, enum neap_stage stage, enum neap_kind kind, con
 	timer_stop(&f->timer);
 	flows_disconnect(f);
 	flow_case_wake(c);
+	give_time(&c->rq);
 	after_attempt(f, attempt_fail(&c->at, stage, kind, message));
 	run_alone(f);
 }
@@ -358,9 +365,21 @@ static void on_due(struct timer *timer)
 	run_alone(f);
 }
 
+/* It has waited for a hook or a slot for too long. A hook is told first, so that its default decides. */
 static void on_total_due(struct timer *timer)
 {
-	(void)timer; /* a flow has no deadline as a whole */
+	struct request *rq = container_of(timer, struct request, total);
+	struct flow *f = of_request(rq);
+	int64_t late_ms = loop_now_ms(rq->plane->loop) - rq->view.deadline_ms;
+	if (rq->view.co != NULL && late_ms < GRACE_MS) {
+		timer_start(timer, timers_step(rq->plane->timers, GRACE_MS));
+		return;
+	}
+	if (rq->view.co != NULL)
+		hook_cancel(&rq->view);
+	request_own(rq, 504, "the deadline for a backend is over");
+	refuse(f);
+	finish(f);
 }
 
 static const struct request_owner owner = {
@@ -451,6 +470,7 @@ static void begin(struct flows *all, struct flow_gate *g, const struct datagram 
 	stat_add(&g->service->counts->connections, 1);
 	if (g->service->conf->requests == 1)
 		flows_unbind(f);
+	give_time(&c->rq);
 	witness_begin(&c->rq);
 	run(f);
 }

@@ -5,7 +5,11 @@
 
 #include "exchange/view.h"
 
-enum { HELD_CASES = 4096, LENGTH = sizeof(uint32_t) };
+enum {
+	HELD_CASES = 4096,
+	BLOCKS = 256, /* 16 MiB of the worker's memory; more than a batch of datagrams may fill */
+	LENGTH = sizeof(uint32_t),
+};
 
 static void init(struct flow_case *c, struct flow *f, const struct request_owner *owner)
 {
@@ -28,6 +32,7 @@ static void init(struct flow_case *c, struct flow *f, const struct request_owner
 void flow_case_wake(struct flow_case *c)
 {
 	list_remove(&c->node);
+	timer_stop(&c->rq.total);
 	flows_of(c->flow)->held_n -= c->is_held;
 	c->is_held = false;
 }
@@ -35,6 +40,7 @@ void flow_case_wake(struct flow_case *c)
 static void drop_held(struct flow_case *c)
 {
 	flow_case_wake(c);
+	flows_of(c->flow)->blocks_n -= c->block != NULL;
 	slab_put(&c->rq.plane->blocks, c->block);
 	c->block = NULL;
 	c->held = c->room;
@@ -86,22 +92,31 @@ static void note(const struct flow_case *c)
 	f->slot_use = c->at.slot;
 }
 
+static void drop_eldest(const struct list *held)
+{
+	flow_case_drop(container_of(list_first(held), struct flow_case, node));
+}
+
 /* What the eldest held was sent long ago: it is in no outbox. */
 void flow_case_rest(struct flow_case *c)
 {
 	struct flows *all = flows_of(c->flow);
 	note(c);
 	flow_case_wake(c);
-	list_append(&all->held, &c->node);
+	list_append(c->block != NULL ? &all->held_blocks : &all->held, &c->node);
 	c->is_held = true;
 	if (++all->held_n > HELD_CASES)
-		flow_case_drop(container_of(list_first(&all->held), struct flow_case, node));
+		drop_eldest(&all->held);
 }
 
 void flow_case_wait(struct flow_case *c)
 {
-	if (list_is_empty(&c->node))
-		list_append(&flows_of(c->flow)->waiting, &c->node);
+	struct plane *p = c->rq.plane;
+	if (!list_is_empty(&c->node))
+		return;
+	list_append(&flows_of(c->flow)->waiting, &c->node);
+	int64_t left_ms = c->rq.view.deadline_ms - loop_now_ms(p->loop);
+	timer_start(&c->rq.total, timers_step(p->timers, left_ms > 0 ? left_ms : 1));
 }
 
 void flow_case_each_waiting(struct flows *all, void (*call)(struct flow *f, void *ctx), void *ctx)
@@ -186,6 +201,20 @@ struct flow_case *flow_case_of(struct flow *f, const struct request_owner *owner
 
 /* ---- what the client sent ---- */
 
+/* Open flows keep theirs for another attempt only: they give way. */
+static char *take_block(struct flows *all)
+{
+	if (all->blocks_n >= BLOCKS && list_is_empty(&all->held_blocks))
+		return NULL;
+	if (all->blocks_n >= BLOCKS) {
+		udp_outbox_flush(all->to_backends, &all->lost);
+		drop_eldest(&all->held_blocks);
+	}
+	char *block = slab_take(&all->plane->blocks);
+	all->blocks_n += block != NULL;
+	return block;
+}
+
 /* A block has room for what does not fit. */
 static bool make_room(struct flow_case *c, size_t need, enum flow_case_hold how)
 {
@@ -194,7 +223,7 @@ static bool make_room(struct flow_case *c, size_t need, enum flow_case_hold how)
 	if (how == FLOW_CASE_LITTLE || c->block != NULL || c->held_n + need > PLANE_BLOCK_BYTES ||
 	    c->held_max == 0)
 		return false;
-	c->block = slab_take(&c->rq.plane->blocks);
+	c->block = take_block(flows_of(c->flow));
 	if (c->block == NULL)
 		return false;
 	memcpy(c->block, c->held, c->held_n);

@@ -24,7 +24,7 @@ struct flow_case {
 	char *held, *block; /* in `room`, or in a block */
 	uint32_t held_n, held_max;
 	bool is_whole; /* all that the client sent so far is there */
-	bool is_held;  /* among those */
+	bool is_held;  /* among those of open flows */
 	bool is_spare; /* the one that all flows share for their end */
 	char room[FLOW_CASE_ROOM];
 };
@@ -48,7 +48,7 @@ void flow_case_each(struct flow_case *c, void (*call)(struct flow *f, const stru
 /* Its flow does something again: it neither waits nor rests. */
 void flow_case_wake(struct flow_case *c);
 
-/* The flow waits for a hook or a slot. */
+/* The flow waits for a hook or a slot: rq.total comes due at rq.view.deadline_ms, if it waits so long. */
 void flow_case_wait(struct flow_case *c);
 void flow_case_each_waiting(struct flows *all, void (*call)(struct flow *f, void *ctx), void *ctx);
 

@@ -106,13 +106,15 @@ static bool make_parts(struct flows *all)
 static void init_ports(struct flows *all)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
-	for (unsigned i = 0; i < countof(families); i++)
-		all->ports[i] = (struct flow_ports){ .loop = all->plane->loop,
-						     .family = families[i],
-						     .max = most_ports(),
-						     .own = all->own_ports,
-						     .on_readable = on_readable,
-						     .owner = all };
+	for (unsigned i = 0; i < countof(families); i++) {
+		struct flow_ports *p = &all->ports[i];
+		p->loop = all->plane->loop;
+		p->family = families[i];
+		p->max = most_ports();
+		p->on_readable = on_readable;
+		p->owner = all;
+		flow_ports_init(p, all->plane->timers);
+	}
 }
 
 enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
@@ -128,6 +130,7 @@ enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
 	all->made_ms = loop_now_ms(p->loop);
 	list_init(&all->gates);
 	list_init(&all->held);
+	list_init(&all->held_blocks);
 	list_init(&all->waiting);
 	deferred_init(&all->flush, on_flush);
 	trim_slab_init(p->loop, &all->of, sizeof(struct flow), all->max);
@@ -199,7 +202,8 @@ struct flow *flows_find_answer(const struct flows *all, const struct flow_port *
 
 bool flows_is_own(const struct flows *all, const struct datagram *d)
 {
-	if (!flow_ports_own(all->own_ports, udp_addr_port(&d->peer)))
+	bool is_v6 = d->peer.u.sa.sa_family == AF_INET6;
+	if (!flow_ports_own(&all->ports[is_v6], udp_addr_port(&d->peer)))
 		return false;
 	if (d->local.family == AF_INET && d->peer.u.sa.sa_family == AF_INET)
 		return memcmp(d->local.ip, &d->peer.u.in.sin_addr, 4) == 0;
@@ -240,6 +244,7 @@ static bool is_taken(const struct flow_port *port, void *ctx)
 void flows_reconnect(struct flow *f)
 {
 	struct flows *all = flows_of(f);
+	flow_port_enter(f->port);
 	flow_table_add(&all->by_answer, &f->by_answer, hash_answer(all, f->port, &f->server));
 }
 
@@ -259,7 +264,7 @@ void flows_disconnect(struct flow *f)
 	struct flows *all = flows_of(f);
 	flow_table_remove(&all->by_answer, &f->by_answer);
 	if (f->port != NULL)
-		f->port->left_ms = loop_now_ms(all->plane->loop);
+		flow_port_leave(f->port);
 	f->port = NULL;
 }
 

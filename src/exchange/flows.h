@@ -56,14 +56,15 @@ struct flows {
 	struct flow_case *spare; /* for the end of flows that have none */
 	struct list gates;
 	struct list waiting; /* cases that wait for a hook or a slot */
-	struct list held;    /* those of open flows that keep datagrams, the eldest first */
+	/* Cases of open flows that keep datagrams, the eldest first; apart, those that have a block. */
+	struct list held, held_blocks;
 	uint32_t n, max, held_n;
+	uint32_t blocks_n; /* of all cases */
 	uint64_t seed;
 	int64_t made_ms;
 
 	struct flow_table by_client, by_answer;
 	struct flow_ports ports[2]; /* of IPv4, of IPv6 */
-	uint8_t own_ports[65536 / 8];
 
 	/* What comes in, and what goes out. The answers wait in their memory for the end of the turn. */
 	struct udp_batch *in, *answers;
