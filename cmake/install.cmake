@@ -15,6 +15,10 @@ install(FILES ${CMAKE_BINARY_DIR}/generated/abi.h
   DESTINATION ${CMAKE_INSTALL_DATADIR}/neap/lua/neap)
 install(FILES packaging/completion/neap.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME neap)
+install(FILES packaging/completion/_neap
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES packaging/completion/neap.fish
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 neap_install_folder(examples ${CMAKE_INSTALL_DOCDIR}/examples)
 file(GLOB manuals CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(manual ${manuals})

@@ -10,16 +10,18 @@ _neap_words() { COMPREPLY=($(compgen -W "$1" -- "$2")); }
 
 _neap() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=
-  local verbs="check demo explain init record reload replay sim status top"
-  local policies="canary cookie ewma first hash least_connections random round_robin source
-    two_choices zone"
+  local verbs="check demo down drain explain help init logs record reload replay sim status top
+    undrain up weight"
+  local policies="canary cookie ewma first hash least_connections random rate_limit round_robin
+    source two_choices zone"
   shopt -q extglob || shopt -s extglob
   [ "$COMP_CWORD" -lt 2 ] || verb=${COMP_WORDS[1]}
 
   case $before in
-    -c) _neap_files 'lua|json' "$word"; return ;;
-    -p | --trace | --html | --svg) _neap_files '*' "$word"; return ;;
-    -w | -l | --pid | --rate | --duration | --backends | --seed | --admin | --last | --pool) return ;;
+    -c | --config) _neap_files 'lua|json' "$word"; return ;;
+    -p | --pid-file | --trace | --html | --svg | --token-file) _neap_files '*' "$word"; return ;;
+    -w | -l | --workers | --listen | --pid | --rate | --duration | --backends | --seed | --admin \
+      | --last | --pool | --filter | --seconds | --count | --redact | --keep) return ;;
     --policy | --against)
       _neap_files lua "$word"
       COMPREPLY+=($(compgen -W "$policies" -- "$word"))
@@ -28,12 +30,30 @@ _neap() {
     --service) _neap_words "fixed: exponential: lognormal: bimodal:" "$word"; return ;;
   esac
   case $verb in
-    check) _neap_words "-c -h" "$word" ;;
-    reload) _neap_words "-c -p --pid -h" "$word" ;;
-    status | top) _neap_words "-c --admin --json -h" "$word" ;;
-    explain) _neap_words "-c --admin --json --last --pool --failed -h" "$word" ;;
-    demo) _neap_words "-l --backend -h" "$word" ;;
+    check) _neap_words "-c --config -h --help" "$word" ;;
+    reload) _neap_words "-c --config -p --pid-file --pid -h --help" "$word" ;;
+    status) _neap_words "-c --config --admin --json -h --help" "$word" ;;
+    top) _neap_words "-c --config --admin -h --help" "$word" ;;
+    explain) _neap_words "-c --config --admin --json --last --pool --failed -h --help" "$word" ;;
+    drain | undrain | up | down | weight)
+      _neap_words "-c --config --admin --token-file -h --help" "$word"
+      ;;
+    logs) _neap_words "-c --config -f --follow --filter --last -h --help" "$word" ;;
+    demo) _neap_words "-l --listen --tls -w --workers --backend -h --help" "$word" ;;
+    help) _neap_words "$verbs" "$word" ;;
     init) _neap_files '*' "$word" ;;
+    record)
+      if [[ $word == -* ]]; then
+        _neap_words "-c --config --admin --token-file --seconds --count --redact --keep -h --help" \
+          "$word"
+      else
+        _neap_files '*' "$word"
+      fi
+      ;;
+    replay)
+      if [[ $word == -* ]]; then _neap_words "--policy --json --help" "$word"
+      else _neap_files '*' "$word"; fi
+      ;;
     sim)
       _neap_words "--policy --against --rate --duration --backends --service --concurrency --trace
         --event --balancers --seed --json --html --svg --help" "$word"
@@ -42,7 +62,8 @@ _neap() {
       if [ "$COMP_CWORD" = 1 ] && [[ $word != -* ]]; then
         _neap_words "$verbs" "$word"
       else
-        _neap_words "-c -d -h -l -p -t -v -w --watch" "$word"
+        _neap_words "-c --config -d --daemon -h --help -l --listen -p --pid-file -t --test --tls
+          -v --version -w --workers --watch" "$word"
       fi
       ;;
   esac

@@ -42,7 +42,7 @@ local mistakes = {
   { { "--pid", "1" }, "--pid goes with reload" },
   { { "replay" }, "replay: which recording? neap replay FILE --policy FILE" },
   { { "record" }, "record: into which file? neap record FILE" },
-  { { "--seconds", "3", "8081" }, "--token-file, --seconds, --count, --redact and --keep go with "
+  { { "--seconds", "3", "8081" }, "--seconds, --count, --redact and --keep go with "
     .. "record" },
   { { "-l", ":28080", "8081x" },
     "'8081x' is not a port (1-65535); a host of that name has one: 8081x:80" },

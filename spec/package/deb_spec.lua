@@ -55,20 +55,3 @@ describe("the manual", function()
     end)
   end
 end)
-
-describe("completion in bash", function()
-  local function complete(...)
-    local words = { "neap", ... }
-    local line = ([[source packaging/completion/neap.bash; COMP_WORDS=(%s); COMP_CWORD=%d; _neap;
-      printf '%%s\n' "${COMPREPLY[@]}"]]):format("'" .. table.concat(words, "' '") .. "'",
-      #words - 1)
-    local _, out = process.run { argv = { "bash", "-c", line } }
-    return out
-  end
-
-  it("knows commands, flags and policies", function()
-    assert.equal("reload\n", complete "rel")
-    assert.equal("--pid\n", complete("reload", "--p"))
-    assert.equal("two_choices\n", complete("sim", "--policy", "two"))
-  end)
-end)

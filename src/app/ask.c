@@ -207,7 +207,7 @@ static enum err find_master(const struct settings *s, pid_t *pid, struct error *
 	if (s->pid_file != NULL)
 		return read_pid_file(s->pid_file, pid, e);
 	if (s->config != NULL) {
-		enum err err = check_pid_file(s, path, sizeof(path), e);
+		enum err err = check_learn(s, CHECK_PID_FILE, path, sizeof(path), e);
 		if (err != ERR_OK)
 			return err;
 	}

@@ -133,6 +133,21 @@ static enum err check_places(const struct check *check, const struct conf *c, st
 	return err;
 }
 
+/* One fact a line, in the order of the parts. */
+static void write_facts(const struct conf *c, char *to, size_t size)
+{
+	const char *facts[CHECK_FACTS] = {
+		[CHECK_PID_FILE] = c->pid_file, [CHECK_ADMIN] = c->admin.listen,
+		[CHECK_TOKEN] = c->admin.token, [CHECK_TOKEN_FILE] = c->admin.token_file,
+		[CHECK_LOG] = c->log_target,	[CHECK_ACCESS_LOG] = c->access_log,
+	};
+	size_t used = (size_t)snprintf(to, size, "%s\n%s\n", c->user, c->group);
+
+	for (size_t i = 0; i < CHECK_FACTS && used < size; i++)
+		used += (size_t)snprintf(to + used, size - used, "%s\n",
+					 facts[i] != NULL ? facts[i] : "");
+}
+
 static enum err try(const struct check *c, struct board *board, int channel, struct error *e)
 {
 	struct runtime r;
@@ -146,14 +161,12 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 		.worker = -1,
 		.conf_only = !c->must_try,
 	};
-	char names[2 * CONF_NAME_MAX + 512];
+	char names[sizeof(((struct message *)0)->text)];
 	enum err err = runtime_init(&r, &o, e);
 
 	if (err != ERR_OK)
 		return err;
-	(void)snprintf(names, sizeof(names), "%s\n%s\n%s\n%s\n", r.conf.user, r.conf.group,
-		       r.conf.pid_file != NULL ? r.conf.pid_file : "",
-		       r.conf.admin.listen != NULL ? r.conf.admin.listen : "");
+	write_facts(&r.conf, names, sizeof(names));
 	err = c->must_try ? trial_run(r.policies, true, e) : ERR_OK;
 	if (err == ERR_OK && c->must_try)
 		err = check_places(c, &r.conf, e);
@@ -216,7 +229,7 @@ static enum err run_child(struct check *c, struct message *m, struct error *e)
 	return err == ERR_OK ? wait_for_check(c, &child, m, e) : err;
 }
 
-enum { PART_USER, PART_GROUP, PART_PID_FILE, PART_ADMIN, PARTS };
+enum { PART_USER, PART_GROUP, PART_FACTS, PARTS = PART_FACTS + CHECK_FACTS };
 
 /* Splits what the child said of the config. */
 static enum err split_answer(const struct check *c, const struct message *m, struct str part[PARTS],
@@ -255,9 +268,12 @@ static enum err learn_identity(struct check *c, struct error *e)
 	return err;
 }
 
-static enum err learn(const struct settings *s, unsigned which, const char *key, char *to,
-		      size_t size, struct error *e)
+enum err check_learn(const struct settings *s, enum check_fact fact, char *to, size_t size,
+		     struct error *e)
 {
+	static const char *const keys[CHECK_FACTS] = { "pid_file",    "admin.listen",
+						       "admin.token", "admin.token_file",
+						       "log.target",  "access_log.target" };
 	struct check c = { .settings = s };
 	struct message m;
 	struct str part[PARTS] = { { NULL, 0 } };
@@ -267,19 +283,9 @@ static enum err learn(const struct settings *s, unsigned which, const char *key,
 	enum err err = run_child(&c, &m, e);
 	if (err == ERR_OK)
 		err = split_answer(&c, &m, part, e);
-	if (err == ERR_OK && !str_copy(to, size, part[which]))
-		err = err_set(e, ERR_LIMIT, "%s: %s: too long", s->config, key);
+	if (err == ERR_OK && !str_copy(to, size, part[PART_FACTS + fact]))
+		err = err_set(e, ERR_LIMIT, "%s: %s: too long", s->config, keys[fact]);
 	return err;
-}
-
-enum err check_pid_file(const struct settings *s, char *to, size_t size, struct error *e)
-{
-	return learn(s, PART_PID_FILE, "pid_file", to, size, e);
-}
-
-enum err check_admin(const struct settings *s, char *to, size_t size, struct error *e)
-{
-	return learn(s, PART_ADMIN, "admin.listen", to, size, e);
 }
 
 enum err check_run(const struct settings *s, struct error *e)

@@ -11,10 +11,19 @@
 /* Prints "FILE: ok" on stdout. On failure the error's text has one line per error. */
 enum err check_run(const struct settings *s, struct error *e);
 
-/* The pid file that the config names, "" for none. */
-enum err check_pid_file(const struct settings *s, char *to, size_t size, struct error *e);
+/* What a command may want to know of the config that a running neap serves by. */
+enum check_fact {
+	CHECK_PID_FILE,
+	CHECK_ADMIN, /* where its admin side listens */
+	CHECK_TOKEN,
+	CHECK_TOKEN_FILE,
+	CHECK_LOG,
+	CHECK_ACCESS_LOG,
+	CHECK_FACTS
+};
 
-/* Where its admin side listens, "" for none. */
-enum err check_admin(const struct settings *s, char *to, size_t size, struct error *e);
+/* Into to[size]; "" when the config does not say. ERR_LIMIT: it is too long. */
+enum err check_learn(const struct settings *s, enum check_fact fact, char *to, size_t size,
+		     struct error *e);
 
 #endif

@@ -7,8 +7,9 @@
 #include "app/options.h"
 #include "base/cc.h"
 
-static const char *const verbs[] = { "check",  "demo",	  "init",   "sim", "replay",
-				     "record", "explain", "status", "top", "reload" };
+static const char *const verbs[] = { "check",	"demo",	  "init",   "sim",    "replay", "record",
+				     "explain", "status", "top",    "reload", "drain",	"undrain",
+				     "up",	"down",	  "weight", "help",   "logs" };
 
 static bool is_verb(const char *word)
 {
@@ -21,24 +22,30 @@ static bool is_verb(const char *word)
 
 static enum err set_verb(struct command *c, const char *word, struct error *e)
 {
-	if (strcmp(word, "check") == 0)
-		c->verb = COMMAND_CHECK;
-	else if (strcmp(word, "demo") == 0)
-		c->verb = COMMAND_DEMO;
-	else if (strcmp(word, "reload") == 0)
-		c->verb = COMMAND_RELOAD;
-	else if (strcmp(word, "status") == 0)
-		c->verb = COMMAND_STATUS;
-	else if (strcmp(word, "top") == 0)
-		c->verb = COMMAND_TOP;
-	else if (strcmp(word, "record") == 0)
-		c->verb = COMMAND_RECORD;
-	else if (strcmp(word, "explain") == 0)
-		c->verb = COMMAND_EXPLAIN;
-	else /* a tool, and not the first word */
-		return err_set(e, ERR_INVALID, "%s takes its own flags only: neap %s --help", word,
-			       word);
-	return ERR_OK;
+	static const struct {
+		const char *word;
+		enum command_verb verb;
+	} known[] = {
+		{ "check", COMMAND_CHECK },	{ "demo", COMMAND_DEMO },
+		{ "reload", COMMAND_RELOAD },	{ "status", COMMAND_STATUS },
+		{ "top", COMMAND_TOP },		{ "record", COMMAND_RECORD },
+		{ "explain", COMMAND_EXPLAIN }, { "help", COMMAND_HELP },
+		{ "logs", COMMAND_LOGS },
+	};
+
+	c->change.verb = word;
+	if (change_is_verb(word)) {
+		c->verb = COMMAND_CHANGE;
+		return ERR_OK;
+	}
+	for (size_t i = 0; i < countof(known); i++) {
+		if (strcmp(word, known[i].word) == 0) {
+			c->verb = known[i].verb;
+			return ERR_OK;
+		}
+	}
+	/* A tool, and not the first word. */
+	return err_set(e, ERR_INVALID, "%s takes its own flags only: neap %s --help", word, word);
 }
 
 /* The word is no backend: a backend has a port, or is a path. */
@@ -82,6 +89,14 @@ static enum err add_backend(struct command *c, const char *word, struct error *e
 	return ERR_OK;
 }
 
+static enum err ask_help(struct command *c, const char *word, struct error *e)
+{
+	if (!is_verb(word))
+		return unknown_word(word, e);
+	c->word = word;
+	return ERR_OK;
+}
+
 static enum err parse_argument(struct command *c, struct options_cursor *at, bool *may_be_verb,
 			       struct error *e)
 {
@@ -97,9 +112,13 @@ static enum err parse_argument(struct command *c, struct options_cursor *at, boo
 		c->explain.id = argument;
 		return ERR_OK;
 	}
+	if (c->verb == COMMAND_CHANGE)
+		return change_add(&c->change, argument, e);
+	if (c->verb == COMMAND_HELP)
+		return ask_help(c, argument, e);
 	if (!is_first || !is_verb(argument))
 		return add_backend(c, argument, e);
-	c->word = argument;
+	c->word = strcmp(argument, "help") == 0 ? NULL : argument;
 	return set_verb(c, argument, e);
 }
 
@@ -115,7 +134,7 @@ enum err cli_parse(struct command *c, int argc, char **argv, struct error *e)
 		if (err != ERR_OK)
 			return err;
 	}
-	if (!c->must_help)
+	if (!c->must_help && c->verb != COMMAND_HELP)
 		return command_check(c, e);
 	c->verb = COMMAND_HELP;
 	return ERR_OK;
@@ -126,6 +145,29 @@ static bool ends_in(const char *path, struct str end)
 	struct str s = str_of(path);
 
 	return s.n > end.n && memcmp(s.p + s.n - end.n, end.p, end.n) == 0;
+}
+
+/* What helps when there is no config: what the command is for tells. */
+static const char *what_instead(const struct command *c)
+{
+	switch (c->verb) {
+	case COMMAND_STATUS:
+	case COMMAND_TOP:
+	case COMMAND_EXPLAIN:
+		return "name the config of the neap that runs by -c FILE, or its admin side by "
+		       "--admin ADDR";
+	case COMMAND_RECORD:
+	case COMMAND_CHANGE:
+		return "name the config of the neap that runs by -c FILE, or its admin side by "
+		       "--admin ADDR --token-file FILE";
+	case COMMAND_LOGS:
+	case COMMAND_RELOAD:
+		return "name the config of the neap that runs by -c FILE";
+	case COMMAND_CHECK:
+		return "name one: neap check -c FILE";
+	default:
+		return "name one (neap -c FILE), give backends (neap 8081 8082), or try neap demo";
+	}
 }
 
 enum err cli_choose_config(struct command *c, struct error *e)
@@ -139,8 +181,8 @@ enum err cli_choose_config(struct command *c, struct error *e)
 	if (c->settings.config == NULL)
 		return err_set(e, ERR_INVALID,
 			       "no config: there is neither ./config.lua nor /etc/neap/config.lua; "
-			       "name one (neap -c FILE), give backends (neap 8081 8082), "
-			       "or try neap demo");
+			       "%s",
+			       what_instead(c));
 	if (ends_in(c->settings.config, STR(".lua")) || ends_in(c->settings.config, STR(".json")))
 		return ERR_OK;
 	return err_set(e, ERR_INVALID, "%s: a config's name ends in .lua or .json",

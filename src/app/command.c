@@ -15,17 +15,61 @@ static enum err check_reload(const struct command *c, struct error *e)
 	return ERR_OK;
 }
 
+static bool asks_with_token(const struct command *c)
+{
+	return c->verb == COMMAND_RECORD || c->verb == COMMAND_CHANGE;
+}
+
+/* For a running neap, and not for one that is to be started. */
+static bool has_run_options(const struct command *c)
+{
+	return c->listen != NULL || c->settings.workers > 0 || c->settings.must_detach ||
+	       c->is_tls || c->settings.must_watch || c->settings.pid_file != NULL;
+}
+
+static enum err check_change(const struct command *c, struct error *e)
+{
+	if (c->token_file != NULL && !asks_with_token(c))
+		return err_set(
+			e, ERR_INVALID,
+			"--token-file goes with record, drain, undrain, up, down and weight");
+	if (c->verb != COMMAND_CHANGE)
+		return ERR_OK;
+	if (has_run_options(c))
+		return err_set(e, ERR_INVALID, "%s takes -c, --admin and --token-file only",
+			       c->change.verb);
+	return change_check(&c->change, e);
+}
+
+static enum err check_logs(const struct command *c, struct error *e)
+{
+	if (c->verb != COMMAND_LOGS)
+		return c->logs.must_follow || c->logs.filters_n > 0
+			       ? err_set(e, ERR_INVALID, "--follow and --filter go with logs")
+			       : ERR_OK;
+	if (has_run_options(c))
+		return err_set(e, ERR_INVALID, "logs takes -c, --follow, --filter and --last only");
+	if (c->backends_n > 0)
+		return err_set(e, ERR_INVALID, "logs takes no '%s': name the config by -c FILE",
+			       c->backends[0]);
+	return ERR_OK;
+}
+
 static enum err check_look(const struct command *c, struct error *e)
 {
 	bool explains = c->verb == COMMAND_EXPLAIN;
 	bool looks = c->verb == COMMAND_STATUS || c->verb == COMMAND_TOP || explains;
 
-	if (c->admin != NULL && !looks && c->verb != COMMAND_RECORD)
-		return err_set(e, ERR_INVALID, "--admin goes with status, top, explain and record");
+	if (c->admin != NULL && !looks && !asks_with_token(c))
+		return err_set(
+			e, ERR_INVALID,
+			"--admin goes with status, top, explain, record, drain and its like");
 	if (c->is_json && c->verb != COMMAND_STATUS && !explains)
 		return err_set(e, ERR_INVALID, "--json goes with status and explain");
-	if (!explains && (c->explain.last != NULL || c->explain.pool != NULL || c->explain.failed))
-		return err_set(e, ERR_INVALID, "--last, --pool and --failed go with explain");
+	if (!explains && (c->explain.pool != NULL || c->explain.failed))
+		return err_set(e, ERR_INVALID, "--pool and --failed go with explain");
+	if (!explains && c->verb != COMMAND_LOGS && c->logs.last != NULL)
+		return err_set(e, ERR_INVALID, "--last goes with explain and logs");
 	if (looks && c->backends_n > 0)
 		return err_set(e, ERR_INVALID,
 			       "it takes no '%s': name the config by -c FILE, or the address by "
@@ -39,11 +83,9 @@ static enum err check_record(const struct command *c, struct error *e)
 	if (c->verb != COMMAND_RECORD)
 		return record_is_asked(&c->record)
 			       ? err_set(e, ERR_INVALID,
-					 "--token-file, --seconds, --count, --redact and --keep "
-					 "go with record")
+					 "--seconds, --count, --redact and --keep go with record")
 			       : ERR_OK;
-	if (c->listen != NULL || c->settings.workers > 0 || c->settings.must_detach || c->is_tls ||
-	    c->settings.must_watch || c->settings.pid_file != NULL)
+	if (has_run_options(c))
 		return err_set(e, ERR_INVALID, "record takes no -l, -w, -d, -p, --tls and --watch");
 	return record_check(&c->record, e);
 }
@@ -52,7 +94,8 @@ enum err command_check(const struct command *c, struct error *e)
 {
 	bool is_demo = c->verb == COMMAND_DEMO;
 
-	if (check_look(c, e) != ERR_OK || check_record(c, e) != ERR_OK)
+	if (check_look(c, e) != ERR_OK || check_change(c, e) != ERR_OK ||
+	    check_logs(c, e) != ERR_OK || check_record(c, e) != ERR_OK)
 		return e->code;
 	if (c->verb == COMMAND_RELOAD)
 		return check_reload(c, e);

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "app/change.h"
+#include "app/logs.h"
 #include "app/record.h"
 #include "base/err.h"
 #include "fleet/settings.h"
@@ -19,6 +21,8 @@ enum command_verb {
 	COMMAND_TOP,
 	COMMAND_EXPLAIN,
 	COMMAND_RECORD,
+	COMMAND_LOGS,
+	COMMAND_CHANGE, /* drain, undrain, up, down, weight */
 	COMMAND_VERSION,
 	COMMAND_HELP
 };
@@ -39,7 +43,7 @@ struct command {
 	const char *backends[COMMAND_BACKENDS_MAX];
 	unsigned backends_n;
 
-	/* For reload, status, top, explain and record. */
+	/* For reload, and what asks the admin side. */
 	long pid;	   /* --pid; 0: not given */
 	const char *admin; /* --admin; NULL: not given */
 	bool is_json;	   /* --json of status and explain */
@@ -48,6 +52,9 @@ struct command {
 		bool failed;
 	} explain;
 	struct record_wish record;
+	struct change_wish change;
+	struct logs_wish logs;
+	const char *token_file; /* of record and the changes; NULL: not given */
 };
 
 /*

@@ -32,7 +32,7 @@ enum err look_find(const struct look *l, struct addr *a, struct error *e)
 	char text[128];
 
 	if (l->admin == NULL) {
-		enum err err = check_admin(l->settings, text, sizeof(text), e);
+		enum err err = check_learn(l->settings, CHECK_ADMIN, text, sizeof(text), e);
 		if (err != ERR_OK)
 			return err;
 		if (text[0] == '\0')

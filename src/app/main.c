@@ -106,7 +106,23 @@ static enum err record_running(struct command *c, struct error *e)
 
 	if (c->admin == NULL && cli_choose_config(c, e) != ERR_OK)
 		return e->code;
-	return record_run(&c->record, &l, e);
+	return record_run(&c->record, c->token_file, &l, e);
+}
+
+static enum err change_running(struct command *c, struct error *e)
+{
+	struct look l = { &c->settings, c->admin, NULL, "neap.admin.changed", false };
+
+	if (c->admin == NULL && cli_choose_config(c, e) != ERR_OK)
+		return e->code;
+	return change_run(&c->change, c->token_file, &l, e);
+}
+
+static enum err show_logs(struct command *c, struct error *e)
+{
+	enum err err = cli_choose_config(c, e);
+
+	return err == ERR_OK ? logs_run(&c->logs, &c->settings, e) : err;
 }
 
 static enum err run_demo(const struct command *c, struct error *e)
@@ -139,6 +155,10 @@ static enum err run_command(struct command *c, char **argv, int *status, struct 
 		return look_at_running(c, e);
 	if (c->verb == COMMAND_RECORD)
 		return record_running(c, e);
+	if (c->verb == COMMAND_CHANGE)
+		return change_running(c, e);
+	if (c->verb == COMMAND_LOGS)
+		return show_logs(c, e);
 	enum err err = use_config(c, text, sizeof(text), e);
 	if (err != ERR_OK)
 		return err;

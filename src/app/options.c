@@ -125,7 +125,7 @@ static enum err set_json(struct command *c, const char *value, struct error *e)
 static enum err set_last(struct command *c, const char *value, struct error *e)
 {
 	(void)e;
-	c->explain.last = value;
+	c->explain.last = c->logs.last = value;
 	return ERR_OK;
 }
 
@@ -168,7 +168,7 @@ static enum err set_count(struct command *c, const char *value, struct error *e)
 static enum err set_token_file(struct command *c, const char *value, struct error *e)
 {
 	(void)e;
-	c->record.token_file = value;
+	c->token_file = value;
 	return ERR_OK;
 }
 
@@ -180,6 +180,18 @@ static enum err set_redact(struct command *c, const char *value, struct error *e
 static enum err set_keep(struct command *c, const char *value, struct error *e)
 {
 	return record_keep(&c->record, value, e);
+}
+
+static enum err set_follow(struct command *c, const char *value, struct error *e)
+{
+	(void)value, (void)e;
+	c->logs.must_follow = true;
+	return ERR_OK;
+}
+
+static enum err set_filter(struct command *c, const char *value, struct error *e)
+{
+	return logs_add_filter(&c->logs, value, e);
 }
 
 static const struct option_row options[] = {
@@ -200,14 +212,21 @@ static const struct option_row options[] = {
 	{ 'v', "version", NULL, "print the version, and those of the libraries", set_version },
 	{ 'h', "help", NULL, "print this", set_help },
 	{ 0, "admin", "ADDR",
-	  "with status, top, explain, record: where the admin side is, if not where the config says",
+	  "with status, top, explain, record, drain, …: where the admin side is, if not where the "
+	  "config says",
 	  set_admin },
 	{ 0, "json", NULL, "with status, explain: everything, as JSON", set_json },
-	{ 0, "last", "N", "with explain: so many requests, 20 unless told", set_last },
+	{ 0, "last", "N", "with explain, logs: so many requests or lines, 20 unless told",
+	  set_last },
 	{ 0, "pool", "P", "with explain: only those of that pool", set_pool },
 	{ 0, "failed", NULL, "with explain: only those that had a failure", set_failed },
+	{ 'f', "follow", NULL, "with logs: go on with the lines that come", set_follow },
+	{ 0, "filter", "TEXT",
+	  "with logs: only lines that have this text, and that of each other one", set_filter },
 	{ 0, "pid", "N", "with reload: the master's process", set_pid },
-	{ 0, "token-file", "FILE", "with record: where the admin side's token is", set_token_file },
+	{ 0, "token-file", "FILE",
+	  "with record, drain, …: a file with the admin side's token, if not the config's",
+	  set_token_file },
 	{ 0, "seconds", "S", "with record: how long (10; 60 with --count)", set_seconds },
 	{ 0, "count", "N", "with record: how many requests at most", set_count },
 	{ 0, "redact", "NAME",

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/fetch.h"
+#include "app/token.h"
 #include "base/cc.h"
 #include "base/num.h"
 #include "http/h1_write.h"
@@ -63,18 +64,13 @@ enum err record_keep(struct record_wish *w, const char *name, struct error *e)
 
 bool record_is_asked(const struct record_wish *w)
 {
-	return w->token_file != NULL || w->seconds > 0 || w->count > 0 || w->is_listed;
+	return w->seconds > 0 || w->count > 0 || w->is_listed;
 }
 
 enum err record_check(const struct record_wish *w, struct error *e)
 {
 	if (w->file == NULL)
 		return err_set(e, ERR_INVALID, "record: into which file? neap record FILE");
-	if (w->token_file == NULL)
-		return err_set(
-			e, ERR_INVALID,
-			"record: the admin side shows requests to those who have its token: name "
-			"the token's file by --token-file FILE");
 	return ERR_OK;
 }
 
@@ -88,24 +84,6 @@ struct state {
 	uint64_t requests, begun, lost;
 	bool is_on, is_over;
 };
-
-static enum err read_token(struct state *s, const char *path, struct error *e)
-{
-	char text[FETCH_TOKEN_MAX + 2];
-	FILE *f = fopen(path, "re");
-
-	if (f == NULL)
-		return err_sys(e, errno, "--token-file %s", path);
-	size_t n = fread(text, 1, sizeof(text), f);
-	(void)fclose(f); /* only read from */
-	struct str token = str_trim((struct str){ text, n });
-	while (token.n > 0 && token.p[token.n - 1] == '\n')
-		token = str_trim((struct str){ token.p, token.n - 1 });
-	if (token.n == 0 || !h1_is_field_value(token) ||
-	    !str_copy(s->token, sizeof(s->token), token))
-		return err_set(e, ERR_INVALID, "--token-file %s: there is no token in it", path);
-	return ERR_OK;
-}
 
 static enum err open_recording(struct state *s, struct error *e)
 {
@@ -265,7 +243,8 @@ static enum err finish_file(struct state *s, enum err err, struct error *e)
 	return ERR_OK;
 }
 
-enum err record_run(const struct record_wish *w, const struct look *l, struct error *e)
+enum err record_run(const struct record_wish *w, const char *token_file, const struct look *l,
+		    struct error *e)
 {
 	struct addr addr;
 	struct state s = { .addr = &addr, .path = w->file };
@@ -274,7 +253,7 @@ enum err record_run(const struct record_wish *w, const struct look *l, struct er
 	enum err err = look_find(l, &addr, e);
 
 	if (err == ERR_OK)
-		err = read_token(&s, w->token_file, e);
+		err = token_find(l, token_file, s.token, e);
 	if (err == ERR_OK && access(s.path, F_OK) == 0)
 		err = err_set(e, ERR_INVALID, "%s: there already; choose another name", s.path);
 	if (err != ERR_OK)

@@ -12,8 +12,8 @@ enum { RECORD_SECONDS_MAX = 3600, RECORD_COUNT_MAX = 1000000, RECORD_REDACT_MAX 
 
 /* As the command line has it. */
 struct record_wish {
-	const char *file, *token_file; /* NULL: not given */
-	unsigned seconds, count;       /* 0: not given */
+	const char *file;	 /* NULL: not given */
+	unsigned seconds, count; /* 0: not given */
 	const char *redact[RECORD_REDACT_MAX];
 	unsigned redact_n;
 	bool is_listed; /* the list was changed */
@@ -32,7 +32,11 @@ bool record_is_asked(const struct record_wish *w);
 /* Is it complete? ERR_INVALID: the text says what is missing. */
 enum err record_check(const struct record_wish *w, struct error *e);
 
-/* Runs until it is over, or a signal ends it early. Says on stdout what the file has. */
-enum err record_run(const struct record_wish *w, const struct look *l, struct error *e);
+/*
+ * Runs until it is over, or a signal ends it early. Says on stdout what the file has. token_file:
+ * NULL: the config has the token.
+ */
+enum err record_run(const struct record_wish *w, const char *token_file, const struct look *l,
+		    struct error *e);
 
 #endif

@@ -1,5 +1,6 @@
 #include "app/tools.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,8 +27,15 @@ static const char *module_of(const char *word)
 	return NULL;
 }
 
+static bool asks_for_help(int argc, char **argv)
+{
+	return argc > 2 && strcmp(argv[1], "help") == 0;
+}
+
 const char *tools_find(int argc, char **argv)
 {
+	if (asks_for_help(argc, argv))
+		return module_of(argv[2]);
 	return argc > 1 ? module_of(argv[1]) : NULL;
 }
 
@@ -48,7 +56,13 @@ static void on_stuck(const char *who)
 
 enum err tools_run(const char *module, int argc, char **argv, int *status, struct error *e)
 {
+	static char help[] = "--help";
+	char *only_help[] = { help, NULL };
 	struct tool t = { module, argc - 2, argv + 2, on_stuck };
 
+	if (asks_for_help(argc, argv)) {
+		t.argc = 1;
+		t.argv = only_help;
+	}
 	return tool_run(&t, status, e);
 }

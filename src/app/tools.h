@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-/* The module of the subcommand argv[1]; NULL: it is not one of these. */
+/* The module of the subcommand argv[1], or of NAME in "help NAME"; NULL: it is not one of these. */
 const char *tools_find(int argc, char **argv);
 
 /* Runs it with the arguments after argv[1]; *status is the exit status. */

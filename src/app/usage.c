@@ -28,8 +28,20 @@ static const struct usage_row rows[] = {
 	{ "status", "status [--json]", "what a running neap does, by its admin side",
 	  "config admin json", NULL },
 	{ "top", "top", "the same, live; q ends it", "config admin", NULL },
+	{ "drain", "drain POOL BACKEND", "a backend gets nothing new; what it has under way ends",
+	  "config admin token-file", NULL },
+	{ "undrain", "undrain POOL BACKEND", "its checks and requests decide again, as at first",
+	  "config admin token-file", NULL },
+	{ "down", "down POOL BACKEND", "it gets nothing at all, until undrain",
+	  "config admin token-file", NULL },
+	{ "up", "up POOL BACKEND", "it gets requests whatever its checks find, until undrain",
+	  "config admin token-file", NULL },
+	{ "weight", "weight POOL BACKEND N", "its weight, 0 to 1000", "config admin token-file",
+	  NULL },
 	{ "explain", "explain [ID]", "why a request went where it went",
 	  "config admin last pool failed json", NULL },
+	{ "logs", "logs", "the last lines of its log files, and those that come (-f)",
+	  "config follow filter last", NULL },
 	{ "demo", "demo", "four toy backends, the balancer on :8080, a live table",
 	  "listen tls workers backend", NULL },
 	{ "init", "init DIR", "a project with a config, a policy and its spec", NULL, NULL },
@@ -43,11 +55,11 @@ static const struct usage_row rows[] = {
 static void print_all(void)
 {
 	for (size_t i = 0; i < countof(rows); i++)
-		(void)printf("%s neap %-19s %s\n", i == 0 ? "usage:" : "      ", rows[i].synopsis,
+		(void)printf("%s neap %-21s %s\n", i == 0 ? "usage:" : "      ", rows[i].synopsis,
 			     rows[i].help);
 	(void)printf("\n");
 	options_print(NULL);
-	(void)printf("\nneap COMMAND -h says which of them go with a command.\n"
+	(void)printf("\nneap help COMMAND says which of them go with a command.\n"
 		     "Signals to the master: TERM, INT stop; QUIT drain, then stop; "
 		     "HUP reload; USR1 reopen the log; USR2 upgrade.\n");
 }

@@ -31,6 +31,8 @@ void conf_fini(struct conf *c)
 	free(c->pid_file);
 	free(c->log_target);
 	free(c->admin.listen);
+	free(c->admin.token);
+	free(c->admin.token_file);
 	free(c->access_log);
 	memset(c, 0, sizeof(*c));
 }

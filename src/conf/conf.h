@@ -123,6 +123,7 @@ struct conf_admin {
 	char *listen;		   /* NULL: there is no admin side */
 	unsigned mode;		   /* of a unix socket */
 	char group[CONF_NAME_MAX]; /* its group; "": as it comes */
+	char *token, *token_file;  /* NULL: none; only commands that ask it use them */
 };
 
 struct conf_explain {

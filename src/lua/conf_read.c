@@ -414,6 +414,8 @@ static void read_admin(lua_State *L, struct conf_admin *a)
 		field_long_text(L, "listen", &a->listen);
 		a->mode = (unsigned)field_number(L, "mode", 0777, 0600);
 		field_text(L, "group", a->group, sizeof(a->group));
+		field_long_text(L, "token", &a->token);
+		field_long_text(L, "token_file", &a->token_file);
 	}
 	lua_pop(L, 1);
 }

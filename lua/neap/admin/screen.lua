@@ -201,10 +201,34 @@ local function why_of(backend)
   return backend.reason
 end
 
-local function backend_line(pool, backend, name, s)
+-- Where backends are, if the config says: a column for each of tier and zone that differs from the
+-- default.
+local function place_columns(pool)
+  local columns = { zone = 0 }
+  for _, backend in ipairs(pool.backends) do
+    columns.has_tiers = columns.has_tiers or (backend.tier or 0) ~= 0
+    if type(backend.zone) == "string" then
+      columns.zone = math.min(math.max(columns.zone, width(clean(backend.zone)), 4), 16)
+    end
+  end
+  return columns
+end
+
+local function place_of(columns, tier, zone)
+  local zones = columns.zone > 0 and left(zone, columns.zone) .. " " or ""
+  return zones .. (columns.has_tiers and left(tier, 5) or "")
+end
+
+local function place_of_backend(columns, backend)
+  local zone = type(backend.zone) == "string" and clean(backend.zone) or "–"
+  return place_of(columns, tostring(backend.tier or 0), zone)
+end
+
+local function backend_line(pool, backend, name, s, columns)
   local why = why_of(backend)
   local each = rate(("backend %s %s"):format(pool.name, backend.name), backend.requests)
-  return "  " .. left(clean(backend.name), name) .. " " .. left(backend.state, 8)
+  return "  " .. left(clean(backend.name), name) .. " " .. place_of_backend(columns, backend)
+    .. left(backend.state, 8)
     .. right(tostring(backend.weight), 6) .. right(count(backend.inflight), 10)
     .. right(count(backend.requests), 10) .. right(count(each), 10)
     .. right(seconds(backend.latency), 9) .. right(count(backend.failures), 9)
@@ -244,12 +268,14 @@ local function pool_of(page, pool, s)
   page:line(("POOL %s: %d of %d serve%s%s"):format(clean(pool.name), pool.up, pool.count,
     pool.panics and ", too few: all are used" or "", queue), pool.up < pool.count and "1;31" or "1")
   pool_facts(page, pool, s)
-  page:line("  " .. left("BACKEND", name) .. " " .. left("state", 8) .. right("weight", 6)
+  local columns = place_columns(pool)
+  page:line("  " .. left("BACKEND", name) .. " " .. place_of(columns, "tier", "zone")
+    .. left("state", 8) .. right("weight", 6)
     .. right("in flight", 10) .. right("attempts", 10) .. right("a second", 10)
     .. right("latency", 9) .. right("failures", 9) .. "  for", "2")
   local list = sorted(pool.backends)
   for i, entry in ipairs(list) do
-    local text = backend_line(pool, entry[1], name, s)
+    local text = backend_line(pool, entry[1], name, s, columns)
     if page:room() > 1 or (i == #list and page:room() > 0) then
       page:line(text, entry[1].state ~= "up" and COLOURS[entry[1].state] or nil)
     elseif page:room() > 0 then
