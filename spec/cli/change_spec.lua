@@ -12,7 +12,7 @@ describe("a change from the command line", function()
     n = admin.start({ web, other }, 'name = "web",' .. (more or ""), options)
   end
 
-  -- The admin side's port is the system's choice here, so its address is given beside the config's token.
+  -- The admin side's port is the system's choice: its address is given, and the token in a file.
   local function with_file(...)
     local file = scope.directory() .. "/token"
     scope.write(file, admin.token .. "\n")

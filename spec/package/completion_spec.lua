@@ -39,8 +39,8 @@ describe("completion", function()
   it("in bash completes commands, flags and policies", function()
     local function complete(...)
       local words = { "neap", ... }
-      local _, out = process.run { argv = {"bash", "-c", ([[source packaging/completion/neap.bash; COMP_WORDS=(%s);
-        COMP_CWORD=%d; _neap; printf '%%s\n' "${COMPREPLY[@]}"]])
+      local _, out = process.run { argv = { "bash", "-c", ([[source packaging/completion/neap.bash
+        COMP_WORDS=(%s); COMP_CWORD=%d; _neap; printf '%%s\n' "${COMPREPLY[@]}"]])
         :format("'" .. table.concat(words, "' '") .. "'", #words - 1) } }
       return out -- compopt complains: no completion is under way
     end
