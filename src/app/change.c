@@ -120,6 +120,7 @@ enum err change_run(const struct change_wish *w, const char *token_file, const s
 {
 	char path[LOOK_PATH_MAX], token[FETCH_TOKEN_MAX], body[64];
 	const char *state = state_of(w->verb);
+	uint64_t weight = 0;
 	struct fetched f = { .bytes = NULL };
 	struct addr a;
 	enum err err = write_path(w, path, sizeof(path), e);
@@ -132,8 +133,8 @@ enum err change_run(const struct change_wish *w, const char *token_file, const s
 		return err;
 	if (state != NULL)
 		(void)snprintf(body, sizeof(body), "{\"state\":\"%s\"}", state);
-	else
-		(void)snprintf(body, sizeof(body), "{\"weight\":%d}", atoi(w->weight));
+	else if (num_parse_u64(str_of(w->weight), WEIGHT_MAX, &weight))
+		(void)snprintf(body, sizeof(body), "{\"weight\":%u}", (unsigned)weight);
 	struct fetch_order o = { "PATCH", path, token, str_of(body) };
 	err = fetch_do(&a, &o, &f, e);
 	if (err == ERR_OK)

@@ -1,7 +1,6 @@
 #include "app/logs.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +19,7 @@ enum { EVERY_MS = 200, LINE_MAX_BYTES = 65536, PATH_SIZE = 512 };
 /* One file. Its bytes are read into `text`; what is no whole line yet waits there. */
 struct tail {
 	char path[PATH_SIZE];
-	int fd; /* -1: it is not there (yet) */
+	FILE *file; /* NULL: it is not there (yet) */
 	size_t used;
 	char text[LINE_MAX_BYTES];
 };
@@ -85,10 +84,13 @@ static void take_lines(struct tail *t, const struct logs_wish *w, struct ring *r
 /* All that is there by now. */
 static void read_tail(struct tail *t, const struct logs_wish *w, struct ring *r)
 {
-	ssize_t n;
+	size_t n;
 
-	while (t->fd >= 0 && (n = read(t->fd, t->text + t->used, sizeof(t->text) - t->used)) > 0) {
-		t->used += (size_t)n;
+	if (t->file == NULL)
+		return;
+	clearerr(t->file); /* its end of before is passed when there is more */
+	while ((n = fread(t->text + t->used, 1, sizeof(t->text) - t->used, t->file)) > 0) {
+		t->used += n;
 		take_lines(t, w, r);
 	}
 }
@@ -118,17 +120,17 @@ static void follow_name(struct tail *t, const struct logs_wish *w)
 
 	if (stat(t->path, &name) != 0)
 		return;
-	if (t->fd >= 0 && fstat(t->fd, &open_one) == 0 && name.st_ino == open_one.st_ino &&
-	    name.st_dev == open_one.st_dev) {
-		if (lseek(t->fd, 0, SEEK_CUR) > open_one.st_size)
-			(void)lseek(t->fd, 0, SEEK_SET);
+	if (t->file != NULL && fstat(fileno(t->file), &open_one) == 0 &&
+	    name.st_ino == open_one.st_ino && name.st_dev == open_one.st_dev) {
+		if (ftello(t->file) > open_one.st_size)
+			rewind(t->file);
 		return;
 	}
 	read_tail(t, w, NULL);
-	if (t->fd >= 0)
-		(void)close(t->fd); /* only read from */
+	if (t->file != NULL)
+		(void)fclose(t->file); /* only read from */
 	t->used = 0;
-	t->fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	t->file = fopen(t->path, "re");
 }
 
 static void follow(struct tail *tails, unsigned n, const struct logs_wish *w)
@@ -146,8 +148,8 @@ static void follow(struct tail *tails, unsigned n, const struct logs_wish *w)
 static enum err open_tail(struct tail *t, const struct logs_wish *w, struct error *e)
 {
 	t->used = 0;
-	t->fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (t->fd >= 0 || (errno == ENOENT && w->must_follow))
+	t->file = fopen(t->path, "re");
+	if (t->file != NULL || (errno == ENOENT && w->must_follow))
 		return ERR_OK;
 	return err_sys(e, errno, "%s", t->path);
 }
