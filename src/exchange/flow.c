@@ -7,6 +7,7 @@
 #include "exchange/bequest.h"
 #include "exchange/choice.h"
 #include "exchange/flow_case.h"
+#include "exchange/flow_entry.h"
 #include "exchange/queue.h"
 #include "exchange/reply.h"
 #include "exchange/witness.h"
@@ -79,14 +80,26 @@ static void send_on(struct flow *f, const struct datagram *d)
 		.bytes = d->bytes, .n = d->n, .segment = d->segment, .peer = f->server
 	};
 	f->sent += datagram_count(d);
-	udp_socket_send(&f->port->socket, all->to_backends, &to, &all->lost);
+	udp_socket_send(&f->port->socket, all->to_backends, &to, f->gate->service);
+}
+
+static void hold(struct flow *f, const struct datagram *d)
+{
+	uint32_t skipped;
+	const struct service *s = f->gate->service;
+	if (likely(flow_case_hold(f->its, d, FLOW_CASE_MUCH)))
+		return;
+	if (flow_drop(&flows_of(f)->drops, s, DROP_WAITING, datagram_count(d), &skipped))
+		log_warn("service %s: datagrams were dropped: too much came while a hook or a slot "
+			 "was awaited (%u more)",
+			 s->conf->name, skipped);
 }
 
 /* A further one of a flow that is there. */
 static void pass(struct flow *f, const struct datagram *d)
 {
 	if (f->state != FLOW_OPEN) {
-		(void)flow_case_hold(f->its, d, FLOW_CASE_MUCH); /* lost if there are too many */
+		hold(f, d);
 		return;
 	}
 	touch(f);
@@ -124,7 +137,7 @@ static void on_answer(struct flow_port *port, const struct datagram *d)
 			       .segment = d->segment,
 			       .peer = f->client,
 			       .local = f->local };
-	udp_socket_send(&f->gate->socket, all->to_clients, &to, &all->lost);
+	udp_socket_send(&f->gate->socket, all->to_clients, &to, f->gate->service);
 	if (f->answered == 0)
 		note_first_answer(f);
 	f->answered += datagram_count(d);
@@ -323,8 +336,12 @@ static void fail(struct flow *f, enum neap_stage stage, enum neap_kind kind, con
 static void on_trouble(struct flow_port *port, const struct udp_addr *to, int sys)
 {
 	struct flow *f = flows_find_answer(port->ports->owner, port, to);
-	if (f == NULL || sys == 0 || sys == EMSGSIZE) /* of ours, or of the path's: no failure */
+	if (f == NULL || sys == 0)
 		return;
+	if (sys == EMSGSIZE) { /* the path's: no failure of the backend's */
+		flow_drop_unsent(&flows_of(f)->drops, f->gate->service, sys, 1, 0);
+		return;
+	}
 	fail(f, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED, sock_err_text(sys));
 }
 
@@ -391,77 +408,19 @@ static const struct request_owner owner = {
 
 /* ---- the beginning ---- */
 
-static void drop(const struct flow_gate *g, enum board_refusal why)
-{
-	stat_add(&g->service->counts->refused[why], 1);
-}
-
-/* The policy is asked by address, as with connections. */
-static bool is_let_in(const struct flow_gate *g, const struct datagram *d)
-{
-	struct peer peer;
-	if (likely(!g->service->asks_connection))
-		return true;
-	udp_addr_peer(&peer, &d->peer);
-	struct neap_request r = { .service = g->service->number,
-				  .is_tcp = 1,
-				  .is_udp = 1,
-				  .ip_family = peer.family,
-				  .port = peer.port };
-	hook_request_init(&r);
-	memcpy(r.ip, peer.ip, sizeof(r.ip));
-	if (hook_connection(g->service->hooks, &r))
-		return true;
-	drop(g, REFUSED_BY_POLICY);
-	return false;
-}
-
-static void say_crowded(struct flows *all, const struct service *s)
-{
-	uint32_t skipped;
-	if (log_may(&all->crowding, loop_now_ms(all->plane->loop), &skipped))
-		log_warn(
-			"service %s: too many flows: %u are open, limits.udp_sessions is %u (%u more "
-			"datagrams dropped)",
-			s->conf->name, s->flows_n, s->conf->limits.udp_sessions, skipped);
-}
-
-static bool has_room(struct flows *all, struct flow_gate *g)
-{
-	if (g->service->flows_n < g->service->conf->limits.udp_sessions)
-		return true;
-	drop(g, REFUSED_CONNECTIONS);
-	say_crowded(all, g->service);
-	return false;
-}
-
-/* A datagram that neap sent to itself would go round for ever. */
-static bool is_loop(struct flows *all, struct flow_gate *g, const struct datagram *d)
-{
-	uint32_t skipped;
-	if (likely(!flows_is_own(all, d)))
-		return false;
-	drop(g, REFUSED_OTHER);
-	if (log_may(&all->looping, loop_now_ms(all->plane->loop), &skipped))
-		log_error("service %s: a datagram of neap's own came back to it and was dropped: a "
-			  "backend's address leads here (%u more)",
-			  g->service->conf->name, skipped);
-	return true;
-}
-
 static void begin(struct flows *all, struct flow_gate *g, const struct datagram *d)
 {
-	if (plane_drains(all->plane) || is_loop(all, g, d) || !has_room(all, g) || !is_let_in(g, d))
+	if (!flow_entry_may(g, d))
 		return;
 	struct flow *f = flows_take(all, g, d);
 	if (f == NULL) {
-		drop(g, REFUSED_CONNECTIONS);
+		flow_entry_fail(g, d);
 		return;
 	}
 	timer_init(&f->timer, on_idle);
 	struct flow_case *c = flow_case_begin(f, &owner);
 	if (c == NULL || !flow_case_hold(c, d, FLOW_CASE_MUCH)) {
-		drop(g, REFUSED_OTHER);
+		flow_entry_fail(g, d);
 		if (c != NULL)
 			flow_case_end(c);
 		flows_put(f);
@@ -491,7 +450,7 @@ void flow_take(struct flow_gate *g, const struct datagram *d)
 
 void flow_flush(struct flows *all)
 {
-	udp_outbox_flush(all->to_backends, &all->lost);
+	udp_outbox_flush(all->to_backends);
 }
 
 /* ---- all of them ---- */
@@ -539,7 +498,7 @@ static void leave(struct flow *f)
 void flow_give_all(struct flows *all, int channel)
 {
 	struct cutting cutting = { NULL, "cut: another worker has its socket" };
-	udp_outbox_flush(all->to_clients, &all->lost);
+	udp_outbox_flush(all->to_clients);
 	bequest_give(all, channel, leave);
 	flows_each(all, cut_if, &cutting);
 	flow_ports_fini(&all->ports[0]);

@@ -26,7 +26,7 @@ bool flows_are_wanted(const struct conf *c)
 
 static void flush(struct flows *all)
 {
-	udp_outbox_flush(all->to_clients, &all->lost);
+	udp_outbox_flush(all->to_clients);
 	all->answers_n = 0;
 }
 
@@ -90,12 +90,18 @@ static uint32_t most_ports(void)
 	return n > PORTS_MAX ? PORTS_MAX : (uint32_t)n;
 }
 
+static void on_loss(const void *whose, int sys, uint32_t n, size_t bytes)
+{
+	const struct service *s = whose;
+	flow_drop_unsent(&s->plane->flows->drops, s, sys, n, bytes);
+}
+
 static bool make_parts(struct flows *all)
 {
 	all->in = udp_batch_create();
 	all->answers = udp_batch_create();
-	all->to_backends = udp_outbox_create();
-	all->to_clients = udp_outbox_create();
+	all->to_backends = udp_outbox_create(on_loss);
+	all->to_clients = udp_outbox_create(on_loss);
 	all->spare = slab_take(&all->cases);
 	return all->in != NULL && all->answers != NULL && all->to_backends != NULL &&
 	       all->to_clients != NULL && all->spare != NULL &&

@@ -7,6 +7,7 @@
 #ifndef NEAP_EXCHANGE_FLOWS_H
 #define NEAP_EXCHANGE_FLOWS_H
 
+#include "exchange/flow_drop.h"
 #include "exchange/flow_port.h"
 #include "exchange/flow_table.h"
 #include "exchange/plane.h"
@@ -70,14 +71,14 @@ struct flows {
 	struct udp_batch *in, *answers;
 	unsigned answers_n;
 	struct udp_outbox *to_backends, *to_clients;
-	uint64_t lost;
+	struct flow_drops drops;
 	struct deferred flush;
 
 	/* Set by those above. */
 	void (*on_answer)(struct flow_port *port, const struct datagram *d);
 	void (*on_trouble)(struct flow_port *port, const struct udp_addr *to, int sys);
 	void (*on_none)(struct plane *p); /* the last flow has ended */
-	struct log_limit crowding, looping, porting;
+	struct log_limit porting;
 };
 
 /* Does any service of the config want them? */

@@ -33,6 +33,8 @@ struct udp_outbox {
 	struct iovec pieces[UDP_BATCH];
 	struct place places[UDP_BATCH];
 	uint16_t segments[UDP_BATCH];
+	const void *whose[UDP_BATCH];
+	udp_on_loss on_loss;
 };
 
 /* ---- reading ---- */
@@ -120,12 +122,13 @@ void udp_batch_at(const struct udp_batch *b, unsigned at, struct datagram *d)
 
 /* ---- sending ---- */
 
-struct udp_outbox *udp_outbox_create(void)
+struct udp_outbox *udp_outbox_create(udp_on_loss on_loss)
 {
 	struct udp_outbox *o = calloc(1, sizeof(*o));
 	if (o == NULL)
 		return NULL;
 	o->fd = -1;
+	o->on_loss = on_loss;
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		struct msghdr *m = &o->heads[i].msg_hdr;
 		m->msg_name = &o->places[i].addr;
@@ -170,12 +173,11 @@ static uint32_t count_at(const struct udp_outbox *o, unsigned at)
 	return datagram_count(&d);
 }
 
-/* Where the kernel does not cut it: one by one. How many were not taken. */
-static uint32_t send_pieces(struct udp_outbox *o, unsigned at)
+/* Where the kernel does not cut it: one by one. */
+static void send_pieces(struct udp_outbox *o, unsigned at)
 {
 	struct msghdr head = o->heads[at].msg_hdr;
 	struct iovec whole = o->pieces[at], piece;
-	uint32_t lost = 0;
 	size_t cut = CMSG_SPACE(sizeof(uint16_t)); /* the last thing in the control data */
 	head.msg_controllen -= cut;
 	head.msg_iov = &piece;
@@ -183,43 +185,50 @@ static uint32_t send_pieces(struct udp_outbox *o, unsigned at)
 		size_t left = whole.iov_len - from;
 		piece.iov_base = (char *)whole.iov_base + from;
 		piece.iov_len = left < o->segments[at] ? left : o->segments[at];
-		lost += sendmsg(o->fd, &head, MSG_DONTWAIT) < 0;
+		if (sendmsg(o->fd, &head, MSG_DONTWAIT) < 0)
+			o->on_loss(o->whose[at], errno, 1, piece.iov_len);
 	}
-	return lost;
+}
+
+static void lose(const struct udp_outbox *o, unsigned at, int sys)
+{
+	size_t bytes = o->segments[at] != 0 ? o->segments[at] : o->pieces[at].iov_len;
+	o->on_loss(o->whose[at], sys, count_at(o, at), bytes);
 }
 
 /*
  * The error may be that of an earlier datagram, of which ICMP told: it is reported once, by whatever is
  * called next.
  */
-static uint32_t send_again(struct udp_outbox *o, unsigned at)
+static void send_again(struct udp_outbox *o, unsigned at)
 {
 	if (errno == EAGAIN || errno == ENOBUFS)
-		return count_at(o, at);
-	if (sendmsg(o->fd, &o->heads[at].msg_hdr, MSG_DONTWAIT) >= 0)
-		return 0;
-	return o->segments[at] != 0 ? send_pieces(o, at) : 1;
+		lose(o, at, errno);
+	else if (sendmsg(o->fd, &o->heads[at].msg_hdr, MSG_DONTWAIT) >= 0)
+		return;
+	else if (o->segments[at] != 0)
+		send_pieces(o, at);
+	else
+		lose(o, at, errno);
 }
 
 /* A failure is that of the first that was not taken: the others are tried all the same. */
-void udp_outbox_flush(struct udp_outbox *o, uint64_t *lost)
+void udp_outbox_flush(struct udp_outbox *o)
 {
 	for (unsigned at = 0; at < o->n;) {
 		int n = sendmmsg(o->fd, o->heads + at, o->n - at, MSG_DONTWAIT);
-		if (n > 0) {
+		if (n > 0)
 			at += (unsigned)n;
-		} else if (errno != EINTR) {
-			*lost += send_again(o, at);
-			at++;
-		}
+		else if (errno != EINTR)
+			send_again(o, at++);
 	}
 	o->n = 0;
 }
 
-void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, uint64_t *lost)
+void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, const void *whose)
 {
 	if (o->n > 0 && (o->fd != fd || o->n == UDP_BATCH))
-		udp_outbox_flush(o, lost);
+		udp_outbox_flush(o);
 	unsigned at = o->n++;
 	struct msghdr *m = &o->heads[at].msg_hdr;
 	char *control = o->places[at].control;
@@ -227,6 +236,7 @@ void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, uint
 	o->places[at].addr = d->peer;
 	o->pieces[at] = (struct iovec){ d->bytes, d->n };
 	o->segments[at] = d->segment;
+	o->whose[at] = whose;
 	size_t n = add_local(control, &d->local);
 	if (d->segment != 0)
 		n += add_control(control + n, IPPROTO_UDP, UDP_SEGMENT, &d->segment,

@@ -45,16 +45,19 @@ void udp_batch_at(const struct udp_batch *b, unsigned at, struct datagram *d);
 
 /* Datagrams that are to go out, gathered; they live in memory of others until they are flushed. */
 struct udp_outbox;
-struct udp_outbox *udp_outbox_create(void); /* NULL: no memory */
+
+/* n datagrams of that length that the system did not take. whose: what was said when one was added. */
+typedef void (*udp_on_loss)(const void *whose, int sys, uint32_t n, size_t bytes);
+
+struct udp_outbox *udp_outbox_create(udp_on_loss on_loss); /* NULL: no memory */
 void udp_outbox_destroy(struct udp_outbox *o);
 
 /*
  * One more, to d->peer, from d->local if that is known. Flushes by itself when there is no room, or
- * when what is there goes through another socket. Adds to *lost, perhaps later, the datagrams that the
- * system did not take.
+ * when what is there goes through another socket. `whose` outlives it.
  */
-void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, uint64_t *lost);
-void udp_outbox_flush(struct udp_outbox *o, uint64_t *lost);
+void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, const void *whose);
+void udp_outbox_flush(struct udp_outbox *o);
 
 /* A socket for datagrams to many backends, with a port that the kernel chose. -1 with errno. */
 int udp_open(int family);

@@ -82,9 +82,9 @@ bool udp_socket_trouble(const struct udp_socket *s, struct udp_addr *to, int *sy
 }
 
 void udp_socket_send(const struct udp_socket *s, struct udp_outbox *o, const struct datagram *d,
-		     uint64_t *lost)
+		     const void *whose)
 {
-	udp_outbox_add(o, s->fd, d, lost);
+	udp_outbox_add(o, s->fd, d, whose);
 }
 
 bool udp_socket_name(const struct udp_socket *s, struct udp_addr *to)

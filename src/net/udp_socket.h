@@ -46,7 +46,7 @@ bool udp_socket_trouble(const struct udp_socket *s, struct udp_addr *to, int *sy
 
 /* As udp_outbox_add. */
 void udp_socket_send(const struct udp_socket *s, struct udp_outbox *o, const struct datagram *d,
-		     uint64_t *lost);
+		     const void *whose);
 
 /* Its own address. false: not known. */
 bool udp_socket_name(const struct udp_socket *s, struct udp_addr *to);

@@ -61,7 +61,7 @@ void udp_front_destroy(struct udp_front *f)
 	udp_front_stop(f);
 	flow_cut_all(all, &f->gate, "cut: another worker has its socket");
 	list_remove(&f->gate.node);
-	udp_outbox_flush(all->to_clients, &all->lost); /* through this socket, perhaps */
+	udp_outbox_flush(all->to_clients); /* through this socket, perhaps */
 	udp_socket_close(&f->gate.socket);
 	free(f);
 }

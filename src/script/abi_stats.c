@@ -27,6 +27,7 @@ _Static_assert(sizeof(((neap_times *)0)->bucket) / sizeof(double) == HISTOGRAM_B
 	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->refused) / sizeof(double) == REFUSALS,
 	       "one number");
+_Static_assert(sizeof(((neap_service_counts *)0)->dropped) / sizeof(double) == DROPS, "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->grpc) / sizeof(double) == BOARD_GRPC,
 	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->h2_abuse) / sizeof(double) == BOARD_H2_ABUSE,
@@ -192,6 +193,8 @@ static void add_service_counts(neap_service_counts *to, const struct board_servi
 	add_count(&to->broken, &c->broken);
 	for (size_t i = 0; i < REFUSALS; i++)
 		add_count(&to->refused[i], &c->refused[i]);
+	for (size_t i = 0; i < DROPS; i++)
+		add_count(&to->dropped[i], &c->dropped[i]);
 	for (size_t i = 0; i < BOARD_GRPC; i++)
 		add_count(&to->grpc[i], &c->grpc[i]);
 	for (size_t i = 0; i < BOARD_H2_ABUSE; i++)

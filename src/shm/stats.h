@@ -31,6 +31,24 @@ enum board_refusal {
 	REFUSALS
 };
 
+/* Why a datagram of a udp service went nowhere. Names: lua/neap/admin/counts.lua. */
+enum board_drop {
+	DROP_SESSIONS,	       /* limits.udp_sessions */
+	DROP_SOURCE_DATAGRAMS, /* limits.source_datagrams */
+	DROP_SOURCE_FLOWS,     /* limits.source_flows */
+	DROP_HEADER,	       /* no PROXY header, or a bad one */
+	DROP_LOOP,	       /* neap's own came back to it */
+	DROP_POLICY,	       /* the hook `connection` */
+	DROP_WAITING,	       /* too many came while a hook or a slot was awaited */
+	DROP_DRAINING,	       /* no flow begins any more */
+	DROP_FACTOR,	       /* limits.answer_factor */
+	DROP_TOO_LONG,	       /* for the path, or for any datagram */
+	DROP_BUSY,	       /* the system takes no more now */
+	DROP_UNSENT,	       /* the system refused it */
+	DROP_MEMORY,
+	DROPS
+};
+
 /* How TLS handshakes of clients ended. Names: lua/neap/admin/counts.lua. */
 enum board_handshake { HANDSHAKE_FULL, HANDSHAKE_RESUMED, HANDSHAKE_FAILED, HANDSHAKES };
 
@@ -81,6 +99,7 @@ struct board_service_cell {
 	struct board_entry entries[BOARD_ENTRIES];
 	_Atomic uint64_t hooks[BOARD_COUNTED]; /* calls, by enum board_counted */
 	_Atomic uint64_t refused[REFUSALS];
+	_Atomic uint64_t dropped[DROPS]; /* datagrams */
 	_Atomic uint64_t grpc[BOARD_GRPC];
 	_Atomic uint64_t h2_abuse[BOARD_H2_ABUSE];
 	_Atomic uint64_t handshakes[HANDSHAKES];

@@ -26,6 +26,15 @@ counts.refusals = list_of {
   [N.NEAP_REFUSED_BY_POLICY] = "policy",
   [N.NEAP_REFUSED_CONNECTIONS] = "too_many_connections", [N.NEAP_REFUSED_OTHER] = "other",
 }
+counts.drops = list_of {
+  [N.NEAP_DROP_SESSIONS] = "sessions", [N.NEAP_DROP_SOURCE_DATAGRAMS] = "source_datagrams",
+  [N.NEAP_DROP_SOURCE_FLOWS] = "source_flows", [N.NEAP_DROP_HEADER] = "proxy_header",
+  [N.NEAP_DROP_LOOP] = "loop", [N.NEAP_DROP_POLICY] = "policy",
+  [N.NEAP_DROP_WAITING] = "waiting", [N.NEAP_DROP_DRAINING] = "draining",
+  [N.NEAP_DROP_FACTOR] = "answer_factor", [N.NEAP_DROP_TOO_LONG] = "too_long",
+  [N.NEAP_DROP_BUSY] = "busy", [N.NEAP_DROP_UNSENT] = "unsent",
+  [N.NEAP_DROP_MEMORY] = "memory",
+}
 counts.handshakes = list_of {
   [N.NEAP_HANDSHAKE_FULL] = "full", [N.NEAP_HANDSHAKE_RESUMED] = "resumed",
   [N.NEAP_HANDSHAKE_FAILED] = "failed",
@@ -218,6 +227,7 @@ function counts.service(name)
     aborted = s.aborted, broken = s.broken,
     answers = array(CLASSES, s.answers),
     refused = array(counts.refusals, s.refused),
+    dropped = array(counts.drops, s.dropped),
     grpc = calls_of(s.grpc),
     handshakes = array(counts.handshakes, s.handshakes),
     handshake_failures = array(counts.tls_reasons, s.handshake_failures),

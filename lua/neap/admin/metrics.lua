@@ -64,6 +64,7 @@ function sources.service()
   for i, service in ipairs(runtime.config.services) do
     rows[i] = counts.service(service.name)
     rows[i].labels = labels("service", service.name)
+    if service.mode ~= "udp" then rows[i].dropped = {} end
   end
   return rows
 end

@@ -95,6 +95,7 @@ local function service_of(config, index, own)
     guard = config.guard,
     requests = s.requests, connections = s.connections, bytes = s.bytes, retries = s.retries,
     aborted = s.aborted, broken = s.broken, answers = s.answers, refused = s.refused,
+    dropped = config.mode == "udp" and s.dropped or nil,
     latency = latency(s.total),
     policy_calls = s.calls, policy_seconds = s.seconds, hook_errors = hooks_of(index),
     hooks = costs_of(index), acme = acme_of(index), certificates = certificates_of(own[index]),
