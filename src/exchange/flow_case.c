@@ -207,7 +207,7 @@ static char *take_block(struct flows *all)
 	if (all->blocks_n >= BLOCKS && list_is_empty(&all->held_blocks))
 		return NULL;
 	if (all->blocks_n >= BLOCKS) {
-		udp_outbox_flush(all->to_backends, &all->lost);
+		udp_outbox_flush(all->to_backends);
 		drop_eldest(&all->held_blocks);
 	}
 	char *block = slab_take(&all->plane->blocks);
