@@ -7,4 +7,5 @@ compile_tools() {
   "${CC:-cc}" "${flags[@]}" bench/{load,conn,pace,reader,histogram,cpu,wire}.c -o "$tools/load" \
     -lm -lssl -lcrypto
   "${CC:-cc}" "${flags[@]}" bench/h2_hold.c -o "$tools/h2_hold" -lssl -lcrypto
+  "${CC:-cc}" "${flags[@]}" bench/{udp,cpu}.c -o "$tools/udp"
 }

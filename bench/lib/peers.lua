@@ -1,5 +1,6 @@
 -- The balancers: how each is configured (the files in bench/peers) and started.
 local proc = require "lib.proc"
+local udp = require "lib.udp"
 
 local peers = {}
 
@@ -15,7 +16,7 @@ local function map(list, format)
   return lines
 end
 
-local nginx = { template = "nginx.conf", tcp = "nginx-tcp.conf" }
+local nginx = { template = "nginx.conf", tcp = "nginx-tcp.conf", udp = "nginx-udp.conf" }
 
 local NGINX_HEADERS = table.concat({
   "proxy_set_header Host $http_host;",
@@ -201,23 +202,30 @@ function nghttpx.command(config) return { "nghttpx", "--conf=" .. config } end
 
 function nghttpx.version() return { "nghttpx", "-v" } end
 
-local neap = { template = "neap.lua", tcp = "neap-tcp.lua", h2_back = "neap-h2.lua",
-  body_route = "neap-body.lua" }
+local neap = { template = "neap.lua", tcp = "neap-tcp.lua", udp = "neap-udp.lua",
+  h2_back = "neap-h2.lua", body_route = "neap-body.lua" }
+
+local FLOWS = "timeouts = { udp = 300 }, limits = { udp_sessions = %d },"
 
 function neap.tls(o)
   if o.tls then return ("tls = { certificate = %q },"):format(peers.pem) end
   return o.tls_back and "tls = { verify = false }," or ""
 end
 
+function neap.backend(o)
+  if o.tcp or o.udp then return o.tcp and '"tcp://%s",' or '"udp://%s",' end
+  return o.tls_back and '"https://%s/",' or '"http://%s/",'
+end
+
 function neap.values(o)
   return {
     SERVERS = table.concat(map(o.backends, function(a)
-      local form = o.tcp and '"tcp://%s",' or o.tls_back and '"https://%s/",' or '"http://%s/",'
-      return form:format(a)
+      return neap.backend(o):format(a)
     end), "\n    "),
     POLICY = o.policy or (o.least and '"least_connections"') or '"round_robin"',
     KEEPALIVE = o.nokeep and 0 or 64,
     TLS = neap.tls(o),
+    FLOWS = o.flows and FLOWS:format(o.flows) or "responses = 1, timeouts = { udp = 5 },",
   }
 end
 
@@ -239,8 +247,8 @@ local function spread(pid)
 end
 
 local function template_of(kind, o)
-  return o.tcp and kind.tcp or o.h2_back and kind.h2_back or o.body_route and kind.body_route
-    or kind.template
+  return o.tcp and kind.tcp or o.udp and kind.udp or o.h2_back and kind.h2_back
+    or o.body_route and kind.body_route or kind.template
 end
 
 -- o: kind, backends ("host:port"), dir (of its own), under (words before the command), and what
@@ -262,7 +270,8 @@ function peers.start(o)
   for i, word in ipairs(o.under or {}) do table.insert(argv, i, word) end
   local pid = proc.start(argv, o.cpu or "0", log)
   local peer = { pid = pid, port = port, log = log, label = o.label, kind = o.kind }
-  if not proc.accepts(pid, port, 20) then
+  local is_there = o.udp and udp.is_bound or proc.accepts
+  if not is_there(pid, port, 20) then
     peers.stop(peer)
     return nil, ("%s did not start: %s"):format(o.label, (proc.read(log) or ""):sub(1, 2000))
   end

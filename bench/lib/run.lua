@@ -5,6 +5,7 @@ local peers = require "lib.peers"
 local proc = require "lib.proc"
 local stats = require "lib.stats"
 local strace = require "lib.strace"
+local udp = require "lib.udp"
 
 local run = {}
 
@@ -31,6 +32,7 @@ local function start_h1_origin(many, tls)
 end
 
 local function start_origin(who)
+  if who.udp then return udp.start_backends(who.udp, run.options) end
   if who.h2_back then return h2load.start_backends(who.h2_back, run.options) end
   return start_h1_origin(who.many, who.tls_back)
 end
@@ -91,6 +93,7 @@ end
 -- One run of the load generator: its figures, or a row with `errors` and `error`.
 local function run_load(peer, scenario, more, seconds)
   if scenario.h2 then return h2load.run(peer, scenario, more, run.options) end
+  if scenario.udp then return udp.run(peer, scenario, more, run.options) end
   local log = run.options.tmp .. "/load.log"
   local text, why = proc.run(load_argv(peer, scenario, more), run.options.other_cpu, log,
     seconds + 30)
@@ -263,6 +266,7 @@ local function wait_for(log, pattern, seconds)
 end
 
 local function hold_argv(peer, scenario)
+  if scenario.udp then return udp.hold_argv(peer, scenario, run.options) end
   if not scenario.h2 then
     return load_argv(peer, scenario, { "-i", "-c", scenario.connections })
   end

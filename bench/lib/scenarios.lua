@@ -36,6 +36,20 @@ end
 
 local GRPC = { "content-type: application/grpc", "te: trailers" }
 
+-- Questions of DNS by so many clients: nginx's stream module against neap.
+local function questions(clients, name)
+  return {
+    name = name, title = ("UDP: small questions, clients: %d"):format(clients), base = { "nginx" },
+    text = "Datagrams of 33 bytes, answers of 49, each client with one under way, 2 backends; "
+      .. "nginx's stream module with proxy_responses 1, neap with responses = 1.",
+    udp = { clients = clients }, goal = "0.80",
+    who = {
+      { kind = "nginx", label = "nginx", udp = 2 },
+      { kind = "neap", label = "neap", udp = 2 },
+    },
+  }
+end
+
 local scenarios = {
   {
     name = "small", title = "Small requests",
@@ -149,6 +163,9 @@ local scenarios = {
     load = { "-x", "67108864", "-c", "4" }, path = "/64m", who = three { tcp = true },
     goal = "1.00",
   },
+  questions(1, "udpdns1"),
+  questions(16, "udpdns"),
+  questions(100, "udpdns100"),
   {
     name = "tls", title = "TLS: small requests",
     text = "As small, over TLS 1.3 (AES-128-GCM, ECDSA P-256).",
@@ -287,6 +304,14 @@ local scenarios = {
     load = { "-t", "-x", "128" }, path = "/128", who = three { tls = true }, goal = "1.00",
   },
   {
+    name = "udpflows", kind = "idle", title = "Flows of UDP", base = { "neap" }, neap_only = true,
+    text = "100,000 clients that asked once, 20 backends: memory of all processes for each flow, "
+      .. "without the kernel's. It opens a socket for each 20 flows. (nginx opens one for each: "
+      .. "more than the limit of 20,000 files.) Goal: 400 bytes with the kernel's.",
+    udp = {}, connections = 100000,
+    who = { { kind = "neap", label = "neap", udp = 20, flows = 100000 } },
+  },
+  {
     name = "syscalls", kind = "syscalls", title = "System calls per request",
     text = "strace -c over 20,000 requests.",
     requests = 20000, who = three(),
@@ -307,6 +332,16 @@ local scenarios = {
     cases = {
       { label = "tcp", load = { "-x", "128", "-k" }, path = "/128" },
       { label = "tcpsmall", load = { "-x", "128" }, path = "/128" },
+    },
+  },
+  {
+    name = "udpcalls", kind = "syscalls", title = "UDP: system calls per question",
+    text = "strace -c over 20,000 questions.",
+    requests = 20000, who = questions(1).who,
+    cases = {
+      { label = "1 client", udp = { clients = 1 } },
+      { label = "16 clients", udp = { clients = 16 } },
+      { label = "100 clients", udp = { clients = 100 } },
     },
   },
 }

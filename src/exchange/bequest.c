@@ -35,9 +35,9 @@ struct will {
 	uint8_t is_bound;
 	struct udp_addr client, server;
 	struct udp_local local;
-	int64_t started_us, first_byte_us;
+	int64_t started_us;
 	uint64_t bytes;
-	uint32_t sent, answered;
+	uint32_t first_byte_us, sent, answered;
 };
 
 /* ---- giving ---- */
@@ -298,7 +298,7 @@ static void fill(struct bequest *b, struct flow *f, const struct will *will)
 	f->port = b->ports[will->port];
 	f->server = will->server;
 	f->slot = at->slot;
-	f->pool = at->pool;
+	f->pool = (int16_t)at->pool;
 	f->epoch = at->epoch;
 	f->backend = upstream_backend(&p->upstream, at->slot, at->epoch);
 	f->id = ++p->next_id;

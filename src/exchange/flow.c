@@ -64,7 +64,7 @@ static void finish(struct flow *f)
 	timer_stop(&rq->timer);
 	timer_stop(&rq->total);
 	attempt_end(&c->at, ATTEMPT_CLOSE);
-	rq->first_byte_us = f->first_byte_us;
+	rq->first_byte_us = flow_first_byte_us(f);
 	rq->bytes = f->bytes;
 	access_end(rq);
 	flow_case_end(c);
@@ -119,8 +119,9 @@ static bool is_answered(const struct flow *f)
 static void note_first_answer(struct flow *f)
 {
 	struct plane *p = flows_of(f)->plane;
-	f->first_byte_us = p->loop->now_us;
-	board_latency(p->board, f->slot, (uint32_t)(f->first_byte_us - f->started_us));
+	int64_t us = p->loop->now_us - f->started_us;
+	f->first_byte_us = us > UINT32_MAX ? UINT32_MAX : us > 0 ? (uint32_t)us : 1;
+	board_latency(p->board, f->slot, f->first_byte_us);
 	if (f->its != NULL)
 		attempt_answered(&f->its->at, 0);
 }

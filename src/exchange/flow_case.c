@@ -84,12 +84,12 @@ static void note(const struct flow_case *c)
 	struct flow *f = c->flow;
 	const struct request *rq = &c->rq;
 	f->id = rq->view.id;
-	f->pool = rq->view.pool;
+	f->pool = (int16_t)rq->view.pool;
 	f->slot = rq->view.slot;
 	f->epoch = rq->view.epoch;
-	f->attempt = rq->view.attempt;
+	f->attempt = rq->view.attempt < UINT8_MAX ? (uint8_t)rq->view.attempt : UINT8_MAX;
 	f->backend = rq->backend;
-	f->slot_use = c->at.slot;
+	f->slot_use = c->at.slot & 0xfU;
 }
 
 static void drop_eldest(const struct list *held)
@@ -174,8 +174,8 @@ static void fill(struct flow_case *c)
 	struct request *rq = &c->rq;
 	fill_view(c);
 	rq->started_us = f->started_us;
-	rq->first_byte_us = f->first_byte_us;
-	rq->attempts = (uint16_t)f->attempt;
+	rq->first_byte_us = flow_first_byte_us(f);
+	rq->attempts = f->attempt;
 	rq->backend = f->backend;
 	if (f->pool >= 0) {
 		rq->pool = &rq->plane->conf->pools[f->pool];

@@ -105,8 +105,8 @@ static bool make_parts(struct flows *all)
 	all->spare = slab_take(&all->cases);
 	return all->in != NULL && all->answers != NULL && all->to_backends != NULL &&
 	       all->to_clients != NULL && all->spare != NULL &&
-	       flow_table_init(&all->by_client, all->max) &&
-	       flow_table_init(&all->by_answer, all->max);
+	       flow_table_init(&all->by_client, all->max / 2) &&
+	       flow_table_init(&all->by_answer, all->max / 2);
 }
 
 static void init_ports(struct flows *all)

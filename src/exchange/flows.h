@@ -43,12 +43,15 @@ struct flow {
 	struct udp_addr client, server;
 	struct udp_local local; /* of neap's addresses, the one that the client knows */
 	uint64_t id, bytes;	/* as a request has them; bytes to the client */
-	int64_t started_us, first_byte_us;
+	int64_t started_us;
+	uint32_t first_byte_us;	 /* after that; 0: none came */
 	uint32_t sent, answered; /* datagrams to the backend, and from it */
-	uint32_t epoch, attempt;
-	int32_t pool, slot;
-	uint8_t state;	  /* enum flow_state */
-	uint8_t slot_use; /* enum attempt_slot, as long as it has no case */
+	uint32_t epoch;
+	int32_t slot;
+	int16_t pool;
+	uint8_t attempt;      /* of 255 and more it is 255 */
+	uint8_t state : 4;    /* enum flow_state */
+	uint8_t slot_use : 4; /* enum attempt_slot, as long as it has no case */
 };
 
 struct flows {
@@ -80,6 +83,12 @@ struct flows {
 	void (*on_none)(struct plane *p); /* the last flow has ended */
 	struct log_limit porting;
 };
+
+/* Its first answer, in the loop's time; 0: none came. */
+static inline int64_t flow_first_byte_us(const struct flow *f)
+{
+	return f->first_byte_us != 0 ? f->started_us + f->first_byte_us : 0;
+}
 
 /* Does any service of the config want them? */
 bool flows_are_wanted(const struct conf *c);
