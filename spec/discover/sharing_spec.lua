@@ -51,7 +51,7 @@ describe("changes that balancers share", function()
     shows(one, web[1], { state = "unknown", weight = 7 })
     patch(one, web[1], { weight = 1 })
     shows(two, web[1], { state = "unknown", weight = 1 })
-    eventually(function() return e:ctl("get", "--prefix", "/neap/") == "" end)
+    eventually(function() return e:ctl("get", "--prefix", "/neap/backends/") == "" end)
     assert.equal("edge2", admin.status(two).sharing.name)
   end)
 

@@ -9,7 +9,6 @@ local native = require "neap.native"
 local overlay = require "neap.agent.overlay"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
-local sorted = require "neap.sorted"
 local stores = require "neap.admin.stores"
 local words = require "neap.words"
 
@@ -212,6 +211,22 @@ local function discover_of(pool)
   return found
 end
 
+local function strangers_of(found)
+  local list = json.list()
+  for i, one in ipairs(found) do list[i] = { name = one.name, reason = one.why } end
+  return list
+end
+
+-- Checks that several balancers have in common.
+local function shared_checks_of(pool)
+  if not pool.duty then return json.null end
+  local found, names = pool.duty:state(pool), json.list()
+  for i, name in ipairs(found.members) do names[i] = name end
+  return { name = found.name, members = names, own = found.own, shared = found.is_shared,
+    answered = found.answered or json.null, error = found.error or json.null,
+    strangers = strangers_of(found.strangers) }
+end
+
 local function pool_of(pool)
   local backends, up = json.list(), 0
   local inflight, requests, failures = 0, 0, 0
@@ -229,7 +244,8 @@ local function pool_of(pool)
     discover = discover_of(pool),
     name = pool.name, policy = name_of_policy(pool.policy), up = up, count = #pool.members,
     panics = pool.is_panicking or false,
-    health = { type = pool.health.type, interval = pool.health.interval },
+    health = { type = pool.health.type, interval = pool.health.interval,
+      share = shared_checks_of(pool) },
     inflight = inflight, requests = requests, failures = failures,
     removed = json.list(overlay.removed(pool)), latency = latency(counts.times_of(pool.members)),
     backends = backends,
@@ -274,8 +290,13 @@ end
 -- Changes that several balancers have in common.
 local function sharing_of(sharing)
   if not sharing then return json.null end
-  return { name = sharing.name, answered = sharing.answered or json.null,
-    error = sharing.failure or json.null, waiting = #sorted.keys(sharing.queue) }
+  local link, waiting = sharing.link, 0
+  for key in pairs(link.queue) do
+    if key:find "^backends/" then waiting = waiting + 1 end
+  end
+  return { name = sharing.name, answered = link.answered or json.null,
+    error = link.failure or json.null, waiting = waiting,
+    strangers = strangers_of(sharing.peers:strangers()) }
 end
 
 local function build(q)

@@ -119,6 +119,8 @@ function Health:run(probe)
   local hook = pool.hooks.check
   probe.shortages = host.shortages()
   probe.decides, probe.is_asked = probe.is_asked, nil
+  local rest = pool.duty and pool.duty:rest(probe)
+  if rest then return "left", rest end
   if not hook and probe.settings.type == "none" then return "unchecked" end
   probe.is_hook = hook ~= nil and not host.is_tripped(pool, "check")
   if probe.is_hook then host.enter(pool, "check") end
@@ -140,7 +142,7 @@ end
 
 -- One check that finds it dead is enough; it is up when all find it healthy. Returns the change of
 -- state that follows, in words, if there is one.
-local function decide(self, probe, verdict, reason)
+local function decide(self, probe, verdict, reason, is_told)
   local member, board = probe.member, self.agent.board
   probe.verdict = verdict
   local by_request = probe.decides or false
@@ -149,11 +151,22 @@ local function decide(self, probe, verdict, reason)
   if not verdict then
     board.checked(member.slot, false, reason)
   elseif probes.agree(member) then
-    board.checked(member.slot, true, "checked ok")
+    board.checked(member.slot, true, reason)
   end
-  local change = changes.look(self.agent, member, check_log.tells_change(self.agent))
+  local change = changes.look(self.agent, member, is_told)
   self.applied = nil
   return change
+end
+
+-- Another balancer has checked it. What was found here stays, until a check of ours says otherwise.
+---@param probe table
+---@param verdict boolean
+---@param reason string
+function Health:hear(probe, verdict, reason)
+  changes.look(self.agent, probe.member)
+  if probe.member.marked_at or probe.is_contradicted or probe.verdict == verdict then return end
+  probes.hear(probe, verdict)
+  decide(self, probe, verdict, reason)
 end
 
 local function apply(self, probe, is_ok, reason, stage)
@@ -162,9 +175,12 @@ local function apply(self, probe, is_ok, reason, stage)
   if is_outdated(probe, is_ok) then return end
   if probe.label then reason = probe.label .. ": " .. reason end
   local verdict = pace.verdict(probe, is_ok, probe.decides)
-  local change = verdict ~= nil and decide(self, probe, verdict, reason) or nil
+  local change = verdict ~= nil and decide(self, probe, verdict, verdict and "checked ok" or reason,
+    check_log.tells_change(agent)) or nil
   check_log.tell(agent, probe, is_ok, reason, stage, change)
   if before and probe.down == before then before.looks = before.looks + 1 end
+  local duty = probe.member.pool.duty
+  if duty then duty:note(probe, is_ok, reason) end
 end
 
 -- The agent itself had no files or memory for a connection. One line per second is enough.
@@ -219,8 +235,14 @@ local function next_delay(self, probe)
   return delay * (0.5 + 0.5 * self.agent.host.random())
 end
 
+-- It is another balancer's.
+local function leave(self, probe, seconds)
+  return seconds >= 0 and seconds or next_delay(self, probe)
+end
+
 function Health:ended(probe, outcome, ...)
   local settings = probe.settings
+  if outcome == "done" and (...) == "left" then return leave(self, probe, select(2, ...)) end
   if outcome == "done" and (...) == "unchecked" then
     revive(self, probe.member, ("tried again after %d s"):format(REVIVE_AFTER))
     return nil

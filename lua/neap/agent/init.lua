@@ -6,11 +6,13 @@ local acme = require "neap.agent.acme"
 local certificates = require "neap.agent.certificates"
 local changes = require "neap.agent.changes"
 local discover = require "neap.agent.discover"
+local duty = require "neap.agent.duty"
 local eject = require "neap.agent.eject"
 local events = require "neap.agent.events"
 local health = require "neap.agent.health"
 local jobs = require "neap.agent.jobs"
 local journal = require "neap.agent.journal"
+local link = require "neap.agent.link"
 local members = require "neap.agent.members"
 local names = require "neap.agent.names"
 local panic = require "neap.agent.panic"
@@ -61,6 +63,7 @@ function Agent:publish(config)
     local pool = new_pool(self, pool_config)
     table.insert(self.pools, pool)
     pool.overlay = self.kept[pool.name] and self.kept[pool.name].changed
+    duty.begin(self, pool)
     discover.begin(self, pool, pool_config.backends)
   end
   routines.begin(self)
@@ -125,7 +128,7 @@ function Agent:tick()
   panic.look(self)
   self.jobs:tick()
   registry.look(self, now)
-  if self.sharing then self.sharing:look(now) end
+  link.look(self, now)
   reclaim(self, now)
   self.names:look(now)
   shadows.look(self, now)

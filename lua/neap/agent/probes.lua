@@ -10,6 +10,7 @@
 --   last_ok       what the last check found
 --   is_asked      a request found its backend suspect: the next check decides
 --   decides       the check that runs, or ran last, does
+--   heard, found, is_contradicted   what others found, and what this one tells them (duty.lua)
 --   down          while it finds it dead: { looks = checks since then, by_request = boolean }
 
 local health_config = require "neap.config.health"
@@ -67,6 +68,15 @@ function probes.fail(member, by_request)
     probe.verdict, probe.successes, probe.failures = false, 0, probe.settings.fall
     probe.down = { looks = 0, by_request = by_request }
   end
+end
+
+-- Another balancer says what it is: as if each check had found so.
+---@param probe table
+---@param verdict boolean
+function probes.hear(probe, verdict)
+  probe.last_ok, probe.was_well = verdict, probe.was_well or verdict
+  probe.successes = verdict and probe.settings.rise or 0
+  probe.failures = verdict and 0 or probe.settings.fall
 end
 
 -- Something other than a check says that it is not dead: "up" counts as found by each of them;

@@ -353,6 +353,7 @@ local function finish(config, services, pools, folder)
   for _, pool in ipairs(pools) do
     tls.finish_pool(pool, resolve)
     discover.finish(pool.discover, resolve)
+    health.finish(pool.health, resolve)
     if build.is_path(pool.shadow) then pool.shadow_path = build.resolve(folder, pool.shadow) end
   end
   local log = config.log

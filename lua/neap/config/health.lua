@@ -2,6 +2,7 @@
 
 local address = require "neap.config.address"
 local check = require "neap.config.check"
+local discover = require "neap.config.discover"
 local schema = require "neap.config.schema"
 local show = require "neap.config.show"
 
@@ -86,6 +87,9 @@ local function one(value, key, report)
   local settings = check.section(schema.health, value, key, report)
   if type(value) == "table" and rawget(value, "type") == nil then implied[settings] = key end
   check_query(settings, key, report)
+  if settings.share and settings.share.etcd then
+    discover.check_one(settings.share.etcd, show.path(show.path(key, "share"), "etcd"), report)
+  end
   if settings.fast and settings.interval and settings.fast > settings.interval then
     report:add(show.path(key, "fast"), ("%s is more than the interval, %s (expected less)")
       :format(show.value(settings.fast), show.value(settings.interval)))
@@ -105,6 +109,16 @@ function health.initial(settings)
     if one_check.initial ~= "unknown" then return one_check.initial end
   end
   return "unknown"
+end
+
+-- With whom the checks of a pool are shared; nil: with nobody.
+---@param settings table  config's `health`
+---@return table? share  name, cluster, lease, etcd
+function health.share(settings)
+  for _, one_check in ipairs(health.list(settings)) do
+    if one_check.share then return one_check.share end
+  end
+  return nil
 end
 
 local FAILURES = 3 -- as in the schema
@@ -145,7 +159,13 @@ check.add_holder("health", function(_, value, key, report)
   if type(value) ~= "table" or rawget(value, 1) == nil then return one(value, key, report) end
   local count = check.short_list_length(value, CHECKS_MAX, key, report, "checks")
   local list = {}
-  for i = 1, count or 0 do list[i] = one(rawget(value, i), show.path(key, i), report) end
+  for i = 1, count or 0 do
+    list[i] = one(rawget(value, i), show.path(key, i), report)
+    if i > 1 and list[i].share then
+      report:add(show.path(show.path(key, i), "share"), "all checks of a pool are shared alike "
+        .. "(expected it in the first one)")
+    end
+  end
   check_list(list, key, report)
   return list
 end)
@@ -154,6 +174,14 @@ end)
 ---@param settings table  config's `health`
 ---@return table[]
 function health.list(settings) return settings[1] and settings or { settings } end
+
+-- Paths are relative to the config's folder.
+---@param settings table  config's `health`
+---@param resolve fun(path: string): string
+function health.finish(settings, resolve)
+  local share = health.share(settings)
+  if share then discover.finish(share.etcd, resolve) end
+end
 
 -- Checks of these backends, whose services speak UDP, send datagrams unless they say otherwise.
 ---@param settings table  config's `health`

@@ -25,8 +25,9 @@ schema.order = {
   "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "admin_share",
   "shared_etcd", "forwarded", "errors", "listen", "tls", "tls_certificate", "tls_client",
   "tls_tickets", "tls_acme", "tls_eab", "pool_tls", "timeouts", "pool_timeouts", "limits",
-  "pool_limits", "health", "backend_health", "discover", "discover_tls", "keepalive", "retry",
-  "budget", "queue", "store", "slow_start", "eject", "mirror", "hedge", "send_proxy",
+  "pool_limits", "health", "health_share", "backend_health", "discover", "discover_tls",
+  "keepalive", "retry", "budget", "queue", "store", "slow_start", "eject", "mirror", "hedge",
+  "send_proxy",
 }
 
 schema.titles = {
@@ -56,6 +57,7 @@ schema.titles = {
   limits = "limits of a service",
   pool_limits = "limits of a pool",
   health = "health",
+  health_share = "health.share",
   backend_health = "health of a backend",
   discover = "discover",
   discover_tls = "discover.tls",

@@ -87,7 +87,18 @@ discover.discover = {
 discover.admin_share = {
   { "etcd", "section", section = "shared_etcd", text = "The etcd in which they meet." },
   { "name", "name", max = 63, show = "this host's",
-    text = "What the others call this balancer." },
+    text = "What the others call this balancer; no two may have the same." },
+  { "cluster", "name", max = 253,
+    text = "Balancers that say another one, or none, are not believed: two clusters that meet at "
+      .. "one prefix by mistake." },
+}
+
+-- Of health: checks that several balancers have in common.
+discover.health_share = {
+  discover.admin_share[1], discover.admin_share[2], discover.admin_share[3],
+  { "lease", "integer", default = 10, min = 2, max = 600, unit = "s",
+    text = "A balancer that etcd has not heard of for so long is gone: the others check what was "
+      .. "its own." },
 }
 
 discover.shared_etcd = {

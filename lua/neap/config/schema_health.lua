@@ -35,6 +35,9 @@ health.health = {
   { "initial", "choice", default = "unknown", values = { "unknown", "up", "down" },
     text = "The state of a new backend before its first check. `\"down\"`: nothing is sent there "
       .. "until it has passed one." },
+  { "share", "section", section = "health_share", optional = true, also = { false },
+    text = "Of several balancers each checks its part of the backends, and all hear of it, by etcd "
+      .. "(docs/cluster.md)." },
   { "address", "target_host", max = 255,
     when = { "type", "tcp", "http", "https", "grpc", "agent", "udp", "dns", "icmp" },
     show = "the backend's",

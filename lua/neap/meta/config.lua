@@ -105,6 +105,7 @@
 ---@class neap.config.admin_share
 ---@field etcd? neap.config.shared_etcd
 ---@field name? string
+---@field cluster? string
 
 --- admin.share.etcd.
 ---@class neap.config.shared_etcd
@@ -246,6 +247,7 @@
 ---@field failures? integer
 ---@field recheck? number
 ---@field initial? "unknown"|"up"|"down"
+---@field share? neap.config.health_share|false
 ---@field address? string
 ---@field port? integer
 ---@field send_proxy? integer|false
@@ -262,6 +264,13 @@
 ---@field status? string|integer|(string|integer)[]
 ---@field expect_headers? table<string, true|string|{pattern: string}>
 ---@field body? string|{pattern: string}
+
+--- health.share.
+---@class neap.config.health_share
+---@field etcd? neap.config.shared_etcd
+---@field name? string
+---@field cluster? string
+---@field lease? integer
 
 --- health of a backend.
 ---@class neap.config.backend_health
