@@ -142,16 +142,23 @@ local function is_number(value, most)
   return type(value) == "number" and value >= 0 and value <= most
 end
 
--- One result: name, number of the check, verdict, age in seconds, reason.
+-- The check that a result is of: name, number of the check, verdict, age in seconds, reason.
+local function probe_of(of, one)
+  local member = type(one) == "table" and type(one[1]) == "string" and of.pool.by_name[one[1]]
+  if not member or not is_number(one[2], 64) or not is_number(one[3], 1) then return nil end
+  return is_number(one[4], 1e6) and member.probes[one[2]] or nil
+end
+
+local function is_older(self, probe, by, at)
+  if probe.heard and probe.heard.at > at then return true end
+  -- Of our own, only what the agent before this one found is news.
+  return probe.found ~= nil and (by == self.peers.name or probe.found.at > at)
+end
+
 local function hear(self, of, by, heard_at, one)
-  if type(one) ~= "table" or type(one[1]) ~= "string" then return end
-  local member = of.pool.by_name[one[1]]
-  local probe = member and is_number(one[2], 64) and member.probes[one[2]]
-  if not probe or not is_number(one[3], 1) or not is_number(one[4], 1e6) then return end
-  local at, before = heard_at - one[4], probe.heard
-  if before and before.at > at then return end
-  -- Of our own, only what the agent before this one found.
-  if probe.found and (by == self.peers.name or probe.found.at > at) then return end
+  local probe = probe_of(of, one)
+  local at = probe and heard_at - one[4]
+  if not probe or is_older(self, probe, by, at) then return end
   probe.heard = { at = at }
   note_word(probe, at)
   if not is_fresh(probe, self.agent.host.now()) then return end
@@ -233,8 +240,8 @@ function Duty:state(pool)
   return {
     name = self.peers.name, own = own, is_shared = is_shared, answered = self.link.answered,
     error = self.link.failure or self.peers.is_taken and "another balancer has this name" or nil,
-    members = is_shared and self.peers:names(pool.name)
-      or { self.peers.name }, strangers = self.peers:strangers(),
+    members = is_shared and self.peers:names(pool.name) or { self.peers.name },
+    strangers = self.peers:strangers(),
   }
 end
 
