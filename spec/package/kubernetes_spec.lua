@@ -6,7 +6,9 @@ local text = scope.read "packaging/kubernetes/neap.yaml"
 
 -- The parts by kind.
 local parts = {}
-for part in (text .. "\n---\n"):gmatch "(.-)\n%-%-%-\n" do parts[part:match "kind: (%S+)"] = part .. "\n" end
+for part in (text .. "---\n"):gmatch "(.-\n)%-%-%-\n" do
+  parts[part:match "kind: (%S+)"] = part
+end
 
 describe("packaging/kubernetes", function()
   it("has all parts", function()
