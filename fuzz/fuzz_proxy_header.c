@@ -1,6 +1,7 @@
 /*
  * The PROXY protocol header: a prefix never decides otherwise than the whole, and what is
- * accepted lies within its bounds. What it says of TLS is said again in the same words.
+ * accepted lies within its bounds. What it says of TLS is said again in the same words. A datagram's
+ * is decided at once, and is that of a connection but for the protocol.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,6 +32,22 @@ static void say_again(const struct client_tls *tls)
 		abort();
 }
 
+static void look_at_datagram(const char *p, size_t n, const struct proxy_header *as_stream,
+			     enum proxy_header_result result)
+{
+	struct proxy_header h;
+	enum proxy_header_result own = proxy_header_parse_datagram(&h, p, n);
+
+	if (own == PROXY_HEADER_MORE || (own == PROXY_HEADER_BAD && h.reason == NULL))
+		abort();
+	if (own == PROXY_HEADER_DONE && (h.bytes == 0 || h.bytes > n))
+		abort();
+	bool is_v2 = n > 0 && p[0] == '\r';
+	if (result == PROXY_HEADER_DONE && is_v2 &&
+	    (own != PROXY_HEADER_DONE || h.bytes != as_stream->bytes))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct proxy_header whole, part;
@@ -41,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (result == PROXY_HEADER_BAD && whole.reason == NULL)
 		abort();
+	look_at_datagram((const char *)data, size, &whole, result);
 	if (result == PROXY_HEADER_DONE)
 		say_again(&whole.tlv.tls);
 	for (size_t n = 0; n < size && n < 300; n++) {

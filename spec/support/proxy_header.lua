@@ -1,11 +1,13 @@
 -- Headers of the PROXY protocol, version 2, byte by byte, for specs.
 --
---   header.of{ items = bytes, family = "v4" | "v6" | "unspec", command = 0x21 } → bytes
---                               of a client at 192.0.2.9:56324 (2001:db8::9)
+--   header.of{ items = bytes, family = "v4" | "v6" | "unspec" | "udp4" | "udp6", command = 0x21 }
+--                               → bytes; of a client at 192.0.2.9:56324 (2001:db8::9)
+--   header.of{ …, family = "udp4", ip = "192.0.2.7" } → of another client
 --   header.item(type, value)    one item (TLV)
 --   header.ssl{ client = bits, verify = 0, version =, cipher =, cn = }
 --   header.sealed{ as of header.of } → the same with its checksum (CRC32C) as the last item
---   header.read(bytes) → { family =, items = { [type] = value, …, order = {…} } }, what follows
+--   header.read(bytes) → { family =, source = "ip:port" of IPv4, destination = likewise,
+--                               items = { [type] = value, …, order = {…} } }, what follows
 --   header.items(bytes) → such items
 
 local bit = require "bit"
@@ -19,6 +21,17 @@ local ADDRESSES = {
   v6 = { "\33", "\32\1\13\184" .. ("\0"):rep(11) .. "\9" .. ("\0"):rep(15) .. "\1" .. PORTS },
   unspec = { "\0", "" },
 }
+ADDRESSES.udp4, ADDRESSES.udp6 = { "\18", ADDRESSES.v4[2] }, { "\34", ADDRESSES.v6[2] }
+
+local function ip_bytes(ip)
+  return (ip:gsub("(%d+)%.?", function(n) return string.char(tonumber(n)) end))
+end
+
+local function read_ip4(bytes, at, port_at)
+  local a, b, c, d = bytes:byte(at, at + 3)
+  local high, low = bytes:byte(port_at, port_at + 1)
+  return ("%d.%d.%d.%d:%d"):format(a, b, c, d, high * 256 + low)
+end
 
 local function u16(n) return string.char(math.floor(n / 256), n % 256) end
 
@@ -34,6 +47,7 @@ end
 
 function header.of(o)
   local family, addresses = unpack(ADDRESSES[o.family or "v4"])
+  if o.ip then addresses = ip_bytes(o.ip) .. addresses:sub(5) end
   local rest = addresses .. (o.items or "")
   return SIGNATURE .. string.char(o.command or 0x21) .. family .. u16(#rest) .. rest
 end
@@ -82,8 +96,12 @@ function header.read(bytes)
   assert(bytes:sub(1, 12) == SIGNATURE, "no header of version 2")
   local family, high, low = bytes:byte(14, 16)
   local n = high * 256 + low
-  local at = ({ [17] = 12, [33] = 36, [0] = 0 })[family]
-  return { family = family, items = header.items(bytes:sub(17 + at, 16 + n)) }, bytes:sub(17 + n)
+  local at = ({ [17] = 12, [18] = 12, [33] = 36, [34] = 36, [0] = 0 })[family]
+  local told = { family = family, items = header.items(bytes:sub(17 + at, 16 + n)) }
+  if at == 12 then
+    told.source, told.destination = read_ip4(bytes, 17, 25), read_ip4(bytes, 21, 27)
+  end
+  return told, bytes:sub(17 + n)
 end
 
 return header

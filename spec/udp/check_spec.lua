@@ -43,8 +43,7 @@ describe("the config of a udp service", function()
   it("refuses keys that datagrams have no use for", function()
     local base = 'mode = "udp", backends = { "udp://127.0.0.1:1" }, '
     for key, literal in pairs {
-      keepalive = "keepalive = {}", proxy_protocol = "proxy_protocol = true",
-      ["timeouts.tunnel"] = "timeouts = { tunnel = 5 }", send_proxy = "send_proxy = 2",
+      keepalive = "keepalive = {}", ["timeouts.tunnel"] = "timeouts = { tunnel = 5 }",
     } do
       assert.matches(key .. ": this goes only with mode = 'http'", why(base .. literal), 1, true)
     end

@@ -42,8 +42,10 @@ describe("a datagram that goes nowhere", function()
     send_over_ip6(n.address, ("x"):rep(65520))
     n:wait_log "service u: a datagram of 65520 bytes is too long to be sent on and was dropped"
     wait_for_count(n, "too_long", 1)
-    send_over_ip6(n.address, ("y"):rep(65507 - 3))
-    eventually(function() return #server:received() == 1 end)
+    eventually(function()
+      send_over_ip6(n.address, ("y"):rep(65507 - 3))
+      return #server:received() > 0
+    end)
   end)
 
   it("is counted where too much came while a hook waits", function()

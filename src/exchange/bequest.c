@@ -33,7 +33,7 @@ struct will {
 	uint32_t gate, port;
 	int32_t slot;
 	uint8_t is_bound;
-	struct udp_addr client, server;
+	struct udp_addr client, via, server;
 	struct udp_local local;
 	int64_t started_us;
 	uint64_t bytes;
@@ -144,6 +144,7 @@ static void give_flow(struct flow *f, void *ctx)
 			     .slot = f->slot,
 			     .is_bound = f->by_client.is_in,
 			     .client = f->client,
+			     .via = *flow_sender(f),
 			     .server = f->server,
 			     .local = f->local,
 			     .started_us = f->started_us,
@@ -301,6 +302,7 @@ static void fill(struct bequest *b, struct flow *f, const struct will *will)
 	f->pool = (int16_t)at->pool;
 	f->epoch = at->epoch;
 	f->backend = upstream_backend(&p->upstream, at->slot, at->epoch);
+	f->is_headed = f->backend != NULL && f->backend->send_proxy != SEND_PROXY_NONE;
 	f->id = ++p->next_id;
 	f->attempt = 1;
 	f->started_us = will->started_us;
@@ -312,9 +314,10 @@ static void fill(struct bequest *b, struct flow *f, const struct will *will)
 
 static bool has_like(const struct bequest *b, const struct will *will)
 {
-	return will->gate < b->gates_n && b->gates[will->gate] != NULL && will->port < b->ports_n &&
-	       b->ports[will->port] != NULL && will->slot >= 0 && will->slot < BOARD_BACKENDS_MAX &&
-	       b->places[will->slot].slot >= 0;
+	return will->gate < b->gates_n && b->gates[will->gate] != NULL &&
+	       (b->gates[will->gate]->is_proxied || udp_addr_equal(&will->via, &will->client)) &&
+	       will->port < b->ports_n && b->ports[will->port] != NULL && will->slot >= 0 &&
+	       will->slot < BOARD_BACKENDS_MAX && b->places[will->slot].slot >= 0;
 }
 
 static void take_flow(struct bequest *b, const void *thing)
@@ -323,7 +326,7 @@ static void take_flow(struct bequest *b, const void *thing)
 	memcpy(&will, thing, sizeof(will));
 	if (!has_like(b, &will))
 		return;
-	struct datagram like = { .peer = will.client, .local = will.local };
+	struct datagram like = { .peer = will.client, .via = &will.via, .local = will.local };
 	struct flow *f = flows_take(b->all, b->gates[will.gate], &like);
 	if (f == NULL)
 		return;

@@ -8,6 +8,7 @@
 #include "exchange/choice.h"
 #include "exchange/flow_case.h"
 #include "exchange/flow_entry.h"
+#include "exchange/flow_header.h"
 #include "exchange/queue.h"
 #include "exchange/reply.h"
 #include "exchange/witness.h"
@@ -80,6 +81,10 @@ static void send_on(struct flow *f, const struct datagram *d)
 		.bytes = d->bytes, .n = d->n, .segment = d->segment, .peer = f->server
 	};
 	f->sent += datagram_count(d);
+	if (unlikely(f->is_headed)) {
+		flow_header_send(f, &to);
+		return;
+	}
 	udp_socket_send(&f->port->socket, all->to_backends, &to, f->gate->service);
 }
 
@@ -136,7 +141,7 @@ static void on_answer(struct flow_port *port, const struct datagram *d)
 	struct datagram to = { .bytes = d->bytes,
 			       .n = d->n,
 			       .segment = d->segment,
-			       .peer = f->client,
+			       .peer = *flow_sender(f),
 			       .local = f->local };
 	udp_socket_send(&f->gate->socket, all->to_clients, &to, f->gate->service);
 	if (f->answered == 0)
@@ -183,6 +188,7 @@ static enum attempt_outcome approach(struct flow_case *c)
 	if (b == NULL)
 		return attempt_fail(&c->at, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED,
 				    "the backend was removed");
+	c->flow->is_headed = b->send_proxy != SEND_PROXY_NONE;
 	if (c->at.slot == SLOT_NONE && !approach_enter(&c->at))
 		return ATTEMPT_SLOT_LOST;
 	if (b->addrs_n == 0)

@@ -81,6 +81,15 @@ static uint32_t most_flows(const struct conf *c)
 	return most < FLOWS_MAX ? (uint32_t)most : FLOWS_MAX;
 }
 
+static size_t flow_bytes(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->services_n; i++)
+		for (unsigned k = 0; k < c->services[i].listens; k++)
+			if (c->services[i].is_udp && c->services[i].listen[k].proxy_protocol)
+				return sizeof(struct flow) + sizeof(struct udp_addr);
+	return sizeof(struct flow);
+}
+
 /* Half of the files: the other services have connections, and every worker begins with few. */
 static uint32_t most_ports(void)
 {
@@ -139,7 +148,7 @@ enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
 	list_init(&all->held_blocks);
 	list_init(&all->waiting);
 	deferred_init(&all->flush, on_flush);
-	trim_slab_init(p->loop, &all->of, sizeof(struct flow), all->max);
+	trim_slab_init(p->loop, &all->of, flow_bytes(p->conf), all->max);
 	trim_slab_init(p->loop, &all->cases, case_bytes, all->max + 1);
 	init_ports(all);
 	return make_parts(all) ? ERR_OK : err_set(e, ERR_MEMORY, "no memory for flows");
@@ -187,7 +196,8 @@ struct flow *flows_find_client(const struct flows *all, const struct flow_gate *
 	for (; l != NULL; l = flow_table_skip(l->next, hash)) {
 		struct flow *f = container_of(l, struct flow, by_client);
 		if (f->gate == g && udp_addr_equal(&f->client, &d->peer) &&
-		    udp_local_equal(&f->local, &d->local))
+		    udp_local_equal(&f->local, &d->local) &&
+		    (!g->is_proxied || udp_addr_equal(f->via, datagram_sender(d))))
 			return f;
 	}
 	return NULL;
@@ -208,13 +218,14 @@ struct flow *flows_find_answer(const struct flows *all, const struct flow_port *
 
 bool flows_is_own(const struct flows *all, const struct datagram *d)
 {
-	bool is_v6 = d->peer.u.sa.sa_family == AF_INET6;
-	if (!flow_ports_own(&all->ports[is_v6], udp_addr_port(&d->peer)))
+	const struct udp_addr *from = datagram_sender(d);
+	bool is_v6 = from->u.sa.sa_family == AF_INET6;
+	if (!flow_ports_own(&all->ports[is_v6], udp_addr_port(from)))
 		return false;
-	if (d->local.family == AF_INET && d->peer.u.sa.sa_family == AF_INET)
-		return memcmp(d->local.ip, &d->peer.u.in.sin_addr, 4) == 0;
-	return d->local.family == AF_INET6 && d->peer.u.sa.sa_family == AF_INET6 &&
-	       memcmp(d->local.ip, &d->peer.u.in6.sin6_addr, 16) == 0;
+	if (d->local.family == AF_INET && from->u.sa.sa_family == AF_INET)
+		return memcmp(d->local.ip, &from->u.in.sin_addr, 4) == 0;
+	return d->local.family == AF_INET6 && from->u.sa.sa_family == AF_INET6 &&
+	       memcmp(d->local.ip, &from->u.in6.sin6_addr, 16) == 0;
 }
 
 /* ---- one ---- */
@@ -230,6 +241,8 @@ struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct dat
 			    .pool = -1,
 			    .slot = -1,
 			    .state = FLOW_DECIDE };
+	if (g->is_proxied)
+		f->via[0] = *datagram_sender(d);
 	flow_table_add(&all->by_client, &f->by_client, hash_client(all, d));
 	all->n++;
 	g->service->flows_n++;

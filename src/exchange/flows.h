@@ -20,6 +20,8 @@ struct flow_gate {
 	struct service *service;
 	struct udp_socket socket;
 	struct list node; /* among those of the worker */
+	uint16_t port;	  /* its own */
+	bool is_proxied;  /* datagrams come in other balancers' hands, with a PROXY header */
 };
 
 enum flow_state {
@@ -49,9 +51,13 @@ struct flow {
 	uint32_t epoch;
 	int32_t slot;
 	int16_t pool;
-	uint8_t attempt;      /* of 255 and more it is 255 */
-	uint8_t state : 4;    /* enum flow_state */
-	uint8_t slot_use : 4; /* enum attempt_slot, as long as it has no case */
+	uint8_t attempt;       /* of 255 and more it is 255 */
+	uint8_t state : 4;     /* enum flow_state */
+	uint8_t slot_use : 3;  /* enum attempt_slot, as long as it has no case */
+	uint8_t is_headed : 1; /* a PROXY header goes before each datagram to the backend */
+
+	/* Who sends in the client's name, and gets its answers. Only if some service wants PROXY headers. */
+	struct udp_addr via[];
 };
 
 struct flows {
@@ -103,6 +109,18 @@ void flows_destroy(struct plane *p); /* none may be open; harmless when there ar
 static inline struct flows *flows_of(const struct flow *f)
 {
 	return f->gate->service->plane->flows;
+}
+
+/* Who gets what is for the client. */
+static inline const struct udp_addr *flow_sender(const struct flow *f)
+{
+	return f->gate->is_proxied ? f->via : &f->client;
+}
+
+/* Who sent it. */
+static inline const struct udp_addr *datagram_sender(const struct datagram *d)
+{
+	return d->via != NULL ? d->via : &d->peer;
 }
 
 /* The flow of that client through that gate, or of what was sent from there to that port; NULL: none. */

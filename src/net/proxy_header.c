@@ -134,10 +134,12 @@ static enum proxy_header_result parse_v2_tlvs(struct proxy_header *h, const char
 	return reason == NULL ? PROXY_HEADER_DONE : refuse_header(h, reason);
 }
 
-/* The family's half of the byte says which addresses; the protocol's half must be STREAM. */
+/* The family's half of the byte says which addresses; the protocol's half must be STREAM, or fit. */
 static enum proxy_header_result parse_v2_addresses(struct proxy_header *h, const char *p, size_t n,
 						   uint8_t kind)
 {
+	if (h->is_datagram && (kind & 0x0f) == 2)
+		kind--;
 	switch (kind) {
 	case 0x00: /* UNSPEC */
 		return parse_v2_tlvs(h, p, n);
@@ -198,6 +200,16 @@ enum proxy_header_result proxy_header_parse(struct proxy_header *h, const char *
 	if (begins(p, n, v2_signature, sizeof(v2_signature)))
 		return n < sizeof(v2_signature) ? PROXY_HEADER_MORE : parse_v2(h, p, n);
 	return refuse_header(h, "no PROXY header");
+}
+
+enum proxy_header_result proxy_header_parse_datagram(struct proxy_header *h, const char *p,
+						     size_t n)
+{
+	*h = (struct proxy_header){ .is_datagram = true };
+	if (n < V2_FIXED || !begins(p, n, v2_signature, sizeof(v2_signature)))
+		return refuse_header(h, "no PROXY header of version 2");
+	enum proxy_header_result r = parse_v2(h, p, n);
+	return r == PROXY_HEADER_MORE ? refuse_header(h, "the PROXY header is cut off") : r;
 }
 
 /* ---- writing ---- */
@@ -299,4 +311,13 @@ size_t proxy_header_write(char to[PROXY_HEADER_WRITE_MAX], unsigned version,
 	else
 		n = write_v2(to, source, destination);
 	return version == 2 && tls != NULL ? add_tlvs(to, n, tls) : n;
+}
+
+size_t proxy_header_write_datagram(char to[PROXY_HEADER_WRITE_MAX], const struct peer *source,
+				   const struct peer *destination)
+{
+	size_t n = proxy_header_write(to, 2, source, destination, NULL);
+	if (is_ip(source))
+		to[13] = (char)(to[13] + 1); /* STREAM to DGRAM */
+	return n;
 }

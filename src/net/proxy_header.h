@@ -18,6 +18,7 @@ enum {
 enum proxy_header_result { PROXY_HEADER_MORE, PROXY_HEADER_DONE, PROXY_HEADER_BAD };
 
 struct proxy_header {
+	bool is_datagram;     /* it began one */
 	bool has_source;      /* false: LOCAL or UNKNOWN; the connection's own address counts */
 	struct peer source;   /* the client */
 	size_t bytes;	      /* length of the header */
@@ -33,6 +34,19 @@ struct proxy_header {
 size_t proxy_header_write(char to[PROXY_HEADER_WRITE_MAX], unsigned version,
 			  const struct peer *source, const struct peer *destination,
 			  const struct client_tls *tls);
+
+/*
+ * The header of a datagram between them; always of version 2.
+ */
+size_t proxy_header_write_datagram(char to[PROXY_HEADER_WRITE_MAX], const struct peer *source,
+				   const struct peer *destination);
+
+/*
+ * Reads what a datagram of n bytes begins with: DONE or BAD. Version 2 only; the client may have come to
+ * the other balancer over either protocol.
+ */
+enum proxy_header_result proxy_header_parse_datagram(struct proxy_header *h, const char *p,
+						     size_t n);
 
 /* Reads the n bytes that a connection began with; *h stays where it is. MORE: they are the beginning of a header. */
 enum proxy_header_result proxy_header_parse(struct proxy_header *h, const char *p, size_t n);

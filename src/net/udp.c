@@ -26,14 +26,20 @@ struct udp_batch {
 	char *bytes;
 };
 
+/* One that is to go out: it, or what goes before it and it. */
+struct letter {
+	struct iovec pieces[2];
+	uint16_t segment;
+	const void *whose;
+	char head[UDP_HEAD_MAX];
+};
+
 struct udp_outbox {
 	int fd;
 	unsigned n;
 	struct mmsghdr heads[UDP_BATCH];
-	struct iovec pieces[UDP_BATCH];
 	struct place places[UDP_BATCH];
-	uint16_t segments[UDP_BATCH];
-	const void *whose[UDP_BATCH];
+	struct letter letters[UDP_BATCH];
 	udp_on_loss on_loss;
 };
 
@@ -132,7 +138,7 @@ struct udp_outbox *udp_outbox_create(udp_on_loss on_loss)
 	for (unsigned i = 0; i < UDP_BATCH; i++) {
 		struct msghdr *m = &o->heads[i].msg_hdr;
 		m->msg_name = &o->places[i].addr;
-		m->msg_iov = &o->pieces[i];
+		m->msg_iov = o->letters[i].pieces;
 		m->msg_iovlen = 1;
 	}
 	return o;
@@ -167,33 +173,34 @@ static size_t add_local(char *to, const struct udp_local *local)
 	return 0;
 }
 
-static uint32_t count_at(const struct udp_outbox *o, unsigned at)
+static size_t bytes_of(const struct letter *l)
 {
-	struct datagram d = { .n = o->pieces[at].iov_len, .segment = o->segments[at] };
-	return datagram_count(&d);
+	return l->pieces[0].iov_len + l->pieces[1].iov_len;
 }
 
 /* Where the kernel does not cut it: one by one. */
 static void send_pieces(struct udp_outbox *o, unsigned at)
 {
+	const struct letter *l = &o->letters[at];
 	struct msghdr head = o->heads[at].msg_hdr;
-	struct iovec whole = o->pieces[at], piece;
+	struct iovec whole = l->pieces[0], piece;
 	size_t cut = CMSG_SPACE(sizeof(uint16_t)); /* the last thing in the control data */
 	head.msg_controllen -= cut;
 	head.msg_iov = &piece;
-	for (size_t from = 0; from < whole.iov_len; from += o->segments[at]) {
+	for (size_t from = 0; from < whole.iov_len; from += l->segment) {
 		size_t left = whole.iov_len - from;
 		piece.iov_base = (char *)whole.iov_base + from;
-		piece.iov_len = left < o->segments[at] ? left : o->segments[at];
+		piece.iov_len = left < l->segment ? left : l->segment;
 		if (sendmsg(o->fd, &head, MSG_DONTWAIT) < 0)
-			o->on_loss(o->whose[at], errno, 1, piece.iov_len);
+			o->on_loss(l->whose, errno, 1, piece.iov_len);
 	}
 }
 
 static void lose(const struct udp_outbox *o, unsigned at, int sys)
 {
-	size_t bytes = o->segments[at] != 0 ? o->segments[at] : o->pieces[at].iov_len;
-	o->on_loss(o->whose[at], sys, count_at(o, at), bytes);
+	const struct letter *l = &o->letters[at];
+	struct datagram d = { .n = bytes_of(l), .segment = l->segment };
+	o->on_loss(l->whose, sys, datagram_count(&d), l->segment != 0 ? l->segment : d.n);
 }
 
 /*
@@ -206,7 +213,7 @@ static void send_again(struct udp_outbox *o, unsigned at)
 		lose(o, at, errno);
 	else if (sendmsg(o->fd, &o->heads[at].msg_hdr, MSG_DONTWAIT) >= 0)
 		return;
-	else if (o->segments[at] != 0)
+	else if (o->letters[at].segment != 0)
 		send_pieces(o, at);
 	else
 		lose(o, at, errno);
@@ -225,6 +232,19 @@ void udp_outbox_flush(struct udp_outbox *o)
 	o->n = 0;
 }
 
+static void fill(struct letter *l, const struct datagram *d)
+{
+	size_t n = d->head.n;
+	l->segment = d->segment;
+	l->pieces[n > 0] = (struct iovec){ d->bytes, d->n };
+	if (likely(n == 0)) {
+		l->pieces[1].iov_len = 0;
+		return;
+	}
+	memcpy(l->head, d->head.p, n);
+	l->pieces[0] = (struct iovec){ l->head, n };
+}
+
 void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, const void *whose)
 {
 	if (o->n > 0 && (o->fd != fd || o->n == UDP_BATCH))
@@ -234,9 +254,9 @@ void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, cons
 	char *control = o->places[at].control;
 	o->fd = fd;
 	o->places[at].addr = d->peer;
-	o->pieces[at] = (struct iovec){ d->bytes, d->n };
-	o->segments[at] = d->segment;
-	o->whose[at] = whose;
+	fill(&o->letters[at], d);
+	o->letters[at].whose = whose;
+	m->msg_iovlen = d->head.n > 0 ? 2 : 1;
 	size_t n = add_local(control, &d->local);
 	if (d->segment != 0)
 		n += add_control(control + n, IPPROTO_UDP, UDP_SEGMENT, &d->segment,

@@ -6,11 +6,13 @@
 #ifndef NEAP_NET_UDP_H
 #define NEAP_NET_UDP_H
 
+#include "base/str.h"
 #include "net/udp_addr.h"
 
 enum {
 	UDP_BATCH = 32,
 	UDP_ROOM = 65536, /* for the longest datagram */
+	UDP_HEAD_MAX = 64,
 };
 
 /* What came, or is to go. Several datagrams of one sender if `segment` is not 0: each of so many
@@ -19,14 +21,30 @@ struct datagram {
 	char *bytes;
 	size_t n;
 	uint16_t segment;
-	struct udp_addr peer;	/* the other end */
-	struct udp_local local; /* where it came to; family 0: not known */
+	struct udp_addr peer;	    /* the other end */
+	struct udp_local local;	    /* where it came to; family 0: not known */
+	const struct udp_addr *via; /* who sent it in the peer's name; NULL: the peer */
+	struct str head; /* what goes out before it, UDP_HEAD_MAX at most; no segments then */
 };
 
 /* How many it is. */
 static inline uint32_t datagram_count(const struct datagram *d)
 {
 	return d->segment == 0 ? 1 : (uint32_t)((d->n + d->segment - 1) / d->segment);
+}
+
+/* Each of them, one by one: that which begins at *at, which moves on. false: there is no more. */
+static inline bool datagram_split(const struct datagram *d, size_t *at, struct datagram *one)
+{
+	size_t step = d->segment != 0 ? d->segment : d->n;
+	if (*at > d->n || (*at == d->n && d->n > 0))
+		return false;
+	*one = *d;
+	one->bytes = d->bytes + *at;
+	one->n = d->n - *at < step ? d->n - *at : step;
+	one->segment = 0;
+	*at += one->n > 0 ? one->n : 1;
+	return true;
 }
 
 /* Memory for datagrams that are read; its owner may fill it piece by piece. */
@@ -54,7 +72,7 @@ void udp_outbox_destroy(struct udp_outbox *o);
 
 /*
  * One more, to d->peer, from d->local if that is known. Flushes by itself when there is no room, or
- * when what is there goes through another socket. `whose` outlives it.
+ * when what is there goes through another socket. `whose` outlives it, and what goes before it is copied.
  */
 void udp_outbox_add(struct udp_outbox *o, int fd, const struct datagram *d, const void *whose);
 void udp_outbox_flush(struct udp_outbox *o);

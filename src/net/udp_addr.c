@@ -29,6 +29,37 @@ void udp_addr_peer(struct peer *to, const struct udp_addr *from)
 	peer_of_addr(to, &wide);
 }
 
+bool udp_addr_of_peer(struct udp_addr *to, const struct peer *from)
+{
+	memset(to, 0, sizeof(*to));
+	if (from->family != AF_INET && from->family != AF_INET6)
+		return false;
+	to->u.sa.sa_family = from->family;
+	if (from->family == AF_INET) {
+		memcpy(&to->u.in.sin_addr, from->ip + 12, 4);
+		to->u.in.sin_port = htons(from->port);
+	} else {
+		memcpy(&to->u.in6.sin6_addr, from->ip, 16);
+		to->u.in6.sin6_port = htons(from->port);
+	}
+	return true;
+}
+
+void udp_local_peer(struct peer *to, const struct udp_local *from, uint16_t port)
+{
+	struct udp_addr at = { .u.sa.sa_family = from->family };
+	if (from->family == AF_INET) {
+		memcpy(&at.u.in.sin_addr, from->ip, 4);
+		at.u.in.sin_port = htons(port);
+	} else {
+		memcpy(&at.u.in6.sin6_addr, from->ip, 16);
+		at.u.in6.sin6_port = htons(port);
+	}
+	udp_addr_peer(to, &at);
+	if (from->family == 0)
+		*to = (struct peer){ .port = port };
+}
+
 socklen_t udp_addr_len(const struct udp_addr *a)
 {
 	return a->u.sa.sa_family == AF_INET ? sizeof(a->u.in) : sizeof(a->u.in6);

@@ -26,6 +26,9 @@ struct udp_local {
 bool udp_addr_of(struct udp_addr *to, const struct addr *from);
 void udp_addr_widen(struct addr *to, const struct udp_addr *from);
 void udp_addr_peer(struct peer *to, const struct udp_addr *from);
+/* false: a peer that has no IP address. */
+bool udp_addr_of_peer(struct udp_addr *to, const struct peer *from);
+void udp_local_peer(struct peer *to, const struct udp_local *from, uint16_t port);
 socklen_t udp_addr_len(const struct udp_addr *a);
 uint16_t udp_addr_port(const struct udp_addr *a);
 bool udp_addr_equal(const struct udp_addr *a, const struct udp_addr *b);

@@ -71,7 +71,8 @@ static enum err add_listen(struct proxy *p, struct proxy_place place, int fd,
 		return err_set(e, ERR_MEMORY, "no memory for a listener");
 	const struct conf_service *conf = p->services.of[place.service].conf;
 	if (conf->is_udp) {
-		l->udp = udp_front_create(&p->services.of[place.service], fd);
+		l->udp = udp_front_create(&p->services.of[place.service],
+					  &conf->listen[place.listen], fd);
 		if (l->udp == NULL) {
 			free(l);
 			return err_set(e, ERR_MEMORY, "no memory for a socket of datagrams");

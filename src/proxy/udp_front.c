@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "exchange/flow.h"
+#include "exchange/flow_header.h"
 
 enum { ROUNDS = 4 }; /* batches in a turn, so that the answers have theirs */
 
@@ -17,7 +18,10 @@ static bool read_some(struct flow_gate *g, struct flows *all)
 	unsigned n = udp_socket_read(&g->socket, all->in, 0, UDP_BATCH, &more);
 	for (unsigned i = 0; i < n; i++) {
 		udp_batch_at(all->in, i, &d);
-		flow_take(g, &d);
+		if (unlikely(g->is_proxied))
+			flow_header_take(g, &d, flow_take);
+		else
+			flow_take(g, &d);
 	}
 	flow_flush(all);
 	loop_note_beat(all->plane->loop);
@@ -31,9 +35,10 @@ static void on_readable(struct udp_socket *s)
 		;
 }
 
-struct udp_front *udp_front_create(struct service *s, int fd)
+struct udp_front *udp_front_create(struct service *s, const struct conf_listen *listen, int fd)
 {
 	struct udp_front *f = calloc(1, sizeof(*f));
+	struct udp_addr own = { 0 };
 	if (f == NULL)
 		return NULL;
 	f->gate.service = s;
@@ -41,6 +46,8 @@ struct udp_front *udp_front_create(struct service *s, int fd)
 		free(f);
 		return NULL;
 	}
+	f->gate.is_proxied = listen->proxy_protocol;
+	f->gate.port = udp_socket_name(&f->gate.socket, &own) ? udp_addr_port(&own) : 0;
 	list_append(&s->plane->flows->gates, &f->gate.node);
 	return f;
 }

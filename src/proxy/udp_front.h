@@ -5,11 +5,12 @@
 #ifndef NEAP_PROXY_UDP_FRONT_H
 #define NEAP_PROXY_UDP_FRONT_H
 
+struct conf_listen;
 struct service;
 struct udp_front;
 
 /* Has a descriptor of its own of that socket; fd stays the caller's. NULL: none is left, or no memory. */
-struct udp_front *udp_front_create(struct service *s, int fd);
+struct udp_front *udp_front_create(struct service *s, const struct conf_listen *listen, int fd);
 
 /* Reads, or no longer. Flows that came in here are answered in any case. */
 void udp_front_start(struct udp_front *f);

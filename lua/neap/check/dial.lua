@@ -42,6 +42,17 @@ local function proxy_version(settings, backend)
   return type(version) == "table" and 2 or version
 end
 
+local LOCAL = "\r\n\r\n\0\r\nQUIT\n\32\0\0\0" -- a PROXY header that names nobody
+
+-- What goes before each datagram of a check: as before those of the traffic, if it goes to the same
+-- place.
+---@param settings table
+---@param backend table
+---@return string
+function dial.datagram_head(settings, backend)
+  return proxy_version(settings, backend) and LOCAL or ""
+end
+
 -- Is HTTP/2 asked for, because the pool's requests ask for it? (Of type "grpc" it always is.)
 ---@param settings table
 ---@param backend table

@@ -1,6 +1,7 @@
 -- Checks that the backend answers a DNS query (RFC 1035), and does not say that it cannot.
 
 local bit = require "bit"
+local dial = require "neap.check.dial"
 local ffi = require "neap.ffi"
 local reach = require "neap.check.reach"
 local wait = require "neap.runtime.wait"
@@ -42,8 +43,9 @@ end
 return function(settings, backend, addresses)
   local question = question_of(settings)
   local function ask(address, seconds, port)
-    local answer, why = wait.text(C.neap_wait_udp(address, #address, port or 53, question,
-      #question, wait.timeout(seconds)))
+    local sent = dial.datagram_head(settings, backend) .. question
+    local answer, why = wait.text(C.neap_wait_udp(address, #address, port or 53, sent, #sent,
+      wait.timeout(seconds)))
     if not answer then return nil, why end
     return judge(question, answer)
   end

@@ -2,6 +2,7 @@
 -- what is expected. Nobody has to answer to a datagram: without `expect` silence is fine, and only
 -- ICMP says that nobody is there.
 
+local dial = require "neap.check.dial"
 local ffi = require "neap.ffi"
 local matcher = require "neap.check.matcher"
 local reach = require "neap.check.reach"
@@ -20,7 +21,7 @@ local function judge(settings, answer)
 end
 
 return function(settings, backend, addresses)
-  local question = settings.send or ""
+  local question = dial.datagram_head(settings, backend) .. (settings.send or "")
   local function ask(address, seconds, port)
     if not port or port == 0 then return nil, "health.port is missing (the backend has no port)" end
     if not settings.expect then seconds = math.min(seconds, SILENCE) end

@@ -21,8 +21,6 @@ local ONLY_HTTP = {
 }
 local NOT_UDP = {
   { "tls", true },
-  { "proxy_protocol", true },
-  { "send_proxy", true },
   { "timeouts", { "client_header", "connect", "attempt", "tunnel", "half_closed",
     "keepalive_probe", "handshake", "request" } },
   { "limits", { "connections" } },
@@ -124,6 +122,15 @@ local function mode_of_scheme(scheme)
   end
 end
 
+-- Version 1 is text that a stream begins with; of the client's TLS there is nothing to tell.
+local function check_send_proxy(owner, report)
+  local value = owner.send_proxy
+  if value and value ~= 2 then
+    report:add(show.path(owner.key, "send_proxy"),
+      "before datagrams goes a header of version 2 alone (expected 2)")
+  end
+end
+
 -- A unix socket may speak anything but datagrams.
 local function check_schemes(service, pool, report)
   local its_mode = service.mode or "http"
@@ -134,6 +141,8 @@ local function check_schemes(service, pool, report)
         report:add(backend.key, ("'%s' does not go with mode = 'udp' (expected %s)")
           :format(url, EXPECTED.udp))
       end
+    elseif its_mode == "udp" and backend.send_proxy and backend.send_proxy ~= 2 then
+      check_send_proxy(backend, report)
     elseif not SCHEMES[its_mode][backend.scheme] then
       local text = its_mode == "http" and "'%s' goes only with mode = '%s' (expected %s)"
         or "'%s' does not go with mode = '%s' (expected %s)"
@@ -149,8 +158,6 @@ local function check_listens(service, report)
     local key = show.path(show.path(service.key, "listen"), i)
     if listen.address:find "^unix:" then
       report:add(key, "a unix socket has no datagrams here (expected host:port)")
-    elseif listen.proxy_protocol then
-      report:add(key, "proxy_protocol goes only with mode = 'http' or 'tcp'")
     end
   end
 end
@@ -183,7 +190,10 @@ function mode.check(services, pools, report)
   end
   for _, pool in ipairs(pools) do
     if pool.raw then check_pool_keys(pool, services, report) end
-    if is_for_udp(pool, services) then health.prefer_udp(pool.health, report) end
+    if is_for_udp(pool, services) then
+      health.prefer_udp(pool.health, report)
+      check_send_proxy(pool, report)
+    end
     local copies = pool.mirror and by_name[pool.mirror.pool]
     if copies then check_schemes({ mode = "http" }, copies, report) end
   end

@@ -194,7 +194,7 @@ schema.service = {
   { "proxy_protocol", "boolean", default = false,
     text = "Every connection must begin with a PROXY protocol header (version 1 or 2), as another "
       .. "balancer sends it: the address in it is the client's. For listeners that only such "
-      .. "balancers can reach." },
+      .. "balancers can reach. With `mode = \"udp\"`: every datagram, with version 2." },
   { "http2", "boolean", default = true,
     elsewhere = { auto = "for HTTP/2 to the backends: pools.<name>.http2 = \"auto\"" },
     text = "HTTP/2 for clients (docs/http2.md): offered in the TLS handshake, and served in the "
@@ -329,7 +329,7 @@ schema.pool = {
     text = "Every connection to a backend begins with a PROXY protocol header of this version, "
       .. "which tells it the client's address; `{ version = 2, tls = true }` also tells what is "
       .. "known of the client's TLS (docs/tcp.md). With HTTP, such a connection serves one request "
-      .. "only." },
+      .. "only. In a udp service a header of version 2 goes before each datagram (docs/udp.md)." },
   { "queue", "section", section = "queue", also = { false },
     text = "Requests that wait while every backend they may go to is at its `slots`. `false`: they "
       .. "are answered with 503 at once." },
