@@ -89,7 +89,7 @@ static void note(const struct flow_case *c)
 	f->epoch = rq->view.epoch;
 	f->attempt = rq->view.attempt < UINT8_MAX ? (uint8_t)rq->view.attempt : UINT8_MAX;
 	f->backend = rq->backend;
-	f->slot_use = c->at.slot & 0xfU;
+	f->slot_use = c->at.slot & 7U;
 }
 
 static void drop_eldest(const struct list *held)
