@@ -26,7 +26,7 @@ local function module_name(path)
 end
 
 local NOT_OF_A_PROJECT = { "^lua/neap/sim/", "^lua/neap/project/", "^lua/neap/admin/",
-  "^lua/neap/agent/[^b]" }
+  "^lua/neap/agent/[^b]", "^lua/neap/convert/" }
 
 local OF_A_PROJECT = { ["lua/neap/sim/policies.lua"] = true } -- the specs of neap replay need it
 

@@ -7,9 +7,9 @@
 #include "app/options.h"
 #include "base/cc.h"
 
-static const char *const verbs[] = { "check",	"demo",	  "init",   "sim",    "replay", "record",
-				     "explain", "status", "top",    "reload", "drain",	"undrain",
-				     "up",	"down",	  "weight", "help",   "logs" };
+static const char *const verbs[] = { "check",	"demo",	   "init",   "sim",    "convert", "replay",
+				     "record",	"explain", "status", "top",    "reload",  "drain",
+				     "undrain", "up",	   "down",   "weight", "help",	  "logs" };
 
 static bool is_verb(const char *word)
 {

@@ -13,6 +13,7 @@
 static const struct {
 	const char *verb, *module;
 } tools[] = {
+	{ "convert", "neap.convert" },
 	{ "init", "neap.project" },
 	{ "replay", "neap.replay" },
 	{ "sim", "neap.sim" },

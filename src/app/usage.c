@@ -45,6 +45,8 @@ static const struct usage_row rows[] = {
 	{ "demo", "demo", "four toy backends, the balancer on :8080, a live table",
 	  "listen tls workers backend", NULL },
 	{ "init", "init DIR", "a project with a config, a policy and its spec", NULL, NULL },
+	{ "convert", "convert FILE", "nginx.conf or haproxy.cfg to config.lua (convert --help)",
+	  NULL, NULL },
 	{ "sim", "sim", "try a policy in a simulation (neap sim --help)", NULL, NULL },
 	{ "record", "record FILE", "keep what policies see of live traffic",
 	  "config admin token-file seconds count redact keep", NULL },

@@ -1,5 +1,6 @@
 #include "lua/native.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <lauxlib.h>
 #include <limits.h>
@@ -10,6 +11,8 @@
 #include "base/log.h"
 #include "lua/embed.h"
 #include "lua/journal.h"
+
+enum { FOLDER_MAX = 10000 };
 
 static const struct native *self(lua_State *L)
 {
@@ -148,12 +151,51 @@ static int native_make_folder(lua_State *L)
 	return 2;
 }
 
+/* list_folder(path) → the names in it, in no order; or nil, reason */
+static int native_list_folder(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 1);
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+	int count = 0;
+
+	if (folder == NULL) {
+		lua_pushnil(L);
+		lua_pushfstring(L, "%s: %s", path, strerror(errno));
+		return 2;
+	}
+	lua_newtable(L);
+	while (count < FOLDER_MAX && (entry = readdir(folder)) != NULL) {
+		lua_pushstring(L, entry->d_name);
+		lua_rawseti(L, -2, ++count);
+	}
+	(void)closedir(folder); /* it was only read */
+	return 1;
+}
+
+/* real_path(path) → from the root, without links; or nil, reason */
+static int native_real_path(lua_State *L)
+{
+	const char *path = luaL_checkstring(L, 1);
+	char full[PATH_MAX];
+
+	if (realpath(path, full) == NULL) {
+		lua_pushnil(L);
+		lua_pushfstring(L, "%s: %s", path, strerror(errno));
+		return 2;
+	}
+	lua_pushstring(L, full);
+	return 1;
+}
+
 void native_push_embedded(lua_State *L)
 {
 	lua_createtable(L, 0, 8);
 	set_function(L, NULL, "embedded", native_embedded);
 	set_function(L, NULL, "list", native_list);
 	set_function(L, NULL, "make_folder", native_make_folder);
+	set_function(L, NULL, "list_folder", native_list_folder);
+	set_function(L, NULL, "real_path", native_real_path);
 }
 
 void native_push(lua_State *L, struct native *native)
