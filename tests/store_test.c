@@ -1,4 +1,4 @@
-/* What a store does, in one process. The rest is in store_whole.c, store_kill.c and store_rates.c. */
+/* What a store does, in one process. The rest is in the other files that begin with store_. */
 #include "store_test.h"
 
 #include <stdio.h>
@@ -214,6 +214,7 @@ int main(void)
 	test_copy();
 	test_open();
 	store_test_rates();
+	store_test_leases();
 	store_test_holds();
 	store_test_kills();
 	store_test_steps();

@@ -29,6 +29,7 @@ bool store_test_is_whole(struct store *s);
 void store_test_kills(void);
 void store_test_steps(void);
 void store_test_rates(void);
+void store_test_leases(void);
 void store_test_holds(void);
 
 #endif

@@ -49,6 +49,7 @@ local ABI = {
   "script/abi_body.h",
   "script/abi_store.h",
   "script/abi_limit.h",
+  "script/abi_lease.h",
   "script/abi_concurrency.h",
   "script/abi_route.h",
   "script/abi_file.h",

@@ -1,31 +1,10 @@
 local eventually = require "support.eventually"
 local origin = require "support.origin"
+local redis_double = require "support.redis_double"
 local redis_hook = require "support.redis_hook"
 
--- A server that takes the greeting, and then answers each command with these bytes.
-local function server_that(says, slowly)
-  return origin.start { allow_errors = true, connection = function(conn)
-    while true do
-      local head = conn:read_until "\r\n"
-      if not head then return end
-      local count = tonumber(head:match "%*(%d+)")
-      local words = {}
-      for i = 1, count do
-        local n = tonumber(conn:read_until("\r\n"):match "%$(%d+)")
-        words[i] = conn:read(n + 2):sub(1, -3)
-      end
-      local bytes = words[1] == "HELLO" and "%0\r\n" or says
-      for piece in bytes:gmatch(slowly and "." or "[^@]+") do
-        if not conn:send(piece) then return end
-        conn:wait(0)
-      end
-      if words[1] ~= "HELLO" and says:find "@" then return conn:close() end
-    end
-  end }
-end
-
 local function told(says, slowly)
-  local server = server_that(says, slowly)
+  local server = redis_double.start(says, slowly)
   local n = redis_hook.start(("address = %q, timeout = 0.5"):format(server.address),
     "return tell(r, 'GET', 'a')")
   local body = n:get("/").body
@@ -71,7 +50,7 @@ describe("neap.redis and a server that", function()
   end)
 
   it("says more than was asked for", function()
-    local server = server_that ":1\r\n:2\r\n"
+    local server = redis_double.start ":1\r\n:2\r\n"
     local n = redis_hook.start(("address = %q"):format(server.address),
       "return tell(r, 'GET', 'a')")
     for _ = 1, 3 do assert.equal("1", n:get("/").body) end
@@ -86,7 +65,7 @@ describe("neap.redis and a server that", function()
     end }
     local ask = redis_hook.asker(("address = %q"):format(old.address))
     assert.equal("nil; nil", ask "GET a; GET a")
-    local moved = server_that "-MOVED 3999 127.0.0.1:6381\r\n"
+    local moved = redis_double.start "-MOVED 3999 127.0.0.1:6381\r\n"
     ask = redis_hook.asker(("address = %q"):format(moved.address))
     assert.equal("why: MOVED 3999 127.0.0.1:6381", ask "GET a") -- its connection is kept
   end)

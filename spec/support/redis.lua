@@ -2,7 +2,8 @@
 --
 --   redis.start(options, address) → s    options: a list of further arguments, "PORT" is its port;
 --       address: where it was before
---   s.address, s.port;  s:kill() (SIGKILL);  s:clients() → connections it has, this call's apart
+--   s.address, s.port;  s:call("GET", "a") → what redis-cli says
+--   s:kill() (SIGKILL);  s:clients() → connections it has, this call's apart
 
 local eventually = require "support.eventually"
 local net = require "support.net"
@@ -27,6 +28,11 @@ end
 function Redis:kill()
   self.process:kill "KILL"
   self.process:wait()
+end
+
+function Redis:call(...)
+  local _, out = process.run { argv = { "redis-cli", "-p", tostring(self.port), ... } }
+  return out
 end
 
 function Redis:clients()

@@ -3,7 +3,7 @@
 
 #include "script/limit_key.h"
 #include "script/policies.h"
-#include "shm/store_rate.h"
+#include "shm/store_lease.h"
 
 enum { KEY_MAX = 256 };
 
@@ -15,7 +15,9 @@ static uint32_t take(uint32_t store, const neap_limit *l, struct str key, double
 
 	if (unlikely(s == NULL || key.p == NULL))
 		return STORE_NOT_FOUND;
-	enum store_result result = store_take(s, key, &rate, &taken);
+	enum store_result result = store_lease_balancers(s) == 0
+					   ? store_take(s, key, &rate, &taken)
+					   : store_lease_take(s, key, &rate, &taken);
 	neap_store_answer *answer = &policies_current()->stores.answer;
 	answer->number = taken.wait_us;
 	answer->ahead_us = taken.ahead_us;

@@ -15,7 +15,7 @@
 enum {
 	STORE_MAGIC = 0x6e737430,
 	STORE_LAYOUT =
-		3, /* grows when anything here changes: over an upgrade only its like is kept */
+		4, /* grows when anything here changes: over an upgrade only its like is kept */
 	STORE_SHARDS_MAX = 8,
 	STORE_HEAD_BYTES = 12288,
 	STORE_TENANTS = 160, /* all workers of two generations, and more */
@@ -35,7 +35,8 @@ enum store_kind {
 	STORE_TEXT,
 	STORE_WINDOW, /* store_rate.h */
 	STORE_RATE,
-	STORE_HELD, /* store_hold.h */
+	STORE_HELD,  /* store_hold.h */
+	STORE_LEASE, /* store_lease.h */
 };
 /* cdef end */
 
@@ -87,8 +88,12 @@ struct store_tenant {
 
 struct store_head {
 	uint32_t magic, layout;
-	uint64_t bytes;	 /* of all */
-	uint64_t key[2]; /* of the hash: what clients send must not choose its bucket */
+	uint64_t bytes;		    /* of all */
+	uint64_t key[2];	    /* of the hash: what clients send must not choose its bucket */
+	uint64_t id;		    /* what other machines know it by */
+	_Atomic uint32_t balancers; /* that have its limits in common (store_lease.h); 0: none */
+	_Atomic uint32_t stale_ds;  /* then it is not known any more who takes */
+	_Atomic uint32_t owes;	    /* 1: an item may owe something */
 	struct store_tenant tenants[STORE_TENANTS];
 };
 

@@ -73,12 +73,15 @@ static enum err init_locks(struct store *s, struct error *e)
 /* In fresh memory. */
 static enum err init(struct store *s, struct error *e)
 {
+	uint64_t id;
+
 	find_parts(s);
-	if (getrandom(s->key, sizeof(s->key), 0) != (ssize_t)sizeof(s->key))
+	if (getrandom(s->key, sizeof(s->key), 0) != (ssize_t)sizeof(s->key) ||
+	    getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
 		return err_sys(e, errno, "random numbers for a store");
-	*s->head = (struct store_head){ .layout = STORE_LAYOUT,
-					.bytes = s->bytes,
-					.key = { s->key[0], s->key[1] } };
+	*s->head = (struct store_head){
+		.layout = STORE_LAYOUT, .bytes = s->bytes, .key = { s->key[0], s->key[1] }, .id = id
+	};
 	enum err err = init_locks(s, e);
 	if (err == ERR_OK)
 		s->head->magic = STORE_MAGIC;

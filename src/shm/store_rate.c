@@ -104,7 +104,8 @@ static enum store_result arrival_of(struct store_place *p, uint32_t at, int64_t 
 	if (at == 0)
 		return STORE_OK;
 	const _Atomic uint64_t *word = store_item_value(p->shard, at);
-	if (p->shard->cells[at].kind != STORE_RATE || word == NULL)
+	enum store_kind kind = p->shard->cells[at].kind;
+	if ((kind != STORE_RATE && kind != STORE_LEASE) || word == NULL)
 		return STORE_OTHER_KIND;
 	int64_t arrival_ns = (int64_t)store_word_get(word);
 	if (arrival_ns > now_ns)

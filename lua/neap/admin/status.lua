@@ -273,9 +273,20 @@ local function metrics()
   return list
 end
 
+-- How it stands with a store that several balancers have in common.
+local function redis_of(link)
+  if not link then return nil end
+  return { address = link.settings.address, balancers = link:balancers(),
+    answered = link.answered or json.null, error = link.failure or json.null }
+end
+
 local function shared()
   local list = json.list()
-  for i, store in ipairs(stores.list()) do list[i] = store end
+  local links = agent.current().common
+  for i, store in ipairs(stores.list()) do
+    store.redis = redis_of(links[i])
+    list[i] = store
+  end
   return list
 end
 

@@ -5,6 +5,7 @@
 local acme = require "neap.agent.acme"
 local certificates = require "neap.agent.certificates"
 local changes = require "neap.agent.changes"
+local common = require "neap.agent.common"
 local discover = require "neap.agent.discover"
 local duty = require "neap.agent.duty"
 local eject = require "neap.agent.eject"
@@ -69,6 +70,7 @@ function Agent:publish(config)
   routines.begin(self)
   local share = config.admin and config.admin.share
   if share then self.sharing = sharing.begin(self, share) end
+  self.common = common.begin(self.host, config.shared or {})
   self:keep()
 end
 
@@ -129,6 +131,7 @@ function Agent:tick()
   self.jobs:tick()
   registry.look(self, now)
   link.look(self, now)
+  common.look(self.common, now)
   reclaim(self, now)
   self.names:look(now)
   shadows.look(self, now)

@@ -14,7 +14,7 @@ local show = require "neap.config.show"
 local sorted = require "neap.sorted"
 local tls = require "neap.config.tls"
 require "neap.config.backends"
-require "neap.config.shared"
+local shared = require "neap.config.shared"
 
 local build = {}
 
@@ -346,6 +346,7 @@ local function finish(config, services, pools, folder)
     end
   end
   local function resolve(path) return build.resolve(folder, path) end
+  shared.finish(config.shared, resolve)
   for _, service in ipairs(services) do
     tls.finish(service.tls, resolve)
     for _, page in pairs(service.errors.pages) do page.path = resolve(page.path) end

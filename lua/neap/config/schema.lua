@@ -26,8 +26,8 @@ schema.order = {
   "shared_etcd", "forwarded", "errors", "listen", "tls", "tls_certificate", "tls_client",
   "tls_tickets", "tls_acme", "tls_eab", "pool_tls", "timeouts", "pool_timeouts", "limits",
   "pool_limits", "health", "health_share", "backend_health", "discover", "discover_tls",
-  "keepalive", "retry", "budget", "queue", "store", "slow_start", "eject", "mirror", "hedge",
-  "send_proxy",
+  "keepalive", "retry", "budget", "queue", "store", "store_redis", "slow_start", "eject", "mirror",
+  "hedge", "send_proxy",
 }
 
 schema.titles = {
@@ -37,6 +37,7 @@ schema.titles = {
   backend = "A backend",
   log = "log",
   store = "shared",
+  store_redis = "shared.redis",
   access_log = "access_log",
   explain = "explain",
   admin = "admin",
@@ -99,13 +100,6 @@ schema.process = {
   { "unsafe", "boolean", default = false,
     text = "Gives policies the full Lua library: files, processes, ffi. A policy can then block or "
       .. "crash its worker." },
-}
-
-schema.store = {
-  { "bytes", "integer", default = 16777216, min = N.NEAP_STORE_BYTES_MIN, max = 2 ^ 36,
-    unit = "bytes",
-    text = "How much memory the store has, all included. About 72 bytes an entry with a short key "
-      .. "and a number; what was not used for longest goes when it is full." },
 }
 
 schema.log = {
@@ -477,6 +471,7 @@ schema.send_proxy = {
 
 for name, rows in pairs(require "neap.config.schema_health") do schema[name] = rows end
 for name, rows in pairs(require "neap.config.schema_discover") do schema[name] = rows end
+for name, rows in pairs(require "neap.config.schema_store") do schema[name] = rows end
 
 -- Rows that only the long form has.
 schema.long = {

@@ -344,6 +344,21 @@
 --- shared.
 ---@class neap.config.store
 ---@field bytes? integer
+---@field store? "memory"|"redis"
+---@field redis? neap.config.store_redis
+
+--- shared.redis.
+---@class neap.config.store_redis
+---@field address? string
+---@field prefix? string
+---@field user? string
+---@field password? string
+---@field password_file? string
+---@field db? integer
+---@field tls? neap.config.discover_tls
+---@field timeout? number
+---@field interval? number
+---@field balancers? integer
 
 --- slow_start.
 ---@class neap.config.slow_start
