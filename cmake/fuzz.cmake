@@ -12,7 +12,7 @@ if(NEAP_FUZZ)
   foreach(source ${fuzz_sources})
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
-    if(NOT name STREQUAL fuzz_h2_proxy)
+    if(NOT name MATCHES "^fuzz_(h2_proxy|udp)$")
       target_link_libraries(${name} PRIVATE neap_script neap_lua neap_conf neap_shm neap_net neap_http neap_crypto neap_text neap_base)
     endif()
     # libFuzzer calls LLVMFuzzerTestOneInput, which no header declares.
@@ -21,9 +21,11 @@ if(NEAP_FUZZ)
     add_dependencies(fuzzers ${name})
   endforeach()
 
-  # Policies run in it, so Lua finds the functions of script by name, as in cmake/rooms.cmake.
-  target_link_libraries(fuzz_h2_proxy PRIVATE neap_proxy)
-  target_link_options(fuzz_h2_proxy PRIVATE
-    -Wl,--dynamic-list=${CMAKE_SOURCE_DIR}/cmake/exports.txt)
-  set_target_properties(fuzz_h2_proxy PROPERTIES LINK_LIBRARY_OVERRIDE_neap_script WHOLE_ARCHIVE)
+  # Policies run in them, so Lua finds the functions of script by name, as in cmake/rooms.cmake.
+  foreach(name fuzz_h2_proxy fuzz_udp)
+    target_link_libraries(${name} PRIVATE neap_proxy)
+    target_link_options(${name} PRIVATE
+      -Wl,--dynamic-list=${CMAKE_SOURCE_DIR}/cmake/exports.txt)
+    set_target_properties(${name} PROPERTIES LINK_LIBRARY_OVERRIDE_neap_script WHOLE_ARCHIVE)
+  endforeach()
 endif()
