@@ -43,6 +43,7 @@ struct service *stage_service(struct stage *s);
 
 /* The parts of exchange_test. */
 void exchange_answer_tests(struct stage *s);
+void exchange_port_tests(struct stage *s);
 void exchange_relay_tests(struct stage *s);
 void exchange_retry_tests(struct stage *s);
 void exchange_upload_tests(struct stage *s);

@@ -16,6 +16,7 @@ int main(void)
 		return check_report();
 	if (stage_open(&stage)) {
 		exchange_answer_tests(&stage);
+		exchange_port_tests(&stage);
 		exchange_relay_tests(&stage);
 		exchange_retry_tests(&stage);
 		exchange_upload_tests(&stage);
