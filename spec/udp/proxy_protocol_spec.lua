@@ -136,7 +136,7 @@ describe("proxy_protocol in a udp service", function()
 
   test("is what dnsdist sends", function()
     local n = udp.start({ name_server() }, TELLS)
-    local port = try_dnsdist(n.address)
+    local port = eventually(function() return try_dnsdist(n.address) end, 30, "a free port")
     local _, out = process.run { argv = { "dig", "-b", "127.0.0.5", "+time=5", "+tries=1",
       "@127.0.0.1", "-p", tostring(port), "a.test", "A" } }
     assert.matches("10.0.0.9", out, 1, true)

@@ -51,6 +51,8 @@ local function try_unbound()
   return p:alive() and { address = "127.0.0.1:" .. c.port } or nil
 end
 
+local function unbound() return eventually(try_unbound, 30, "a port that is free") end
+
 local function dig(n, from)
   local _, out = process.run { argv = { "dig", "-b", from, "+time=5", "+tries=1", "@127.0.0.1",
     "-p", n.address:match "%d+$", "a.test", "A" } }
@@ -97,7 +99,7 @@ describe("send_proxy in a udp service", function()
   end)
 
   test("is what unbound takes, from checks of type dns, too", function()
-    local n = udp.start({ try_unbound() }, [[responses = 1, send_proxy = 2,
+    local n = udp.start({ unbound() }, [[responses = 1, send_proxy = 2,
       health = { type = "dns", query = "a.test", record = "A", interval = 0.2, timeout = 2 },]])
     n:wait_log "checked ok by healthcheck"
     assert.matches("10.0.0.1", dig(n, "127.0.0.5"), 1, true)

@@ -18,7 +18,9 @@ describe("the values of a config", function()
       service.timeouts)
     assert.same({ header_bytes = 16384, uri_bytes = 8192, headers = 100, body_bytes = false,
       hook_body_bytes = 65536, connections = 10000, requests = false, streams = 128,
-      stream_window = 262144, connection_window = 1048576, udp_sessions = 100000 },
+      stream_window = 262144, connection_window = 1048576, udp_sessions = 100000,
+      source_datagrams = false, source_flows = false, source_bits_v4 = 32,
+      source_bits_v6 = 64 },
       service.limits)
     assert.same({ type = "tcp", interval = 60, timeout = 60, rise = 1, fall = 1, failures = 3,
       recheck = 1, fast = false, jitter = 0.1, initial = "unknown" }, pool.health)

@@ -31,6 +31,8 @@ struct conf_limits {
 	uint32_t streams;			   /* of HTTP/2: at a time on one connection */
 	uint32_t stream_window, connection_window; /* of HTTP/2 */
 	uint32_t udp_sessions;			   /* flows, per worker */
+	uint32_t source_datagrams, source_flows;   /* udp: of one source, a second; 0: any */
+	uint32_t source_bits_v4, source_bits_v6;   /* so much of an address is one source */
 };
 
 /* One address of a service. */

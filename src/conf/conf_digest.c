@@ -46,10 +46,11 @@ static void digest_udp(uint64_t *d, const struct conf_service *s)
 
 static void digest_limits(uint64_t *d, const struct conf_limits *l)
 {
-	const uint64_t numbers[] = { l->header_bytes,	 l->uri_bytes,	   l->headers,
-				     l->body_bytes,	 l->connections,   l->requests,
-				     l->streams,	 l->stream_window, l->connection_window,
-				     l->hook_body_bytes, l->udp_sessions };
+	const uint64_t numbers[] = { l->header_bytes,	 l->uri_bytes,	    l->headers,
+				     l->body_bytes,	 l->connections,    l->requests,
+				     l->streams,	 l->stream_window,  l->connection_window,
+				     l->hook_body_bytes, l->udp_sessions,   l->source_datagrams,
+				     l->source_flows,	 l->source_bits_v4, l->source_bits_v6 };
 
 	add_bytes(d, numbers, sizeof(numbers));
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "exchange/flow_rate.h"
+
 /* true: it may be told. */
 static bool drop(const struct flow_gate *g, enum board_drop why, enum board_refusal refusal,
 		 const struct datagram *d, uint32_t *skipped)
@@ -71,7 +73,8 @@ static bool is_let_in(const struct flow_gate *g, const struct datagram *d)
 
 bool flow_entry_may(const struct flow_gate *g, const struct datagram *d)
 {
-	return !is_closing(g, d) && !is_loop(g, d) && has_room(g, d) && is_let_in(g, d);
+	return !is_closing(g, d) && !is_loop(g, d) && flow_rate_may_begin(g, d) && has_room(g, d) &&
+	       is_let_in(g, d);
 }
 
 void flow_entry_fail(const struct flow_gate *g, const struct datagram *d)

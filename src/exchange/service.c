@@ -80,6 +80,20 @@ static void init_limits(struct service *s)
 	};
 }
 
+/* What one source may send. */
+static enum err init_rates(struct service *s, struct error *e)
+{
+	const struct conf_limits *l = &s->conf->limits;
+	if (s->conf->is_udp && l->source_datagrams != 0)
+		s->datagram_rate = source_rate_create(l->source_datagrams);
+	if (s->conf->is_udp && l->source_flows != 0)
+		s->flow_rate = source_rate_create(l->source_flows);
+	bool is_whole = !s->conf->is_udp ||
+			((l->source_datagrams == 0 || s->datagram_rate != NULL) &&
+			 (l->source_flows == 0 || s->flow_rate != NULL));
+	return is_whole ? ERR_OK : err_set(e, ERR_MEMORY, "no memory for limits of sources");
+}
+
 static enum err init_service(struct service *s, const struct services_origin *from, uint32_t number,
 			     struct error *e)
 {
@@ -94,7 +108,8 @@ static enum err init_service(struct service *s, const struct services_origin *fr
 	init_lanes(s, from->timers);
 	if (init_pools(s, from->conf, from->timers) != ERR_OK)
 		return err_set(e, ERR_MEMORY, "no memory for the services");
-	return init_trust(s, e);
+	enum err err = init_rates(s, e);
+	return err == ERR_OK ? init_trust(s, e) : err;
 }
 
 /* Made with the first service that wants it. */
@@ -179,6 +194,8 @@ void services_fini(struct services *all)
 		free(all->of[i].trust);
 		tls_context_free(all->of[i].tls);
 		free(all->of[i].hello);
+		source_rate_destroy(all->of[i].datagram_rate);
+		source_rate_destroy(all->of[i].flow_rate);
 		free(all->of[i].acme);
 	}
 	free(all->of);

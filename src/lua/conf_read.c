@@ -61,6 +61,10 @@ static void read_limits(lua_State *L, struct conf_limits *l)
 	l->stream_window = field_u32(L, "stream_window");
 	l->connection_window = field_u32(L, "connection_window");
 	l->udp_sessions = field_u32(L, "udp_sessions");
+	l->source_datagrams = field_u32(L, "source_datagrams");
+	l->source_flows = field_u32(L, "source_flows");
+	l->source_bits_v4 = field_u32(L, "source_bits_v4");
+	l->source_bits_v6 = field_u32(L, "source_bits_v6");
 	lua_pop(L, 1);
 }
 

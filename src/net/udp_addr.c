@@ -98,6 +98,26 @@ uint64_t udp_addr_hash(const struct udp_addr *a, uint64_t seed)
 	return dice_spread(mix(mix(mix(seed, words[0]), words[1]), a->u.in6.sin6_port));
 }
 
+/* The first bits of eight bytes in network order. */
+static uint64_t first_bits(const uint8_t *bytes, unsigned bits)
+{
+	uint64_t word = 0;
+	for (unsigned i = 0; i < 8; i++)
+		word = word << 8 | bytes[i];
+	return bits == 0 ? 0 : bits >= 64 ? word : word & ~(UINT64_MAX >> bits);
+}
+
+uint64_t udp_addr_hash_net(const struct udp_addr *a, unsigned bits_v4, unsigned bits_v6,
+			   uint64_t seed)
+{
+	struct peer p;
+	udp_addr_peer(&p, a);
+	unsigned bits = p.family == AF_INET ? 96 + bits_v4 : bits_v6;
+	uint64_t high = first_bits(p.ip, bits);
+	uint64_t low = first_bits(p.ip + 8, bits > 64 ? bits - 64 : 0);
+	return dice_spread(mix(mix(seed, high), low));
+}
+
 bool udp_local_equal(const struct udp_local *a, const struct udp_local *b)
 {
 	return a->family == b->family && a->link == b->link &&

@@ -36,6 +36,10 @@ bool udp_addr_equal(const struct udp_addr *a, const struct udp_addr *b);
 /* With a seed that nobody outside knows, so that nobody chooses addresses that collide. */
 uint64_t udp_addr_hash(const struct udp_addr *a, uint64_t seed);
 
+/* Likewise, of the first bits of its IP address only. */
+uint64_t udp_addr_hash_net(const struct udp_addr *a, unsigned bits_v4, unsigned bits_v6,
+			   uint64_t seed);
+
 bool udp_local_equal(const struct udp_local *a, const struct udp_local *b);
 
 #endif

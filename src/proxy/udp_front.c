@@ -4,6 +4,7 @@
 
 #include "exchange/flow.h"
 #include "exchange/flow_header.h"
+#include "exchange/flow_rate.h"
 
 enum { ROUNDS = 4 }; /* batches in a turn, so that the answers have theirs */
 
@@ -11,17 +12,26 @@ struct udp_front {
 	struct flow_gate gate;
 };
 
+static void take_some(struct flow_gate *g, const struct datagram *d)
+{
+	struct datagram cut = *d;
+	if (flow_rate_admit(g, &cut))
+		flow_take(g, &cut);
+}
+
 static bool read_some(struct flow_gate *g, struct flows *all)
 {
 	struct datagram d;
 	bool more;
+	void (*take)(struct flow_gate * g, const struct datagram *d) =
+		g->service->datagram_rate != NULL ? take_some : flow_take;
 	unsigned n = udp_socket_read(&g->socket, all->in, 0, UDP_BATCH, &more);
 	for (unsigned i = 0; i < n; i++) {
 		udp_batch_at(all->in, i, &d);
 		if (unlikely(g->is_proxied))
-			flow_header_take(g, &d, flow_take);
+			flow_header_take(g, &d, take);
 		else
-			flow_take(g, &d);
+			take(g, &d);
 	}
 	flow_flush(all);
 	loop_note_beat(all->plane->loop);

@@ -41,7 +41,6 @@ enum board_drop {
 	DROP_POLICY,	       /* the hook `connection` */
 	DROP_WAITING,	       /* too many came while a hook or a slot was awaited */
 	DROP_DRAINING,	       /* no flow begins any more */
-	DROP_FACTOR,	       /* limits.answer_factor */
 	DROP_TOO_LONG,	       /* for the path, or for any datagram */
 	DROP_BUSY,	       /* the system takes no more now */
 	DROP_UNSENT,	       /* the system refused it */

@@ -31,7 +31,7 @@ counts.drops = list_of {
   [N.NEAP_DROP_SOURCE_FLOWS] = "source_flows", [N.NEAP_DROP_HEADER] = "proxy_header",
   [N.NEAP_DROP_LOOP] = "loop", [N.NEAP_DROP_POLICY] = "policy",
   [N.NEAP_DROP_WAITING] = "waiting", [N.NEAP_DROP_DRAINING] = "draining",
-  [N.NEAP_DROP_FACTOR] = "answer_factor", [N.NEAP_DROP_TOO_LONG] = "too_long",
+  [N.NEAP_DROP_TOO_LONG] = "too_long",
   [N.NEAP_DROP_BUSY] = "busy", [N.NEAP_DROP_UNSENT] = "unsent",
   [N.NEAP_DROP_MEMORY] = "memory",
 }

@@ -73,7 +73,7 @@ families.rows = {
     "Datagrams of a udp service that went nowhere, by reason (docs/udp.md): sessions, "
       .. "source_datagrams and source_flows (limits of these names), proxy_header (none, or a bad "
       .. "one), loop, policy, waiting (too many while a hook or a slot was awaited), draining, "
-      .. "answer_factor, too_long (for the path), busy (the system takes no more), unsent, memory.",
+      .. "too_long (for the path), busy (the system takes no more), unsent, memory.",
     of = "service", value = each("dropped", "reason"), labels = { "reason" } },
   { "neap_service_grpc_calls_total", "counter",
     "gRPC calls that ended, by status; none: the client got none. Absent before the first call.",

@@ -29,7 +29,8 @@ local ONLY_UDP = {
   { "responses", true },
   { "requests", true },
   { "timeouts", { "udp" } },
-  { "limits", { "udp_sessions" } },
+  { "limits", { "udp_sessions", "source_datagrams", "source_flows", "source_bits_v4",
+    "source_bits_v6" } },
 }
 
 -- The keys that a mode lacks, and which modes have them.

@@ -296,6 +296,15 @@ schema.limits = {
   { "udp_sessions", "integer", default = 100000, min = 1, max = 4000000,
     text = "Flows of one worker in a udp service. A datagram that would begin one more is "
       .. "dropped." },
+  { "source_datagrams", "integer", default = false, min = 1, max = 10000000, also = { false },
+    text = "Datagrams a second that one worker of a udp service takes from one source, and as many "
+      .. "at once after a pause; the others are dropped (docs/udp.md)." },
+  { "source_flows", "integer", default = false, min = 1, max = 10000000, also = { false },
+    text = "Flows a second that one source may begin, likewise." },
+  { "source_bits_v4", "integer", default = 32, min = 1, max = 32,
+    text = "So many bits of an IPv4 address are one source." },
+  { "source_bits_v6", "integer", default = 64, min = 1, max = 128,
+    text = "So many bits of an IPv6 address are one source." },
 }
 
 schema.pool_limits = {

@@ -228,6 +228,10 @@
 ---@field stream_window? integer
 ---@field connection_window? integer
 ---@field udp_sessions? integer
+---@field source_datagrams? integer|false
+---@field source_flows? integer|false
+---@field source_bits_v4? integer
+---@field source_bits_v6? integer
 
 --- limits of a pool.
 ---@class neap.config.pool_limits
