@@ -10,7 +10,7 @@ local ADMIN = 'name = "u", admin = { listen = "127.0.0.1:0" }, '
 
 local function dropped(n, reason) return admin.status(n).services[1].dropped[reason] end
 
--- All that was sent has come to an end: at the backend, or counted. A new second brings a little more.
+-- All that was sent has come to an end: at the backend, or counted. A new second brings some more.
 local function wait_for(n, server, reason, sent, passed)
   eventually(function() return #server:received() + dropped(n, reason) == sent end)
   local more = #server:received() - passed
