@@ -5,6 +5,7 @@ local ffi = require "neap.ffi"
 local leases = require "neap.agent.leases"
 local redis_link = require "neap.agent.redis_link"
 local neap = require "neap"
+local values = require "neap.agent.values"
 
 local C = ffi.C
 
@@ -12,16 +13,20 @@ local common = {}
 
 local AGAIN = 1 -- seconds until a coroutine that ended is begun again
 
-local function round(self)
-  local commands = leases.commands(self)
-  if not commands then return end
+local function exchange(self)
+  local commands = leases.commands(self) or {}
+  local of_leases = #commands
+  values.add_commands(self, commands)
   local replies, why = self:ask(commands)
+  if not replies then return nil, why end
   local ok
-  if replies then
-    ok, why = leases.settle(self, replies)
-  else
-    ok = false
-  end
+  ok, why = leases.settle(self, replies, of_leases)
+  if not ok then return nil, why end
+  return values.take_replies(self, replies)
+end
+
+local function round(self)
+  local ok, why = exchange(self)
   if ok then return self:answers() end
   leases.failed(self)
   self:fails(why)
@@ -30,7 +35,7 @@ end
 local function run(self)
   while true do
     round(self)
-    neap.sleep(self:pause())
+    neap.sleep(self.has_more and 0 or self:pause())
   end
 end
 
@@ -53,6 +58,7 @@ function common.begin(host, stores)
     if store.redis then
       links[i] = redis_link.new(host, store, i - 1)
       leases.begin(links[i])
+      values.begin(links[i])
     else
       C.neap_lease_share(i - 1, 0, 0)
     end

@@ -128,11 +128,12 @@ local function settle_one(self, debts, from, reply)
   return true
 end
 
----@param replies table  of what `commands` gave
+---@param replies table  the first ones are to what `commands` gave
+---@param count integer  so many
 ---@return boolean? ok, string? why
-function leases.settle(self, replies)
-  for i, reply in ipairs(replies) do
-    local ok, why = settle_one(self, self.debts, (i - 1) * KEYS_CALL + 1, reply)
+function leases.settle(self, replies, count)
+  for i = 1, count do
+    local ok, why = settle_one(self, self.debts, (i - 1) * KEYS_CALL + 1, replies[i])
     if not ok then return nil, why end
   end
   self.debts = nil

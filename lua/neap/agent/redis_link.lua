@@ -50,6 +50,7 @@ function Link:ask(commands)
 end
 
 function Link:fails(why)
+  self.has_more = false
   self.failures = self.failures + 1
   self.is_away = self.failures >= FAILURES
   if not self.is_away or self.failure == why then return end

@@ -2,7 +2,8 @@
 
 --- A store that all workers and the agent share (`shared` in the config, docs/shared.md). Keys are
 --- strings of up to 65,535 bytes; values are strings, numbers and booleans. What fails gives nil
---- and why.
+--- and why. With `store = "redis"` what is set and deleted is told to other balancers, in the
+--- background.
 ---@class neap.shared
 local shared = {}
 

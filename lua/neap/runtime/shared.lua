@@ -1,6 +1,7 @@
 -- Stores that all processes share: neap.shared(name).
 
 local ffi = require "neap.ffi"
+local outbox = require "neap.runtime.outbox"
 local sorted = require "neap.sorted"
 local view_kind = require "neap.runtime.view"
 
@@ -34,6 +35,7 @@ local names = {} -- by the handle's number
 local at = {} -- the handle's number → the store's number; nil: there is none (yet)
 local declared -- name → the store's number; nil: the config is not read yet
 local is_open = false -- may stores be used?
+local common = {} -- the store's number → several balancers have it in common
 
 local current = C.neap_runtime()
 local answer
@@ -63,12 +65,31 @@ end
 
 local BAD_TTL = "ttl is not a time (expected seconds, 0 or more)"
 
+-- Are others to hear of it? (Nobody does in a check, or in the test kit.)
+local function is_common(store) return common[store] and C.neap_lease_balancers(store) > 0 end
+
+local LETTERS = { string = "s", number = "n" }
+local TOO_LARGE = ("too large to be shared with other balancers (expected at most %d bytes with "
+  .. "its key)"):format(outbox.BYTES_MAX)
+
+local function tell(store, key, value, ttl)
+  local letter = LETTERS[type(value)] or (value and "t" or "f")
+  local text = type(value) == "number" and ("%.17g"):format(value) or value
+  outbox.put(store, outbox.text(letter, key, type(text) == "string" and text or "", ttl))
+end
+
+local function is_too_large(key, value)
+  return #key + (type(value) == "string" and #value or 0) > outbox.BYTES_MAX
+end
+
 local function set(store, key, value, ttl, when)
   if type(key) ~= "string" then return bad_key(key) end
   local span = seconds(ttl)
   if not span then return nil, BAD_TTL end
   local kind = type(value)
   local result
+  local is_told = is_common(store)
+  if is_told and is_too_large(key, value) then return nil, TOO_LARGE end
   if kind == "number" then
     result = C.neap_store_set_number(store, key, #key, value, span, when)
   elseif kind == "string" then
@@ -78,8 +99,9 @@ local function set(store, key, value, ttl, when)
   else
     return nil, ("a %s cannot be stored (expected a string, number or boolean)"):format(kind)
   end
-  if result == OK then return true end
-  return nil, WHY[result]
+  if result ~= OK then return nil, WHY[result] end
+  if is_told then tell(store, key, value, span) end
+  return true
 end
 
 local methods = {}
@@ -124,6 +146,7 @@ function methods.delete(handle, key)
   local store = place(handle)
   if type(key) ~= "string" then return bad_key(key) end
   local result = C.neap_store_delete(store, key, #key)
+  if is_common(store) then outbox.put(store, outbox.text("d", key, "", 0)) end
   if result == OK then return true end
   return nil, WHY[result]
 end
@@ -156,7 +179,8 @@ function methods.keys(handle, limit)
   if not is_number(limit) or limit < 0 then return nil, "limit is not a number" end
   C.neap_store_list(store)
   while #list < limit and C.neap_store_listed() == 1 do
-    list[#list + 1] = ffi.string(current.out, current.out_n)
+    local key = ffi.string(current.out, current.out_n)
+    if not (common[store] and outbox.has(key)) then list[#list + 1] = key end
   end
   return list
 end
@@ -223,7 +247,10 @@ end
 ---@return table?  an error: a name that was asked for before is not among them
 function shared.build(stores)
   declared, answer = {}, C.neap_store_answers()
-  for i, store in ipairs(stores) do declared[store.name] = i - 1 end
+  for i, store in ipairs(stores) do
+    declared[store.name] = i - 1
+    common[i - 1] = store.redis ~= nil or nil
+  end
   for number, name in ipairs(names) do
     if declared[name] == nil then
       return { key = "shared",

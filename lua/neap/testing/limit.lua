@@ -54,6 +54,9 @@ function limit.new(C, ahead, records)
     return key and look(store, key) or NOT_FOUND
   end
 
+  -- There are no other balancers here.
+  function functions.neap_lease_balancers() return 0 end
+
   return functions
 end
 
