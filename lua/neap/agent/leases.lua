@@ -142,6 +142,7 @@ end
 
 -- What was taken while Redis is away stays within this balancer's part: nobody needs to hear of it.
 function leases.failed(self)
+  self.beat = 0 -- asked again at once: else another answer that is good would hide this one
   if self.failures > 0 then self.debts = nil end
 end
 
