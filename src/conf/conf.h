@@ -62,6 +62,7 @@ struct conf_service {
 	char request_id[CONF_NAME_MAX]; /* the field that carries a request's id; "" = none */
 	bool traceparent;		/* backends get one, the client's or ours */
 	bool is_named;			/* one of these two */
+	char via[CONF_NAME_MAX];	/* its name in Via of requests; "" = none */
 	struct conf_timeouts timeouts;
 	struct conf_limits limits;
 	struct conf_tls tls;

@@ -69,6 +69,7 @@ static void digest_service(uint64_t *d, const struct conf_service *s)
 
 	add_text(d, s->name);
 	add_text(d, s->request_id);
+	add_text(d, s->via);
 	add_listens(d, s);
 	add_texts(d, s->trust, s->trusts);
 	add_bytes(d, numbers, sizeof(numbers));

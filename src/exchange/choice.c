@@ -10,6 +10,7 @@
 #include "exchange/route.h"
 #include "exchange/witness.h"
 #include "http/max_forwards.h"
+#include "http/via.h"
 
 enum { SLOTS_LOST_MAX = 3 }; /* a choice that came too late is made again so often */
 
@@ -143,6 +144,24 @@ static bool is_challenge(struct request *rq)
 	return true;
 }
 
+/* A balancer behind this one sent it back. */
+static bool goes_round(struct request *rq)
+{
+	struct service *s = rq->service;
+	uint32_t skipped;
+
+	if (likely(s->conf->via[0] == '\0') || !http_has(&rq->head, FIELD_VIA) ||
+	    !via_has(&rq->head, buf_head(rq->block), str_of(s->conf->via)))
+		return false;
+	if (log_may(&s->looping, loop_now_ms(s->plane->loop), &skipped))
+		log_error(
+			"service %s: a request came back that has passed here (Via names %s): a "
+			"backend leads to this service again, by way of another balancer (%u more)",
+			s->conf->name, s->conf->via, skipped);
+	request_own(rq, 508, "a loop of balancers: the request has passed here already (Via)");
+	return true;
+}
+
 /* TRACE is not echoed: heads have secrets. */
 bool choice_is_ours(struct request *rq, enum choice *choice)
 {
@@ -151,6 +170,8 @@ bool choice_is_ours(struct request *rq, enum choice *choice)
 		return true;
 	}
 	*choice = CHOICE_OWN;
+	if (unlikely(goes_round(rq)))
+		return true;
 	if (rq->head.method_id == METHOD_CONNECT) {
 		request_own(rq, 405, "CONNECT is not for a reverse proxy");
 		return true;

@@ -129,6 +129,16 @@ static void write_client_cert(struct out *o, const struct request *rq, field_mas
 		h1_write_field(o, STR("Client-Cert"), client->field);
 }
 
+/* After those that it came with: a line more is an element more of the list. */
+static void write_via(struct out *o, const struct request *rq)
+{
+	out_str(o, STR("Via: "));
+	out_str(o, http_version(rq->head.minor));
+	out_str(o, STR(" "));
+	out_str(o, str_of(rq->service->conf->via));
+	out_str(o, STR("\r\n"));
+}
+
 /* One less than it came with; zero never comes here. */
 static void write_max_forwards(struct out *o, uint64_t left, field_mask edited)
 {
@@ -195,6 +205,8 @@ bool rewrite_request(const struct request *rq, enum rewrite_hop hop, struct str 
 		write_request_connection(&o, rq);
 	if (unlikely(rq->service->conf->is_named))
 		ids_write(&o, rq);
+	if (unlikely(rq->service->conf->via[0] != '\0'))
+		write_via(&o, rq);
 	if (edits != NULL)
 		edits_write(edits, &o);
 	out_str(&o, STR("\r\n"));

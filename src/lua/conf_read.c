@@ -140,8 +140,10 @@ static void read_service(lua_State *L, const struct conf *c, struct conf_service
 	field_push_table(L, "errors");
 	s->hides_reasons = !field_bool(L, "expose");
 	lua_pop(L, 1);
-	if (!s->is_tcp)
+	if (!s->is_tcp) {
 		read_header_name(L, "request_id", "X-Request-Id", s->request_id);
+		read_header_name(L, "via", "neap", s->via);
+	}
 	s->traceparent = field_bool(L, "traceparent") && !s->is_tcp;
 	s->is_named = s->traceparent || s->request_id[0] != '\0';
 	s->pool = read_pool_index(L, c);

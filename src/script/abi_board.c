@@ -201,15 +201,32 @@ NEAP_API size_t neap_addr_print(const neap_addr *a, char *to, size_t size)
 	return strlen(to);
 }
 
+/*
+ * What is sent there would come from the same address. (Whether it may be bound says nothing: with
+ * net.ipv4.ip_nonlocal_bind all may.)
+ */
+static bool is_sent_to_itself(int fd, const struct addr *to)
+{
+	struct addr from = *to;
+
+	from.len = sizeof(from.u);
+	if (connect(fd, &to->u.sa, to->len) != 0 || getsockname(fd, &from.u.sa, &from.len) != 0)
+		return false;
+	if (to->u.sa.sa_family == AF_INET6)
+		return memcmp(&from.u.in6.sin6_addr, &to->u.in6.sin6_addr,
+			      sizeof(to->u.in6.sin6_addr)) == 0;
+	return from.u.in.sin_addr.s_addr == to->u.in.sin_addr.s_addr;
+}
+
 NEAP_API uint32_t neap_addr_is_ours(const char *ip, size_t n)
 {
 	struct addr a;
-	if (!addr_of_ip(&a, (struct str){ ip, n }, 0))
+	if (!addr_of_ip(&a, (struct str){ ip, n }, 9))
 		return 0;
 	int fd = socket(a.u.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return 0;
-	bool is_ours = bind(fd, &a.u.sa, a.len) == 0;
+	bool is_ours = is_sent_to_itself(fd, &a);
 	(void)close(fd); /* nothing was written */
 	return is_ours ? 1 : 0;
 }

@@ -54,6 +54,9 @@ local function with_loopback(addresses)
   return list
 end
 
+---@return boolean  -- it is an address of this machine
+function host.is_ours(ip) return C.neap_addr_is_ours(ip, #ip) == 1 end
+
 ---@return string[]? addresses
 ---@return any ttl_or_why  seconds (-1: unknown), or why there are none
 ---@return integer? missing  4 or 6: about IPv4, or IPv6, nobody answered; 0: all is known

@@ -123,8 +123,11 @@ local function meanwhile(self)
   return table.concat(words, "; ")
 end
 
+-- Once, whatever further reasons follow.
 local function complain(self, why)
-  if self.failure ~= why then self.agent.host.log.error("shared: %s; %s", why, meanwhile(self)) end
+  local log = self.agent.host.log
+  local say = self.failure and log.debug or log.error
+  if self.failure ~= why then say("shared: %s; %s", why, meanwhile(self)) end
   self.failure = why
 end
 

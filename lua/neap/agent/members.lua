@@ -1,6 +1,7 @@
 -- A pool's backends: from a checked list to slots on the board, with a record for each.
 
 local address = require "neap.config.address"
+local loops = require "neap.config.loops"
 local overlay = require "neap.agent.overlay"
 
 local members = {}
@@ -36,6 +37,22 @@ local function target_of(def)
   return address.with_port(def.host, def.port)
 end
 
+-- Addresses at which neap itself listens for this pool are left out, and told.
+local function without_own(agent, pool, member, def, addresses)
+  local list, services = {}, agent.config.services or {}
+  member.told_loops = member.told_loops or {}
+  for _, ip in ipairs(addresses) do
+    local why = ip ~= AF_UNIX and loops.address(ip, def.port, pool, services, agent.host.is_ours)
+    if not why then
+      table.insert(list, ip)
+    elseif not member.told_loops[ip] then
+      member.told_loops[ip] = true
+      agent.host.log.error("backend %s of pool %s: %s is left out: %s", def.url, pool.name, ip, why)
+    end
+  end
+  return #list == #addresses and addresses or list
+end
+
 local function is_literal(host) return address.is_ipv4(host) or address.is_ipv6(host) end
 
 -- The addresses as they are known now.
@@ -66,6 +83,7 @@ local function publish(agent, pool, def)
   local is_moved = member.def and (member.def.host ~= def.host or member.def.port ~= def.port)
   if is_moved then member.slot = nil end
   local addresses, is_known = addresses_of(agent, pool, member, def)
+  addresses = without_own(agent, pool, member, def, addresses)
   local slot = agent.board.publish(pool.index, def, addresses)
   if not slot then
     agent.names:release(member, def.host)
@@ -125,6 +143,7 @@ end
 
 -- Its name's addresses are new (or could not be found out).
 function members.set_addresses(agent, member, addresses)
+  addresses = without_own(agent, member.pool, member, member.def, addresses)
   local is_first = #member.addresses == 0 and #addresses > 0
   member.addresses = addresses
   if #addresses > 0 then agent.board.set_addresses(member.slot, member.def.port, addresses) end

@@ -2,6 +2,7 @@
 
 local check = require "neap.config.check"
 local health = require "neap.config.health"
+local loops = require "neap.config.loops"
 local mode = require "neap.config.mode"
 local report = require "neap.config.report"
 local room = require "neap.config.room"
@@ -104,6 +105,7 @@ function backends.list(value, key, pool, services)
     local as_pool = { name = pool.name, health = pool.health, backends = list }
     mode.check_backends(as_pool, services, errors)
     health.check_pools({ as_pool }, errors)
+    loops.check(services or {}, { as_pool }, errors)
   end
   if errors:is_clean() then return list end
   return nil, errors:close()

@@ -5,6 +5,7 @@ local address = require "neap.config.address"
 local check = require "neap.config.check"
 local discover = require "neap.config.discover"
 local health = require "neap.config.health"
+local loops = require "neap.config.loops"
 local mode = require "neap.config.mode"
 local nearest = require "neap.config.nearest"
 local config_names = require "neap.config.names"
@@ -399,6 +400,7 @@ function build.config(raw, folder, report)
   discover.check(pools, report)
   mode.check(services, pools, report)
   health.check_pools(pools, report)
+  loops.check(services, pools, report)
   check_admin(config.admin, report)
   if not report:is_clean() then return nil end
   return finish(config, services, pools, folder)

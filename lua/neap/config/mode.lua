@@ -10,6 +10,7 @@ local ONLY_HTTP = {
   { "forwarded", true },
   { "errors", true },
   { "half_close", true },
+  { "via", true },
   { "http2", true },
   { "keepalive", true },
   { "mirror", true },

@@ -204,6 +204,10 @@ schema.service = {
     text = "Makes a W3C `traceparent` for requests that come without a valid one. A valid one is "
       .. "always passed on." },
   { "errors", "errors", section = "errors", text = "What clients are told of errors." },
+  { "via", "via", default = false, also = { false }, max = 63,
+    text = "A name for this service in `Via` of requests to its backends, as no other balancer on "
+      .. "their way has it. One that comes back with it has gone round by way of another balancer, "
+      .. "and is answered with 508 (docs/http.md)." },
   { "timeouts", "section", section = "timeouts", text = "How long to wait for what." },
   { "limits", "section", section = "limits", text = "How much a client may ask for." },
 }

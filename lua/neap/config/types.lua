@@ -163,6 +163,12 @@ types.token = {
   end,
 }
 
+types.via = {
+  what = "a name",
+  expected = fixed "a word like \"edge1\"",
+  check = types.token.check,
+}
+
 types.target = {
   what = "a path",
   expected = fixed "a path that begins with /, without blanks",
