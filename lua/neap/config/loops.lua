@@ -5,13 +5,12 @@ local address = require "neap.config.address"
 local loops = {}
 
 local ANY = { ["*"] = true, ["0.0.0.0"] = true, ["0:0:0:0:0:0:0:0"] = true }
-local LOCALHOST = "^localhost%.?$"
 
 local function is_loopback(host) return host:find "^127%." ~= nil or host == "0:0:0:0:0:0:0:1" end
 
 -- The address in the form that listeners have; nil: it is a name.
 local function place_of(host, port)
-  if host:lower():find(LOCALHOST) then host = "127.0.0.1" end
+  if host:lower():find "^localhost%.?$" then host = "127.0.0.1" end
   if not address.is_ipv4(host) and not address.is_ipv6(host) then return nil end
   return address.listen(address.with_port(host, port))
 end

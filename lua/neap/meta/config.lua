@@ -35,6 +35,7 @@
 ---@field request_id? string|false|true
 ---@field traceparent? boolean
 ---@field errors? neap.config.errors|table<integer|"4xx"|"5xx", string>
+---@field via? string|false
 ---@field timeouts? neap.config.timeouts
 ---@field limits? neap.config.limits
 
