@@ -36,18 +36,10 @@ struct service {
 	uint32_t number;			       /* in the config */
 	uint32_t flows_n;			       /* of datagrams, that are open */
 	struct source_rate *datagram_rate, *flow_rate; /* of each source; NULL: any */
-	struct hello_place *hello;	   /* of its hook `certificate`; NULL: it has none */
-	struct tls_context *tls;	   /* NULL: none of its addresses speaks TLS */
-	struct acme_place *acme;	   /* NULL: it has no certificates of a CA */
-	bool asks_connection;		   /* they have `connection` */
-	bool sets_limits;		   /* they may: `request` or `backends` */
-	struct board_service_cell *counts; /* this worker's */
-	uint32_t number;		   /* in the config */
-	uint32_t flows_n;		   /* of datagrams, that are open */
-	struct hello_place *hello;	   /* of its hook `certificate`; NULL: it has none */
-	struct tls_context *tls;	   /* NULL: none of its addresses speaks TLS */
-	struct log_limit looping;	   /* lines about requests that went round */
-	struct acme_place *acme;	   /* NULL: it has no certificates of a CA */
+	struct hello_place *hello; /* of its hook `certificate`; NULL: it has none */
+	struct tls_context *tls;   /* NULL: none of its addresses speaks TLS */
+	struct acme_place *acme;   /* NULL: it has no certificates of a CA */
+	struct log_limit looping;  /* lines about requests that went round */
 
 	/* What clients may send, and which of their addresses are believed. */
 	struct http_limits limits;
