@@ -21,6 +21,14 @@ add_library(neap::nghttp2 ALIAS PkgConfig::nghttp2)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8>=10.40)
 add_library(neap::pcre2 ALIAS PkgConfig::pcre2)
 
+# Codings of answers.
+pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib>=1.2.11)
+add_library(neap::zlib ALIAS PkgConfig::zlib)
+pkg_check_modules(brotli REQUIRED IMPORTED_TARGET libbrotlienc>=1.0.9)
+add_library(neap::brotli ALIAS PkgConfig::brotli)
+pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5.0)
+add_library(neap::zstd ALIAS PkgConfig::zstd)
+
 # libev comes without a pkg-config file.
 find_path(EV_INCLUDE_DIR ev.h REQUIRED)
 find_library(EV_LIBRARY ev REQUIRED)

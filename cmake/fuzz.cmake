@@ -13,7 +13,7 @@ if(NEAP_FUZZ)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     if(NOT name MATCHES "^fuzz_(h2_proxy|udp)$")
-      target_link_libraries(${name} PRIVATE neap_script neap_lua neap_conf neap_shm neap_net neap_http neap_crypto neap_text neap_base)
+      target_link_libraries(${name} PRIVATE neap_script neap_lua neap_conf neap_shm neap_net neap_http neap_crypto neap_text neap_coding neap_base)
     endif()
     # libFuzzer calls LLVMFuzzerTestOneInput, which no header declares.
     set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)

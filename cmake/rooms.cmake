@@ -41,6 +41,6 @@ function(neap_probe)
   endif()
   add_library(neap_probe SHARED ${sources})
   target_link_libraries(neap_probe PRIVATE neap_options neap::ev neap::cares neap::ssl neap::crypto
-    neap::nghttp2 neap::pcre2)
+    neap::nghttp2 neap::pcre2 neap::zlib neap::brotli neap::zstd)
   set_target_properties(neap_probe PROPERTIES C_VISIBILITY_PRESET default)
 endfunction()

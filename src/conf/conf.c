@@ -16,6 +16,7 @@ static void free_service(struct conf_service *s)
 		free(s->listen[i].address);
 	free(s->listen);
 	free_texts(s->trust, s->trusts);
+	free_texts(s->compress.types, s->compress.types_n);
 	conf_tls_fini(&s->tls);
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf/conf_compress.h"
 #include "conf/conf_tls.h"
 
 #define CONF_NAME_MAX 64
@@ -65,6 +66,7 @@ struct conf_service {
 	char via[CONF_NAME_MAX];	/* its name in Via of requests; "" = none */
 	struct conf_timeouts timeouts;
 	struct conf_limits limits;
+	struct conf_compress compress;
 	struct conf_tls tls;
 };
 

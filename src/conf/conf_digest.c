@@ -55,6 +55,16 @@ static void digest_limits(uint64_t *d, const struct conf_limits *l)
 	add_bytes(d, numbers, sizeof(numbers));
 }
 
+static void digest_compress(uint64_t *d, const struct conf_compress *c)
+{
+	add_number(d, c->codings_n);
+	add_bytes(d, c->codings, sizeof(c->codings));
+	add_bytes(d, c->levels, sizeof(c->levels));
+	add_texts(d, c->types, c->types_n);
+	add_number(d, c->min_bytes);
+	add_number(d, c->answers);
+}
+
 static void digest_service(uint64_t *d, const struct conf_service *s)
 {
 	const struct conf_timeouts *t = &s->timeouts;
@@ -75,6 +85,7 @@ static void digest_service(uint64_t *d, const struct conf_service *s)
 	add_bytes(d, numbers, sizeof(numbers));
 	digest_limits(d, &s->limits);
 	digest_udp(d, s);
+	digest_compress(d, &s->compress);
 	conf_tls_digest(d, &s->tls);
 }
 

@@ -371,6 +371,13 @@ static void on_turn(struct request *rq)
 	on_choice(rq, CHOICE_AGAIN);
 }
 
+static void on_squeezed(struct request *rq)
+{
+	struct exchange *ex = container_of(rq, struct exchange, rq);
+	after_relay(ex, relay_write(&ex->relay));
+	exchange_run(ex);
+}
+
 static void on_attempt(struct attempt *at, enum attempt_outcome outcome)
 {
 	struct exchange *ex = container_of(at, struct exchange, at);
@@ -511,6 +518,7 @@ static const struct request_owner owner = {
 	.on_turn = on_turn,
 	.on_due = on_due,
 	.on_total_due = on_total_due,
+	.on_squeezed = on_squeezed,
 };
 
 void exchange_init(struct exchange *ex, const struct exchange_origin *from)

@@ -2,6 +2,7 @@
 
 #include "exchange/call.h"
 #include "exchange/choice.h"
+#include "exchange/compress.h"
 #include "exchange/failure.h"
 #include "exchange/rewrite.h"
 #include "http/edits.h"
@@ -70,6 +71,8 @@ static bool write_head(struct relay *r, struct str *head)
 {
 	struct answer answer = answer_of(r, r->view.base);
 	answer.edits = r->view.edits;
+	answer.varies = r->varies;
+	answer.is_squeezed = r->squeeze != NULL;
 	if (unlikely(relay_is_replaced(r))) {
 		answer.is_replaced = true;
 		answer.own_n = r->kept->own_n;
@@ -85,6 +88,17 @@ static enum relay_outcome failed(struct relay *r, const char *message)
 	return RELAY_FAILED;
 }
 
+static enum relay_outcome out_of_buffers(struct relay *r)
+{
+	request_own(r->rq, 503, "out of buffers");
+	return RELAY_REFUSED;
+}
+
+static bool may_compress(const struct relay *r)
+{
+	return unlikely(r->rq->service->conf->compress.codings_n > 0);
+}
+
 enum relay_outcome heads_go_on(struct relay *r)
 {
 	struct str head;
@@ -94,6 +108,8 @@ enum relay_outcome heads_go_on(struct relay *r)
 	}
 	if (unlikely(r->view.erred != 0))
 		relay_drop_edits(r);
+	if (may_compress(r) && !compress_answer(r))
+		return out_of_buffers(r);
 	r->client->keep = r->client->keep && !needs_close(r);
 	bool fits = write_head(r, &head);
 	edits_free(r->view.edits);
@@ -288,12 +304,6 @@ static enum relay_outcome ended_before_answer(struct relay *r, enum leg_news new
 	else
 		attempt_fail_stream(at, stage, leg_failure(&at->leg));
 	return RELAY_FAILED;
-}
-
-static enum relay_outcome out_of_buffers(struct relay *r)
-{
-	request_own(r->rq, 503, "out of buffers");
-	return RELAY_REFUSED;
 }
 
 /* Before the final head is passed on. */

@@ -1,6 +1,8 @@
 #include "exchange/own.h"
 
+#include "exchange/compress.h"
 #include "exchange/reply.h"
+#include "http/edits.h"
 #include "script/hook.h"
 
 /*
@@ -24,6 +26,7 @@ enum relay_outcome own_send_error(struct relay *r)
 {
 	struct str body, head = STR("");
 	reply_count(r->rq);
+	relay_drop_squeeze(r);
 	decide_keep(r);
 	if (has_words(r->rq))
 		head = reply_words(r->rq, r->client->keep, &body);
@@ -36,8 +39,13 @@ enum relay_outcome own_send_error(struct relay *r)
 enum relay_outcome own_send_script(struct relay *r)
 {
 	struct str body;
+	struct edits *edits = NULL;
 	decide_keep(r);
-	struct str head = reply_script(r->rq, r->client->keep, &body);
+	if (unlikely(r->rq->service->conf->compress.codings_n > 0))
+		edits = compress_reply(r);
+	struct reply_changes changes = { edits, r->varies, r->squeeze != NULL, r->client->form };
+	struct str head = reply_script(r->rq, r->client->keep, &changes, &body);
+	edits_free(edits);
 	if (head.n > 0)
 		return relay_script(r, head, body);
 	request_own(r->rq, 503, "the policy's answer has too many headers");

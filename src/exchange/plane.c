@@ -28,6 +28,7 @@ static void init_slabs(struct plane *p, const struct plane_maxima *m)
 	/* what comes after a body may be the beginning of a head */
 	trim_slab_init(p->loop, &p->bodies,
 		       more(PLANE_BLOCK_BYTES, more(m->replay_bytes, m->header_bytes)), n);
+	trim_slab_init(p->loop, &p->squeezed, PLANE_SQUEEZED_BYTES, n);
 	/* with room for a coding, and for trailers in it */
 	trim_slab_init(p->loop, &p->gathered,
 		       more(PLANE_BLOCK_BYTES, m->hook_body_bytes) + m->answer_bytes, n);
@@ -65,5 +66,6 @@ void plane_fini(struct plane *p)
 	slab_fini(&p->gathered);
 	slab_fini(&p->answers);
 	slab_fini(&p->pumps);
+	slab_fini(&p->squeezed);
 	free(p->scratch);
 }

@@ -17,8 +17,9 @@ enum {
 	PLANE_SMALL_BLOCK_BYTES = 4 * 1024, /* the same, of a client that takes little */
 	PLANE_SCRATCH_ROOM =
 		64 * 1024, /* what rewriting may add to a head: edits, fields, base path */
-	PLANE_HEAD_OUT_ROOM = 48 * 1024, /* of that, what a rewritten head can really come to */
-	PLANE_SPLICE_BYTES = 256 * 1024, /* from this much of a body on the kernel moves it */
+	PLANE_HEAD_OUT_ROOM = 48 * 1024,  /* of that, what a rewritten head can really come to */
+	PLANE_SQUEEZED_BYTES = 16 * 1024, /* of an answer that is compressed */
+	PLANE_SPLICE_BYTES = 256 * 1024,  /* from this much of a body on the kernel moves it */
 };
 
 struct access;
@@ -54,6 +55,8 @@ struct plane {
 	/* Memory: bytes on their way, request bodies, answers' bodies that hooks ask for, what a client
 	 * did not take of an answer's head, tunnels after a 101, and the head that is being written. */
 	struct slab blocks, small_blocks, bodies, gathered, answers, pumps;
+	struct slab squeezed; /* what comes out of encoders (squeeze.h) */
+	uint32_t squeezes_n;  /* answers that are compressed now */
 	struct pipe_pool pipes;
 	char *scratch;
 	size_t scratch_bytes;

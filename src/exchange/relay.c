@@ -33,6 +33,8 @@ void relay_init(struct relay *r, struct attempt *at, struct client *c)
 	r->out.sent = 0;
 	r->out.trailers.n = 0;
 	r->kept = NULL;
+	r->squeeze = NULL;
+	r->varies = false;
 	r->view.edits = NULL;
 }
 
@@ -46,11 +48,20 @@ void relay_drop_edits(struct relay *r)
 	r->kept->own = NULL;
 }
 
+void relay_drop_squeeze(struct relay *r)
+{
+	if (likely(r->squeeze == NULL))
+		return;
+	squeeze_destroy(r->squeeze);
+	r->squeeze = NULL;
+}
+
 void relay_fini(struct relay *r)
 {
 	relay_drop_edits(r);
 	free(r->kept);
 	r->kept = NULL;
+	relay_drop_squeeze(r);
 }
 
 /* ---- the end of the backend's part ---- */
@@ -134,6 +145,11 @@ static enum relay_outcome note_progress(struct relay *r, enum client_sent sent)
 	}
 	if (is_whole(r) && r->at->uconn != NULL && !attempt_takes(r->at))
 		leave_backend(r, ATTEMPT_KEEP);
+	if (unlikely(r->squeeze != NULL) && sent == CLIENT_TOOK_ALL &&
+	    squeeze_goes_on(r->squeeze)) {
+		start_timer(r);
+		return RELAY_ANSWERS;
+	}
 	if (sent == CLIENT_TOOK_ALL) {
 		if (is_over(r))
 			return RELAY_OVER;
@@ -146,11 +162,25 @@ static enum relay_outcome note_progress(struct relay *r, enum client_sent sent)
 	return RELAY_ANSWERS;
 }
 
+/* What came goes through the encoder. Without memory for that the answer cannot be finished. */
+static bool squeeze(struct relay *r)
+{
+	const struct buf *trailers = &leg_of(r)->trailers;
+	struct str lines = { buf_head(trailers), buf_len(trailers) };
+	if (!squeeze_step(r->squeeze, is_whole(r), lines)) {
+		r->rq->reason = "no memory to compress the answer";
+		request_broke(r->rq);
+		r->client->keep = false;
+		attempt_end(r->at, ATTEMPT_CLOSE);
+	}
+	return r->squeeze->is_over;
+}
+
 /* Is that all, and what comes after it? */
 static void note_end(struct relay *r)
 {
 	const struct buf *trailers = &leg_of(r)->trailers;
-	r->out.is_last = is_whole(r);
+	r->out.is_last = likely(r->squeeze == NULL) ? is_whole(r) : squeeze(r);
 	if (likely(trailers->data == NULL) || !r->out.is_last)
 		return;
 	r->out.trailers = (struct str){ buf_head(trailers), buf_len(trailers) };
@@ -228,6 +258,12 @@ static void begin_own(struct relay *r)
 	r->out.is_last = true;
 }
 
+static void begin_squeeze(struct relay *r)
+{
+	squeeze_begin(r->squeeze, &r->out, (enum client_form)r->client->form);
+	note_end(r);
+}
+
 enum relay_outcome relay_reply(struct relay *r, struct str head, struct str text)
 {
 	begin_own(r);
@@ -239,6 +275,8 @@ enum relay_outcome relay_script(struct relay *r, struct str head, struct str bod
 	begin_own(r);
 	r->out.text = body.p;
 	r->out.text_n = (uint32_t)body.n;
+	if (unlikely(r->squeeze != NULL))
+		begin_squeeze(r);
 	return note_progress(r, r->client->ops->answer(r->client, head, &r->out));
 }
 
@@ -248,15 +286,19 @@ enum relay_outcome relay_script(struct relay *r, struct str head, struct str bod
 bool relay_ends_with_connection(const struct relay *r)
 {
 	uint8_t framing = leg_of(r)->head.framing;
-	if (unlikely(relay_is_replaced(r)))
+	if (unlikely(relay_is_replaced(r) || r->squeeze != NULL))
 		return false;
 	return (framing == FRAMING_UNTIL_CLOSE && r->client->form != CLIENT_FRAMED) ||
 	       (framing == FRAMING_CHUNKED && r->client->form == CLIENT_DECODED);
 }
 
-static enum body_form form_for(const struct client *c)
+/* An encoder takes bytes as they are; whether there will be one is not known before its hook ends. */
+static enum body_form form_for(const struct relay *r)
 {
-	return c->form == CLIENT_CODED ? BODY_CODED : BODY_PLAIN;
+	bool may_squeeze = unlikely(r->kept != NULL) &&
+			   r->rq->service->conf->compress.codings_n > 0;
+	bool is_plain = r->client->form != CLIENT_CODED || may_squeeze || r->squeeze != NULL;
+	return is_plain ? BODY_PLAIN : BODY_CODED;
 }
 
 bool relay_open_body(struct relay *r)
@@ -265,7 +307,7 @@ bool relay_open_body(struct relay *r)
 	if (unlikely(ids_answer_name(r->rq)[0] != '\0'))
 		leg->own_field = ids_answer_name(r->rq);
 	leg->reads_trailers = r->rq->is_grpc;
-	return leg_pass(leg, form_for(r->client)) == LEG_BODY;
+	return leg_pass(leg, form_for(r)) == LEG_BODY;
 }
 
 /* A script's bytes go out in the place of the backend's. The trailers of a call are its status. */
@@ -292,7 +334,10 @@ enum relay_outcome relay_pass(struct relay *r, struct str head)
 		replace_body(r);
 	free_slot_early(r);
 	r->out.buf = &leg->in;
-	note_end(r);
+	if (unlikely(r->squeeze != NULL))
+		begin_squeeze(r);
+	else
+		note_end(r);
 	enum client_sent sent = r->client->ops->answer(r->client, head, &r->out);
 	return is_well || sent == CLIENT_GONE ? note_progress(r, sent)
 					      : break_off(r, malformed_body);
@@ -336,6 +381,8 @@ static bool is_spliced(struct relay *r)
 {
 	if (r->out.pipe != NULL)
 		return true;
+	if (unlikely(r->squeeze != NULL))
+		return false;
 	if (likely(leg_left(leg_of(r)) < PLANE_SPLICE_BYTES) || !leg_can_fill(leg_of(r)) ||
 	    !r->client->ops->can_drain(r->client))
 		return false;

@@ -8,6 +8,7 @@
 
 #include "exchange/attempt.h"
 #include "exchange/client.h"
+#include "exchange/squeeze.h"
 
 enum relay_outcome {
 	RELAY_WAITS,	/* for the next event */
@@ -48,7 +49,9 @@ struct relay {
 	struct client *client;
 	struct client_body out;
 	uint8_t answer;		 /* enum relay_answer */
+	bool varies;		 /* its head must say that it depends on Accept-Encoding */
 	struct relay_kept *kept; /* NULL: no hook asked for its body */
+	struct squeeze *squeeze; /* NULL: the answer goes out as it is */
 	struct neap_response view;
 };
 
@@ -79,7 +82,10 @@ enum relay_outcome relay_pass(struct relay *r, struct str head);
 /* What a hook has made of the answer is undone. */
 void relay_drop_edits(struct relay *r);
 
-/* Frees what scripts own of it. */
+/* It goes out as it is, after all. */
+void relay_drop_squeeze(struct relay *r);
+
+/* Frees what belongs to it. */
 void relay_fini(struct relay *r);
 
 /* A hook has put another body in the place of its own. */

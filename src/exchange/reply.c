@@ -1,7 +1,9 @@
 #include "exchange/reply.h"
 
 #include "exchange/call.h"
+#include "exchange/client.h"
 #include "exchange/ids.h"
+#include "http/edits.h"
 #include "http/h1_write.h"
 #include "http/status.h"
 #include "shm/board_service.h"
@@ -217,8 +219,45 @@ struct str reply_error(struct request *rq, bool keeps, struct str *body)
 	return head;
 }
 
+/* All of its fields that are not replaced, and what takes their place. */
+static void write_changed(struct out *o, const struct neap_reply *r, const void *edits)
+{
+	struct str rest = { r->headers, r->headers_n }, line, name, value;
+	while (str_split(&rest, '\n', &line)) {
+		value = line;
+		bool is_line = str_split(&value, ':', &name) && line.n > 0;
+		if (is_line && !edits_replaces(edits, name)) {
+			out_str(o, line);
+			out_str(o, STR("\n"));
+		}
+	}
+	edits_write(edits, o);
+}
+
+static void write_given(struct out *o, const struct neap_reply *r,
+			const struct reply_changes *changes)
+{
+	if (unlikely(changes->edits != NULL))
+		write_changed(o, r, changes->edits);
+	else
+		out_str(o, (struct str){ r->headers, r->headers_n });
+	if (unlikely(changes->varies))
+		out_str(o, STR("Vary: Accept-Encoding\r\n"));
+}
+
+static void write_framing(struct out *o, const struct neap_reply *r,
+			  const struct reply_changes *changes)
+{
+	if (unlikely(changes->is_squeezed))
+		out_str(o, changes->form == CLIENT_CODED ? STR("Transfer-Encoding: chunked\r\n")
+							 : STR(""));
+	else if (r->status != 204 && r->status != 304)
+		write_length(o, r->body_n);
+}
+
 /* view.reply as an answer of HTTP. reason: of the error that it stands for; "": none is told. */
-static struct str write_script(struct request *rq, bool keeps, struct str reason, struct str *body)
+static struct str write_script(struct request *rq, bool keeps, struct str reason,
+			       const struct reply_changes *changes, struct str *body)
 {
 	const struct neap_reply *r = &rq->view.reply;
 	const struct plane *p = rq->plane;
@@ -228,18 +267,18 @@ static struct str write_script(struct request *rq, bool keeps, struct str reason
 	out_init(&o, p->scratch, p->scratch_bytes);
 	write_start(&o, status);
 	write_date(&o, p);
-	out_str(&o, (struct str){ r->headers, r->headers_n });
+	write_given(&o, r, changes);
 	if (reason.n > 0 && script_field(r, STR("x-neap-error")).p == NULL)
 		h1_write_field(&o, STR("x-neap-error"), reason);
-	if (status != 204 && status != 304)
-		write_length(&o, r->body_n);
+	write_framing(&o, r, changes);
 	write_connection(&o, rq, keeps);
 	out_str(&o, STR("\r\n"));
 	*body = request_gets_body(rq, status) ? (struct str){ r->body, r->body_n } : STR("");
 	return o.full ? STR("") : (struct str){ o.p, o.n };
 }
 
-struct str reply_script(struct request *rq, bool keeps, struct str *body)
+struct str reply_script(struct request *rq, bool keeps, const struct reply_changes *changes,
+			struct str *body)
 {
 	if (unlikely(rq->is_grpc)) {
 		note_script_status(rq);
@@ -247,12 +286,13 @@ struct str reply_script(struct request *rq, bool keeps, struct str *body)
 		if (is_page(rq))
 			return call_page(rq, keeps);
 	}
-	return write_script(rq, keeps, STR(""), body);
+	return write_script(rq, keeps, STR(""), changes, body);
 }
 
 struct str reply_words(struct request *rq, bool keeps, struct str *body)
 {
-	return write_script(rq, keeps, told_reason(rq), body);
+	static const struct reply_changes none = { 0 };
+	return write_script(rq, keeps, told_reason(rq), &none, body);
 }
 
 void reply_count(const struct request *rq)

@@ -56,6 +56,7 @@ struct request_owner {
 	void (*on_turn)(struct request *rq);	   /* in the queue: `pick` is to be asked */
 	void (*on_due)(struct timer *timer);	   /* request.timer */
 	void (*on_total_due)(struct timer *total); /* request.total */
+	void (*on_squeezed)(struct request *rq);   /* more of its answer may be compressed */
 };
 
 struct request {

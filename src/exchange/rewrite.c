@@ -259,6 +259,8 @@ static bool tells_chunked(const struct answer *a)
 {
 	bool is_coded = a->head->framing == FRAMING_CHUNKED ||
 			http_has(a->head, FIELD_TRANSFER_ENCODING);
+	if (unlikely(a->is_squeezed))
+		return a->form == CLIENT_CODED;
 	return is_coded && !a->is_replaced && a->form == CLIENT_CODED && a->head->status >= 200 &&
 	       a->head->status != 204 && a->head->status != 304;
 }
@@ -276,6 +278,8 @@ static field_mask response_drop(const struct answer *a)
 		drop |= bit(FIELD_TRAILER);
 	if (unlikely(a->is_replaced))
 		drop |= bit(FIELD_CONTENT_LENGTH) | bit(FIELD_TRAILER);
+	if (unlikely(a->is_squeezed))
+		drop |= bit(FIELD_CONTENT_LENGTH);
 	return drop;
 }
 
@@ -312,8 +316,11 @@ bool rewrite_response(const struct answer *a, struct str *head)
 	out_init(&o, p->scratch, p->scratch_bytes);
 	write_status_line(&o, a);
 	write_response_fields(&o, a);
-	if (unlikely(a->is_replaced) && request_gets_body(a->rq, a->head->status))
+	if (unlikely(a->is_replaced) && !a->is_squeezed &&
+	    request_gets_body(a->rq, a->head->status))
 		write_length(&o, a->own_n);
+	if (unlikely(a->varies))
+		out_str(&o, STR("Vary: Accept-Encoding\r\n"));
 	if (tells_chunked(a))
 		out_str(&o, STR("Transfer-Encoding: chunked\r\n"));
 	write_response_connection(&o, a);

@@ -28,6 +28,8 @@ struct answer {
 	uint8_t form;	   /* enum client_form: how its client takes bodies */
 	bool is_replaced;  /* a script's body goes out in the place of the backend's */
 	uint32_t own_n;	   /* bytes of that */
+	bool varies;	   /* by Accept-Encoding, and it does not say so */
+	bool is_squeezed;  /* it is made anew on its way (squeeze.h), and nobody knows its length */
 };
 
 /* Its head. Otherwise as rewrite_request. */

@@ -12,6 +12,7 @@
 #include "conf/conf_digest.h"
 #include "http/grpc.h"
 #include "lua/conf_field.h"
+#include "lua/conf_read_compress.h"
 #include "lua/conf_read_tls.h"
 #include "lua/memory.h"
 #include "shm/board_plan.h"
@@ -152,6 +153,8 @@ static void read_service(lua_State *L, const struct conf *c, struct conf_service
 	lua_pop(L, 1);
 	read_timeouts(L, &s->timeouts);
 	read_limits(L, &s->limits);
+	if (!s->is_tcp)
+		conf_read_compress(L, &s->compress);
 	conf_read_tls(L, &s->tls);
 }
 

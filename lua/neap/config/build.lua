@@ -15,6 +15,7 @@ local show = require "neap.config.show"
 local sorted = require "neap.sorted"
 local tls = require "neap.config.tls"
 require "neap.config.backends"
+require "neap.config.compress"
 local shared = require "neap.config.shared"
 
 local build = {}

@@ -9,6 +9,7 @@ local mode = {}
 local ONLY_HTTP = {
   { "forwarded", true },
   { "errors", true },
+  { "compress", true },
   { "half_close", true },
   { "via", true },
   { "http2", true },

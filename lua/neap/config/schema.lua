@@ -27,7 +27,7 @@ schema.order = {
   "tls_tickets", "tls_acme", "tls_eab", "pool_tls", "timeouts", "pool_timeouts", "limits",
   "pool_limits", "health", "health_share", "backend_health", "discover", "discover_tls",
   "keepalive", "retry", "budget", "queue", "store", "store_redis", "slow_start", "eject", "mirror",
-  "hedge", "send_proxy",
+  "hedge", "send_proxy", "compress", "compress_levels",
 }
 
 schema.titles = {
@@ -71,6 +71,8 @@ schema.titles = {
   mirror = "mirror",
   hedge = "hedge",
   eject = "eject",
+  compress = "compress",
+  compress_levels = "compress.levels",
 }
 
 schema.process = {
@@ -203,6 +205,9 @@ schema.service = {
   { "traceparent", "boolean", default = false,
     text = "Makes a W3C `traceparent` for requests that come without a valid one. A valid one is "
       .. "always passed on." },
+  { "compress", "compress", section = "compress", default = false, also = { false },
+    text = "Answers are compressed for clients that take it (docs/compress.md): a list of codings, "
+      .. "the preferred one first, `{ \"zstd\", \"br\", \"gzip\" }`, or a table." },
   { "errors", "errors", section = "errors", text = "What clients are told of errors." },
   { "via", "via", default = false, also = { false }, max = 63,
     text = "A name for this service in `Via` of requests to its backends, as no other balancer on "
@@ -485,6 +490,7 @@ schema.send_proxy = {
 for name, rows in pairs(require "neap.config.schema_health") do schema[name] = rows end
 for name, rows in pairs(require "neap.config.schema_discover") do schema[name] = rows end
 for name, rows in pairs(require "neap.config.schema_store") do schema[name] = rows end
+for name, rows in pairs(require "neap.config.schema_compress") do schema[name] = rows end
 
 -- Rows that only the long form has.
 schema.long = {

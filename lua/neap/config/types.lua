@@ -299,6 +299,17 @@ types.listen_address = {
   end,
 }
 
+types.media_type = {
+  what = "a media type",
+  expected = fixed "a media type like \"text/html\", \"text/*\" or \"+json\"",
+  check = function(value)
+    if type(value) ~= "string" or #value > 127 then return false end
+    local ok = value:find "^[%w!#$&^_.+-]+/[%w!#$&^_.+-]+$" or value:find "^[%w!#$&^_.+-]+/%*$"
+      or value:find "^%+[%w!#$&^_.-]+$"
+    return ok ~= nil, value
+  end,
+}
+
 types.statuses = {
   what = "a set of statuses",
   expected = fixed "statuses from 100 to 599 like \"200-399\", 204, \"200,204\" or a list of such",

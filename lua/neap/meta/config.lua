@@ -34,6 +34,7 @@
 ---@field forwarded? neap.config.forwarded
 ---@field request_id? string|false|true
 ---@field traceparent? boolean
+---@field compress? string[]|neap.config.compress|false
 ---@field errors? neap.config.errors|table<integer|"4xx"|"5xx", string>
 ---@field via? string|false
 ---@field timeouts? neap.config.timeouts
@@ -396,6 +397,20 @@
 ---@class neap.config.send_proxy
 ---@field version? integer
 ---@field tls? boolean
+
+--- compress.
+---@class neap.config.compress
+---@field codings? string[]
+---@field types? string[]
+---@field min_bytes? integer
+---@field levels? neap.config.compress_levels
+---@field answers? integer
+
+--- compress.levels.
+---@class neap.config.compress_levels
+---@field gzip? integer
+---@field br? integer
+---@field zstd? integer
 
 --- What a configuration file returns.
 ---@class neap.config.file: neap.config.process, neap.config.service
