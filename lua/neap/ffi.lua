@@ -4,7 +4,7 @@
 local native = require "neap.native"
 local ffi = require "ffi"
 
-local ABI_VERSION = 8
+local ABI_VERSION = 9
 
 -- A test runner may load this more than once into one process.
 if not pcall(ffi.typeof, "neap_current") then ffi.cdef(native.embedded "abi.h") end

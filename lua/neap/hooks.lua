@@ -12,6 +12,7 @@ hooks.ids = {
   shadow = N.NEAP_HOOK_SHADOW, line = N.NEAP_HOOK_LINE,
   certificate = N.NEAP_HOOK_CERTIFICATE, connection = N.NEAP_HOOK_CONNECTION,
   start = N.NEAP_HOOK_START, every = N.NEAP_HOOK_EVERY, error = N.NEAP_HOOK_ERROR,
+  key = N.NEAP_HOOK_KEY,
 }
 
 hooks.bits = {}

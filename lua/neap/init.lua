@@ -59,7 +59,8 @@ neap.check = setmetatable({}, {
 })
 
 -- Parts that most configs do without are loaded when they are asked for.
-local LAZY = { base64 = true, crypto = true, ip = true, jwt = true, regex = true, url = true }
+local LAZY = { base64 = true, crypto = true, ip = true, jwt = true, key = true, regex = true,
+  url = true }
 
 local function names()
   local all = sorted.keys(neap)

@@ -34,9 +34,11 @@ local NUMBERS = { "base/histogram.h", "base/log.h", "http/edits.h", "http/grpc.h
   "shm/board_state.h", "shm/hook_id.h", "shm/row_backend.h", "shm/row_story.h", "shm/row_twice.h",
   "shm/stats.h",
   "crypto/tls_reason.h", "crypto/public_key.h", "crypto/jws.h",
+  "net/datagram_key.h",
   "text/regex.h" }
 local ABI = {
   "script/abi_board.h",
+  "script/abi_datagram.h",
   "script/abi.h",
   "script/abi_wait.h",
   "script/abi_stats.h",

@@ -25,6 +25,7 @@ local words = {
     [N.NEAP_HOOK_LINE] = "access_log.format",
     [N.NEAP_HOOK_CERTIFICATE] = "certificate", [N.NEAP_HOOK_CONNECTION] = "connection",
     [N.NEAP_HOOK_START] = "start", [N.NEAP_HOOK_EVERY] = "every", [N.NEAP_HOOK_ERROR] = "error",
+    [N.NEAP_HOOK_KEY] = "key",
   },
   grpc = {
     [N.NEAP_GRPC_OK] = "OK",

@@ -8,12 +8,12 @@
 #include "exchange/choice.h"
 #include "exchange/flow_case.h"
 #include "exchange/flow_entry.h"
+#include "exchange/flow_find.h"
 #include "exchange/flow_header.h"
 #include "exchange/queue.h"
 #include "exchange/reply.h"
 #include "exchange/witness.h"
 #include "net/sock.h"
-#include "shm/board_service.h"
 #include "shm/board_state.h"
 #include "shm/stats.h"
 
@@ -144,6 +144,8 @@ static void on_answer(struct flow_port *port, const struct datagram *d)
 			       .peer = *flow_sender(f),
 			       .local = f->local };
 	udp_socket_send(&f->gate->socket, all->to_clients, &to, f->gate->service);
+	if (unlikely(f->gate->service->ready_key != NULL))
+		flow_learn(f, d);
 	if (f->answered == 0)
 		note_first_answer(f);
 	f->answered += datagram_count(d);
@@ -415,7 +417,9 @@ static const struct request_owner owner = {
 
 /* ---- the beginning ---- */
 
-static void begin(struct flows *all, struct flow_gate *g, const struct datagram *d)
+/* name: NULL where no policy asks for one. */
+static void begin(struct flows *all, struct flow_gate *g, const struct datagram *d,
+		  const struct flow_name *name)
 {
 	if (!flow_entry_may(g, d))
 		return;
@@ -425,6 +429,8 @@ static void begin(struct flows *all, struct flow_gate *g, const struct datagram 
 		return;
 	}
 	timer_init(&f->timer, on_idle);
+	if (name != NULL)
+		flow_name_it(f, name);
 	struct flow_case *c = flow_case_begin(f, &owner);
 	if (c == NULL || !flow_case_hold(c, d, FLOW_CASE_MUCH)) {
 		flow_entry_fail(g, d);
@@ -441,18 +447,63 @@ static void begin(struct flows *all, struct flow_gate *g, const struct datagram 
 	run(f);
 }
 
-void flow_take(struct flow_gate *g, const struct datagram *d)
+static void go_on(struct flow *f, const struct datagram *d)
 {
-	struct flows *all = g->service->plane->flows;
-	struct flow *f = flows_find_client(all, g, d);
-	uint32_t most = g->service->conf->requests;
-	if (f == NULL) {
-		begin(all, g, d);
-		return;
-	}
+	uint32_t most = f->gate->service->conf->requests;
 	pass(f, d);
 	if (unlikely(most != 0) && f->sent >= most)
 		flows_unbind(f);
+}
+
+/* Whoever has the key is the client, if the policy lets such a one in. */
+static bool may_move(struct flow *f, struct flow_gate *g, const struct datagram *d)
+{
+	if (likely(!flow_has_moved(f, g, d)))
+		return true;
+	if (!flow_entry_may_follow(g, d))
+		return false;
+	flow_move(f, g, d);
+	return true;
+}
+
+static void take_keyed(struct flow_gate *g, const struct datagram *d)
+{
+	struct flow_name name;
+	struct flow *f;
+	if (!flow_find(g, d, &name, &f))
+		flow_entry_refuse(g, d);
+	else if (f == NULL)
+		begin(g->service->plane->flows, g, d, &name);
+	else if (may_move(f, g, d))
+		go_on(f, d);
+}
+
+/* Those that came in one piece may have different keys. */
+static void take_each(struct flow_gate *g, const struct datagram *d)
+{
+	size_t step = d->segment != 0 ? d->segment : d->n, from = 0;
+	do {
+		struct datagram one = *d;
+		one.bytes += from;
+		one.n = d->n - from < step ? d->n - from : step;
+		one.segment = 0;
+		take_keyed(g, &one);
+		from += step;
+	} while (from < d->n);
+}
+
+void flow_take(struct flow_gate *g, const struct datagram *d)
+{
+	struct flows *all = g->service->plane->flows;
+	if (unlikely(g->service->asks_key)) {
+		take_each(g, d);
+		return;
+	}
+	struct flow *f = flows_find_client(all, g, d);
+	if (f == NULL)
+		begin(all, g, d, NULL);
+	else
+		go_on(f, d);
 }
 
 void flow_flush(struct flows *all)

@@ -25,6 +25,10 @@ static void init(struct flow_case *c, struct flow *f, const struct request_owner
 	udp_addr_peer(&c->peer, &f->client);
 	request_init(&c->rq, s->plane, s, owner, &c->peer, NULL, NULL);
 	attempt_init(&c->at, &c->rq, NULL, NULL, NULL);
+	if (f->keys != NULL) {
+		c->rq.view.key = f->keys->bytes;
+		c->rq.view.key_n = f->keys->n;
+	}
 }
 
 /* ---- letting go ---- */

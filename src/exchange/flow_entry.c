@@ -49,11 +49,17 @@ static bool has_room(const struct flow_gate *g, const struct datagram *d)
 	return false;
 }
 
+void flow_entry_refuse(const struct flow_gate *g, const struct datagram *d)
+{
+	uint32_t skipped;
+	(void)drop(g, DROP_POLICY, REFUSED_BY_POLICY, d,
+		   &skipped); /* the policy tells what it wants */
+}
+
 /* The policy is asked by address, as with connections. */
 static bool is_let_in(const struct flow_gate *g, const struct datagram *d)
 {
 	struct peer peer;
-	uint32_t skipped;
 	if (likely(!g->service->asks_connection))
 		return true;
 	udp_addr_peer(&peer, &d->peer);
@@ -66,8 +72,7 @@ static bool is_let_in(const struct flow_gate *g, const struct datagram *d)
 	memcpy(r.ip, peer.ip, sizeof(r.ip));
 	if (hook_connection(g->service->hooks, &r))
 		return true;
-	(void)drop(g, DROP_POLICY, REFUSED_BY_POLICY, d,
-		   &skipped); /* the policy tells what it wants */
+	flow_entry_refuse(g, d);
 	return false;
 }
 
@@ -75,6 +80,11 @@ bool flow_entry_may(const struct flow_gate *g, const struct datagram *d)
 {
 	return !is_closing(g, d) && !is_loop(g, d) && flow_rate_may_begin(g, d) && has_room(g, d) &&
 	       is_let_in(g, d);
+}
+
+bool flow_entry_may_follow(const struct flow_gate *g, const struct datagram *d)
+{
+	return !is_loop(g, d) && is_let_in(g, d);
 }
 
 void flow_entry_fail(const struct flow_gate *g, const struct datagram *d)

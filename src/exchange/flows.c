@@ -154,6 +154,18 @@ enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
 	return make_parts(all) ? ERR_OK : err_set(e, ERR_MEMORY, "no memory for flows");
 }
 
+enum err flows_create_keys(struct plane *p, const struct services *services, struct error *e)
+{
+	struct flows *all = p->flows;
+	bool is_asked = false;
+	for (unsigned i = 0; i < services->n; i++)
+		is_asked = is_asked || services->of[i].asks_key;
+	if (all == NULL || !is_asked)
+		return ERR_OK;
+	all->keys = flow_keys_create(p->loop, all->max);
+	return all->keys != NULL ? ERR_OK : err_set(e, ERR_MEMORY, "no memory for keys of flows");
+}
+
 void flows_destroy(struct plane *p)
 {
 	struct flows *all = p->flows;
@@ -169,6 +181,7 @@ void flows_destroy(struct plane *p)
 	udp_outbox_destroy(all->to_clients);
 	flow_table_fini(&all->by_client);
 	flow_table_fini(&all->by_answer);
+	flow_keys_destroy(all->keys);
 	slab_put(&all->cases, all->spare);
 	slab_fini(&all->cases);
 	slab_fini(&all->of);
@@ -249,9 +262,29 @@ struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct dat
 	return f;
 }
 
-void flows_unbind(struct flow *f)
+void flows_leave_address(struct flow *f)
 {
 	flow_table_remove(&flows_of(f)->by_client, &f->by_client);
+}
+
+void flows_move(struct flow *f, struct flow_gate *g, const struct datagram *d)
+{
+	struct flows *all = flows_of(f);
+	bool is_found_so = f->by_client.is_in;
+	flows_leave_address(f);
+	f->gate = g;
+	f->client = d->peer;
+	f->local = d->local;
+	if (g->is_proxied)
+		f->via[0] = *datagram_sender(d);
+	if (is_found_so)
+		flow_table_add(&all->by_client, &f->by_client, hash_client(all, d));
+}
+
+void flows_unbind(struct flow *f)
+{
+	flows_leave_address(f);
+	flow_keys_hide(flows_of(f)->keys, f->keys);
 }
 
 static bool is_taken(const struct flow_port *port, void *ctx)
@@ -287,11 +320,27 @@ void flows_disconnect(struct flow *f)
 	f->port = NULL;
 }
 
+void flows_change_port(struct flow *f)
+{
+	struct flows *all = flows_of(f);
+	struct flow_port *before = f->port;
+	int sys;
+	f->port = flow_ports_choose(before->ports, is_taken, f, &sys); /* its own is taken */
+	if (f->port == NULL) {
+		f->port = before;
+		return;
+	}
+	flow_port_leave(before);
+	flow_table_remove(&all->by_answer, &f->by_answer);
+	flows_reconnect(f);
+}
+
 void flows_put(struct flow *f)
 {
 	struct flows *all = flows_of(f);
 	timer_stop(&f->timer);
-	flows_unbind(f);
+	flows_leave_address(f);
+	flow_keys_drop(all->keys, &f->keys);
 	flows_disconnect(f);
 	f->gate->service->flows_n--;
 	slab_put(&all->of, f);

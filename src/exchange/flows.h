@@ -8,6 +8,7 @@
 #define NEAP_EXCHANGE_FLOWS_H
 
 #include "exchange/flow_drop.h"
+#include "exchange/flow_key.h"
 #include "exchange/flow_port.h"
 #include "exchange/flow_table.h"
 #include "exchange/plane.h"
@@ -41,6 +42,7 @@ struct flow {
 	struct flow_gate *gate;
 	struct flow_port *port; /* where it reaches its backend from; NULL: nowhere now */
 	struct flow_case *its;	/* while somebody looks at it; else NULL */
+	struct flow_key *keys;	/* it is found by; NULL: by its client alone */
 	struct backend *backend;
 	struct udp_addr client, server;
 	struct udp_local local; /* of neap's addresses, the one that the client knows */
@@ -74,6 +76,7 @@ struct flows {
 	int64_t made_ms;
 
 	struct flow_table by_client, by_answer;
+	struct flow_keys *keys;	    /* NULL: no service asks for them */
 	struct flow_ports ports[2]; /* of IPv4, of IPv6 */
 
 	/* What comes in, and what goes out. The answers wait in their memory for the end of the turn. */
@@ -132,12 +135,23 @@ struct flow *flows_find_answer(const struct flows *all, const struct flow_port *
 /* A flow for that client, which finds it from now on. NULL: there is no room. */
 struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct datagram *d);
 
+/* Services ask for keys of flows, too. */
+enum err flows_create_keys(struct plane *p, const struct services *services, struct error *e);
+
+/* Its client's address finds it no more: its keys do. */
+void flows_leave_address(struct flow *f);
+
+/* Its client is where that datagram came from. */
+void flows_move(struct flow *f, struct flow_gate *g, const struct datagram *d);
+
 /* The next datagram of its client begins another one. */
 void flows_unbind(struct flow *f);
 
 /* It reaches f->server from a port now. false: none is left; *sys as in flow_ports_choose. */
 bool flows_connect(struct flow *f, int *sys);
 void flows_disconnect(struct flow *f);
+/* From another port than now, if one is left. */
+void flows_change_port(struct flow *f);
 /* It has f->port already, from another process. */
 void flows_reconnect(struct flow *f);
 

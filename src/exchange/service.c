@@ -102,6 +102,8 @@ static enum err init_service(struct service *s, const struct services_origin *fr
 	s->number = number;
 	s->hooks = policies_hooks(from->policies, number);
 	s->asks_connection = hooks_have(s->hooks, HOOK_CONNECTION);
+	s->asks_key = hooks_have(s->hooks, HOOK_KEY);
+	s->ready_key = hooks_ready_key(s->hooks);
 	s->sets_limits = hooks_have(s->hooks, HOOK_REQUEST) || hooks_have(s->hooks, HOOK_BACKENDS);
 	s->counts = board_service_cell(from->board, from->worker, number, str_of(s->conf->name));
 	init_limits(s);

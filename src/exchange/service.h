@@ -23,6 +23,7 @@ struct acme;
 struct acme_place;
 struct plane;
 struct policies;
+struct ready_key;
 struct bundle;
 struct tls_context;
 
@@ -30,11 +31,14 @@ struct service {
 	struct plane *plane; /* on which it is served */
 	const struct conf_service *conf;
 	struct hooks *hooks;
-	bool asks_connection;			       /* they have `connection` */
-	bool sets_limits;			       /* they may: `request` or `backends` */
-	struct board_service_cell *counts;	       /* this worker's */
-	uint32_t number;			       /* in the config */
-	uint32_t flows_n;			       /* of datagrams, that are open */
+	bool asks_connection;		   /* they have `connection` */
+	bool asks_key;			   /* they have `key` */
+	const struct ready_key *ready_key; /* that is one of neap.key; NULL: it is not */
+	uint32_t quic_lengths;		   /* of backends' connection ids, a bit each */
+	bool sets_limits;		   /* they may: `request` or `backends` */
+	struct board_service_cell *counts; /* this worker's */
+	uint32_t number;		   /* in the config */
+	uint32_t flows_n;		   /* of datagrams, that are open */
 	struct source_rate *datagram_rate, *flow_rate; /* of each source; NULL: any */
 	struct hello_place *hello; /* of its hook `certificate`; NULL: it has none */
 	struct tls_context *tls;   /* NULL: none of its addresses speaks TLS */

@@ -340,7 +340,9 @@ static enum err init_parts(struct proxy *p, const struct proxy_options *o, struc
 		err = hedges_create(plane, m.accept.fields, e);
 	if (err == ERR_OK)
 		err = flow_create_all(plane, on_last, e);
-	return err == ERR_OK ? services_init(&p->services, &origin, e) : err;
+	if (err == ERR_OK)
+		err = services_init(&p->services, &origin, e);
+	return err == ERR_OK ? flows_create_keys(plane, &p->services, e) : err;
 }
 
 enum err proxy_create(struct proxy **out, const struct proxy_options *o, struct error *e)

@@ -5,6 +5,8 @@
 #include "exchange/flow.h"
 #include "exchange/flow_header.h"
 #include "exchange/flow_rate.h"
+#include "net/sock.h"
+#include "net/udp_steer.h"
 
 enum { ROUNDS = 4 }; /* batches in a turn, so that the answers have theirs */
 
@@ -62,8 +64,26 @@ struct udp_front *udp_front_create(struct service *s, const struct conf_listen *
 	return f;
 }
 
+/* A flow that is found by a key is known to one worker, wherever its client comes from. */
+static void steer(const struct udp_front *f)
+{
+	const struct service *s = f->gate.service;
+	int fd = udp_socket_number(&f->gate.socket);
+	unsigned workers = s->plane->conf->workers;
+	if (!s->asks_key) {
+		udp_steer_none(fd);
+		return;
+	}
+	int sys = udp_steer_to(fd, s->number % workers);
+	if (sys != 0 && workers > 1)
+		log_error("service %s: its datagrams cannot all be sent to one worker (%s): a "
+			  "client whose address changes may lose its flow; workers = 1 helps",
+			  s->conf->name, sock_err_text(sys));
+}
+
 void udp_front_start(struct udp_front *f)
 {
+	steer(f);
 	udp_socket_start(&f->gate.socket, true); /* answers come first */
 }
 

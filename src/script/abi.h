@@ -12,8 +12,9 @@
 
 #include "base/cc.h"
 #include "script/abi_board.h"
+#include "script/abi_datagram.h"
 
-#define ABI_VERSION 8
+#define ABI_VERSION 9
 
 /* cdef begin */
 
@@ -91,12 +92,15 @@ typedef struct neap_request {
 	uint8_t ip_family;
 	uint8_t has_state; /* script: Lua keeps something under this id (ctx, a pool view) */
 	uint16_t port;
-	const void *head;	/* struct http_head; NULL in tcp mode */
-	const char *base;	/* the head's bytes */
-	const void *outer_tls;	/* of the client's TLS: struct client_tls; NULL: nothing */
-	const void *connection; /* the client's: struct stream; NULL: none */
-	void *edits;		/* script: struct edits, header changes; NULL: none */
-	char *new_path;		/* script: set_path, owned; NULL: unchanged (with query) */
+	const void *head;	 /* struct http_head; NULL in tcp mode */
+	const char *base;	 /* the head's bytes */
+	const void *outer_tls;	 /* of the client's TLS: struct client_tls; NULL: nothing */
+	const void *connection;	 /* the client's: struct stream; NULL: none */
+	const char *key;	 /* of its flow of datagrams: what the hook `key` gave */
+	uint32_t key_n;		 /* 0: nothing */
+	neap_datagram *datagram; /* for the hook `key` */
+	void *edits;		 /* script: struct edits, header changes; NULL: none */
+	char *new_path;		 /* script: set_path, owned; NULL: unchanged (with query) */
 	uint32_t new_path_n;
 	uint32_t tried_n; /* slots this request tried already */
 	const int32_t *tried;

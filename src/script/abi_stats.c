@@ -270,6 +270,9 @@ static void add_calls(double *to, const struct board_service_cell *c, uint32_t h
 	case HOOK_ERROR:
 		add_count(to, &c->entries[ENTRY_ERROR].calls);
 		break;
+	case HOOK_KEY:
+		add_count(to, &c->entries[ENTRY_KEY].calls);
+		break;
 	case HOOK_LOG:
 		add_count(to, &c->hooks[COUNTED_LOG]);
 		break;

@@ -29,7 +29,7 @@ typedef struct neap_backend_counts {
 typedef struct neap_service_counts {
 	double requests, answers[7], bytes, connections, retries, aborted, broken;
 	double refused[14], failed[6]; /* by enum board_refusal; attempts by enum neap_kind */
-	double calls[7], hook_ns[7];   /* by entry, see shm/stats.h */
+	double calls[8], hook_ns[8];   /* by entry, see shm/stats.h */
 	double dropped[12];	       /* datagrams by enum board_drop */
 	double grpc[18];	       /* calls by enum grpc_status; the last: without one */
 	double h2_abuse[9];	       /* connections that were ended, by enum h2_abuse_kind */

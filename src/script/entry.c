@@ -20,10 +20,16 @@ static enum neap_verdict give_up_entry(neap_request *r, enum entry entry)
 	return NEAP_NONE;
 }
 
+/* These guard what begins requests: where they fail, none begins. */
+static bool is_gate(enum entry entry)
+{
+	return entry == ENTRY_CONNECTION || entry == ENTRY_KEY;
+}
+
 /* The default may not stand in for the hook that failed. */
 static enum neap_verdict refuse_request(const struct hooks *h, neap_request *r, enum entry entry)
 {
-	if (entry == ENTRY_DECIDE || entry == ENTRY_CONNECTION ||
+	if (entry == ENTRY_DECIDE || is_gate(entry) ||
 	    (h->mercy == MERCY_NONE && entry < ENTRY_LOG))
 		return NEAP_REFUSE;
 	return give_up_entry(r, entry);
@@ -31,7 +37,7 @@ static enum neap_verdict refuse_request(const struct hooks *h, neap_request *r, 
 
 static bool is_strict(const struct hooks *h, enum entry entry)
 {
-	return h->mercy != MERCY_DEFAULT && (entry < ENTRY_LOG || entry == ENTRY_CONNECTION);
+	return h->mercy != MERCY_DEFAULT && (entry < ENTRY_LOG || is_gate(entry));
 }
 
 static void on_entry_end(struct co *co, enum co_result result, bool is_too_late);

@@ -74,6 +74,12 @@ bool hook_connection(struct hooks *h, struct neap_request *r)
 	return entry_call(h, r, ENTRY_CONNECTION, 0, &none) != NEAP_REFUSE;
 }
 
+bool hook_key(struct hooks *h, struct neap_request *r)
+{
+	struct entry_details none = { 0 };
+	return entry_call(h, r, ENTRY_KEY, 0, &none) != NEAP_REFUSE;
+}
+
 enum neap_verdict hook_certificate(struct hooks *h, struct neap_request *r)
 {
 	struct entry_details none = { 0 };

@@ -74,6 +74,12 @@ bool hook_error(struct hooks *h, struct neap_request *r, uint32_t status, const 
 bool hook_connection(struct hooks *h, struct neap_request *r);
 
 /*
+ * A datagram of a client came: r as for hook_connection, with r->datagram, which has its key then.
+ * False: it is to be dropped.
+ */
+bool hook_key(struct hooks *h, struct neap_request *r);
+
+/*
  * A client's hello is there: which certificate does it get? r as for hook_connection, with its
  * connection and a deadline. DONE: r->certificate is one, the caller's to drop, or NULL; WAIT: as
  * hook_decide.

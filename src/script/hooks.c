@@ -16,6 +16,7 @@ const uint32_t hooks_called[ENTRIES] = {
 	[ENTRY_CERTIFICATE] = 1u << HOOK_CERTIFICATE,
 	[ENTRY_CONNECTION] = 1u << HOOK_CONNECTION,
 	[ENTRY_ERROR] = 1u << HOOK_ERROR,
+	[ENTRY_KEY] = 1u << HOOK_KEY,
 	[ENTRY_SHADOW] = 1u << HOOK_SHADOW,
 };
 
@@ -27,6 +28,11 @@ bool hooks_have(const struct hooks *h, enum hook_id id)
 bool hooks_have_own(const struct hooks *h)
 {
 	return h->has_own;
+}
+
+const struct ready_key *hooks_ready_key(const struct hooks *h)
+{
+	return h->ready_key.kind != 0 ? &h->ready_key : NULL;
 }
 
 bool hooks_tell(const struct hooks *h)
@@ -57,6 +63,26 @@ static uint32_t take_have(lua_State *L)
 	}
 	lua_pop(L, 1);
 	return have;
+}
+
+static uint8_t take_number(lua_State *L, const char *name)
+{
+	lua_getfield(L, -1, name);
+	uint8_t number = (uint8_t)lua_tointeger(L, -1);
+	lua_pop(L, 1);
+	return number;
+}
+
+/* Zeros, where the policy's `key` is none of those that C can read. */
+static void take_ready_key(lua_State *L, struct ready_key *to)
+{
+	*to = (struct ready_key){ 0 };
+	lua_getfield(L, -1, "ready_key");
+	if (lua_istable(L, -1))
+		*to = (struct ready_key){ .kind = take_number(L, "kind"),
+					  .length = take_number(L, "length"),
+					  .is_narrow = take_number(L, "narrow") != 0 };
+	lua_pop(L, 1);
 }
 
 static enum mercy take_mercy(lua_State *L)
@@ -101,8 +127,10 @@ static void build_service(struct hook_table *t, unsigned service)
 	h->entries[ENTRY_CERTIFICATE] = take_entry(L, "certificate");
 	h->entries[ENTRY_CONNECTION] = take_entry(L, "connection");
 	h->entries[ENTRY_ERROR] = take_entry(L, "error");
+	h->entries[ENTRY_KEY] = take_entry(L, "key");
 	h->entries[ENTRY_SHADOW] = take_entry(L, "shadow");
 	h->have = take_have(L);
+	take_ready_key(L, &h->ready_key);
 	lua_getfield(L, -1, "has_own");
 	h->has_own = lua_toboolean(L, -1);
 	lua_pop(L, 1);

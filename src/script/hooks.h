@@ -21,6 +21,7 @@ enum entry {
 	ENTRY_CERTIFICATE,
 	ENTRY_CONNECTION,
 	ENTRY_ERROR,
+	ENTRY_KEY,
 	ENTRY_SHADOW,
 	ENTRIES
 };
@@ -31,6 +32,13 @@ enum mercy {
 	MERCY_DEFAULT, /* the default policy decides */
 	MERCY_REFUSE,  /* refused, where `request`, `backends` or `pick` failed */
 	MERCY_NONE     /* guard = true: refused, whichever hook failed before the answer is out */
+};
+
+/* The hook `key` as one of neap.key made it: see net/datagram_key.h. */
+struct ready_key {
+	uint8_t kind; /* enum datagram_key; 0: it is a function of the policy */
+	uint8_t length;
+	bool is_narrow;
 };
 
 /* The hooks of one service. Valid as long as the table. */
@@ -46,6 +54,7 @@ struct hooks {
 	uint32_t have;	      /* bit enum hook_id */
 	bool has_own;	      /* some are not a shipped policy's */
 	int entries[ENTRIES]; /* references; LUA_NOREF: none */
+	struct ready_key ready_key;
 
 	/* On the board: errors and trips by hook, calls and times by entry. */
 	const struct board_hook *rows;
@@ -104,6 +113,8 @@ void hook_table_build(struct hook_table *t);
 bool hooks_have(const struct hooks *h, enum hook_id id);
 /* May a hook ask what no shipped policy asks? */
 bool hooks_have_own(const struct hooks *h);
+/* Its hook `key`, if that is one of those that C can read; else NULL. */
+const struct ready_key *hooks_ready_key(const struct hooks *h);
 bool hooks_tell(const struct hooks *h); /* somebody wants to hear how a request ended */
 
 const char *hooks_service(const struct hooks *h); /* its name */

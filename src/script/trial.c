@@ -149,11 +149,23 @@ static enum err note_error(struct trial *t, const neap_request *r, const char *h
 	return ERR_OK;
 }
 
+/* Of a datagram that is of no protocol. */
+static void call_key(struct hooks *h, neap_request *r)
+{
+	static const char bytes[] = "neap-check";
+	neap_datagram d = { .bytes = bytes, .n = sizeof(bytes) - 1 };
+	r->datagram = &d;
+	(void)hook_key(h, r);
+	r->datagram = NULL;
+}
+
 /* The hooks before requests. A certificate that waits has come far enough. */
 static uint32_t call_connection(struct trial *t, struct hooks *h, neap_request *r)
 {
 	if (hooks_have(h, HOOK_CONNECTION))
 		(void)hook_connection(h, r);
+	if (t->p->hooks.failure->code == ERR_OK && hooks_have(h, HOOK_KEY))
+		call_key(h, r);
 	if (t->p->hooks.failure->code == ERR_OK && hooks_have(h, HOOK_CERTIFICATE))
 		(void)hook_certificate(h, r);
 	hook_cancel(r);

@@ -36,7 +36,7 @@ void trip_settle(struct hooks *h, uint32_t trying, uint32_t ran)
 
 bool trip_refuses(const struct hooks *h, unsigned id)
 {
-	if (id == HOOK_CONNECTION)
+	if (id == HOOK_CONNECTION || id == HOOK_KEY)
 		return h->mercy != MERCY_DEFAULT;
 	if (h->mercy == MERCY_REFUSE)
 		return id <= HOOK_PICK;
@@ -56,6 +56,8 @@ static const char *what_follows(const struct hooks *h, unsigned id)
 		return "the configured certificates are shown";
 	if (id == HOOK_CONNECTION)
 		return trip_refuses(h, id) ? "connections are closed" : "connections are let in";
+	if (id == HOOK_KEY)
+		return trip_refuses(h, id) ? "datagrams are dropped" : "flows are found by address";
 	return trip_refuses(h, id) ? "its requests are refused" : "the default decides";
 }
 

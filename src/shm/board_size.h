@@ -14,7 +14,7 @@ enum {
 	BOARD_BACKENDS_MAX = 16384,
 	BOARD_COUNTERS_MAX = 1024,
 	BOARD_SERVICES_MAX = 256,
-	BOARD_HOOKS = 16,
+	BOARD_HOOKS = 32,
 	/* Longer by some cache lines, so that rows do not compete for the same ones. */
 	BOARD_INFLIGHT_ROW = BOARD_BACKENDS_MAX + 80,
 	BOARD_INDEX = 2 * BOARD_BACKENDS_MAX, /* power of two */

@@ -17,6 +17,7 @@ static const char *const words[HOOKS] = {
 	[HOOK_START] = "start",
 	[HOOK_EVERY] = "every",
 	[HOOK_ERROR] = "error",
+	[HOOK_KEY] = "key",
 };
 
 const char *hook_word(uint32_t id)

@@ -25,6 +25,7 @@ enum hook_id {
 	HOOK_START,
 	HOOK_EVERY,
 	HOOK_ERROR,
+	HOOK_KEY,
 	HOOKS
 };
 /* cdef end */

@@ -38,7 +38,7 @@ enum board_drop {
 	DROP_SOURCE_FLOWS,     /* limits.source_flows */
 	DROP_HEADER,	       /* no PROXY header, or a bad one */
 	DROP_LOOP,	       /* neap's own came back to it */
-	DROP_POLICY,	       /* the hook `connection` */
+	DROP_POLICY,	       /* the hook `connection`, or `key` */
 	DROP_WAITING,	       /* too many came while a hook or a slot was awaited */
 	DROP_DRAINING,	       /* no flow begins any more */
 	DROP_TOO_LONG,	       /* for the path, or for any datagram */
@@ -60,8 +60,8 @@ enum { BOARD_H2_ABUSE = 9 };
 /* Kinds of failures, enum neap_kind in script/abi.h. */
 enum { BOARD_KINDS = 6 };
 
-/* What C enters Lua for: decide, failed, response, log, certificate, connection, error, in this order. */
-enum { BOARD_ENTRIES = 7, BOARD_ENTRY_SAMPLE = 64 };
+/* What C enters Lua for: decide, failed, response, log, certificate, connection, error, key: in this order. */
+enum { BOARD_ENTRIES = 8, BOARD_ENTRY_SAMPLE = 64 };
 
 /* The hooks whose calls Lua itself counts. */
 enum board_counted {

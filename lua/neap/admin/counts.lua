@@ -60,7 +60,7 @@ counts.h2_abuse = list_of {
 counts.kinds = list_of(words.kinds)
 -- The entries from C into Lua.
 counts.entries = { "decide", "failed", "response", "log", "certificate", "connection",
-  "error" }
+  "error", "key" }
 counts.hooks = words.hooks
 
 local of_backend = ffi.new "neap_backend_counts"

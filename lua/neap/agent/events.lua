@@ -6,6 +6,7 @@ local Events = {}
 Events.__index = Events
 
 local KEPT = 100
+local HOOKS_MAX = require("neap.ffi").numbers.NEAP_BOARD_HOOKS
 local LOOK_EVERY = 1 -- seconds
 
 ---@param host table  now()
@@ -40,7 +41,7 @@ end
 local function each_hook(counts, services, fn)
   for i, service in ipairs(services) do
     for hook, name in pairs(counts.hooks) do
-      fn(i * 16 + hook, service, name, counts.hook(i - 1, hook))
+      fn(i * HOOKS_MAX + hook, service, name, counts.hook(i - 1, hook))
     end
   end
 end

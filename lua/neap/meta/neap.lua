@@ -179,6 +179,29 @@ function neap.check.udp(options) end
 ---@return fun(backend: neap.backend): boolean, string|nil
 function neap.check.dns(options) end
 
+--- Ready keys of flows of datagrams, to use as a policy's `key` (docs/udp.md). In a worker C reads
+--- them by itself.
+---@class neap.key
+neap.key = {}
+
+--- The connection id of QUIC: whoever sends it is the flow's client. The ids that a backend chooses
+--- are learnt from its first answers.
+---@param options table|nil  `length`: of the ids that backends choose, when it is known; else what
+--- their answers have
+---@return fun(datagram: neap.datagram): string|nil
+function neap.key.quic(options) end
+
+--- The name that a client asks DNS for, in lower case; each client has its own.
+---@param options table|nil  none yet
+---@return fun(datagram: neap.datagram): string|nil, "client"
+function neap.key.dns(options) end
+
+--- The Call-ID of SIP.
+---@param options table|nil  `of`: `"any"` (the default: whoever sends it is the flow's client), or
+--- `"client"`
+---@return fun(datagram: neap.datagram): string|nil, "client"|nil
+function neap.key.sip(options) end
+
 --- Requests to others, from hooks, over connections that are kept for the next request to the same
 --- server on the same terms: for 15 s, 256 of a process at most. What may not be sent twice (POST,
 --- PATCH) uses only one that was in use within the last second. Redirects are not followed.

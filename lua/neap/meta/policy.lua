@@ -94,6 +94,16 @@ function policy.start() end
 ---@return "close"|nil answer  `"close"`: closed by a reset; nothing: let in
 function policy.connection(connection) end
 
+--- Called with each datagram of a client, in `mode = "udp"`: by what is its flow found? Cannot
+--- wait. When it fails, the flow is found by the client's address and port (the datagram is
+--- dropped, with `guard = true` or `on_error = "refuse"`). A ready one may take the function's
+--- place: `neap.key.quic {}`; docs/udp.md says who may move a flow.
+---@param datagram neap.datagram
+---@return string|nil key  1 to 255 bytes; nil: by the client's address and port
+---@return "client"|nil whose  `"client"`: each client has keys of its own; nothing: whoever sends
+--- the key is the flow's client from now on
+function policy.key(datagram) end
+
 --- Called when a TLS client has said what it wants, before a session is resumed. May wait, for nine
 --- tenths of `timeouts.handshake` in all. When it fails, the configured certificates are shown, or,
 --- when there are none, the handshake ends with an alert.

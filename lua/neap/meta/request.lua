@@ -25,6 +25,7 @@
 --- a PROXY header, the one that was agreed on; nil when nothing is known of its TLS
 ---@field ja4 string|nil  the fingerprint (JA4) of the client of a service with `sniff`
 ---@field tls neap.tls|nil  the client's TLS that neap has ended; nil in the clear
+---@field key string|nil  of a flow of datagrams: what the hook `key` returned for the first of them
 ---@field ctx table  empty at first; values that the hooks of this request pass to each other
 local request = {}
 

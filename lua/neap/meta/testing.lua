@@ -50,6 +50,12 @@ function pool:count(n, fields) end
 ---@return boolean is_let_in  false: it is closed
 function pool:connection(fields) end
 
+--- A datagram of a udp service comes: asks the hook `key`.
+---@param datagram table|nil  `bytes`, `client_ip`, `client_port`
+---@return string|nil key
+---@return string|nil whose  `"client"`
+function pool:key(datagram) end
+
 --- A TLS handshake begins: asks the hook `certificate`.
 ---@param hello table|nil  `sni`, `alpn` (a list), `versions` (a list), `ja4`, `client_ip`
 ---@return table|nil given  `certificate` and `key`, as the hook gave them; nil: a configured one

@@ -9,7 +9,7 @@ local policy = {}
 
 policy.hooks = {
   "request", "backends", "pick", "failed", "response", "log", "check", "discover", "changed",
-  "certificate", "connection", "start", "every", "error",
+  "certificate", "connection", "start", "every", "error", "key",
 }
 
 local EVERY_LEAST, EVERY_MOST = 0.1, 2^31 -- seconds

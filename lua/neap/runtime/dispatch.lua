@@ -8,6 +8,7 @@ local ffi = require "neap.ffi"
 local backends = require "neap.runtime.backends"
 local certificates = require "neap.runtime.certificate"
 local current = require "neap.runtime.current"
+local datagrams = require "neap.runtime.datagram"
 local hello = require "neap.runtime.hello"
 local numbered = require "neap.hooks"
 local own_answers = require "neap.runtime.own_answers"
@@ -339,9 +340,12 @@ function dispatch.service(number, own, policy, pool_policies, pools_n, default, 
     log = (has_log or format) and log(code, logs, policy.log, format, calls) or nil,
     certificate = policy.certificate and certificate(code, policy.certificate),
     connection = policy.connection and connection(code, policy.connection),
+    key = policy.key and datagrams.entry(code, policy.key),
+    ready_key = policy.key and datagrams.ready(policy.key),
     error = (policy.error or pages) and own_answers.entry(code, policy.error, pages),
     have = {
       error = policy.error ~= nil or pages ~= nil,
+      key = policy.key ~= nil,
       certificate = policy.certificate ~= nil, connection = policy.connection ~= nil,
       request = policy.request ~= nil, backends = policy.backends ~= nil, pick = has_pick,
       failed = has_failed, response = has_response,

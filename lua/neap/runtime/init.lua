@@ -11,6 +11,7 @@ local backends = require "neap.runtime.backends"
 local bound = require "neap.runtime.bound"
 local config_load = require "neap.config.load"
 local counters = require "neap.runtime.counters"
+local datagram = require "neap.runtime.datagram"
 local dispatch = require "neap.runtime.dispatch"
 local ffi = require "neap.ffi"
 local files_kept = require "neap.runtime.files"
@@ -246,6 +247,7 @@ function runtime.build(path)
   local of_pools = resolve_all(config.pools, errors)
   for i, service in ipairs(config.services) do
     errors[#errors + 1] = tls.check_hooks(service, of_services[i - 1])
+    errors[#errors + 1] = datagram.check_hooks(service, of_services[i - 1])
   end
   local pages = read_pages(config.services, errors)
   check_ping(config, errors)

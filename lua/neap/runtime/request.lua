@@ -114,6 +114,12 @@ function getters.client_ip(r)
   return out()
 end
 
+-- Of a flow of datagrams: what the hook `key` gave.
+function getters.key(r)
+  if r.key_n == 0 then return nil end
+  return string_of(r.key, r.key_n)
+end
+
 function getters.client_port(r) return r.port end
 function getters.attempt(r) return r.attempt end
 function getters.time(r) return r.time end

@@ -30,7 +30,7 @@ local SHARED = {
   "neap_key_rsa", "neap_key_ec", "neap_key_ed25519", "neap_key_pem", "neap_key_kind",
   "neap_key_free", "neap_key_verify",
   "neap_regex_create", "neap_regex_destroy", "neap_regex_groups", "neap_regex_name",
-  "neap_regex_match",
+  "neap_regex_match", "neap_datagram_key",
 }
 
 local function nothing() return 0 end

@@ -23,12 +23,13 @@ local N = ffi.numbers
 local BACKEND, REPLY, NONE, QUEUE = N.NEAP_BACKEND, N.NEAP_REPLY, N.NEAP_NONE, N.NEAP_QUEUE
 local RETRY, FAIL, DONE, REFUSE = N.NEAP_RETRY, N.NEAP_FAIL, N.NEAP_DONE, N.NEAP_REFUSE
 local HOOKS, STATES = words.hooks, words.states
+local SCHEMES = { tcp = "tcp", udp = "udp" } -- of backends, by mode
 local DIRECT = { weight = true, slots = true, tier = true } -- fields of a row
 local DECISIVE = { decide = true, failed = true, error = true }
 local WAIT = { decide = N.NEAP_WAITS, failed = N.NEAP_WAITS, certificate = N.NEAP_WAITS,
   response = N.NEAP_WAITS_FOR_BODY }
 local FIRST = { certificate = "certificate", connection = "connection",
-  error = "error" } -- hooks of entries
+  error = "error", key = "key" } -- hooks of entries
 local BEFORE_PICK = numbered.before_pick
 
 local function copied(from)
@@ -38,25 +39,27 @@ local function copied(from)
 end
 
 -- "b1", { name = "b1" } or a number of backends, as the config has them.
-local function backend_of(item)
+local function backend_of(item, scheme)
   if type(item) == "string" and item:find "^[%w_.-]+$" and not item:find "^%d+$" then
-    return { url = ("http://%s:80"):format(item), name = item }
+    return { url = ("%s://%s:80"):format(scheme, item), name = item }
   end
   if type(item) ~= "table" or item.url ~= nil or type(item.name) ~= "string" then return item end
   local whole = copied(item)
-  whole.url = ("http://%s:80"):format(item.name:gsub("[^%w_.-]", "-"))
+  whole.url = ("%s://%s:80"):format(scheme, (item.name:gsub("[^%w_.-]", "-")))
   return whole
 end
 
-local function backends_of(given)
+-- mode: of the service.
+local function backends_of(given, mode)
+  local scheme = SCHEMES[mode] or "http"
   if type(given) == "number" then
     local list = {}
-    for i = 1, given do list[i] = { url = ("http://b%d:80"):format(i), name = "b" .. i } end
+    for i = 1, given do list[i] = { url = ("%s://b%d:80"):format(scheme, i), name = "b" .. i } end
     return list
   end
   if type(given) ~= "table" then return given end
   local list = copied(given)
-  for i, item in ipairs(list) do list[i] = backend_of(item) end
+  for i, item in ipairs(list) do list[i] = backend_of(item, scheme) end
   return list
 end
 
@@ -65,12 +68,12 @@ local function config_of(options)
   for key, value in pairs(options) do
     if not OWN_KEYS[key] then raw[key] = value end
   end
-  raw.backends = raw.backends and backends_of(raw.backends)
+  raw.backends = raw.backends and backends_of(raw.backends, raw.mode)
   if type(raw.pools) == "table" then
     local pools = {}
     for name, pool in pairs(raw.pools) do
       pools[name] = type(pool) == "table" and copied(pool) or pool
-      if type(pool) == "table" then pools[name].backends = backends_of(pool.backends) end
+      if type(pool) == "table" then pools[name].backends = backends_of(pool.backends, raw.mode) end
     end
     raw.pools = pools
   end
@@ -135,7 +138,7 @@ end
 -- Gives a pool other backends from now on.
 function Balancer:republish(pool, given)
   local load = self.require "neap.config.load"
-  local list, errors = load.backends(backends_of(given), "backends")
+  local list, errors = load.backends(backends_of(given, self.service.mode), "backends")
   if not list then error(load.format("testing", errors), 3) end
   self:publish(pool, list)
 end
@@ -384,7 +387,7 @@ end
 
 -- Enters as neap does: a hook that errs is left out, and the default decides; see
 -- src/script/entry.c.
----@param entry "decide"|"failed"|"response"|"log"|"certificate"|"connection"|"error"
+---@param entry "decide"|"failed"|"response"|"log"|"certificate"|"connection"|"error"|"key"
 ---@param skip integer
 ---@return integer verdict
 function Balancer:enter(record, entry, skip)

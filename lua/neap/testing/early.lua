@@ -1,4 +1,5 @@
--- The hooks that come before requests, in the test kit: `connection` and `certificate`.
+-- The hooks that come before requests, in the test kit: `connection`, `certificate` and
+-- `key`.
 
 local ffi = require "neap.ffi"
 local requests = require "neap.testing.requests"
@@ -7,6 +8,7 @@ local early = {}
 
 local REFUSE = ffi.numbers.NEAP_REFUSE
 local OF_CONNECTION = { client_ip = "string", client_port = "number" }
+local OF_DATAGRAM = { bytes = "string", client_ip = "string", client_port = "number" }
 local OF_HELLO = { sni = "string", alpn = "table", versions = "table", ja4 = "string",
   client_ip = "string" }
 local VERSIONS = { "TLSv1.3", "TLSv1.2" }
@@ -43,6 +45,25 @@ function early.connection(balancer, given)
   local record = requests.new(balancer.world, given, true)
   local verdict, raised = ask(balancer, "connection", record)
   return verdict ~= REFUSE and not (raised and entries.refuse)
+end
+
+-- By what is the flow of a datagram found? nil: by the client's address and port.
+---@param balancer table
+---@param given table?  bytes, client_ip, client_port
+---@return string? key, string? whose  "client": each client has its own
+function early.key(balancer, given)
+  given = given or {}
+  check(given, OF_DATAGRAM, "a datagram")
+  if not balancer.entries.key then return nil end
+  local bytes = given.bytes or ""
+  local record = requests.new(balancer.world, { client_ip = given.client_ip,
+    client_port = given.client_port }, true)
+  local datagram = ffi.new "neap_datagram"
+  datagram.bytes, datagram.n = bytes, #bytes
+  record.struct.datagram, record.datagram, record.bytes = datagram, datagram, bytes
+  ask(balancer, "key", record)
+  if datagram.key_n == 0 then return nil end
+  return ffi.string(datagram.key, datagram.key_n), datagram.is_narrow == 1 and "client" or nil
 end
 
 -- What a client gets that says so in its ClientHello; nil: a configured certificate.

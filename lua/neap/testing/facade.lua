@@ -151,7 +151,7 @@ function facade.use(module) active = module end
 local PARTS = { base64 = true, ip = true, url = true }
 
 -- These have its clock, its dice and its C.
-for _, name in ipairs { "crypto", "jwt", "regex" } do
+for _, name in ipairs { "crypto", "jwt", "key", "regex" } do
   neap[name] = setmetatable({}, { __index = function(_, key) return early()[name][key] end })
 end
 

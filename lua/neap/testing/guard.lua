@@ -44,7 +44,7 @@ local function with_own_reply(balancer, hook)
 end
 
 -- These come before requests.
-local BEFORE = { "certificate", "connection" }
+local BEFORE = { "certificate", "connection", "key" }
 
 local function guard_before(balancer, guarded)
   for _, name in ipairs(BEFORE) do

@@ -18,6 +18,7 @@ local NAMES = {
   neap_regex_create = "regex_create", neap_regex_destroy = "regex_destroy",
   neap_regex_groups = "regex_groups", neap_regex_name = "regex_name",
   neap_regex_match = "regex_match",
+  neap_datagram_key = "datagram_key_read",
 }
 
 local DECLARATIONS = [[
@@ -39,6 +40,7 @@ uint32_t regex_groups(const neap_regex *r);
 uint32_t regex_name(const neap_regex *r, uint32_t at, const char **name);
 int32_t regex_match(neap_regex *r, const char *text, size_t n, size_t start, uint32_t how,
   const size_t **places);
+uint32_t datagram_key_read(uint32_t kind, uint32_t length, const char *bytes, size_t n, char *to);
 ]]
 
 local library
@@ -46,9 +48,9 @@ local library
 local function load()
   local path = os.getenv "NEAP_PROBE"
   if not path then
-    error("regexes, public keys, and digests but SHA-256 need C, which plain LuaJIT has not: set "
-      .. "NEAP_PROBE to neap's libneap_probe.so (./dev build makes it), or try the policy with "
-      .. "neap sim, neap replay or neap -t", 0)
+    error("regexes, public keys, neap.key, and digests but SHA-256 need C, which plain LuaJIT has "
+      .. "not: set NEAP_PROBE to neap's libneap_probe.so (./dev build makes it), or try the "
+      .. "policy with neap sim, neap replay or neap -t", 0)
   end
   pcall(ffi.cdef, DECLARATIONS) -- a test runner may load this more than once
   return ffi.load(path)

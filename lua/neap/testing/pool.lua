@@ -56,6 +56,11 @@ end
 ---@return boolean
 function Pool:connection(fields) return early.connection(self.balancer, fields) end
 
+-- A datagram comes: by what is its flow found? Asks the hook `key`.
+---@param datagram table?  bytes, client_ip, client_port
+---@return string? key, string? whose
+function Pool:key(datagram) return early.key(self.balancer, datagram) end
+
 -- A TLS handshake begins: the certificate that the hook `certificate` gives for it, or nil.
 ---@param hello table?  sni, alpn, versions, ja4, client_ip
 ---@return table?

@@ -11,7 +11,7 @@ local KEYS = {
   method = "string", path = "string", query = "string", host = "string", scheme = "string",
   version = "string", client_ip = "string", client_port = "number", headers = "table",
   time = "number", body = "string", cookies = "table",
-  sni = "string", alpn = "table", ja4 = "string", tls = "table",
+  sni = "string", alpn = "table", ja4 = "string", tls = "table", key = "string",
 }
 local TLS = {
   version = "TLSv1.3", cipher = "TLS_AES_128_GCM_SHA256", sni = false, alpn = false,
@@ -113,6 +113,7 @@ local function fill(record)
   r.is_tcp = record.is_tcp and 1 or 0
   r.time, r.port, r.minor = record.time, record.client_port, MINORS[record.version] or 1
   r.secure = record.scheme == "https" and 1 or 0
+  if record.key then set_text(r, "key", record.key) end
   if record.is_tcp then return end
   for _, key in ipairs { "method", "path", "host" } do set_text(r, key, record[key]) end
   r.has_query = record.query and 1 or 0
@@ -137,7 +138,7 @@ end
 
 ---@param world table
 ---@param given table?  method, path (its query too), query, host, scheme, version, client_ip,
----  client_port, headers, cookies, body, time, sni, alpn (a list), ja4, tls (as request.tls)
+---  client_port, headers, cookies, body, time, sni, alpn (a list), ja4, tls (as request.tls), key
 ---@param is_tcp boolean?
 ---@return table record
 function requests.new(world, given, is_tcp)
@@ -153,6 +154,7 @@ function requests.new(world, given, is_tcp)
   record.version, record.body = given.version or "1.1", given.body or ""
   record.time = given.time or world.now()
   record.sni, record.alpn, record.ja4 = given.sni, given.alpn, given.ja4
+  record.key = given.key
   record.tls = tls_of(given.tls)
   if record.tls then record.scheme = given.scheme or "https" end
   record.fields = is_tcp and {} or head_fields(record, given)
