@@ -46,6 +46,28 @@ describe("the ports to backends", function()
     end
   end)
 
+  it("are whole though some are closed beside one that a flow has", function()
+    local n = udp.start({ udp.named "a" }, "timeouts = { udp = 0.5 },")
+    local pid, clients = n:workers()[1], {}
+    local before = count_files(pid)
+    for i = 1, 3 do
+      clients[i] = udp.client(n.address)
+      clients[i]:ask "x"
+    end
+    for _ = 1, 2 do
+      local busy = clients[#clients]
+      eventually(function()
+        busy:ask "busy"
+        return count_files(pid) <= before + 1
+      end, 30)
+      table.insert(clients, udp.client(n.address))
+      clients[#clients]:ask "x"
+    end
+    eventually(function() return count_files(pid) <= before end, 30)
+    assert.equal("a: again", udp.client(n.address):ask "again")
+    assert.equal(pid, n:workers()[1])
+  end)
+
   it("that idle are not handed on at a reload", function()
     local n, before = crowd(udp.named "a", "responses = 1,")
     n:signal "HUP"

@@ -67,7 +67,8 @@ static void close_one(struct flow_ports *p, struct flow_port *port)
 		put_at(p, at, p->of[--p->width]);
 		at = p->width;
 	}
-	put_at(p, at, p->of[--p->n]);
+	if (at != --p->n) /* else the last one has just been moved, or is it */
+		put_at(p, at, p->of[p->n]);
 	note_own(p, port, false);
 	udp_socket_close(&port->socket);
 	free(port);
