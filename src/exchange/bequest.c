@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "exchange/flow_case.h"
+#include "exchange/flow_find.h"
 #include "net/parcel.h"
 #include "shm/board.h"
 #include "shm/board_backend.h"
@@ -15,7 +16,7 @@ enum {
 	TAKE_PATIENCE_MS = 1000,
 };
 
-enum kind { KIND_GATES, KIND_PORTS, KIND_PLACES, KIND_FLOWS, KIND_END };
+enum kind { KIND_GATES, KIND_PORTS, KIND_PLACES, KIND_KEYS, KIND_LONG_KEYS, KIND_FLOWS, KIND_END };
 
 struct head {
 	uint32_t kind, n;
@@ -29,8 +30,24 @@ struct place {
 	char name[160];
 };
 
+/* A key of a flow, and whether it is the client's own. */
+struct short_key {
+	uint8_t n, is_narrow;
+	char bytes[30];
+};
+
+struct long_key {
+	uint8_t n, is_narrow;
+	char bytes[FLOW_KEY_MAX];
+};
+
+enum { KEY_HEAD = offsetof(struct short_key, bytes) };
+_Static_assert(offsetof(struct long_key, bytes) == KEY_HEAD, "both begin in the same way");
+
 struct will {
 	uint32_t gate, port;
+	uint32_t keys_n;
+	uint64_t keys_at; /* in the bytes of all keys, each with its head */
 	int32_t slot;
 	uint8_t is_bound;
 	struct udp_addr client, via, server;
@@ -47,6 +64,7 @@ struct giver {
 	int channel;
 	bool is_broken; /* nobody takes it */
 	void (*leave)(struct flow *f);
+	uint64_t keys_at; /* of the next flow's */
 	struct parcel parcel;
 	uint8_t told[BOARD_BACKENDS_MAX / 8]; /* slots whose place was sent */
 };
@@ -127,6 +145,35 @@ static void tell_place(struct flow *f, void *ctx)
 	give_place(ctx, f);
 }
 
+static void give_key(struct giver *g, const struct flow_key *key)
+{
+	struct long_key out = { .n = key->n, .is_narrow = key->client.u.sa.sa_family != 0 };
+	bool is_short = key->n <= sizeof(((struct short_key *)0)->bytes);
+	memcpy(out.bytes, key->bytes, key->n);
+	add(g, is_short ? KIND_KEYS : KIND_LONG_KEYS, &out,
+	    is_short ? sizeof(struct short_key) : sizeof(out));
+}
+
+/* Those that it is found by. */
+static void give_keys(struct flow *f, void *ctx)
+{
+	for (const struct flow_key *key = f->keys; key != NULL; key = key->next)
+		if (key->link.is_in)
+			give_key(ctx, key);
+}
+
+/* The flows come in the same order as in give_keys. */
+static void note_keys(struct giver *g, const struct flow *f, struct will *will)
+{
+	will->keys_at = g->keys_at;
+	for (const struct flow_key *key = f->keys; key != NULL; key = key->next) {
+		if (!key->link.is_in)
+			continue;
+		will->keys_n++;
+		g->keys_at += KEY_HEAD + key->n;
+	}
+}
+
 /* Lua keeps something of it, or a story is told: it ends here. */
 static bool may_go(struct flow *f)
 {
@@ -152,6 +199,7 @@ static void give_flow(struct flow *f, void *ctx)
 			     .bytes = f->bytes,
 			     .sent = f->sent,
 			     .answered = f->answered };
+	note_keys(g, f, &will);
 	if (!may_go(f) || g->is_broken)
 		return;
 	add(g, KIND_FLOWS, &will, sizeof(will));
@@ -179,6 +227,7 @@ void bequest_give(struct flows *all, int channel, void (*leave)(struct flow *f))
 	give_ports(g, &all->ports[0]);
 	give_ports(g, &all->ports[1]);
 	flows_each(all, tell_place, g);
+	flows_each(all, give_keys, g);
 	flows_each(all, give_flow, g);
 	give_end(g);
 	free(g);
@@ -204,6 +253,8 @@ struct bequest {
 		int32_t slot, pool;
 		uint32_t epoch;
 	} * places; /* by slot of the giver's */
+	char *keys; /* of all flows, as in struct will */
+	size_t keys_bytes, keys_room;
 	struct parcel parcel;
 };
 
@@ -272,6 +323,40 @@ static int find_pool(const struct conf *c, const char *name)
 	return -1;
 }
 
+static bool take_key(struct bequest *b, const void *thing, size_t size)
+{
+	struct short_key head;
+	memcpy(&head, thing, KEY_HEAD);
+	size_t n = KEY_HEAD + (size_t)head.n;
+	if (n > size)
+		return false;
+	if (b->keys_bytes + n > b->keys_room) {
+		size_t room = 2 * b->keys_room + sizeof(struct long_key);
+		char *more = realloc(b->keys, room);
+		if (more == NULL)
+			return false;
+		b->keys = more;
+		b->keys_room = room;
+	}
+	memcpy(b->keys + b->keys_bytes, thing, n);
+	b->keys_bytes += n;
+	return true;
+}
+
+static void know_keys(const struct bequest *b, struct flow *f, const struct will *will)
+{
+	uint64_t at = will->keys_at;
+	for (uint32_t i = 0; i < will->keys_n && at + KEY_HEAD <= b->keys_bytes; i++) {
+		struct short_key head;
+		memcpy(&head, b->keys + at, KEY_HEAD);
+		at += KEY_HEAD;
+		if (head.n == 0 || at + head.n > b->keys_bytes)
+			return;
+		flow_know(f, (struct str){ b->keys + at, head.n }, head.is_narrow != 0);
+		at += head.n;
+	}
+}
+
 static void take_place(struct bequest *b, const void *thing)
 {
 	struct place place;
@@ -338,16 +423,18 @@ static void take_flow(struct bequest *b, const void *thing)
 	}
 	if (will.is_bound == 0)
 		flows_unbind(f);
+	know_keys(b, f, &will);
 	board_inflight_add(b->all->plane->board, b->all->plane->worker, f->slot, 1);
 	f->slot_use = SLOT_COUNTED;
 	flows_reconnect(f);
 	b->adopt(f);
 }
 
-static const size_t sizes[] = { [KIND_GATES] = sizeof(struct udp_addr),
-				[KIND_PORTS] = sizeof(int),
-				[KIND_PLACES] = sizeof(struct place),
-				[KIND_FLOWS] = sizeof(struct will) };
+static const size_t sizes[] = {
+	[KIND_GATES] = sizeof(struct udp_addr),	    [KIND_PORTS] = sizeof(int),
+	[KIND_PLACES] = sizeof(struct place),	    [KIND_KEYS] = sizeof(struct short_key),
+	[KIND_LONG_KEYS] = sizeof(struct long_key), [KIND_FLOWS] = sizeof(struct will)
+};
 
 static bool take_one(struct bequest *b, uint32_t kind, const void *thing, unsigned index)
 {
@@ -355,6 +442,8 @@ static bool take_one(struct bequest *b, uint32_t kind, const void *thing, unsign
 		return take_gate(b, thing);
 	if (kind == KIND_PORTS)
 		return take_port(b, thing, index);
+	if (kind == KIND_KEYS || kind == KIND_LONG_KEYS)
+		return take_key(b, thing, sizes[kind]);
 	if (kind == KIND_PLACES)
 		take_place(b, thing);
 	else
@@ -442,5 +531,6 @@ void bequest_destroy(struct bequest *b)
 	free(b->gates);
 	free(b->ports);
 	free(b->places);
+	free(b->keys);
 	free(b);
 }

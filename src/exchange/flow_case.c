@@ -62,6 +62,14 @@ static void put(struct flow_case *c)
 		slab_put(&all->cases, c);
 }
 
+void flow_case_follow(struct flow_case *c)
+{
+	udp_addr_peer(&c->peer, &c->flow->client);
+	memcpy(c->rq.view.ip, c->peer.ip, sizeof(c->rq.view.ip));
+	c->rq.view.ip_family = c->peer.family;
+	c->rq.view.port = c->peer.port;
+}
+
 /* What only the case has. */
 static bool is_kept(const struct flow_case *c)
 {

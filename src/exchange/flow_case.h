@@ -45,6 +45,9 @@ bool flow_case_hold(struct flow_case *c, const struct datagram *d, enum flow_cas
 /* Calls it for each datagram that is held. */
 void flow_case_each(struct flow_case *c, void (*call)(struct flow *f, const struct datagram *d));
 
+/* Its flow's client is elsewhere now. */
+void flow_case_follow(struct flow_case *c);
+
 /* Its flow does something again: it neither waits nor rests. */
 void flow_case_wake(struct flow_case *c);
 

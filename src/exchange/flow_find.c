@@ -1,5 +1,6 @@
 #include "exchange/flow_find.h"
 
+#include "exchange/flow_case.h"
 #include "net/datagram_key.h"
 #include "script/hook.h"
 #include "script/hooks.h"
@@ -136,6 +137,8 @@ bool flow_has_moved(const struct flow *f, const struct flow_gate *g, const struc
 void flow_move(struct flow *f, struct flow_gate *g, const struct datagram *d)
 {
 	flows_move(f, g, d);
+	if (f->its != NULL)
+		flow_case_follow(f->its);
 	if (f->state == FLOW_OPEN && is_quic(g->service))
 		flows_change_port(f);
 }
@@ -164,7 +167,7 @@ void flow_know(struct flow *f, struct str key, bool is_narrow)
 	struct flow_id id = { .service = f->gate->service,
 			      .client = is_narrow ? &f->client : NULL,
 			      .key = key };
-	if (flows_of(f)->keys == NULL)
+	if (!f->gate->service->asks_key)
 		return;
 	if (is_quic(f->gate->service) && key.n <= DATAGRAM_KEY_QUIC_MAX)
 		f->gate->service->quic_lengths |= 1U << key.n;
