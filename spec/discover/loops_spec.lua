@@ -51,8 +51,8 @@ describe("neap's own address among its backends", function()
       return discover.left_out == 1 and discover
     end)
     assert.is_truthy(found.left_out_reason:find("where neap itself listens", 1, true))
-    scope.write(path, ('["%s","%s?"]'):format(own, web.address))
-    scope.write(path, ('["%s","%s"]'):format(own, web.address))
+    scope.write(path .. ".new", ('["%s","%s", "%s"]'):format(own, web.address, web.address))
+    assert(os.rename(path .. ".new", path)) -- a half-written file would be told as nonsense
     assert.equal(1, n:count_log "where neap itself listens")
   end)
 
