@@ -14,6 +14,7 @@
 #include "exchange/reply.h"
 #include "exchange/witness.h"
 #include "net/sock.h"
+#include "shm/board_cell.h"
 #include "shm/board_state.h"
 #include "shm/stats.h"
 
@@ -127,6 +128,7 @@ static void note_first_answer(struct flow *f)
 	int64_t us = p->loop->now_us - f->started_us;
 	f->first_byte_us = us > UINT32_MAX ? UINT32_MAX : us > 0 ? (uint32_t)us : 1;
 	board_latency(p->board, f->slot, f->first_byte_us);
+	board_answer(p->board, p->worker, f->slot, 200, f->first_byte_us);
 	if (f->its != NULL)
 		attempt_answered(&f->its->at, 0);
 }

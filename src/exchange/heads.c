@@ -8,8 +8,8 @@
 #include "http/edits.h"
 #include "http/h1_framing.h"
 #include "shm/board.h"
+#include "shm/board_cell.h"
 #include "shm/board_state.h"
-#include "shm/stats.h"
 
 static struct leg *leg_of(const struct relay *r)
 {
@@ -192,7 +192,7 @@ static void note_first_byte(struct relay *r)
 	rq->first_byte_us = rq->plane->loop->now_us;
 	int64_t took_us = rq->first_byte_us - r->at->connected_us;
 	board_latency(b, rq->view.slot, (uint32_t)took_us);
-	stat_time(&b->latency[rq->plane->worker][rq->view.slot], took_us);
+	board_answer(b, rq->plane->worker, rq->view.slot, leg_of(r)->head.status, took_us);
 }
 
 /* A client of HTTP/2 takes every success for the tunnel that it asked for (RFC 8441 §5). */

@@ -10,6 +10,7 @@
 #include "exchange/reply.h"
 #include "exchange/view.h"
 #include "exchange/witness.h"
+#include "shm/board_cell.h"
 #include "shm/board_state.h"
 
 static struct tunnel *of_request(struct request *rq)
@@ -112,6 +113,8 @@ static void connect_both(struct tunnel *t)
 	stream_watch_read(&u->stream, true);
 	rq->status = 200;
 	board_latency(rq->plane->board, rq->view.slot, (uint32_t)rq->connect_us);
+	board_answer(rq->plane->board, rq->plane->worker, rq->view.slot, rq->status,
+		     rq->connect_us);
 	attempt_answered(&t->at, 0);
 	rq->can_repeat = false;
 	timer_stop(&t->at.timer);

@@ -25,6 +25,8 @@
 
 _Static_assert(sizeof(((neap_times *)0)->bucket) / sizeof(double) == HISTOGRAM_BUCKETS,
 	       "one number");
+_Static_assert(sizeof(((neap_backend_counts *)0)->answers) / sizeof(double) == BOARD_ANSWERS,
+	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->refused) / sizeof(double) == REFUSALS,
 	       "one number");
 _Static_assert(sizeof(((neap_service_counts *)0)->dropped) / sizeof(double) == DROPS, "one number");
@@ -163,7 +165,7 @@ NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 {
 	const struct board *b = policies_board();
 	uint32_t connections, streams;
-	uint64_t requests, failures;
+	uint64_t requests, failures, answers[BOARD_ANSWERS];
 
 	memset(to, 0, sizeof(*to));
 	if (slot < 0 || slot >= BOARD_BACKENDS_MAX)
@@ -177,8 +179,12 @@ NEAP_API void neap_count_backend(int32_t slot, neap_backend_counts *to)
 	to->h2_streams = streams;
 	to->latency_us = atomic_load(&b->backends[slot].latency_us);
 	to->pinned = board_pinned(b, slot);
-	if (requests != 0)
-		add_backend_times(&to->first_byte, slot);
+	if (requests == 0)
+		return;
+	board_answers(b, slot, answers);
+	for (unsigned i = 0; i < BOARD_ANSWERS; i++)
+		to->answers[i] = (double)answers[i];
+	add_backend_times(&to->first_byte, slot);
 }
 
 static void add_service_counts(neap_service_counts *to, const struct board_service_cell *c)

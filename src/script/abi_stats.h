@@ -22,7 +22,8 @@ typedef struct neap_times { /* enough for percentiles: see base/histogram.h */
 
 typedef struct neap_backend_counts {
 	double inflight, requests, failures, latency_us, h2_connections, h2_streams;
-	uint32_t pinned; /* 0: its state is its own; else 1 + the state it was given */
+	double answers[4]; /* 2xx to 5xx */
+	uint32_t pinned;   /* 0: its state is its own; else 1 + the state it was given */
 	neap_times first_byte;
 } neap_backend_counts;
 

@@ -129,6 +129,8 @@ static void clear_cell(struct board *b, unsigned row, int slot)
 	atomic_store_explicit(&cell->outliers, 0, memory_order_relaxed);
 	atomic_store_explicit(&cell->requests, 0, memory_order_relaxed);
 	atomic_store_explicit(&cell->failures, 0, memory_order_relaxed);
+	for (unsigned i = 0; i < BOARD_ANSWERS; i++)
+		atomic_store_explicit(&cell->answers[i], 0, memory_order_relaxed);
 }
 
 static void clear_histogram(struct board_histogram *h)

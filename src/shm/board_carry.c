@@ -215,7 +215,7 @@ static void take_backends(struct board *b, struct board *from)
 	struct path path;
 	path_init(&path, from, b);
 	for (int slot = 0; slot < slots_of(from); slot++) {
-		uint64_t requests, failures;
+		uint64_t requests, failures, answers[BOARD_ANSWERS];
 		int to = path_walk(&path, slot);
 		if (to == BOARD_NONE)
 			continue;
@@ -224,6 +224,8 @@ static void take_backends(struct board *b, struct board *from)
 		struct board_cell *earlier = &b->cells[BOARD_EARLIER][to];
 		take_growth(&earlier->requests, &taken->requests, requests);
 		take_growth(&earlier->failures, &taken->failures, failures);
+		board_answers(from, slot, answers);
+		take_cells(earlier->answers, taken->answers, answers, BOARD_ANSWERS);
 		take_latency(b, to, from, slot);
 	}
 }

@@ -23,6 +23,16 @@ void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t 
 	}
 }
 
+void board_answers(const struct board *b, int slot, uint64_t to[BOARD_ANSWERS])
+{
+	uint32_t workers = board_workers(b);
+	for (unsigned i = 0; i < BOARD_ANSWERS; i++) {
+		to[i] = stat_get(&b->cells[BOARD_EARLIER][slot].answers[i]);
+		for (uint32_t row = 0; row < workers; row++)
+			to[i] += stat_get(&b->cells[row][slot].answers[i]);
+	}
+}
+
 void board_h2_totals(const struct board *b, int slot, uint32_t *connections, uint32_t *streams)
 {
 	uint32_t workers = board_workers(b);

@@ -35,5 +35,16 @@ static inline void board_h2_add(_Atomic uint32_t *gauge, int by)
 
 /* Over all workers, with what earlier generations counted. */
 void board_totals(const struct board *b, int slot, uint64_t *requests, uint64_t *failures);
+void board_answers(const struct board *b, int slot, uint64_t to[BOARD_ANSWERS]);
+
+/* The first byte of an answer came so long after the connection; a tunnel's status is 200. */
+static inline void board_answer(struct board *b, unsigned worker, int slot, unsigned status,
+				int64_t us)
+{
+	unsigned at = status / 100 - 2;
+	if (likely(at < BOARD_ANSWERS))
+		stat_add(&b->cells[worker][slot].answers[at], 1);
+	stat_time(&b->latency[worker][slot], us);
+}
 
 #endif

@@ -89,13 +89,17 @@ struct board_prose {
 	_Atomic uint64_t text[2][BOARD_TEXT_WORDS];	/* struct board_text */
 };
 
-/* One worker's counts about one backend: written by that worker only. */
+enum { BOARD_ANSWERS = 4 }; /* 2xx to 5xx */
+
+/* One worker's counts about one backend: written by that worker only. A cache line each. */
 struct board_cell {
-	_Atomic uint32_t reserved; /* 1: it wants one more (board_slot_take) */
-	_Atomic uint32_t outliers; /* failures that count for `eject`; wraps around */
+	_Alignas(64) _Atomic uint32_t reserved; /* 1: it wants one more (board_slot_take) */
+	_Atomic uint32_t outliers;		/* failures that count for `eject`; wraps around */
 	_Atomic uint64_t requests, failures;
 	/* Of HTTP/2: connections that stand, and streams that are open on them. */
 	_Atomic uint32_t h2_connections, h2_streams;
+	/* By the status's first digit; the histogram beside it counts those of other digits, too. */
+	_Atomic uint64_t answers[BOARD_ANSWERS];
 };
 
 #endif

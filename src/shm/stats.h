@@ -121,7 +121,8 @@ static inline uint64_t stat_get(const _Atomic uint64_t *cell)
 
 static inline void stat_time(struct board_histogram *h, int64_t us)
 {
-	uint64_t value = us < 0 ? 0 : (uint64_t)us;
+	/* Never 0: a sum of 0 says that the histogram was not used yet. */
+	uint64_t value = us <= 0 ? 1 : (uint64_t)us;
 	stat_add(&h->sum_us, value);
 	stat_add(&h->bucket[histogram_bucket(value)], 1);
 }

@@ -182,10 +182,31 @@ end
 
 local STATES = require("neap.words").states
 
----@param with_times boolean?
+-- Names of what a backend's answers are counted by.
+counts.classes = { "2xx", "3xx", "4xx", "5xx", "other" }
+
+-- Each answer has a first byte, those of no class too (101, 600 to 999).
+local function answers_of(counted, first_byte)
+  local answers, other = {}, first_byte.count
+  for i = 1, #counts.classes - 1 do
+    answers[counts.classes[i]] = counted[i - 1]
+    other = other - counted[i - 1]
+  end
+  answers.other = math.max(other, 0) -- the worker counts on while this is read
+  return answers
+end
+
+-- Answers of several backends together.
+---@param sum table  changed
+function counts.add_answers(sum, answers)
+  for _, class in ipairs(counts.classes) do sum[class] = (sum[class] or 0) + answers[class] end
+end
+
+---@param with_times boolean?  answers and the times to their first bytes, too
 ---@return table
 function counts.backend(slot, with_times)
   C.neap_count_backend(slot, of_backend)
+  local first_byte = with_times and times(of_backend.first_byte) or nil
   return {
     inflight = of_backend.inflight,
     requests = of_backend.requests,
@@ -194,7 +215,8 @@ function counts.backend(slot, with_times)
     http2_streams = of_backend.h2_streams,
     latency = of_backend.latency_us / 1e6,
     pinned = of_backend.pinned > 0 and STATES[of_backend.pinned - 1] or nil,
-    first_byte = with_times and times(of_backend.first_byte) or nil,
+    first_byte = first_byte,
+    answers = first_byte and answers_of(of_backend.answers, first_byte) or nil,
   }
 end
 

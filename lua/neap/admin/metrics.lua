@@ -22,7 +22,7 @@ local metrics = {}
 
 local KEPT_SHARE = 5 -- an answer serves again for so many times as long as it took to make
 local STRIDE = 4     -- every fourth bucket of a backend's histogram is shown
-local MANY = 1000    -- with so many backends or more, they have no histograms of their own
+local MANY = 1000    -- with more backends than that, they have no histograms of their own
 
 local function escape(text)
   if text:find "[\128-\255]" then text = json.valid(text) end
@@ -134,8 +134,8 @@ end
 local one_hot = {}
 for _, word in pairs(words.states) do one_hot[word] = states_of(word) end
 
-local function backend_row(pool, member, with_times)
-  local row = counts.backend(member.slot, with_times)
+local function backend_row(pool, member)
+  local row = counts.backend(member.slot, true)
   local condition = agent.current().board.condition(member.slot)
   local state = words.states[condition.state]
   row.labels = labels("pool", pool.name, "backend", member.name)
@@ -151,24 +151,50 @@ local function backend_row(pool, member, with_times)
   return row
 end
 
+local function pool_row(pool)
+  local own = counts.pool(pool.index)
+  local row = { labels = labels("pool", pool.name), states = states_of(nil), answers = {} }
+  row.inflight, row.requests, row.failures = 0, 0, 0
+  row.panics = pool.is_panicking and 1 or 0
+  row.first_byte = counts.times_of(pool.members)
+  row.queue, row.budget = own.queue, own.budget
+  row.shadow = pool.shadow and counts.shadow(pool.index) or {}
+  row.hedge = pool.hedge and own.hedge or {}
+  row.mirror = pool.mirror and counts.mirror(pool.index) or {}
+  return row
+end
+
+local function add_backend(sum, row)
+  sum.states[row.state] = sum.states[row.state] + 1
+  sum.inflight, sum.requests = sum.inflight + row.inflight, sum.requests + row.requests
+  sum.failures = sum.failures + row.failures
+  counts.add_answers(sum.answers, row.answers)
+end
+
+local function count_all()
+  local count = 0
+  for _, pool in ipairs(agent.current().pools) do count = count + #pool.members end
+  return count
+end
+
+-- Are there rows of backends, or only what they are together in each pool?
+local function shows_backends(count)
+  local limit = runtime.config.admin.metrics.backends
+  if type(limit) == "number" then return count <= limit end
+  return limit
+end
+
 -- Both from one walk: a pool's figures are those of its backends together.
 local function pools_and_backends()
-  local pools, backends, count = {}, {}, 0
-  for _, pool in ipairs(agent.current().pools) do count = count + #pool.members end
+  local pools, backends, count = {}, {}, count_all()
+  local is_shown = shows_backends(count)
   for i, pool in ipairs(agent.current().pools) do
-    local sum = { labels = labels("pool", pool.name), inflight = 0, states = states_of(nil) }
-    sum.panics = pool.is_panicking and 1 or 0
-    sum.first_byte = counts.times_of(pool.members)
-    local own = counts.pool(pool.index)
-    sum.queue, sum.budget = own.queue, own.budget
-    sum.shadow = pool.shadow and counts.shadow(pool.index) or {}
-    sum.hedge = pool.hedge and own.hedge or {}
-    sum.mirror = pool.mirror and counts.mirror(pool.index) or {}
+    local sum = pool_row(pool)
     for _, member in ipairs(pool.members) do
-      local row = backend_row(pool, member, count < MANY)
-      sum.states[row.state] = sum.states[row.state] + 1
-      sum.inflight = sum.inflight + row.inflight
-      table.insert(backends, row)
+      local row = backend_row(pool, member)
+      add_backend(sum, row)
+      if count > MANY then row.first_byte = nil end
+      if is_shown then table.insert(backends, row) end
     end
     pools[i] = sum
   end

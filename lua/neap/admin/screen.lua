@@ -224,15 +224,44 @@ local function place_of_backend(columns, backend)
   return place_of(columns, tostring(backend.tier or 0), zone)
 end
 
+local NO_TIMES = { buckets = {} }
+
+-- Heading, width, and what stands below it; no older neap has answers of backends.
+local COLUMNS = {
+  { "weight", 7, function(b) return tostring(b.weight) end },
+  { "in flight", 10, function(b) return count(b.inflight) end },
+  { "a second", 10, function(b, _, key) return count(rate(key, b.requests)) end },
+  { "4xx", 8, function(b) return count(b.answers and b.answers["4xx"]) end },
+  { "5xx", 8, function(b) return count(b.answers and b.answers["5xx"]) end },
+  { "failures", 10, function(b) return count(b.failures) end },
+  { "latency", 9, function(b) return seconds(b.latency) end },
+  { "p99", 9, function(b, s, key)
+    return seconds(quantile(key .. " 99", b.first_byte or NO_TIMES, s.bounds, 0.99))
+  end },
+  { "attempts", 10, function(b) return count(b.requests) end },
+}
+
+local function backend_head(name, columns)
+  local text = "  " .. left("BACKEND", name) .. " " .. place_of(columns, "tier", "zone")
+    .. left("state", 8)
+  for _, column in ipairs(COLUMNS) do text = text .. right(column[1], column[2]) end
+  return text .. "  for"
+end
+
 local function backend_line(pool, backend, name, s, columns)
-  local why = why_of(backend)
-  local each = rate(("backend %s %s"):format(pool.name, backend.name), backend.requests)
-  return "  " .. left(clean(backend.name), name) .. " " .. place_of_backend(columns, backend)
+  local why, key = why_of(backend), ("backend %s %s"):format(pool.name, backend.name)
+  local text = "  " .. left(clean(backend.name), name) .. " " .. place_of_backend(columns, backend)
     .. left(backend.state, 8)
-    .. right(tostring(backend.weight), 6) .. right(count(backend.inflight), 10)
-    .. right(count(backend.requests), 10) .. right(count(each), 10)
-    .. right(seconds(backend.latency), 9) .. right(count(backend.failures), 9)
-    .. "  " .. ago(s.now - backend.since) .. (why ~= "" and ", " .. clean(why) or "")
+  for _, column in ipairs(COLUMNS) do
+    text = text .. right(column[3](backend, s, key), column[2])
+  end
+  return text .. "  " .. ago(s.now - backend.since) .. (why ~= "" and ", " .. clean(why) or "")
+end
+
+-- Answers of 5xx each second; nothing while there are none.
+local function errors_of(pool)
+  local each = pool.answers and rate("errors of " .. pool.name, pool.answers["5xx"])
+  return each and each > 0 and (", %s errors a second"):format(count(each)) or ""
 end
 
 local function is_there(value) return value ~= nil and value ~= null end
@@ -265,14 +294,12 @@ local function pool_of(page, pool, s)
   page:line("")
   local queue = pool.queue.waiting > 0 and (", %s wait in the queue"):format(
     count(pool.queue.waiting)) or ""
-  page:line(("POOL %s: %d of %d serve%s%s"):format(clean(pool.name), pool.up, pool.count,
-    pool.panics and ", too few: all are used" or "", queue), pool.up < pool.count and "1;31" or "1")
+  page:line(("POOL %s: %d of %d serve%s%s%s"):format(clean(pool.name), pool.up, pool.count,
+    pool.panics and ", too few: all are used" or "", queue, errors_of(pool)),
+    pool.up < pool.count and "1;31" or "1")
   pool_facts(page, pool, s)
   local columns = place_columns(pool)
-  page:line("  " .. left("BACKEND", name) .. " " .. place_of(columns, "tier", "zone")
-    .. left("state", 8) .. right("weight", 6)
-    .. right("in flight", 10) .. right("attempts", 10) .. right("a second", 10)
-    .. right("latency", 9) .. right("failures", 9) .. "  for", "2")
+  page:line(backend_head(name, columns), "2")
   local list = sorted(pool.backends)
   for i, entry in ipairs(list) do
     local text = backend_line(pool, entry[1], name, s, columns)

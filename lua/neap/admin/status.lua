@@ -131,7 +131,7 @@ local function fixed_part(member)
 end
 
 local MOVING = ',"state":"%s","reason":%s,"suspect":%s,"since":%.3f,"inflight":%d,'
-  .. '"requests":%d,"failures":%d,"latency":%.6f,'
+  .. '"requests":%d,"failures":%d,"latency":%.6f,"answers":%s,"first_byte":%s,'
   .. '"origin":{"backend":"%s","state":"%s","weight":"%s"},'
   .. '"on_reload":%s%s}'
 
@@ -142,13 +142,33 @@ local function suspicion_of(member)
   return ('{"failures":%d,"reason":%s}'):format(failures, json.quote(reason))
 end
 
+local ANSWERS = '{"2xx":%d,"3xx":%d,"4xx":%d,"5xx":%d,"other":%d}'
+local FIRST_BYTE = '{"count":%d,"sum":%.6f,"p50":%s,"p90":%s,"p99":%s,"buckets":[%s]}'
+
+local function answers_text(a)
+  return ANSWERS:format(a["2xx"], a["3xx"], a["4xx"], a["5xx"], a.other)
+end
+
+local function time_text(t, share)
+  local s = counts.quantile(t, share)
+  return s and ("%.6f"):format(s) or "null"
+end
+
+-- As services have it, but the list of buckets ends with the last that is not empty.
+local function first_byte_text(t)
+  local last = #t
+  while last > 0 and t[last] == 0 do last = last - 1 end
+  return FIRST_BYTE:format(t.count, t.sum, time_text(t, 0.5), time_text(t, 0.9),
+    time_text(t, 0.99), table.concat(t, ",", 1, last))
+end
+
 -- As JSON: there may be very many.
 ---@param pool table  of the agent
 ---@param member table
 ---@return string text, string state, table counts
 function status.backend(pool, member)
   local condition = agent.current().board.condition(member.slot)
-  local c, state = counts.backend(member.slot), words.states[condition.state]
+  local c, state = counts.backend(member.slot, true), words.states[condition.state]
   local origin, ending = member.origin or pool.origin, ""
   if state == "ejected" then
     ending = (',"ejected_until":%.3f'):format(condition.ejected_until / 1000)
@@ -169,7 +189,8 @@ function status.backend(pool, member)
   end
   return fixed_part(member) .. MOVING:format(state, json.quote(condition.reason),
     suspicion_of(member), condition.since / 1000, c.inflight, c.requests, c.failures, c.latency,
-    origin, c.pinned and "api" or "auto", member.file_weight and "api" or origin,
+    answers_text(c.answers), first_byte_text(c.first_byte), origin,
+    c.pinned and "api" or "auto", member.file_weight and "api" or origin,
     on_reload(member, c), ending), state, c
 end
 
@@ -229,13 +250,14 @@ end
 
 local function pool_of(pool)
   local backends, up = json.list(), 0
-  local inflight, requests, failures = 0, 0, 0
+  local inflight, requests, failures, answers = 0, 0, 0, {}
   for i, member in ipairs(pool.members) do
     local text, state, c = status.backend(pool, member)
     backends[i] = json.raw(text)
     if state == "up" or state == "unknown" then up = up + 1 end
     inflight, requests = inflight + c.inflight, requests + c.requests
     failures = failures + c.failures
+    counts.add_answers(answers, c.answers)
   end
   local own = counts.pool(pool.index)
   return {
@@ -246,7 +268,7 @@ local function pool_of(pool)
     panics = pool.is_panicking or false,
     health = { type = pool.health.type, interval = pool.health.interval,
       share = shared_checks_of(pool) },
-    inflight = inflight, requests = requests, failures = failures,
+    inflight = inflight, requests = requests, failures = failures, answers = answers,
     removed = json.list(overlay.removed(pool)), latency = latency(counts.times_of(pool.members)),
     backends = backends,
   }

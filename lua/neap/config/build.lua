@@ -333,6 +333,7 @@ local function finish_admin(admin, folder)
     mode = tonumber(admin.mode, 8),
     group = admin.group,
     hosts = admin.hosts,
+    metrics = admin.metrics,
   }
 end
 

@@ -22,7 +22,8 @@ local schema = {}
 local MONTH = 30 * 24 * 3600
 
 schema.order = {
-  "process", "service", "pool", "backend", "log", "access_log", "explain", "admin", "admin_share",
+  "process", "service", "pool", "backend", "log", "access_log", "explain", "admin",
+  "admin_metrics", "admin_share",
   "shared_etcd", "forwarded", "errors", "listen", "tls", "tls_certificate", "tls_client",
   "tls_tickets", "tls_acme", "tls_eab", "pool_tls", "timeouts", "pool_timeouts", "limits",
   "pool_limits", "health", "health_share", "backend_health", "discover", "discover_tls",
@@ -41,6 +42,7 @@ schema.titles = {
   access_log = "access_log",
   explain = "explain",
   admin = "admin",
+  admin_metrics = "admin.metrics",
   admin_share = "admin.share",
   shared_etcd = "admin.share.etcd",
   forwarded = "forwarded",
@@ -143,12 +145,20 @@ schema.admin = {
   { "mode", "choice", default = "0600", values = { "0600", "0660", "0666" },
     text = "Who may use a unix socket: its owner, its group too, or everyone on this machine." },
   { "group", "name", max = 63, text = "The group of a unix socket." },
+  { "metrics", "section", section = "admin_metrics",
+    text = "What `/metrics` shows." },
   { "share", "section", section = "admin_share", optional = true, also = { false },
     text = "Changes of state and weight that several balancers have in common, by etcd "
       .. "(docs/cluster.md)." },
   { "hosts", "list", default = {}, max = 64, of = { "hosts[]", "name", max = 255 },
     text = "Names under which it may be reached. IP addresses and `localhost` always work; any "
       .. "other name is refused, so that no web page can reach it through a name of its own." },
+}
+
+schema.admin_metrics = {
+  { "backends", "integer", default = 1000, min = 0, max = 16384, also = { true, false },
+    text = "Above so many backends in all pools, `/metrics` has them summed up by pool only. "
+      .. "`true`: each of them always; `false`: never." },
 }
 
 schema.service = {

@@ -100,8 +100,13 @@
 ---@field token_file? string
 ---@field mode? "0600"|"0660"|"0666"
 ---@field group? string
+---@field metrics? neap.config.admin_metrics
 ---@field share? neap.config.admin_share|false
 ---@field hosts? string[]
+
+--- admin.metrics.
+---@class neap.config.admin_metrics
+---@field backends? integer|true|false
 
 --- admin.share.
 ---@class neap.config.admin_share
