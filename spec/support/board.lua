@@ -19,7 +19,8 @@ local board = {}
 local headers = {
   "base/histogram", "crypto/tls_reason", "shm/row_acme", "shm/row_certificate", "shm/stats",
   "shm/board_size", "shm/board_plan", "shm/row_backend", "shm/row_budget", "shm/row_counter",
-  "shm/row_hook", "shm/row_life", "shm/row_pool", "shm/row_queue", "shm/row_recording",
+  "shm/row_history", "shm/row_hook", "shm/row_life", "shm/row_pool", "shm/row_queue",
+  "shm/row_recording",
   "shm/row_self_signed", "shm/row_service", "shm/row_shadow", "shm/row_story", "shm/row_tickets",
   "shm/row_twice", "shm/row_worker",
   "shm/board", "shm/board_worker", "shm/board_cell", "shm/board_clear", "shm/board_state",
@@ -37,8 +38,8 @@ local function declarations()
   text = text:gsub("/%*.-%*/", ""):gsub("\n#[^\n]*", "\n")
   text = text:gsub("static inline[^{]*%b{}", "")
   text = text:gsub("_Alignas%((%d+)%)", "__attribute__((aligned(%1)))"):gsub("_Atomic ", "")
-  -- FFI knows no structs of 2 GiB: the last member, a large one, is left out.
-  text = text:gsub("struct recording_ring recording_rings%[[^\n]*\n", "")
+  -- FFI knows no structs of 512 MiB: the last members, the large ones, are left out.
+  text = text:gsub("struct board_histogram latency%[.-\n};", "};")
   return "struct str { const char *p; size_t n; }; struct error { int code; char text[1024]; };"
     .. "enum err { ERR_OK }; typedef struct file FILE;" .. text
 end

@@ -32,6 +32,7 @@
 #include "shm/row_budget.h"
 #include "shm/row_certificate.h"
 #include "shm/row_counter.h"
+#include "shm/row_history.h"
 #include "shm/row_hook.h"
 #include "shm/row_life.h"
 #include "shm/row_pool.h"
@@ -70,18 +71,19 @@ struct board {
 	_Atomic uint32_t service_rows[BOARD_SERVICES_MAX]; /* by place in the config: 1 + row */
 	struct board_service_cell service_cells[BOARD_ROWS][BOARD_SERVICES_MAX];
 	struct recording recording;
-	/* To the first byte of an answer. */
-	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
 	struct board_queue queues[BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_budget budgets[BOARD_BUDGET_KINDS][BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_twice twice[BOARD_ROWS][BOARD_POOLS_MAX];
 	struct board_shadow shadows[BOARD_WORKERS_MAX][BOARD_POOLS_MAX];
 	struct board_shadow_picks shadow_picks[BOARD_WORKERS_MAX][BOARD_BACKENDS_MAX];
 	struct board_shelf_rows stories[BOARD_SHELVES];
-	struct recording_ring recording_rings[BOARD_WORKERS_MAX];
 	struct board_acme acme;
 	struct board_certificates certificates;
 	struct board_self_signed self_signed;
+	/* To the first byte of an answer. From here on the large ones: see spec/support/board.lua. */
+	struct board_histogram latency[BOARD_ROWS][BOARD_BACKENDS_MAX];
+	struct recording_ring recording_rings[BOARD_WORKERS_MAX];
+	struct board_history history;
 };
 
 /*

@@ -5,6 +5,7 @@
 #include "shm/board_budget.h"
 #include "shm/board_cell.h"
 #include "shm/board_counter.h"
+#include "shm/board_history.h"
 #include "shm/board_pool.h"
 #include "shm/board_queue.h"
 #include "shm/board_service.h"
@@ -351,8 +352,10 @@ void board_take(struct board *b, struct board *from, bool is_first)
 	take_hooks(b, from);
 	take_pools(b, from);
 	take_counters(b, from, is_first);
-	if (is_first)
+	if (is_first) {
 		board_tickets_take(b, from);
+		board_history_take(b, from);
+	}
 	if (!is_first)
 		take_stories(b, from);
 }

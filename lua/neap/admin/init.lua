@@ -20,6 +20,7 @@ local ROUTES = {
   { "GET", "^/status$", lazy("status", "answer") },
   { "GET", "^/metrics$", lazy("metrics", "answer") },
   { "GET", "^/healthz$", lazy("status", "health") },
+  { "GET", "^/history$", lazy("history", "answer") },
   { "GET", "^/explain$", lazy("explain", "answer") },
   { "GET", "^/pools/([^/]+)/backends$", lazy("backends", "list") },
   { "POST", "^/pools/([^/]+)/backends$", lazy("backends", "add"), changes = true },
@@ -54,7 +55,7 @@ end
 
 local function not_found(path)
   return reply.error(404, ("there is nothing at %s (known: /, /status, /metrics, /healthz, "
-    .. "/explain, /pools/POOL/backends, /shared/STORE/KEY)"):format(path))
+    .. "/history, /explain, /pools/POOL/backends, /shared/STORE/KEY)"):format(path))
 end
 
 local function not_allowed(method, allowed)

@@ -137,6 +137,7 @@ function Agent:tick()
   shadows.look(self, now)
   certificates.look(self, now)
   if self.counts then self.events:look(self.counts, self.config.services) end
+  if self.history then self.history.look(self) end
   self.tick_due = self.host.now() + TICK
   self.is_ready = self.is_ready or is_ready(self, now)
   return self.is_ready
@@ -176,7 +177,9 @@ function agent.start(config)
   end
   current:publish(config)
   current.acme = acme.start(config, current.jobs, require "neap.agent.acme.tools")
-  current.counts = config.admin and require "neap.admin.counts" or nil
+  if config.admin then
+    current.counts, current.history = require "neap.admin.counts", require "neap.agent.history"
+  end
 end
 
 -- The agent of this process.
