@@ -30,8 +30,8 @@ end
 local QUESTION = "\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1"
 
 -- The last four bytes of the answer: its address.
-local function ask(c, id)
-  c:send("id" .. QUESTION)
+local function ask(c, id, question)
+  c:send("id" .. (question or QUESTION))
   local answer = c:receive()
   assert.equal("id", answer:sub(1, 2), id)
   return table.concat({ answer:byte(-4, -1) }, ".")
@@ -43,6 +43,23 @@ describe("dnsmasq behind a udp service", function()
       "responses = 1, requests = 1,")
     local c = udp.client(n.address)
     for i = 1, 6 do assert.equal("10.0.0." .. (i - 1) % 2 + 1, ask(c)) end
+  end)
+
+  test("gets each name at one server, where pick goes by the flow's key", function()
+    local n = udp.start({ dnsmasq "10.0.0.1", dnsmasq "10.0.0.2" }, [[responses = 1,
+      policy = { key = require("neap").key.dns(),
+        pick = function(request, pool) return pool:hash(request.key) end },]])
+    local c, places, used = udp.client(n.address), {}, {}
+    for round = 1, 3 do
+      for i = 10, 33 do
+        local name = (round == 2 and "N%d" or "n%d"):format(i)
+        local place = ask(c, "id", QUESTION:gsub("\1a", "\3" .. name, 1))
+        places[i] = places[i] or place
+        used[place] = true
+        assert.equal(places[i], place)
+      end
+    end
+    assert.is_true(used["10.0.0.1"] and used["10.0.0.2"])
   end)
 
   test("is found dead and alive by a check of type dns", function()
