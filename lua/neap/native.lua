@@ -43,6 +43,7 @@ local ABI = {
   "script/abi_wait.h",
   "script/abi_stats.h",
   "script/abi_history.h",
+  "script/abi_gzip.h",
   "script/abi_record.h",
   "script/abi_fields.h",
   "script/abi_crypto.h",

@@ -4,6 +4,7 @@ local agent = require "neap.agent"
 local buffer = require "neap.admin.buffer"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
+local pack = require "neap.admin.pack"
 local past = require "neap.agent.history"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
@@ -107,7 +108,7 @@ function history.answer(q)
   key, why = whose(wanted)
   if not key then return reply.error(404, why) end
   local first, samples = past.read(key, wanted.step, wanted.since)
-  return reply.text(200, "application/json", text_of(wanted, first, samples))
+  return pack.answer(q, "history", "application/json", text_of(wanted, first, samples))
 end
 
 return history

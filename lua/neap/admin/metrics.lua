@@ -10,7 +10,7 @@ local families = require "neap.admin.families"
 local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
 local native = require "neap.native"
-local reply = require "neap.admin.reply"
+local pack = require "neap.admin.pack"
 local runtime = require "neap.runtime"
 local sorted = require "neap.sorted"
 local stores = require "neap.admin.stores"
@@ -280,7 +280,7 @@ function metrics.answer(q)
     local ended = C.neap_clock()
     kept_until = ended + (ended - now) * KEPT_SHARE
   end
-  return reply.text(200, "text/plain; version=0.0.4; charset=utf-8", kept)
+  return pack.answer(q, "metrics", "text/plain; version=0.0.4; charset=utf-8", kept)
 end
 
 return metrics

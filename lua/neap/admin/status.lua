@@ -7,6 +7,7 @@ local ffi = require "neap.ffi"
 local json = require "neap.admin.json"
 local native = require "neap.native"
 local overlay = require "neap.agent.overlay"
+local pack = require "neap.admin.pack"
 local reply = require "neap.admin.reply"
 local runtime = require "neap.runtime"
 local stores = require "neap.admin.stores"
@@ -363,7 +364,7 @@ function status.answer(q)
     local ended = C.neap_clock()
     kept_until = ended + math.max(KEPT, (ended - now) * KEPT_SHARE)
   end
-  return reply.text(200, "application/json", kept)
+  return pack.answer(q, "status", "application/json", kept)
 end
 
 -- C asks the master and answers when it knows (VM_ANSWER_RELOAD).
