@@ -27,7 +27,7 @@ describe("large answers of the admin side", function()
       assert.same({ "gzip", "Accept-Encoding" },
         { packed.headers["content-encoding"], packed.headers.vary })
       assert.equals("Accept-Encoding", plain.headers.vary)
-      assert.is_true(#packed.body < #plain.body / 3)
+      assert.is_true(#packed.body < #plain.body / 2)
       assert.equals(plain.headers["content-type"], packed.headers["content-type"])
     end
     assert.matches("neap_info{.*\nneap_worker_up", curl(n, "/metrics", "--compressed"))
