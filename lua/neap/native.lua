@@ -92,12 +92,24 @@ function native.headers()
   return all
 end
 
--- The source of a module, or nil.
+-- The source of a module, or a file of share/; or nil.
 function native.embedded(name)
   if name == "abi.h" then return declarations() end
+  if name:find "^share/" then return read(root() .. "../" .. name) end
   local path = package.searchpath(name, package.path)
   return path and read(path), path
 end
+
+-- The names in a folder.
+function native.list_folder(path)
+  local names = {}
+  local listing = io.popen(("ls -a '%s' 2>/dev/null"):format(path:gsub("'", "'\\''")))
+  for name in listing:lines() do table.insert(names, name) end
+  listing:close()
+  return names
+end
+
+function native.real_path(path) return path end
 
 -- The names of all modules under a prefix that ends in a dot.
 function native.list(prefix)

@@ -117,6 +117,13 @@ describe("neap check", function()
     assert.equal(0, (neap.run({ "-t", "-c", "config.lua" }, { files = files })))
   end)
 
+  it("takes stdout for no file, whoever the config's user is", function()
+    if unistd.geteuid() ~= 0 then return pending "needs root" end
+    local config = good:gsub(" }$", ', user = "nobody", access_log = { target = "stdout" } }')
+    local files = { ["config.lua"] = config }
+    assert.equal(0, (neap.run({ "-t", "-c", "config.lua" }, { files = files })))
+  end)
+
   it("takes no file for syslog because its name begins so", function()
     local config = good:gsub(" }$", ', log = { target = "syslogs/neap.log" } }')
     assert.matches("log%.target: there is no folder syslogs", errors_of(config))

@@ -1,9 +1,9 @@
 -- nginx or HAProxy beside neap with the converted configuration, in front of the same backends.
 --
 --   converted.start("nginx", text, { files = { [name] = text } }) → pair
---       text: a whole configuration whose ports :80 and :443 and backends 10.0.0.1:8080 … are
---       replaced by ours; files: beside it
---   pair.origins[i]; pair.theirs, pair.ours: { [80] = address, [443] = address }
+--       text: a whole configuration whose ports :80 and :443, addresses 127.0.0.1:8081 to 8085 and
+--       backends 10.0.0.1:8080 … are replaced by ours; files: beside it
+--   pair.origins[i]; pair.theirs, pair.ours: { [80] = address, [443] = address, … }
 --   pair:both { path = "/", port = 443, host =, method =, headers = { "A: b" }, body = }
 --       → theirs, ours
 --       each { status =, name = value of headers, body =, backend = who answered }
@@ -35,6 +35,7 @@ local function placed(text, ports, origins)
   text = text:gsub("10%.0%.0%.(%d):8080", function(number)
     return "127.0.0.1:" .. origins[tonumber(number)].port
   end)
+  text = text:gsub("127%.0%.0%.1:(808%d)", function(port) return ports[tonumber(port)] end)
   for port, address in pairs(ports) do
     text = text:gsub("listen " .. port .. "%f[%D]", "listen " .. address)
     text = text:gsub("bind :" .. port .. "%f[%D]", "bind " .. address)
@@ -84,13 +85,18 @@ local function start_ours(self, kind, text, files)
   self.neap = neap.start { config = { path = out .. "/config.lua" } }
 end
 
-local function free() return { [80] = net.refused(), [443] = net.refused() } end
+local function free()
+  local ports = { [80] = net.refused(), [443] = net.refused() }
+  for port = 8081, 8085 do ports[port] = net.refused() end
+  return ports
+end
 
 function converted.start(kind, text, options)
   options = options or {}
   local self = setmetatable({ origins = origin.several(3, { handler = echo }),
     theirs = free(), ours = free() }, Pair)
-  start_theirs(kind, placed(text, self.theirs, self.origins), options.files, self.theirs[80])
+  local first = text:find("127.0.0.1:8081", 1, true) and 8081 or 80
+  start_theirs(kind, placed(text, self.theirs, self.origins), options.files, self.theirs[first])
   start_ours(self, kind, placed(text, self.ours, self.origins), options.files)
   return self
 end

@@ -69,7 +69,9 @@ static enum err check_access_log(const struct check *c, const char *path, struct
 
 static const char *file_of(const char *log_target)
 {
-	return plan_is_file(log_target) ? log_target : NULL;
+	bool is_stdout = log_target != NULL && strcmp(log_target, "stdout") == 0;
+
+	return plan_is_file(log_target) && !is_stdout ? log_target : NULL;
 }
 
 /* The file of a unix socket; NULL for any other address, and for an abstract one. */

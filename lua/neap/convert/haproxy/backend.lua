@@ -99,7 +99,7 @@ local function retry(job, section, is_tcp, out)
   local t = code.table()
   local line = section:last "retries"
   local n = line and tonumber(line[2])
-  if n then t:set("attempts", tostring(math.max(1, math.min(n + 1, 16384)))) end
+  if n then t:set("attempts", code.number(math.max(1, math.min(math.floor(n) + 1, 16384)))) end
   local on = section:last "retry-on"
   local statuses = code.table()
   for i = 2, on and not is_tcp and #on or 0 do
@@ -195,8 +195,7 @@ function backend.rules(job, section)
     out:add("end")
   end
   out:add("BACKS[%s] = back", code.text(name))
-  job.sites_out:add("\ndo -- %s %s (%s:%d)", section.kind, code.name(section.name or ""),
-    section.file, section.line)
+  job:begin(section)
   job.sites_out:raw(out)
   job.sites_out:add("end")
   job.backs[name] = true

@@ -99,7 +99,7 @@ local function times(section, t, p)
   local line = section:last("timeout", "check")
   local timeout = line and seconds(line[3]) or seconds(p.inter) or 2
   t:set("timeout", code.number(timeout))
-  t:set("rise", p.rise or "2"):set("fall", p.fall or "3")
+  t:set("rise", server.digits(p.rise) or "2"):set("fall", server.digits(p.fall) or "3")
 end
 
 ---@param list table[]  the parameters of the servers

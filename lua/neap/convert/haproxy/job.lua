@@ -42,6 +42,14 @@ function Job:tell(section, out)
   keywords.tell(section, self.notes, function(text) out:remark(text) end)
 end
 
+-- Begins the block that has the functions of a section.
+function Job:begin(section)
+  self.sites_out:add("")
+  self.sites_out:remark(("%s %s (%s:%d)"):format(section.kind, tostring(section.name),
+    section.file, section.line))
+  self.sites_out:add("do")
+end
+
 -- Does the backend of `return "name"` have rules of its own?
 function Job:has_rules(text)
   local pool = text:match '^%s*return "(.*)"$'

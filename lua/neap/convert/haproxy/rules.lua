@@ -76,12 +76,12 @@ function actions.allow() return "do return end" end
 actions.accept = actions.allow
 
 local function redirect_options(line, first)
-  local o = { status = "302" }
+  local words, status = {}, "302"
   for i = first, #line do
-    if line[i] == "code" then o.status = line[i + 1] or "" end
-    o[line[i]] = true
+    if line[i] == "code" then status = line[i + 1] or "" end
+    words[line[i]] = true
   end
-  return o
+  return words, status
 end
 
 -- Where a redirect leads, by its kind.
@@ -103,12 +103,13 @@ end
 
 function actions.redirect(c, line)
   local first = line[1] == "redirect" and 2 or 3
-  local make, o = redirects[line[first]], redirect_options(line, first + 2)
+  local make = redirects[line[first]]
+  local o, status = redirect_options(line, first + 2)
   if not make then return nil, ("redirect %s"):format(tostring(line[first])) end
-  if not o.status:find "^30[12378]$" then return nil, "redirect code " .. o.status end
+  if not status:find "^30[12378]$" then return nil, "redirect code " .. status end
   local to, why = compiled(c, line, line[first + 1])
   if not to then return nil, why end
-  return ("return reply(r, %s, \"\", { Location = %s })"):format(o.status, make(to, o))
+  return ("return reply(r, %s, \"\", { Location = %s })"):format(status, make(to, o))
 end
 
 actions["set-header"] = function(c, line)

@@ -70,7 +70,12 @@ local function url_of(job, line, p, is_tcp, fallback_port, out)
   return ("%s://%s:%s"):format(scheme, host, port)
 end
 
-local function digits(text) return type(text) == "string" and text:find "^%d+$" and #text < 7 end
+-- A number as it is written; nil: it is none.
+local function digits(text)
+  return type(text) == "string" and text:find "^%d+$" and #text < 7 and text or nil
+end
+
+server.digits = digits
 
 local function add_health(row, p)
   local t = code.table()

@@ -26,7 +26,10 @@ local function key_of(zone, scope)
   return variables.compile(key, scope)
 end
 
-local function status(list, name) return levels.word(list, name) or "503" end
+local function status(list, name)
+  local text = levels.word(list, name) or ""
+  return text:find "^[45]%d%d$" and text or "503"
+end
 
 local function check(out, test, key, answer)
   if key == "r" then
@@ -43,7 +46,8 @@ local function limit_req(job, out, node, scope, list)
   if not n or not key then
     return out:remark(job.notes:lacks(node, "limit_req: " .. (why or "its zone is not known")))
   end
-  local burst = tonumber(option(node, "burst") or 0) or 0
+  local text = option(node, "burst") or ""
+  local burst = text:find "^%d%d?%d?%d?%d?%d?$" and tonumber(text) or 0
   local is_at_once = false
   for _, word in ipairs(node.args) do is_at_once = is_at_once or word == "nodelay" end
   if burst > 0 and not is_at_once then
@@ -60,7 +64,7 @@ local function limit_conn(job, out, node, scope, list)
   local zone = job.conn_zones[node.args[1]]
   local key, why
   if zone then key, why = key_of(zone, scope) end
-  if not key or not (node.args[2] or ""):find "^%d+$" then
+  if not key or not (node.args[2] or ""):find "^[1-9]%d?%d?%d?%d?%d?$" then
     return out:remark(job.notes:lacks(node, "limit_conn: " .. (why or "its zone is not known")))
   end
   local name = job:limit("concurrency", node.args[1], code.table():set("limit", node.args[2]))

@@ -170,6 +170,8 @@ end
 
 local TABLES = { "SITES", "RE", "HEADERS", "RULES", "USERS", "LIMITS", "MAPS", "VARIABLES" }
 
+local function one_is_http(one) return one.text:find "^policy_of" ~= nil end
+
 -- The whole policy.
 local function policy_text(job, title)
   if #job.policies == 0 then return nil end
@@ -179,13 +181,17 @@ local function policy_text(job, title)
   rest:add("%s", job.sites_out:text())
   if #job.policies == 1 then
     rest:add("\nlocal policy = %s", job.policies[1].text)
-    if job.retries_timeouts then rest:add("policy.failed = failed") end
+    if job.retries_timeouts and one_is_http(job.policies[1]) then
+      rest:add("policy.failed = failed")
+    end
     rest:add("\nreturn policy")
   else
     rest:add("\nlocal policies = {}")
     for _, one in ipairs(job.policies) do
       rest:add("policies.%s = %s", one.name, one.text)
-      if job.retries_timeouts then rest:add("policies.%s.failed = failed", one.name) end
+      if job.retries_timeouts and one_is_http(one) then
+        rest:add("policies.%s.failed = failed", one.name)
+      end
     end
     rest:add("\nreturn policies")
   end

@@ -73,14 +73,12 @@ local function body(job, block, list, scope, place)
   if levels.here(block, "internal")[1] then
     out:add("if not r.ctx.rewritten then return reply(r, 404) end")
   end
-  local rules = rewrite.rules(block)
-  local rules_out = lines(1)
-  rewrite.emit(job, rules_out, rules, scope)
-  if scope.may_change then out:add("local before = uri_of(r)") end
-  if #rules_out.list > 0 then out:raw(rules_out) end
+  local rules = lines(1)
+  local ends = rewrite.emit(job, rules, rewrite.rules(block), scope)
+  if scope.may_change and not ends then out:add("local before = uri_of(r)") end
+  out:raw(rules)
+  if ends then return out:text() end
   if scope.may_change then out:add("if uri_of(r) ~= before then return AGAIN end") end
-  local last = rules[#rules]
-  if last and last.name == "return" then return out:text() end
   access.emit(job, out, list, scope)
   body_limit(out, block)
   content(job, out, list, block, scope, place)

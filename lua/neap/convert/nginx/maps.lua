@@ -146,7 +146,7 @@ function maps.use(job, name)
   map.is_written = true
   local node = map.node
   local out = WRITERS[node.name](job, node, name)
-  job.maps_out:add("%s", ("-- %s $%s (%s:%d)"):format(node.name, name, node.file, node.line))
+  job.maps_out:remark(("%s $%s (%s:%d)"):format(node.name, name, node.file, node.line))
   job.maps_out:add("%s", out:text())
 end
 

@@ -69,8 +69,8 @@ end
 
 local PARAMETERS = {}
 
-function PARAMETERS.weight(row, value) row:set("weight", value) end
-function PARAMETERS.max_conns(row, value) if value ~= "0" then row:set("slots", value) end end
+function PARAMETERS.weight(row, n) if n then row:set("weight", n) end end
+function PARAMETERS.max_conns(row, n) if n and n ~= "0" then row:set("slots", n) end end
 
 function PARAMETERS.backup(row) row:set("tier", "1") end
 
@@ -90,8 +90,8 @@ local function add_server(job, out, node, scheme)
   for i = 2, #node.args do
     local key, value = node.args[i]:match "^([%w_]+)=?(.*)$"
     is_down = is_down or key == "down"
-    if PARAMETERS[key] and not (is_down and key == "weight") and (value == "" or number(value)) then
-      PARAMETERS[key](row, value)
+    if PARAMETERS[key] and not (is_down and key == "weight") then
+      PARAMETERS[key](row, number(value))
     elseif key == "slow_start" then
       out:remark(job.notes:other(node, "slow_start: it is of the whole pool here"))
       job.slow_start = units.seconds(value, 1)

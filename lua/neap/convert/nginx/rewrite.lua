@@ -155,15 +155,17 @@ local function skips_rest(node, scope)
 end
 
 ---@param rules table[]
+---@return boolean  -- does it end with a return, whatever the request is?
 function rewrite.emit(job, out, rules, scope)
-  local opened = 0
+  local opened, ends = 0, false
   for i, node in ipairs(rules) do
     if opened >= NESTED then
       lacks(job, out, node, "too many rules behind a break")
     else
       emit[node.name](job, out, node, scope)
     end
-    if node.name == "return" or node.name == "break" then break end
+    ends = node.name == "return"
+    if ends or node.name == "break" then break end
     local is_open = skips_rest(node, scope) and rules[i + 1] and opened < NESTED
     if is_open and out:reopen() then
       out:add("else")
@@ -171,6 +173,7 @@ function rewrite.emit(job, out, rules, scope)
     end
   end
   for _ = 1, opened do out:close("end") end
+  return ends and opened == 0
 end
 
 return rewrite

@@ -75,8 +75,8 @@ function site.emit(job, node, http, number)
     end
   end
   local out = lines(0)
-  out:open("do -- server %s (%s:%d)", names[1] and names[1]:gsub("[%c]", "?") or "without a name",
-    node.file, node.line)
+  out:remark(("server %s (%s:%d)"):format(names[1] or "without a name", node.file, node.line))
+  out:open("do")
   directives.tell(node.block, "server", job.notes, function(text) out:remark(text) end)
   local t = code.table()
   for _, name in ipairs(names) do

@@ -35,13 +35,13 @@ PLAIN.https = '(r.scheme == "https" and "on" or "")'
 
 -- What can be said in config.lua, without the functions that a policy begins with.
 local IN_CONFIG = {
-  request_uri = 'r.path .. "?" .. (r.query or "")',
+  request_uri = '(r.path or "") .. "?" .. (r.query or "")',
   host = '(r.host or ""):lower()',
-  uri = "r.path", document_uri = "r.path",
+  uri = '(r.path or "")', document_uri = '(r.path or "")', request_method = '(r.method or "")',
   args = '(r.query or "")', query_string = '(r.query or "")',
 }
-for _, name in ipairs { "remote_addr", "binary_remote_addr", "request_method", "scheme",
-  "http_host", "remote_port" } do
+for _, name in ipairs { "remote_addr", "binary_remote_addr", "scheme", "http_host",
+  "remote_port" } do
   IN_CONFIG[name] = PLAIN[name]
 end
 
