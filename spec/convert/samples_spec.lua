@@ -8,7 +8,7 @@ local EXAMPLES = "/usr/share/doc/haproxy/examples/"
 
 local SAMPLES = {
   ["/etc/nginx/nginx.conf"] = { status = 2, "try_files %$uri %$uri/ =404: neap serves no files" },
-  [EXAMPLES .. "basic-config-edge.cfg"] = { status = 2, "compression: neap does not compress" },
+  [EXAMPLES .. "basic-config-edge.cfg"] = { status = 2, "cache: neap does not cache" },
   [EXAMPLES .. "content-sw-sample.cfg"] = { status = 2, "stats: the admin side" },
   [EXAMPLES .. "option-http_proxy.cfg"] = { status = 2, "set%-dst" },
   [EXAMPLES .. "quick-test.cfg"] = { status = 0, "0 things are not converted" },

@@ -104,6 +104,23 @@ local function add_function(out, name, parameters, body)
   out:add("end")
 end
 
+-- compression algo gzip, compression type text/html
+local function compress(job, section, out)
+  local algo, kinds = section:last("compression", "algo"), section:last("compression", "type")
+  if not algo then return nil end
+  local has_gzip = table.concat(algo, " "):find("gzip", 1, true)
+  if not has_gzip then
+    out:remark(job.notes:lacks(algo, "compression: zstd, br and gzip"))
+    return nil
+  end
+  local t, types = code.table():set("codings", code.table():add('"gzip"')), code.table()
+  for i = 3, kinds and #kinds or 0 do
+    local word = kinds[i]:gsub("/$", "/*")
+    if word:find "^[%w*.+-]+/[%w*.+-]+$" then types:add(code.text(word)) end
+  end
+  return t:set("types", not types:is_empty() and types or nil)
+end
+
 local function is_plain(request, route_lines)
   return #request.list == 0 and #route_lines.list == 1
 end
@@ -165,6 +182,7 @@ function frontend.emit(job, section, is_tcp)
   local t = timeouts(section, is_tcp)
   if not t:is_empty() then out:set("timeouts", t) end
   out:set("limits", limits(job, section))
+  if not is_tcp then out:set("compress", compress(job, section, out)) end
   out:set("tls", tls)
   job.services:add(out)
 end

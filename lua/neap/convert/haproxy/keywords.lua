@@ -21,9 +21,9 @@ words([[description disabled enabled id hash-type hash-balance-factor backlog fu
   error-log-format tcp-response email-alert persist clitimeout contimeout srvtimeout
   external-check guid rate-limit grace transparent declare capture]], "", PROXY)
 
-local CACHE, COMPRESS = "neap does not cache answers", "neap does not compress answers"
+local CACHE = "neap does not cache answers"
 local MORE = {
-  compression = COMPRESS, filter = "write it in Lua: the hooks of a policy",
+  compression = true, filter = "write it in Lua: the hooks of a policy",
   stats = 'the admin side tells this: admin = { listen = "127.0.0.1:9180" }',
   ["use-server"] = "the hook pick chooses a backend: pool:find(NAME)",
   ["force-persist"] = "the hook pick can do this", ["ignore-persist"] = "the hook pick can do this",
@@ -105,6 +105,8 @@ function keywords.tell(section, notes, remark)
       has_errorfile = true
       remark(notes:other(line,
         "errorfile: errors = { [503] = FILE } takes the page, without its head"))
+    elseif line[1] == "compression" and section.kind == "backend" then
+      remark(notes:lacks(line, "compression: compress is of a service"))
     elseif type(row) == "string" and row ~= "" then
       remark(notes:lacks(line, name .. ": " .. row))
     end

@@ -17,14 +17,29 @@ for word in ("global defaults frontend backend listen userlist peers mailers res
   KINDS[word] = true
 end
 
+-- Its own lines, by their first word and by their first two.
+local function index_of(self)
+  if self.index then return self.index end
+  self.index = {}
+  local function add(key, line)
+    self.index[key] = self.index[key] or {}
+    table.insert(self.index[key], line)
+  end
+  for _, line in ipairs(self.lines) do
+    add(line[1], line)
+    if line[2] then add(line[1] .. " " .. line[2], line) end
+    if line[1] == "no" and line[3] then add(table.concat(line, " ", 1, 3), line) end
+  end
+  return self.index
+end
+
+local NONE = {}
+
 -- The lines of that first word: its own, or else those of its defaults.
 function Section:all(name, second)
-  local found = {}
-  for _, line in ipairs(self.lines) do
-    if line[1] == name and (not second or line[2] == second) then table.insert(found, line) end
-  end
-  if #found == 0 and self.defaults then return self.defaults:all(name, second) end
-  return found
+  local found = index_of(self)[second and name .. " " .. second or name]
+  if found then return found end
+  return self.defaults and self.defaults:all(name, second) or NONE
 end
 
 ---@return table? line  -- the last one
@@ -35,11 +50,11 @@ end
 
 -- `option name`, unless the last word about it is `no option name`.
 function Section:option(name)
-  for i = #self.lines, 1, -1 do
-    local line = self.lines[i]
-    if line[1] == "option" and line[2] == name then return line end
-    if line[1] == "no" and line[2] == "option" and line[3] == name then return nil end
-  end
+  local index = index_of(self)
+  local is, is_not = index["option " .. name], index["no option " .. name]
+  if is and is_not and is_not[#is_not].line > is[#is].line then return nil end
+  if is then return is[#is] end
+  if is_not then return nil end
   return self.defaults and self.defaults:option(name)
 end
 

@@ -80,16 +80,7 @@ local function rule(node)
 end
 
 -- allow and deny are inherited together.
-local function rules_of(list)
-  for i = #list, 1, -1 do
-    local found = {}
-    for _, node in ipairs(list[i]) do
-      if node.name == "allow" or node.name == "deny" then table.insert(found, node) end
-    end
-    if #found > 0 then return found end
-  end
-  return {}
-end
+local function rules_of(list) return (levels.all(list, "allow or deny")) end
 
 local function addresses(job, nodes)
   local rows = code.table()

@@ -9,7 +9,6 @@ local FILES = "neap serves no files: put a server for files behind it, or a serv
 local CACHE = "neap does not cache answers"
 local GATEWAY = "neap speaks HTTP to backends: no FastCGI, uwsgi, SCGI or memcached"
 local CHANGES = "answers can be changed by response:set_body in the hook response"
-local COMPRESS = "neap does not compress answers"
 
 local function words(text, value, into)
   for word in text:gmatch "[%w_]+" do into[word] = value end
@@ -30,8 +29,8 @@ words([[sendfile sendfile_max_chunk tcp_nopush tcp_nodelay aio directio directio
   fastcgi_buffers fastcgi_buffer_size server_tokens log_not_found log_subrequest
   msie_padding msie_refresh connection_pool_size request_pool_size reset_timedout_connection
   lingering_close lingering_time lingering_timeout postpone_output send_timeout send_lowat
-  gzip_vary gzip_proxied gzip_comp_level gzip_buffers gzip_http_version gzip_min_length gzip_types
-  gzip_disable brotli_types brotli_comp_level gzip_static
+  gzip_vary gzip_proxied gzip_buffers gzip_http_version gzip_disable brotli_comp_level
+  brotli_min_length
   default_type types charset charset_types source_charset override_charset
   limit_req_log_level limit_conn_log_level open_log_file_cache rewrite_log
   merge_slashes absolute_redirect port_in_redirect server_name_in_redirect
@@ -57,7 +56,8 @@ words([[access_log error_log add_header expires proxy_set_header proxy_pass grpc
   keepalive_requests large_client_header_buffers limit_req limit_conn limit_req_zone
   limit_conn_zone limit_req_status limit_conn_status allow deny auth_basic auth_basic_user_file
   satisfy error_page return rewrite set if break location server upstream map geo split_clients
-  listen server_name try_files root alias gzip
+  listen server_name try_files root alias gzip gzip_types gzip_min_length gzip_comp_level brotli
+  brotli_types
   ssl ssl_certificate ssl_certificate_key ssl_protocols ssl_ciphers ssl_conf_command
   ssl_client_certificate ssl_verify_client ssl_verify_depth ssl_crl ssl_session_tickets
   ssl_session_ticket_key ssl_stapling ssl_stapling_file ssl_handshake_timeout
@@ -79,7 +79,8 @@ words([[proxy_cache_valid proxy_cache_key proxy_cache_bypass proxy_no_cache prox
   fastcgi_cache_key]], "", EVERYWHERE)
 words("sub_filter sub_filter_once sub_filter_types addition_types add_before_body add_after_body "
   .. "ssi xslt_stylesheet image_filter", CHANGES, EVERYWHERE)
-words("gunzip brotli brotli_static zstd", COMPRESS, EVERYWHERE)
+words("gunzip gzip_static brotli_static", "neap compresses what backends do not: see compress",
+  EVERYWHERE)
 
 local MORE = {
   auth_request = "an auth server is asked by neap.http in the hook request: see examples/auth",
@@ -140,8 +141,8 @@ function directives.tell(block, kind, notes, remark)
     local row = known[node.name]
     if node.why then
       remark(notes:lacks(node, "include: " .. node.why))
-    elseif node.name == "gzip" then
-      if node.args[1] == "on" then remark(notes:lacks(node, "gzip: " .. COMPRESS)) end
+    elseif kind == "location" and (node.name == "gzip" or node.name == "brotli") then
+      remark(notes:other(node, node.name .. ": compress is of a whole service"))
     elseif row == nil and node.name:find "_by_lua" then
       remark(notes:lacks(node, node.name .. ": Lua of other hooks: write it as a policy"))
     elseif row == nil then

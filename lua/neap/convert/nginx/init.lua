@@ -64,10 +64,11 @@ local function process(job, block)
   end
 end
 
+local LOGS = 1000 -- of http: more are not looked at
 local FORMATS = { combined = true, main = true }
 
 local function all_access_logs(http)
-  local all = levels.here(http, "access_log")
+  local all = { unpack(levels.here(http, "access_log"), 1, LOGS) }
   for _, server in ipairs(levels.here(http, "server")) do
     for _, node in ipairs(levels.here(server.block, "access_log")) do table.insert(all, node) end
   end

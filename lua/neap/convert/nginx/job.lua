@@ -1,6 +1,7 @@
 -- What a conversion of nginx's configuration has gathered so far.
 
 local code = require "neap.convert.code"
+local levels = require "neap.convert.nginx.levels"
 local lines = require "neap.convert.lines"
 local maps = require "neap.convert.nginx.maps"
 local source = require "neap.convert.source"
@@ -67,12 +68,7 @@ end
 
 -- What the innermost block that says it gives to answers of our own.
 function Job.default_type(_job, list)
-  for i = #list, 1, -1 do
-    for _, node in ipairs(list[i]) do
-      if node.name == "default_type" then return node.args[1] or "text/plain" end
-    end
-  end
-  return "text/plain"
+  return levels.word(list, "default_type") or "text/plain"
 end
 
 function Job:add_policy(title, text, out)

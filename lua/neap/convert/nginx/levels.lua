@@ -3,16 +3,42 @@
 
 local levels = {}
 
+local ACCESS = { allow = true, deny = true }
+
+-- By block, which may be very long and is asked for each of its locations: its nodes by name.
+local indexes = setmetatable({}, { __mode = "k" })
+
+local function add(index, name, node)
+  index[name] = index[name] or {}
+  table.insert(index[name], node)
+end
+
+local function index_of(block)
+  local index = indexes[block]
+  if not index then
+    index = {}
+    for _, node in ipairs(block) do
+      add(index, node.name, node)
+      if ACCESS[node.name] then add(index, "allow or deny", node) end
+    end
+    indexes[block] = index
+  end
+  return index
+end
+
+local NONE = {}
+
+-- The nodes of that name in one block. "allow or deny": both, in their order.
+---@return table[]
+function levels.here(block, name) return index_of(block)[name] or NONE end
+
 ---@return table[]  -- the nodes of the innermost block that has any
 function levels.all(list, name)
   for i = #list, 1, -1 do
-    local found = {}
-    for _, node in ipairs(list[i]) do
-      if node.name == name then table.insert(found, node) end
-    end
+    local found = levels.here(list[i], name)
     if #found > 0 then return found, i end
   end
-  return {}
+  return NONE
 end
 
 ---@return table? node
@@ -32,15 +58,6 @@ function levels.with(list, block)
   local longer = { unpack(list) }
   table.insert(longer, block)
   return longer
-end
-
--- The nodes of that name in one block.
-function levels.here(block, name)
-  local found = {}
-  for _, node in ipairs(block) do
-    if node.name == name then table.insert(found, node) end
-  end
-  return found
 end
 
 return levels

@@ -129,12 +129,22 @@ function settings.tls(job, outer, servers)
   return t
 end
 
+local pages = setmetatable({}, { __mode = "k" }) -- by block: its locations by their last word
+
+local function locations_of(block)
+  if not pages[block] then
+    pages[block] = {}
+    for _, node in ipairs(levels.here(block, "location")) do
+      pages[block][node.args[#node.args] or ""] = node
+    end
+  end
+  return pages[block]
+end
+
 -- The file of a page: by a location for it, or by the root around.
 local function page_of(job, list, uri)
-  local own = list
-  for _, location in ipairs(levels.here(list[#list], "location")) do
-    if location.args[#location.args] == uri then own = levels.with(list, location.block or {}) end
-  end
+  local location = locations_of(list[#list])[uri]
+  local own = location and levels.with(list, location.block or {}) or list
   local alias, root = levels.word(own, "alias"), levels.word(own, "root")
   if not root and not alias then return nil end
   local path = job:path(alias or (root .. uri))
@@ -180,12 +190,42 @@ local function forwarded(job, list, out)
   if not t:is_empty() then out:set("forwarded", code.table():set("trust", t)) end
 end
 
+local function is_type(word) return word:find "^[%w*.+-]+/[%w*.+-]+$" ~= nil end
+
+-- text/html is always one of nginx's types.
+local function compressed_types(list)
+  local t, seen = code.table():add('"text/html"'), { ["text/html"] = true }
+  for _, name in ipairs { "gzip_types", "brotli_types" } do
+    local node = levels.last(list, name)
+    for _, word in ipairs(node and node.args or {}) do
+      if word == "*" then return nil end
+      if is_type(word) and not seen[word] then t:add(code.text(word)) end
+      seen[word] = true
+    end
+  end
+  return t
+end
+
+local function compress(list, out)
+  local codings = code.table()
+  if levels.word(list, "brotli") == "on" then codings:add('"br"') end
+  if levels.word(list, "gzip") == "on" then codings:add('"gzip"') end
+  if codings:is_empty() then return end
+  local least = units.bytes(levels.word(list, "gzip_min_length") or "20") or 20
+  local t = code.table():set("codings", codings):set("types", compressed_types(list))
+    :set("min_bytes", code.number(math.min(least, 2^30)))
+  local level = levels.word(list, "gzip_comp_level")
+  if level and level:find "^[1-9]$" then t:set("levels", code.table():set("gzip", level)) end
+  out:set("compress", t)
+end
+
 ---@param out convert.table  of the service
 function settings.add(job, outer, servers, out)
   local list = levels.with(outer, servers[1].block)
   local t, l = timeouts(list), limits(job, list)
   if not t:is_empty() then out:set("timeouts", t) end
   if not l:is_empty() then out:set("limits", l) end
+  compress(list, out)
   forwarded(job, list, out)
   errors(job, list, out)
 end
