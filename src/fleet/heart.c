@@ -11,6 +11,8 @@
 enum {
 	HOOK_MS = 2000,
 	HOOK_CPU_MS = 300, /* beyond what the fuse inside would have stopped */
+	OWN_MS = 10000,	   /* our own Lua: a list of thousands of members takes a second of CPU */
+	OWN_CPU_MS = 5000,
 	LOOP_MS = 10000,
 	LATE_MS = 1000,
 };
@@ -26,15 +28,22 @@ static int64_t cpu_ms(pid_t pid)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static bool is_hook(uint32_t where)
+{
+	return (where & 0xff) < HOOKS;
+}
+
 /*
- * On a crowded machine a hook may last long because it does not get to run. Such a hook is not
+ * On a crowded machine an entry may last long because it does not get to run. Such an entry is not
  * stuck.
  */
-static bool has_run_since_entry(const struct ward *w)
+static bool is_stuck(const struct ward *w, uint32_t where, int64_t now_ms)
 {
-	int64_t now_ms = cpu_ms(w->pid);
-
-	return now_ms < 0 || now_ms - w->entry_cpu_ms >= HOOK_CPU_MS;
+	if (now_ms - w->entry_ms < (is_hook(where) ? HOOK_MS : OWN_MS))
+		return false;
+	int64_t used_ms = cpu_ms(w->pid);
+	return used_ms < 0 ||
+	       used_ms - w->entry_cpu_ms >= (is_hook(where) ? HOOK_CPU_MS : OWN_CPU_MS);
 }
 
 /* The first address that it listens on names a service better than its number. */
@@ -53,14 +62,14 @@ static void kill_in_hook(struct generation *g, struct ward *w, uint32_t where, i
 	const char *cost = w == &g->agent ? "" : ": its connections are lost";
 	char why[256];
 
-	if (hook < HOOKS)
+	if (is_hook(where))
 		(void)snprintf(why, sizeof(why),
 			       "stuck for %d s in hook %s of service %u (%s), killed%s",
 			       HOOK_MS / 1000, hook_word(hook), service + 1,
 			       service_address(&g->plan, service), cost);
 	else
 		(void)snprintf(why, sizeof(why), "stuck for %d s outside of any hook, killed%s",
-			       HOOK_MS / 1000, cost);
+			       OWN_MS / 1000, cost);
 	board_hook_trip(g->board, service, hook, now_ms);
 	ward_kill(w, why);
 }
@@ -87,9 +96,11 @@ static bool note_entry(struct ward *w, const struct board_worker *row, int64_t n
 static bool end_if_in_hook(struct generation *g, struct ward *w, struct board_worker *row,
 			   int64_t now_ms)
 {
-	if (note_entry(w, row, now_ms) || now_ms - w->entry_ms < HOOK_MS || !has_run_since_entry(w))
+	if (note_entry(w, row, now_ms))
 		return false;
 	uint32_t where = atomic_load(&row->hook);
+	if (!is_stuck(w, where, now_ms))
+		return false;
 	if (atomic_load(&row->entry) != w->entry)
 		return false; /* it just came back: `where` is another entry's */
 	kill_in_hook(g, w, where, now_ms);

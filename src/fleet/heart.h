@@ -1,7 +1,7 @@
 /*
  * Heartbeats. A process that is stuck is killed and replaced: after 2 s in the same entry into a
- * hook (which the fuse inside the process could not stop), or after 10 s in which its loop did
- * nothing at all. The master calls it four times per second.
+ * hook (which the fuse inside the process could not stop), or after 10 s in our own Lua or in which
+ * its loop did nothing at all. The master calls it four times per second.
  */
 #ifndef NEAP_FLEET_HEART_H
 #define NEAP_FLEET_HEART_H
