@@ -54,6 +54,8 @@ static void send_old_request(struct cable *c, uint8_t how)
 		"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
 		"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nAccept-Encoding: br\r\n\r\n",
+		"GET /own HTTP/1.1\r\nHost: a\r\nAccept-Encoding: zstd\r\n\r\n",
 	};
 	const char *text = texts[how % (sizeof(texts) / sizeof(texts[0]))];
 	cable_put(c, text, strlen(text));
@@ -88,6 +90,8 @@ static void send_request(struct cable *c, uint8_t how, uint32_t id)
 		out_str(&o, (struct str){ field, sizeof(field) });
 		out_str(&o, (struct str){ grpc, sizeof(grpc) - 1 });
 	}
+	if ((how & 0x40) != 0)
+		out_str(&o, STR("\x90")); /* accept-encoding: gzip, deflate */
 	cable_frame(c, 1, has_body ? 4 : 5, id, (struct str){ text, o.n });
 }
 
@@ -99,14 +103,17 @@ static void send_answer(struct cable *c, uint8_t how, uint32_t id)
 	static const char socket[] =
 		"HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
 		"Sec-WebSocket-Accept: x\r\n\r\nab";
-	char status = (char)(0x88 + how % 7); /* 200, 204, 206, 304, 400, 404, 500 */
+	/* 200, 204, 206, 304, 400, 404, 500; then content-type: text/plain */
+	char head[] = "\x88\x5f\x0atext/plain";
 	bool has_body = (how & 0x10) != 0, has_trailers = (how & 0x20) != 0;
+	head[0] = (char)(0x88 + how % 7);
 	if (!c->is_h2) {
 		cable_put(c, has_body ? none : socket,
 			  has_body ? sizeof(none) - 1 : sizeof(socket) - 1);
 		return;
 	}
-	cable_frame(c, 1, has_body || has_trailers ? 4 : 5, id, (struct str){ &status, 1 });
+	cable_frame(c, 1, has_body || has_trailers ? 4 : 5, id,
+		    (struct str){ head, (how & 0x40) != 0 ? sizeof(head) - 1 : 1 });
 	if (has_body)
 		cable_frame(c, 0, has_trailers ? 0 : 1, id, STR("hello"));
 	if (has_trailers)

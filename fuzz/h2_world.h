@@ -33,7 +33,8 @@ static const char world_config[] =
 	"local neap = require 'neap'\n"
 	"local policy = {}\n"
 	"function policy.request(request)\n"
-	"  if request.path == '/own' then return neap.reply { status = 200, body = 'mine' } end\n"
+	"  if request.path == '/own' then return neap.reply { status = 200, body = 'mine',\n"
+	"    headers = { ['Content-Type'] = 'text/plain' } } end\n"
 	"  if request.path == '/wait' then neap.sleep(0.5) end\n"
 	"end\n"
 	"function policy.backends(request, pool)\n"
@@ -41,6 +42,7 @@ static const char world_config[] =
 	"end\n"
 	"return { log = { level = 'error' }, workers = 1,\n"
 	"  services = { { listen = '127.0.0.1:8080', pool = 'new', policy = policy,\n"
+	"    compress = { min_bytes = 0, answers = 4 },\n"
 	"    limits = { streams = 6, headers = 40, header_bytes = 4096, requests = 20,\n"
 	"      body_bytes = 150000 } } },\n"
 	"  pools = {\n"
@@ -322,6 +324,8 @@ static void world_check(void)
 	must_be_empty(&p->bodies);
 	must_be_empty(&p->answers);
 	must_be_empty(&p->pumps);
+	must_be_empty(&p->squeezed);
+	must(p->squeezes_n == 0);
 	must_be_empty(&p->upstream.uconns);
 	if (h2 == NULL)
 		return;
