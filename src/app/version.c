@@ -1,6 +1,7 @@
 #include "app/version.h"
 
 #include <ares.h>
+#include <brotli/encode.h>
 #include <ev.h>
 #include <lauxlib.h>
 #include <lua.h>
@@ -10,6 +11,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 #include <stdio.h>
+#include <zlib.h>
+#include <zstd.h>
 
 int luaopen_cjson(lua_State *L);
 
@@ -39,6 +42,15 @@ static void print_pcre2(void)
 		(void)printf("  PCRE2 %s\n", version);
 }
 
+static void print_codings(void)
+{
+	uint32_t brotli = BrotliEncoderVersion();
+
+	(void)printf("  zlib %s\n", zlibVersion());
+	(void)printf("  brotli %u.%u.%u\n", brotli >> 24, brotli >> 12 & 0xfff, brotli & 0xfff);
+	(void)printf("  zstd %s\n", ZSTD_versionString());
+}
+
 void version_print(void)
 {
 	lua_State *L = luaL_newstate();
@@ -52,5 +64,6 @@ void version_print(void)
 	(void)printf("  c-ares %s\n", ares_version(NULL));
 	(void)printf("  nghttp2 %s\n", nghttp2_version(0)->version_str);
 	print_pcre2();
+	print_codings();
 	(void)printf("  OpenSSL %s\n", OpenSSL_version(OPENSSL_VERSION_STRING));
 }

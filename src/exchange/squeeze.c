@@ -67,7 +67,7 @@ static struct str input(const struct squeeze *s)
 {
 	if (s->in != NULL && buf_len(s->in) > 0)
 		return (struct str){ buf_head(s->in), buf_len(s->in) };
-	return (struct str){ s->text, s->text_n };
+	return s->text_n > 0 ? (struct str){ s->text, s->text_n } : STR("");
 }
 
 static size_t input_left(const struct squeeze *s)
