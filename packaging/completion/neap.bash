@@ -10,7 +10,7 @@ _neap_words() { COMPREPLY=($(compgen -W "$1" -- "$2")); }
 
 _neap() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=
-  local verbs="check demo down drain explain help init logs record reload replay sim status top
+  local verbs="check convert demo down drain explain help init logs record reload replay sim status top
     undrain up weight"
   local policies="canary cookie ewma first hash least_connections random rate_limit round_robin
     source two_choices zone"
@@ -27,6 +27,7 @@ _neap() {
       COMPREPLY+=($(compgen -W "$policies" -- "$word"))
       return
       ;;
+    --from) _neap_words "nginx haproxy" "$word"; return ;;
     --service) _neap_words "fixed: exponential: lognormal: bimodal:" "$word"; return ;;
   esac
   case $verb in
@@ -42,6 +43,10 @@ _neap() {
     demo) _neap_words "-l --listen --tls -w --workers --backend -h --help" "$word" ;;
     help) _neap_words "$verbs" "$word" ;;
     init) _neap_files '*' "$word" ;;
+    convert)
+      if [[ $word == -* ]]; then _neap_words "-o --from --help" "$word"
+      else _neap_files 'conf|cfg' "$word"; fi
+      ;;
     record)
       if [[ $word == -* ]]; then
         _neap_words "-c --config --admin --token-file --seconds --count --redact --keep -h --help" \

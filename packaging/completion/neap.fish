@@ -4,11 +4,12 @@ set -l changes drain undrain up down weight
 set -l asks status top explain record $changes
 
 function __neap_has_no_command
-    not __fish_seen_subcommand_from check demo down drain explain help init logs record reload \
+    not __fish_seen_subcommand_from check convert demo down drain explain help init logs record reload \
         replay sim status top undrain up weight
 end
 
 complete -c neap -n __neap_has_no_command -a check -d 'Check the config and its policies'
+complete -c neap -n __neap_has_no_command -a convert -d "Read nginx's or HAProxy's config"
 complete -c neap -n __neap_has_no_command -a demo -d 'Four toy backends, and the balancer'
 complete -c neap -n __neap_has_no_command -a down -d 'A backend gets nothing at all'
 complete -c neap -n __neap_has_no_command -a drain -d 'A backend gets nothing new'
@@ -56,5 +57,7 @@ complete -c neap -n '__fish_seen_subcommand_from record' -l redact -x -d 'Hide t
 complete -c neap -n '__fish_seen_subcommand_from record' -l keep -x -d 'Show this header'
 complete -c neap -n '__fish_seen_subcommand_from demo' -l backend -x -a 'web1 web2 web3 web4' \
     -d 'Start one of its backends again'
-complete -c neap -n '__fish_seen_subcommand_from help' -x -a 'check demo down drain explain init
+complete -c neap -n '__fish_seen_subcommand_from help' -x -a 'check convert demo down drain explain init
     logs record reload replay sim status top undrain up weight'
+complete -c neap -n '__fish_seen_subcommand_from convert' -s o -r -d 'The folder to write to'
+complete -c neap -n '__fish_seen_subcommand_from convert' -l from -x -a 'nginx haproxy' -d 'Whose config'
