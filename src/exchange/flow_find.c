@@ -5,6 +5,11 @@
 #include "script/hook.h"
 #include "script/hooks.h"
 
+enum {
+	FIRST_LEAST = 8,  /* bytes of an id that a client may choose (RFC 9000 §7.2) */
+	LEARNT_LEAST = 4, /* shorter ones would be met by chance in packets of others */
+};
+
 static bool is_quic(const struct service *s)
 {
 	return s->ready_key != NULL && s->ready_key->kind == DATAGRAM_KEY_QUIC;
@@ -56,7 +61,10 @@ static bool ask(const struct flow_gate *g, const struct datagram *d, struct flow
 
 /* ---- QUIC ---- */
 
-/* Short packets do not say how long the connection id is: those that backends have used are tried. */
+/*
+ * Short packets do not say how long the connection id is: those that backends have used are tried, the
+ * longest first, so that a short one that somebody has made known takes nothing from it.
+ */
 static struct flow *find_short(const struct flow_gate *g, const struct datagram *d,
 			       struct flow_name *name)
 {
@@ -65,8 +73,10 @@ static struct flow *find_short(const struct flow_gate *g, const struct datagram 
 							      : g->service->quic_lengths;
 	bool is_one = (lengths & (lengths - 1)) == 0;
 	name->id.key.n = 0;
-	for (uint32_t left = lengths; left != 0; left &= left - 1) {
-		read_ready(g, d, name, (uint32_t)__builtin_ctz(left));
+	for (uint32_t left = lengths; left != 0;) {
+		uint32_t length = 31U - (uint32_t)__builtin_clz(left);
+		left &= ~(1U << length);
+		read_ready(g, d, name, length);
 		struct flow *f = name->id.key.n == 0 ? NULL : flow_keys_find(all->keys, &name->id);
 		if (f != NULL)
 			return f;
@@ -87,7 +97,11 @@ static struct flow *find_quic(const struct flow_gate *g, const struct datagram *
 	read_ready(g, d, name, 0);
 	if (name->id.key.n == 0)
 		return flows_find_client(flows_at(g), g, d);
-	return flow_keys_find(flows_at(g)->keys, &name->id);
+	struct flow *f = flow_keys_find(flows_at(g)->keys, &name->id);
+	if (f != NULL || name->id.key.n >= FIRST_LEAST)
+		return f;
+	name->id.key.n = 0; /* no backend has such an id, and no client may begin with it */
+	return flows_find_client(flows_at(g), g, d);
 }
 
 /* ---- all of them ---- */
@@ -112,7 +126,10 @@ bool flow_find(const struct flow_gate *g, const struct datagram *d, struct flow_
 /* A packet of QUIC may come without a key that is known: only such flows are found by address, too. */
 static void be_found_by(struct flow *f, const struct flow_id *id)
 {
-	if (flow_keys_add(flows_of(f)->keys, &f->keys, id, f) && !is_quic(f->gate->service))
+	bool is_added = flow_keys_add(flows_of(f)->keys, &f->keys, id, f);
+	if (is_quic(f->gate->service))
+		flows_displace(f);
+	else if (is_added)
 		flows_leave_address(f);
 }
 
@@ -147,7 +164,7 @@ static void learn_one(struct flow *f, struct str bytes)
 {
 	struct service *s = f->gate->service;
 	struct flow_id id = { .service = s, .key = datagram_quic_source(bytes) };
-	if (id.key.n == 0)
+	if (id.key.n < LEARNT_LEAST && (id.key.n == 0 || id.key.n != s->ready_key->length))
 		return;
 	s->quic_lengths |= 1U << id.key.n;
 	(void)flow_keys_add(flows_of(f)->keys, &f->keys, &id, f); /* known, or by address */

@@ -10,6 +10,9 @@ enum {
 	LOOK_MS = 1000,
 	LOOKS = 1024, /* at ports that may idle, each time */
 	IDLE_MS = 5000,
+	LAST_TRIES =
+		512, /* at a time, when there are no more: the next flow looks at the next ones */
+	PAUSE_MS = 100, /* until the system, which had no port, is asked again */
 };
 
 static bool make_room(struct flow_ports *p)
@@ -124,12 +127,17 @@ static struct flow_port *open_one(struct flow_ports *p, int *sys)
 	*sys = 0;
 	if (p->n >= p->max)
 		return NULL;
+	*sys = p->sys;
+	if (loop_now_ms(p->loop) < p->again_ms)
+		return NULL;
 	struct flow_port *port = make_room(p) ? malloc(sizeof(*port)) : NULL;
 	*sys = port != NULL ? udp_socket_open(&port->socket, p->loop, p->family, p->on_readable)
 			    : ENOMEM;
 	if (*sys == 0)
 		return add(p, port);
 	free(port);
+	p->sys = *sys;
+	p->again_ms = loop_now_ms(p->loop) + PAUSE_MS;
 	return NULL;
 }
 
@@ -182,8 +190,7 @@ struct flow_port *flow_ports_choose(struct flow_ports *p,
 	if (port != NULL)
 		return port;
 	p->width = p->n;
-	port = look(p, TRIES, INT64_MAX, is_taken, ctx);
-	return port != NULL ? port : look(p, p->n, INT64_MAX, is_taken, ctx);
+	return look(p, LAST_TRIES, INT64_MAX, is_taken, ctx);
 }
 
 /* ---- life ---- */

@@ -21,6 +21,8 @@ struct flow_ports {
 	uint32_t n, room, max;
 	uint32_t width; /* so many are in turn, from the first on */
 	uint32_t turn, looked, opened;
+	int64_t again_ms; /* until then the system is not asked for another one */
+	int sys;	  /* why: what it said */
 	struct flow_port **of;
 	uint8_t own[65536 / 8];			   /* a bit for each of our port numbers */
 	void (*on_readable)(struct udp_socket *s); /* of a port */

@@ -190,9 +190,12 @@ void flows_destroy(struct plane *p)
 
 /* ---- finding ---- */
 
-static uint32_t hash_client(const struct flows *all, const struct datagram *d)
+/* Senders that speak for others may all claim one address: each has a chain of its own. */
+static uint32_t hash_client(const struct flows *all, const struct flow_gate *g,
+			    const struct datagram *d)
 {
-	return (uint32_t)udp_addr_hash(&d->peer, all->seed);
+	uint64_t seed = g->is_proxied ? udp_addr_hash(datagram_sender(d), all->seed) : all->seed;
+	return (uint32_t)udp_addr_hash(&d->peer, seed);
 }
 
 static uint32_t hash_answer(const struct flows *all, const struct flow_port *port,
@@ -204,7 +207,7 @@ static uint32_t hash_answer(const struct flows *all, const struct flow_port *por
 struct flow *flows_find_client(const struct flows *all, const struct flow_gate *g,
 			       const struct datagram *d)
 {
-	uint32_t hash = hash_client(all, d);
+	uint32_t hash = hash_client(all, g, d);
 	struct flow_link *l = flow_table_first(&all->by_client, hash);
 	for (; l != NULL; l = flow_table_skip(l->next, hash)) {
 		struct flow *f = container_of(l, struct flow, by_client);
@@ -256,7 +259,7 @@ struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct dat
 			    .state = FLOW_DECIDE };
 	if (g->is_proxied)
 		f->via[0] = *datagram_sender(d);
-	flow_table_add(&all->by_client, &f->by_client, hash_client(all, d));
+	flow_table_add(&all->by_client, &f->by_client, hash_client(all, g, d));
 	all->n++;
 	g->service->flows_n++;
 	return f;
@@ -265,6 +268,26 @@ struct flow *flows_take(struct flows *all, struct flow_gate *g, const struct dat
 void flows_leave_address(struct flow *f)
 {
 	flow_table_remove(&flows_of(f)->by_client, &f->by_client);
+}
+
+static bool is_same_client(const struct flow *a, const struct flow *b)
+{
+	return a->gate == b->gate && udp_addr_equal(&a->client, &b->client) &&
+	       udp_local_equal(&a->local, &b->local) &&
+	       (!a->gate->is_proxied || udp_addr_equal(a->via, b->via));
+}
+
+void flows_displace(struct flow *f)
+{
+	uint32_t hash = f->by_client.hash;
+	struct flow_link *l = f->by_client.is_in ? f->by_client.next : NULL;
+	for (l = flow_table_skip(l, hash); l != NULL; l = flow_table_skip(l->next, hash)) {
+		struct flow *before = container_of(l, struct flow, by_client);
+		if (!is_same_client(before, f))
+			continue;
+		flows_leave_address(before);
+		return; /* there is never more than one */
+	}
 }
 
 void flows_move(struct flow *f, struct flow_gate *g, const struct datagram *d)
@@ -277,8 +300,10 @@ void flows_move(struct flow *f, struct flow_gate *g, const struct datagram *d)
 	f->local = d->local;
 	if (g->is_proxied)
 		f->via[0] = *datagram_sender(d);
-	if (is_found_so)
-		flow_table_add(&all->by_client, &f->by_client, hash_client(all, d));
+	if (!is_found_so)
+		return;
+	flow_table_add(&all->by_client, &f->by_client, hash_client(all, g, d));
+	flows_displace(f);
 }
 
 void flows_unbind(struct flow *f)

@@ -141,6 +141,12 @@ enum err flows_create_keys(struct plane *p, const struct services *services, str
 /* Its client's address finds it no more: its keys do. */
 void flows_leave_address(struct flow *f);
 
+/*
+ * It has just come to be found by its client's address, which finds the newest flow only: the one before
+ * is found by its keys. (Else each flow of an address would be one more to pass by.)
+ */
+void flows_displace(struct flow *f);
+
 /* Its client is where that datagram came from. */
 void flows_move(struct flow *f, struct flow_gate *g, const struct datagram *d);
 
