@@ -1,6 +1,8 @@
+local socket = require "posix.sys.socket"
 local eventually = require "support.eventually"
 local udp = require "support.udp"
 
+local UDP_SEGMENT = 103 -- of linux/udp.h: posix does not name it
 local LOG = 'access_log = { target = "access.log", format = "json" },'
 
 local function log_of(n) return io.open(n.dir .. "/access.log"):read "*a" end
@@ -77,5 +79,17 @@ describe("answers in a udp service", function()
     assert.equal("a: x", c:ask "x")
     assert.equal("b: x", c:ask "x")
     assert.equal("a: x", c:ask "x")
+  end)
+
+  it("of a datagram each, also of those that come in one piece", function()
+    local servers = { udp.named "a", udp.named "b" }
+    local n = udp.start(servers, "responses = 1, requests = 1,")
+    local c = udp.client(n.address)
+    assert(socket.setsockopt(c.fd, socket.IPPROTO_UDP, UDP_SEGMENT, 2))
+    c:send "x1x2x3x4"
+    local answers = {}
+    for i = 1, 4 do answers[i] = c:receive() end
+    table.sort(answers)
+    assert.same({ "a: x1", "a: x3", "b: x2", "b: x4" }, answers)
   end)
 end)

@@ -480,32 +480,33 @@ static void take_keyed(struct flow_gate *g, const struct datagram *d)
 		go_on(f, d);
 }
 
-/* Those that came in one piece may have different keys. */
-static void take_each(struct flow_gate *g, const struct datagram *d)
+/* Those that came in one piece may belong to several flows. */
+static void take_each(struct flow_gate *g, const struct datagram *d,
+		      void (*take)(struct flow_gate *g, const struct datagram *d))
 {
-	size_t step = d->segment != 0 ? d->segment : d->n, from = 0;
-	do {
-		struct datagram one = *d;
-		one.bytes += from;
-		one.n = d->n - from < step ? d->n - from : step;
-		one.segment = 0;
-		take_keyed(g, &one);
-		from += step;
-	} while (from < d->n);
+	struct datagram one;
+	for (size_t at = 0; datagram_split(d, &at, &one);)
+		take(g, &one);
 }
 
-void flow_take(struct flow_gate *g, const struct datagram *d)
+static void take_by_address(struct flow_gate *g, const struct datagram *d)
 {
 	struct flows *all = g->service->plane->flows;
-	if (unlikely(g->service->asks_key)) {
-		take_each(g, d);
-		return;
-	}
 	struct flow *f = flows_find_client(all, g, d);
 	if (f == NULL)
 		begin(all, g, d, NULL);
 	else
 		go_on(f, d);
+}
+
+void flow_take(struct flow_gate *g, const struct datagram *d)
+{
+	if (unlikely(g->service->asks_key))
+		take_each(g, d, take_keyed);
+	else if (unlikely(d->segment != 0 && g->service->conf->requests != 0))
+		take_each(g, d, take_by_address);
+	else
+		take_by_address(g, d);
 }
 
 void flow_flush(struct flows *all)
