@@ -9,7 +9,7 @@ local sorted = require "neap.sorted"
 local trim = require "neap.trim"
 
 local WATCH_SECONDS = 30
-local PAUSE = 0.1 -- seconds until all is read again: an etcd may forget all the time
+local PAUSE = 0.1 -- seconds until it is asked again: it may forget, or end watches, all the time
 local FAILURES_MAX = 3 -- in a row: then etcd counts as away
 
 -- gRPC's name for what neap calls url.
@@ -84,6 +84,7 @@ local function follow_on(client, settings, registry, state)
     if not is_same then return true end
     state.failures = is_over and 0 or state.failures + 1
     if state.failures >= FAILURES_MAX then return nil, why end
+    if not is_over then neap.sleep(PAUSE) end
   end
 end
 

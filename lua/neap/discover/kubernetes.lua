@@ -14,6 +14,7 @@ local PAGE = 500 -- slices in one answer
 local PAGES_MAX = 100
 local WATCH_SECONDS = 60
 local MESSAGES_MAX = 2 ^ 26 -- bytes of one watch
+local HEARD_MAX = 2 ^ 26 -- bytes of all pages, and of what watches say until all is listed anew
 
 -- What the pod has of the cluster that it runs in, where the config does not say otherwise.
 local function with_account(settings)
@@ -63,10 +64,12 @@ local function meta_of(value) return type(value.metadata) == "table" and value.m
 
 -- All slices, page by page.
 local function list_all(settings, registry)
-  local state, more = { slices = {} }, ""
+  local state, more = { slices = {}, heard = 0 }, ""
   for _ = 1, PAGES_MAX do
-    local value, why = ask(settings, registry, ("&limit=%d%s"):format(PAGE, more))
-    if not value then return nil, why end
+    local value, answer = ask(settings, registry, ("&limit=%d%s"):format(PAGE, more))
+    if not value then return nil, answer end
+    state.heard = state.heard + #answer.body
+    if state.heard > HEARD_MAX then return nil, "the list of slices is too large" end
     for _, slice in ipairs(type(value.items) == "table" and value.items or {}) do
       if type(slice) ~= "table" then return nil, "the list of slices has some that are none" end
       state.slices[tostring(meta_of(slice).name)] = slice
@@ -74,6 +77,7 @@ local function list_all(settings, registry)
     state.version = meta_of(value).resourceVersion
     local token = meta_of(value).continue
     if type(token) ~= "string" or token == "" then
+      state.heard = 0
       if type(state.version) == "string" then return state end
       return nil, "the list of slices has no resourceVersion"
     end
@@ -88,6 +92,8 @@ end
 
 -- One message of the watch. false: list again; nil: it failed, and why.
 local function take(settings, registry, state, line)
+  state.heard = state.heard + #line
+  if state.heard > HEARD_MAX then return false end
   local event, why = web.decode(line)
   if type(event) ~= "table" or type(event.object) ~= "table" then
     return nil, why or "its watch says what is no event"
