@@ -5,10 +5,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "conf/secrets.h"
 #include "conf/secrets_read.h"
 #include "crypto/self_signed.h"
 #include "exchange/service_tls.h"
+#include "fleet/hardening.h"
 #include "net/tls_conn.h"
 #include "shm/board_certificate.h"
 #include "shm/board_self_signed.h"
@@ -97,6 +99,30 @@ static enum err take_secrets(void *ctx, const struct conf *c, struct error *e)
 	return err;
 }
 
+/* The config has been evaluated, but no hook of it has run, nor any file of a policy. */
+static enum err harden(const struct runtime_options *o, struct error *e)
+{
+	if (!hardening_exists()) {
+		if (o->worker < 0 && o->must_fill) /* once a generation */
+			log_info("hardening: this kernel or build has no filter for system calls");
+		return ERR_OK;
+	}
+	if (hardening_apply())
+		return ERR_OK;
+	return err_sys(e, errno,
+		       "%s: hardening: cannot limit the system calls (hardening = false "
+		       "goes without)",
+		       o->settings->config);
+}
+
+static enum err settle(void *ctx, const struct conf *c, struct error *e)
+{
+	const struct runtime *r = ctx;
+	enum err err = take_secrets(ctx, c, e);
+
+	return err == ERR_OK && c->hardening ? harden(r->options, e) : err;
+}
+
 static enum err load_vm(struct runtime *r, const struct runtime_options *o, struct error *e)
 {
 	struct policies_options p = {
@@ -114,7 +140,7 @@ static enum err load_vm(struct runtime *r, const struct runtime_options *o, stru
 		.secrets = &r->secrets,
 		.on_state_change = o->on_state_change,
 		.ctx = o->ctx,
-		.on_conf = take_secrets,
+		.on_conf = settle,
 		.conf_ctx = r,
 	};
 	enum err err = policies_create(&r->policies, &p, e);

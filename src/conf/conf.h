@@ -153,7 +153,7 @@ struct conf {
 	char *access_log; /* its target; NULL: none */
 	enum conf_access_format access_format;
 	struct conf_admin admin;
-	bool unsafe;
+	bool unsafe, hardening;
 	struct conf_service *services;
 	unsigned services_n;
 	struct conf_pool *pools;

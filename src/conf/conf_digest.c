@@ -146,6 +146,7 @@ uint64_t conf_digest(const struct conf *c)
 	add_number(&d, c->explain.is_on ? c->explain.every + 1U : 0);
 	add_text(&d, c->explain.header);
 	add_number(&d, c->unsafe);
+	add_number(&d, c->hardening);
 	add_text(&d, c->admin.listen);
 	add_number(&d, c->admin.mode);
 	add_text(&d, c->admin.group);

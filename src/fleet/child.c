@@ -101,7 +101,9 @@ enum err child_fork(struct child *c, const char *name, int (*run)(void *ctx, int
 
 void child_describe_end(int status, char *to, size_t size)
 {
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		(void)snprintf(to, size, "made a system call that `hardening` forbids");
+	else if (WIFSIGNALED(status))
 		(void)snprintf(to, size, "was killed by signal %d (%s)", WTERMSIG(status),
 			       strsignal(WTERMSIG(status)));
 	else

@@ -443,6 +443,7 @@ static void read_process(lua_State *L, struct conf *c)
 	read_admin(L, &c->admin);
 	c->lua_memory = (uint64_t)field_number(L, "lua_memory", 0x1p40, MEMORY_DEFAULT_BYTES);
 	c->unsafe = field_bool(L, "unsafe");
+	c->hardening = field_bool(L, "hardening");
 }
 
 static void read_stores(lua_State *L, struct conf *c)

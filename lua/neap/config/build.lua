@@ -378,7 +378,7 @@ local function finish(config, services, pools, folder)
     explain = config.explain,
     shared = config.shared,
     admin = finish_admin(config.admin, folder),
-    unsafe = config.unsafe, lua_memory = config.lua_memory,
+    unsafe = config.unsafe, hardening = config.hardening, lua_memory = config.lua_memory,
     services = services,
     pools = pools,
     folder = folder,

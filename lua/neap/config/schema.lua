@@ -104,6 +104,9 @@ schema.process = {
   { "unsafe", "boolean", default = false,
     text = "Gives policies the full Lua library: files, processes, ffi. A policy can then block or "
       .. "crash its worker." },
+  { "hardening", "boolean", default = true,
+    text = "Takes from agent and workers the system calls that they do not need, where the kernel "
+      .. "can (docs/security.md): no policy starts a program, not even with `unsafe`." },
 }
 
 schema.log = {

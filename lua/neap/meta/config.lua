@@ -14,6 +14,7 @@
 ---@field shared? nil
 ---@field lua_memory? integer
 ---@field unsafe? boolean
+---@field hardening? boolean
 
 --- A service.
 ---@class neap.config.service: neap.config.pool_keys
