@@ -84,6 +84,8 @@ static const int allowed[] = {
 	SYS_fchown,
 	SYS_umask,
 	SYS_getcwd,
+	SYS_chdir,
+	SYS_fchdir,
 	SYS_dup,
 	SYS_dup3,
 	SYS_ppoll,
