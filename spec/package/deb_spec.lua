@@ -46,12 +46,3 @@ purged: clean nobody
 ]], out)
   end)
 end)
-
-describe("the manual", function()
-  for page in io.popen "ls docs/man/*.[1-8]":lines() do
-    it("has no mistakes in " .. page, function()
-      local code, _, err = process.run { argv = { "groff", "-man", "-Tutf8", "-ww", "-z", page } }
-      assert.same({ 0, "" }, { code, err })
-    end)
-  end
-end)
