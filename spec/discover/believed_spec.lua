@@ -112,6 +112,19 @@ describe("a registry", function()
     assert.equal("", names())
   end)
 
+  it("that lists nothing from the start, as a mistyped prefix does, is told of once", function()
+    start()
+    say()
+    world:run(60)
+    assert.equal(1, world:count "the list is empty: it has no backends")
+    said.why = "closed"
+    world:run(60)
+    assert.equal(1, world:count "closed; it has no backends yet")
+    say "a:1"
+    world:run(20)
+    assert.equal("a:1", names())
+  end)
+
   it("does not stop good members by bad ones", function()
     start()
     say("a:1", "b:1", { url = "c:1", wieght = 2 })

@@ -46,7 +46,7 @@ describe("changes that balancers share", function()
     assert.equal("edge1", found.shared.by)
     assert.equal("api", found.origin.state)
     for _ = 1, 4 do assert.equal("web2", two:get("/").body) end
-    two:wait_log "shared: edge1 weight 7, drained backend"
+    two:wait_log "shared: backend [^\n]*: drained, weight 7 %(by edge1%)"
     patch(two, web[1], { state = "auto" })
     shows(one, web[1], { state = "unknown", weight = 7 })
     patch(one, web[1], { weight = 1 })

@@ -109,7 +109,8 @@ describe("the values of a config", function()
     local list, errors = load.backends({ "http://h", { url = "h" } }, "discover")
     assert.is_nil(list)
     assert.equals("pool: discover[2].url: 'h' is not a backend's URL: the scheme is missing "
-      .. '(expected a URL like "http://host:port/base", "tcp://host:port" or "unix:/path")',
+      .. '(expected a URL like "http://host:port/base", "tcp://host:port", "udp://host:port" or '
+      .. '"unix:/path")',
       load.format("pool", errors))
     assert.is_nil((load.backends(nil, "discover")))
     assert.same({}, (load.backends({}, "discover")))

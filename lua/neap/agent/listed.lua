@@ -16,11 +16,15 @@ function listed.age(agent, pool)
   return (" (as it said %.0f s ago)"):format(math.max(0, listed.now(agent) - pool.answered))
 end
 
+local function what_serves(agent, pool)
+  if #pool.members == 0 then return "it has no backends yet" end
+  return "its backends stay as they are" .. listed.age(agent, pool)
+end
+
 -- Once for each reason: the list that is there serves on.
 function listed.complain(agent, pool, why)
   if pool.discover_failure ~= why then
-    agent.host.log.error("discover of pool %s: %s; its backends stay as they are%s", pool.name, why,
-      listed.age(agent, pool))
+    agent.host.log.error("discover of pool %s: %s; %s", pool.name, why, what_serves(agent, pool))
   end
   pool.discover_failure = why
 end

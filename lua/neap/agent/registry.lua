@@ -149,6 +149,14 @@ local function believes_empty(agent, pool, r, now)
   return false
 end
 
+-- Told, for a prefix or a name that is mistyped lists nothing, too.
+local function tell_empty(agent, pool, r, is_empty)
+  if is_empty and not r.is_empty then
+    agent.host.log.warn("discover of pool %s: the list is empty: it has no backends", pool.name)
+  end
+  r.is_empty = is_empty
+end
+
 local function tell_left_out(agent, pool, r, found)
   r.left_out, r.left_out_why = found.left_out, found.why
   if found.why and found.why ~= r.told_why then
@@ -186,6 +194,7 @@ local function apply(agent, pool, r, now)
   if #held > 0 then r.again_at = now + LOOK_AGAIN end
   listed.works(agent, pool)
   set(agent, pool, r, list, found.by_name)
+  tell_empty(agent, pool, r, #list == 0)
 end
 
 local function apply_timed(agent, pool, r, now)

@@ -62,9 +62,10 @@ local function set_weight(agent, pool, member, weight)
 end
 
 local function tell(agent, record, what)
-  agent.host.log.info("shared: %s %s backend %s of pool %s", record.by, what, record.backend,
-    record.pool)
-  agent.events:add("change", "info", ("%s %s"):format(record.by, what),
+  local text = ("backend %s of pool %s: %s (by %s)"):format(record.backend, record.pool, what,
+    record.by)
+  agent.host.log.info("shared: %s", text)
+  agent.events:add("change", "info", text,
     { pool = record.pool, backend = record.backend })
 end
 
@@ -75,6 +76,12 @@ local function apply_state(agent, record, member)
   end
   return record.had_state and agent.board.pin(member.slot, nil, "left to its checks by the API of "
     .. record.by)
+end
+
+local function in_words(record)
+  local state = record.state and WORDS[record.state]
+  if not record.weight then return state or "left to its checks" end
+  return ("%sweight %d"):format(state and state .. ", " or "", record.weight)
 end
 
 -- Puts it into force, once for each member of that name that comes.
@@ -90,8 +97,7 @@ local function apply(agent, record)
   if apply_state(agent, record, member) and not record.state then
     agent.health:check_soon(member)
   end
-  local words = record.state and WORDS[record.state] or "leaves to its checks"
-  tell(agent, record, (record.weight and ("weight %d, "):format(record.weight) or "") .. words)
+  tell(agent, record, in_words(record))
 end
 
 -- Why it is none that holds here.

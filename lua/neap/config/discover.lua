@@ -48,6 +48,8 @@ local function check_one(settings, key, report)
   local needs_user = settings.password or settings.password_file
   if needs_user and not settings.user then
     report:add(show.path(key, "user"), "missing (expected the name that the password belongs to)")
+  elseif settings.user and not needs_user then
+    report:add(show.path(key, "password"), "missing (a user needs a password)")
   end
 end
 

@@ -217,7 +217,8 @@ types.choice = {
 
 types.url = {
   what = "a URL",
-  expected = fixed "a URL like \"http://host:port/base\", \"tcp://host:port\" or \"unix:/path\"",
+  expected = fixed("a URL like \"http://host:port/base\", \"tcp://host:port\", "
+    .. "\"udp://host:port\" or \"unix:/path\""),
   check = function(value)
     if type(value) ~= "string" then return false end
     local parts, why = url.parse(value)
