@@ -26,6 +26,8 @@ describe("the dashboard", function()
     assert.is_truthy(said:find(name_a .. ": down", 1, true)) -- to a screen reader
 
     page:click(row(name_b) .. " button")
+    assert.equals(("Drain %s?"):format(name_b), page:text "#ask-title")
+    assert.is_truthy(page:text("#ask-what"):find("0 under way on it; 0 others serve", 1, true))
     page:type("#token", "a-wrong-token")
     page:click "#ask-yes"
     eventually(function() return page:text("#ask-why"):find "That token is wrong" end)
@@ -34,25 +36,32 @@ describe("the dashboard", function()
     eventually(function() return page:text(row(name_b) .. " .badge") == "drain" end, 10)
     assert.equals("drain", admin.backend(n, name_b).state)
     assert.equals("Enable", page:text(row(name_b) .. " button"))
-    page:click(row(name_b) .. " button")
+    page:click "#undo"
     eventually(function() return admin.backend(n, name_b).origin.state == "auto" end)
     assert.equals(0, tonumber(page:run "return Object.keys(localStorage).length"))
   end)
 
-  it("stays useful with a thousand backends: problems first, in pages, filtered", function()
+  it("stays useful with a thousand backends: in pages, filtered, and no row jumps", function()
     local urls = {}
     for i = 1, 1000 do urls[i] = ("http://10.%d.%d.1:80"):format(i / 250, i % 250) end
     local n = admin.start(urls, 'name = "web"')
     local page = open(n)
     eventually(function() return page:count ".pool tbody tr" == 50 end, 10)
     admin.call(n, "PATCH", "/pools/web/backends/10.3.7.1:80", { state = "down" })
-    eventually(function() return page:text ".pool tbody tr .badge" == "down" end)
+    eventually(function() return page:text ".problems" == "Not serving: 10.3.7.1:80" end, 10)
+    assert.is_truthy(page:text(".pool tbody tr"):find("10.0.1.1:80", 1, true))
     assert.equals("1 to 50 of 1000", page:text ".pager span")
     page:click ".pager button:last-child"
     assert.equals("51 to 100 of 1000", page:text ".pager span")
     page:type("#search", "10.2.33.")
     eventually(function() return page:count ".pool tbody tr" == 1 end)
     assert.is_truthy(page:text(".pool tbody tr"):find("10.2.33.1", 1, true))
+    page:type("#search", ("\u{E003}"):rep(10)) -- the key that deletes backwards
+    page:run "document.querySelector('th[data-by=state] button').click()"
+    eventually(function() return page:text ".pool tbody tr .badge" == "down" end)
+    admin.call(n, "PATCH", "/pools/web/backends/10.3.7.1:80", { state = "auto" })
+    eventually(function() return not page:text(".problems"):find "10" end, 10)
+    assert.is_truthy(page:text(".pool tbody tr"):find("10.3.7.1:80", 1, true)) -- where it was
   end)
 
   it("shows what a shadow policy would have done", function()
@@ -92,7 +101,7 @@ describe("the dashboard", function()
   it("is served with a policy that allows only itself", function()
     local n = admin.start { 1 }
     for path, kind in pairs { ["/"] = "html", ["/dashboard.css"] = "css", ["/dashboard.js"] =
-      "javascript" } do
+      "javascript", ["/chart.js"] = "javascript" } do
       local r = client.get(n.admin, path)
       assert.equals(("text/%s; charset=utf-8"):format(kind), r.headers["content-type"])
       local policy = r.headers["content-security-policy"]
@@ -100,5 +109,6 @@ describe("the dashboard", function()
       assert.is_nil(policy:find "unsafe")
       assert.is_nil(r.body:find("https?://[^w1]"))
     end
+    assert.equals(404, client.get(n.admin, "/nothing.js").status)
   end)
 end)

@@ -16,7 +16,7 @@ end
 local ROUTES = {
   { "GET", "^/$", lazy("page", "index") },
   { "GET", "^/dashboard%.css$", lazy("page", "style") },
-  { "GET", "^/dashboard%.js$", lazy("page", "script") },
+  { "GET", "^/(%l+%.js)$", lazy("page", "script") },
   { "GET", "^/status$", lazy("status", "answer") },
   { "GET", "^/metrics$", lazy("metrics", "answer") },
   { "GET", "^/healthz$", lazy("status", "health") },

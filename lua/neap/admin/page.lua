@@ -1,4 +1,4 @@
--- The dashboard: a page, its style and its script, as the build put them into the binary.
+-- The dashboard: a page, its style and its scripts, as the build put them into the binary.
 
 local native = require "neap.native"
 local reply = require "neap.admin.reply"
@@ -20,6 +20,11 @@ function page.index() return answer("index.html", "text/html") end
 
 function page.style() return answer("dashboard.css", "text/css") end
 
-function page.script() return answer("dashboard.js", "text/javascript") end
+function page.script(_, name)
+  if not native.embedded(FOLDER .. name) then
+    return reply.error(404, "the dashboard has no such script")
+  end
+  return answer(name, "text/javascript")
+end
 
 return page
