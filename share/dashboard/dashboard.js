@@ -70,7 +70,7 @@ async function look() {
     setLink(s.draining ? "lost" : "live", s.draining ? "draining" : "live");
     measure(s);
     last = s;
-    await show(s).catch((error) => console.error(error));
+    show(s).catch((error) => console.error(error));
   } catch (error) {
     const silent = answered ? "no answer for " + ago((performance.now() - answered) / 1000)
       : "no answer";
