@@ -12,7 +12,7 @@ local PREFIX = "\1neap:"
 local NEXT, TAKEN = PREFIX .. "next", PREFIX .. "taken"
 local KEPT = 10 -- seconds until what could not be told is given up
 
-local answer = C.neap_store_answers()
+local answers = C.neap_store_answers -- asked for late: a shadow has none
 
 -- Is it one of these, and no user's?
 ---@return boolean
@@ -40,13 +40,13 @@ end
 ---@param text string
 function outbox.put(store, text)
   if C.neap_store_increment(store, NEXT, #NEXT, 1, 1, 0, 0) ~= N.NEAP_STORE_OK then return end
-  local key = key_of(answer.number)
+  local key = key_of(answers().number)
   C.neap_store_set_text(store, key, #key, text, #text, KEPT, N.NEAP_STORE_ALWAYS)
 end
 
 local function number(store, key)
   local kind = C.neap_store_get(store, key, #key)
-  return kind == N.NEAP_STORE_NUMBER and answer.number or 0
+  return kind == N.NEAP_STORE_NUMBER and answers().number or 0
 end
 
 -- Those that wait, the oldest first.
