@@ -67,7 +67,8 @@ class Chart {
       return { value, node: el("span", { class: "key k" + i }, name + " ", value) };
     });
     this.caption = el("span", { class: "title" }, title);
-    this.svg = el("svg", { class: "chart", role: "img", "aria-label": title, tabindex: "0", height: HEIGHT });
+    this.svg = el("svg", { class: "chart", role: "img", "aria-label": title, tabindex: "0",
+      height: HEIGHT });
     this.node = el("figure", { class: "figure" }, el("figcaption", {}, this.caption,
       el("span", { class: "legend" }, this.when, ...this.keys.map((key) => key.node))), this.svg);
     this.svg.addEventListener("pointermove", (event) => this.point(event.offsetX));
