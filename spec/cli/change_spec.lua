@@ -83,7 +83,7 @@ describe("a change from the command line", function()
       { { "drain", "web" }, "drain: the backend is missing: neap drain POOL BACKEND" },
       { { "up" }, "up: the pool is missing: neap up POOL BACKEND" },
       { { "weight", "web", web.address }, "weight: the weight is missing" },
-      { { "weight", "web", web.address, "1001" }, "'1001' is not a number from 0 to 1000" },
+      { { "weight", "web", web.address, "1001" }, "'1001' is not a whole number from 0 to 1000" },
       { { "weight", "web", web.address, "-1" }, "-1" },
       { { "down", "web", web.address, "2" }, "down: '2' is too much" },
       { { "down", ("x"):rep(600), web.address }, "down: the names are too long" },

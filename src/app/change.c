@@ -63,7 +63,7 @@ enum err change_check(const struct change_wish *w, struct error *e)
 						    : "the weight",
 			       w->verb, has_weight ? " N" : "");
 	if (has_weight && !num_parse_u64(str_of(w->weight), WEIGHT_MAX, &n))
-		return err_set(e, ERR_INVALID, "weight: '%s' is not a number from 0 to %d",
+		return err_set(e, ERR_INVALID, "weight: '%s' is not a whole number from 0 to %d",
 			       w->weight, WEIGHT_MAX);
 	return ERR_OK;
 }

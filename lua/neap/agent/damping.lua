@@ -17,7 +17,7 @@ end
 
 local function forget_old(state, now)
   for name, record in pairs(state.records) do
-    if state.count > REMEMBERED_MAX or faded(record, now) < FORGOTTEN then
+    if faded(record, now) < FORGOTTEN then
       state.records[name], state.count = nil, state.count - 1
     end
   end
@@ -26,6 +26,7 @@ end
 local function note_left(state, name, now, most)
   local record = state.records[name]
   if not record then
+    if state.count >= REMEMBERED_MAX then return end
     record = { score = 0, at = now }
     state.records[name], state.count = record, state.count + 1
   end

@@ -14,6 +14,7 @@ Peers.__index = Peers
 
 local HOSTNAME = "/proc/sys/kernel/hostname"
 local NAME_MAX, POOLS_MAX = 255, 1024
+local MEMBERS_MAX = 1000 -- each is looked at for each backend
 local SKETCH = 8 -- hashes of backends that stand for a pool
 local PATIENCE = 5 -- seconds: a name that another one has longer than that is told
 local NAMES_SHOWN = 5
@@ -113,8 +114,21 @@ local function take_own(self, record)
   if was_taken and not record then self:joined() end
 end
 
+-- One too many: what is more than a cluster may have is no cluster's.
+local function is_full(self, key)
+  if self.all[key] or key == self.key or self.count < MEMBERS_MAX then return false end
+  if not self.has_told_full then
+    self.has_told_full = true
+    self.agent.host.log.error("shared: more than %d balancers are at %s: the others are left out",
+      MEMBERS_MAX, show.text(self.link.prefix))
+  end
+  return true
+end
+
 function Peers:take(key, text)
   local record = text and read(text) or nil
+  if record and is_full(self, key) then return end
+  self.count = self.count + (record and 1 or 0) - (self.all[key] and 1 or 0)
   self.version = self.version + 1
   self.all[key] = record
   if key == self.key then return take_own(self, record) end
@@ -219,7 +233,7 @@ local function new(agent, link, share)
   return setmetatable({
     agent = agent, link = link, name = name, key = key_of(name), cluster = share.cluster,
     id = ("%.0f"):format(agent.host.random() * 2 ^ 52), pools = pools_of(agent.config),
-    all = {}, told = {}, version = 0,
+    all = {}, count = 0, told = {}, version = 0,
   }, Peers)
 end
 

@@ -41,11 +41,18 @@ local function apply(self, text, age_ms)
   return true
 end
 
--- The id after that one; nil: it is none.
-local function after(id)
+-- The time in an id and its number within it; nil: it is none.
+local function read_id(id)
   local ms, sequence = id:match "^(%d+)%-(%d+)$"
   if not ms or #ms > 15 or #sequence > 15 then return nil end
-  return ("%s-%.0f"):format(ms, tonumber(sequence) + 1), tonumber(ms)
+  return tonumber(ms), tonumber(sequence)
+end
+
+-- Ids rise: a Redis that says the same again and again would be asked without a pause.
+local function steps_on(self, ms, sequence)
+  local is_later = ms > self.ms or (ms == self.ms and sequence > self.sequence)
+  self.ms, self.sequence = ms, sequence
+  return is_later
 end
 
 ---@param commands table[]  what Redis is asked; these come after it
@@ -72,9 +79,9 @@ end
 local function take_in(self, entry, now_ms)
   local id, fields = entry[1], entry[2]
   if type(id) ~= "string" or type(fields) ~= "table" then return nil end
-  local following, at_ms = after(id)
-  if not following then return nil end
-  self.next = following
+  local at_ms, sequence = read_id(id)
+  if not at_ms or not steps_on(self, at_ms, sequence) then return nil end
+  self.next = ("%.0f-%.0f"):format(at_ms, sequence + 1)
   local text = fields[2]
   if type(text) ~= "string" or not apply(self, text, now_ms - at_ms) then leave_out(self, id) end
   return true
@@ -97,6 +104,7 @@ end
 ---@param self table  neap.agent.redis_link
 function values.begin(self)
   self.stream, self.next = self.settings.prefix .. self.name .. ":values", "-"
+  self.ms, self.sequence = 0, -1
 end
 
 return values
