@@ -17,6 +17,16 @@ describe("mode = 'udp'", function()
     assert.is_true(config.services[1].listens[1].proxy_protocol)
   end)
 
+  it("takes source = 'client' there only", function()
+    local config = assert(case.load("return { mode = 'udp', source = 'client', " .. ONE .. "}"))
+    assert.equal("client", config.pools[1].source)
+    for _, own in ipairs { "http", "tcp" } do
+      local _, reason = case.load(([[return { mode = "%s", source = "client",
+        backends = { "%s://h:1" } }]]):format(own, own))
+      assert.truthy(reason:find("source: 'client' goes only with mode = 'udp'", 1, true), reason)
+    end
+  end)
+
   it("takes no other ones", function()
     for _, value in ipairs { "1", "{ version = 1 }", "{ tls = true }" } do
       assert.truthy(why(ONE .. "send_proxy = " .. value):find(V2, 1, true))

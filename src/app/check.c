@@ -17,6 +17,7 @@
 #include "fleet/patience.h"
 #include "fleet/plan.h"
 #include "net/ping.h"
+#include "net/udp_socket.h"
 #include "script/trial.h"
 #include "shm/board.h"
 
@@ -110,6 +111,14 @@ static enum err check_storage(const struct check *check, const struct conf_tls *
 		       check->settings->config, t->where, e->text, user);
 }
 
+/* As the workers will: when root checks, this process runs as `user`. */
+static enum err check_source(const char *config, const struct conf_pool *p, struct error *e)
+{
+	if (!p->is_veiled || udp_socket_may_veil(e) == ERR_OK)
+		return ERR_OK;
+	return err_set(e, ERR_SYSTEM, "%s: pool %s: %s", config, p->name, e->text);
+}
+
 /* Checks what a start would find beside the policies, as far as that can be seen without one. */
 static enum err check_places(const struct check *check, const struct conf *c, struct error *e)
 {
@@ -130,6 +139,8 @@ static enum err check_places(const struct check *check, const struct conf *c, st
 		err = check_group(config, c->admin.group, e);
 	for (unsigned i = 0; i < c->services_n && err == ERR_OK; i++)
 		err = check_socket_folders(config, &c->services[i], e);
+	for (unsigned i = 0; i < c->pools_n && err == ERR_OK; i++)
+		err = check_source(config, &c->pools[i], e);
 	for (unsigned i = 0; i < c->services_n && err == ERR_OK; i++)
 		err = check_storage(check, &c->services[i].tls, e);
 	return err;

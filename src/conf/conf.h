@@ -118,6 +118,7 @@ struct conf_pool {
 		double share;	/* of the requests, at most */
 	} hedge;
 	uint8_t http2;	 /* enum conf_http2 */
+	bool is_veiled;	 /* source = "client": backends see the client's address, not neap's */
 	bool has_shadow; /* another policy is asked too, to compare */
 	struct conf_pool_tls tls;
 };

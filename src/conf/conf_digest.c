@@ -99,7 +99,7 @@ static void digest_pool(uint64_t *d, const struct conf_pool *p)
 		p->eject.consecutive,	  (uint64_t)p->attempt,	 p->budget.ttl,
 		p->queue.length,	  p->queue.timeout,	 p->has_shadow,
 		p->limits.header_bytes,	  p->limits.headers,	 p->http2,
-		p->limits.stream_window,  p->hedge.after,
+		p->limits.stream_window,  p->hedge.after,	 p->is_veiled,
 	};
 
 	add_text(d, p->name);

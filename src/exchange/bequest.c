@@ -388,6 +388,7 @@ static void fill(struct bequest *b, struct flow *f, const struct will *will)
 	f->epoch = at->epoch;
 	f->backend = upstream_backend(&p->upstream, at->slot, at->epoch);
 	f->is_headed = f->backend != NULL && f->backend->send_proxy != SEND_PROXY_NONE;
+	f->is_veiled = p->conf->pools[at->pool].is_veiled;
 	f->id = ++p->next_id;
 	f->attempt = 1;
 	f->started_us = will->started_us;

@@ -10,6 +10,7 @@
 #include "exchange/flow_entry.h"
 #include "exchange/flow_find.h"
 #include "exchange/flow_header.h"
+#include "exchange/flow_veil.h"
 #include "exchange/queue.h"
 #include "exchange/reply.h"
 #include "exchange/witness.h"
@@ -82,6 +83,8 @@ static void send_on(struct flow *f, const struct datagram *d)
 		.bytes = d->bytes, .n = d->n, .segment = d->segment, .peer = f->server
 	};
 	f->sent += datagram_count(d);
+	if (unlikely(f->is_veiled) && !flow_veil(f, &to))
+		return;
 	if (unlikely(f->is_headed)) {
 		flow_header_send(f, &to);
 		return;
@@ -171,6 +174,9 @@ static enum attempt_outcome connect_to(struct flow_case *c, const struct addr *t
 	if (!udp_addr_of(&f->server, to))
 		return attempt_fail(&c->at, NEAP_STAGE_CONNECT, NEAP_KIND_REFUSED,
 				    "its address is not one of UDP");
+	f->is_veiled = c->rq.pool->is_veiled;
+	if (unlikely(f->is_veiled) && !flow_veil_fits(f))
+		return attempt_refuse(&c->at, 503, "source = \"client\" and another IP version");
 	if (flows_connect(f, &sys))
 		return ATTEMPT_STANDS;
 	uint32_t skipped;

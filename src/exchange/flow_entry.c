@@ -26,7 +26,7 @@ static bool is_closing(const struct flow_gate *g, const struct datagram *d)
 static bool is_loop(const struct flow_gate *g, const struct datagram *d)
 {
 	uint32_t skipped;
-	if (likely(!flows_is_own(g->service->plane->flows, d)))
+	if (likely(!flows_is_own(g, d)))
 		return false;
 	if (drop(g, DROP_LOOP, REFUSED_OTHER, d, &skipped))
 		log_error("service %s: a datagram of neap's own came back to it and was dropped: a "

@@ -28,12 +28,15 @@ static bool make_room(struct flow_ports *p)
 	return true;
 }
 
-static void note_own(struct flow_ports *p, const struct flow_port *port, bool is_ours)
+static uint16_t bound_to(const struct flow_port *port)
 {
 	struct udp_addr bound = { 0 };
-	if (!udp_socket_name(&port->socket, &bound))
-		return;
-	uint16_t number = udp_addr_port(&bound);
+	return udp_socket_name(&port->socket, &bound) ? udp_addr_port(&bound) : 0;
+}
+
+static void note_own(struct flow_ports *p, const struct flow_port *port, bool is_ours)
+{
+	uint16_t number = port->bound;
 	uint8_t bit = (uint8_t)(1U << number % 8);
 	p->own[number / 8] =
 		(uint8_t)(is_ours ? p->own[number / 8] | bit : p->own[number / 8] & ~bit);
@@ -46,6 +49,7 @@ static struct flow_port *add(struct flow_ports *p, struct flow_port *port)
 	port->flows_n = 0;
 	port->number = p->opened++;
 	port->at = p->n;
+	port->bound = bound_to(port);
 	note_own(p, port, true);
 	udp_socket_start(&port->socket, false);
 	p->of[p->n++] = port;
@@ -122,6 +126,17 @@ void flow_port_leave(struct flow_port *port)
 
 /* ---- opening ---- */
 
+static int open_socket(struct flow_ports *p, struct udp_socket *s)
+{
+	int sys = udp_socket_open(s, p->loop, p->family, p->on_readable);
+	if (sys != 0 || likely(!p->is_veiled))
+		return sys;
+	sys = udp_socket_veil(s, p->family);
+	if (sys != 0)
+		udp_socket_close(s);
+	return sys;
+}
+
 static struct flow_port *open_one(struct flow_ports *p, int *sys)
 {
 	*sys = 0;
@@ -131,8 +146,7 @@ static struct flow_port *open_one(struct flow_ports *p, int *sys)
 	if (loop_now_ms(p->loop) < p->again_ms)
 		return NULL;
 	struct flow_port *port = make_room(p) ? malloc(sizeof(*port)) : NULL;
-	*sys = port != NULL ? udp_socket_open(&port->socket, p->loop, p->family, p->on_readable)
-			    : ENOMEM;
+	*sys = port != NULL ? open_socket(p, &port->socket) : ENOMEM;
 	if (*sys == 0)
 		return add(p, port);
 	free(port);
@@ -147,6 +161,10 @@ struct flow_port *flow_ports_adopt(struct flow_ports *p, int fd)
 	if (port == NULL)
 		return NULL;
 	udp_socket_init(&port->socket, p->loop, fd, p->on_readable);
+	if (p->is_veiled && udp_socket_veil(&port->socket, p->family) != 0) {
+		free(port);
+		return NULL;
+	}
 	add(p, port)->left_ms = loop_now_ms(p->loop); /* its flows come soon */
 	return port;
 }

@@ -18,6 +18,7 @@ struct flow_ports {
 	struct timer_lane *lane; /* between two looks at those that idle */
 	struct timer timer;
 	int family;
+	bool is_veiled; /* they send from clients' addresses, too */
 	uint32_t n, room, max;
 	uint32_t width; /* so many are in turn, from the first on */
 	uint32_t turn, looked, opened;
@@ -35,6 +36,7 @@ struct flow_port {
 	uint32_t at;	 /* among them */
 	uint32_t number; /* its own for as long as it is open */
 	uint32_t flows_n;
+	uint16_t bound; /* the number that the kernel gave it */
 	int64_t left_ms; /* when a flow that used it ended, or it was opened; 0: a flow may have it at once */
 };
 
@@ -53,7 +55,7 @@ struct flow_port *flow_ports_choose(struct flow_ports *p,
 				    bool (*is_taken)(const struct flow_port *port, void *ctx),
 				    void *ctx, int *sys);
 
-/* One with a socket that another process opened. NULL: no memory, and the socket is the caller's. */
+/* One with a socket that another process opened. NULL: it cannot be had, and is the caller's. */
 struct flow_port *flow_ports_adopt(struct flow_ports *p, int fd);
 
 /* A flow has it, or has it no longer. */

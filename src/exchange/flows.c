@@ -118,6 +118,14 @@ static bool make_parts(struct flows *all)
 	       flow_table_init(&all->by_answer, all->max / 2);
 }
 
+static bool is_veiled(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->pools_n; i++)
+		if (c->pools[i].is_veiled)
+			return true;
+	return false;
+}
+
 static void init_ports(struct flows *all)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
@@ -125,6 +133,7 @@ static void init_ports(struct flows *all)
 		struct flow_ports *p = &all->ports[i];
 		p->loop = all->plane->loop;
 		p->family = families[i];
+		p->is_veiled = is_veiled(all->plane->conf);
 		p->max = most_ports();
 		p->on_readable = on_readable;
 		p->owner = all;
@@ -136,6 +145,8 @@ enum err flows_create(struct plane *p, size_t case_bytes, struct error *e)
 {
 	if (!flows_are_wanted(p->conf))
 		return ERR_OK;
+	if (is_veiled(p->conf) && udp_socket_may_veil(e) != ERR_OK)
+		return ERR_SYSTEM;
 	struct flows *all = p->flows = calloc(1, sizeof(*all));
 	if (all == NULL)
 		return err_set(e, ERR_MEMORY, "no memory for flows");
@@ -232,12 +243,42 @@ struct flow *flows_find_answer(const struct flows *all, const struct flow_port *
 	return NULL;
 }
 
-bool flows_is_own(const struct flows *all, const struct datagram *d)
+static bool has_ip_of(const struct flow *f, const struct udp_addr *a)
 {
+	struct udp_local client, other;
+	sa_family_t family = a->u.sa.sa_family;
+	return udp_local_of(&client, &f->client, family) && udp_local_of(&other, a, family) &&
+	       udp_local_equal(&client, &other);
+}
+
+/* It came here from a client's address, but a flow of that client's has that port to this place. */
+static bool veil_is_back(const struct flow_ports *p, const struct flow_gate *g,
+			 const struct datagram *d)
+{
+	const struct udp_addr *from = datagram_sender(d);
+	struct udp_addr here;
+	struct peer peer;
+	udp_local_peer(&peer, &d->local, g->port);
+	if (!udp_addr_of_peer(&here, &peer))
+		return false;
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (likely(p->of[i]->bound != udp_addr_port(from)))
+			continue;
+		const struct flow *f = flows_find_answer(p->owner, p->of[i], &here);
+		return f != NULL && f->is_veiled && has_ip_of(f, from);
+	}
+	return false;
+}
+
+bool flows_is_own(const struct flow_gate *g, const struct datagram *d)
+{
+	const struct flows *all = g->service->plane->flows;
 	const struct udp_addr *from = datagram_sender(d);
 	bool is_v6 = from->u.sa.sa_family == AF_INET6;
 	if (!flow_ports_own(&all->ports[is_v6], udp_addr_port(from)))
 		return false;
+	if (unlikely(all->ports[is_v6].is_veiled) && veil_is_back(&all->ports[is_v6], g, d))
+		return true;
 	if (d->local.family == AF_INET && from->u.sa.sa_family == AF_INET)
 		return memcmp(d->local.ip, &from->u.in.sin_addr, 4) == 0;
 	return d->local.family == AF_INET6 && from->u.sa.sa_family == AF_INET6 &&

@@ -54,9 +54,10 @@ struct flow {
 	int32_t slot;
 	int16_t pool;
 	uint8_t attempt;       /* of 255 and more it is 255 */
-	uint8_t state : 4;     /* enum flow_state */
+	uint8_t state : 3;     /* enum flow_state */
 	uint8_t slot_use : 3;  /* enum attempt_slot, as long as it has no case */
 	uint8_t is_headed : 1; /* a PROXY header goes before each datagram to the backend */
+	uint8_t is_veiled : 1; /* its datagrams reach the backend from the client's IP address */
 
 	/* Who sends in the client's name, and gets its answers. Only if some service wants PROXY headers. */
 	struct udp_addr via[];
@@ -168,6 +169,6 @@ void flows_put(struct flow *f);
 void flows_each(struct flows *all, void (*call)(struct flow *f, void *ctx), void *ctx);
 
 /* Did that datagram come from a port of ours on this machine? */
-bool flows_is_own(const struct flows *all, const struct datagram *d);
+bool flows_is_own(const struct flow_gate *g, const struct datagram *d);
 
 #endif

@@ -329,6 +329,7 @@ static void read_pool(lua_State *L, struct conf_pool *p)
 	read_eject(L, p);
 	read_queue(L, p);
 	read_http2(L, p);
+	p->is_veiled = field_is(L, "source", "client");
 	read_shadow(L, p);
 	read_mirror(L, p);
 	read_hedge(L, p);

@@ -60,6 +60,18 @@ void udp_local_peer(struct peer *to, const struct udp_local *from, uint16_t port
 		*to = (struct peer){ .port = port };
 }
 
+bool udp_local_of(struct udp_local *to, const struct udp_addr *from, sa_family_t family)
+{
+	struct peer peer;
+	udp_addr_peer(&peer, from);
+	*to = (struct udp_local){ .family = (uint8_t)peer.family };
+	if (peer.family == AF_INET)
+		memcpy(to->ip, peer.ip + 12, 4);
+	else
+		memcpy(to->ip, peer.ip, 16);
+	return peer.family == family;
+}
+
 socklen_t udp_addr_len(const struct udp_addr *a)
 {
 	return a->u.sa.sa_family == AF_INET ? sizeof(a->u.in) : sizeof(a->u.in6);

@@ -40,6 +40,12 @@ uint64_t udp_addr_hash(const struct udp_addr *a, uint64_t seed);
 uint64_t udp_addr_hash_net(const struct udp_addr *a, unsigned bits_v4, unsigned bits_v6,
 			   uint64_t seed);
 
+/*
+ * Its IP address, to send from by a socket of that family. false: it is of another one. An IPv4 address
+ * that is mapped into IPv6 is one of IPv4.
+ */
+bool udp_local_of(struct udp_local *to, const struct udp_addr *from, sa_family_t family);
+
 bool udp_local_equal(const struct udp_local *a, const struct udp_local *b);
 
 #endif

@@ -28,6 +28,37 @@ int udp_socket_open(struct udp_socket *s, struct loop *loop, int family,
 	return 0;
 }
 
+static int veil(int fd, int family)
+{
+	int on = 1;
+	bool is_v6 = family == AF_INET6;
+	int rc = setsockopt(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+			    is_v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &on, sizeof(on));
+	return rc == 0 ? 0 : errno;
+}
+
+int udp_socket_veil(const struct udp_socket *s, int family)
+{
+	return veil(s->fd, family);
+}
+
+/* The right is the same for both families. */
+enum err udp_socket_may_veil(struct error *e)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(e, errno, "a socket of datagrams");
+	int sys = veil(fd, AF_INET);
+	(void)close(fd); /* nothing was sent */
+	if (sys == 0)
+		return ERR_OK;
+	return err_sys(
+		e, sys,
+		"source = \"client\" needs CAP_NET_ADMIN or CAP_NET_RAW, which the switch to "
+		"`user` drops: start neap as root without `user`, or as a user that has one of "
+		"them (systemd: AmbientCapabilities=)");
+}
+
 int udp_socket_share(struct udp_socket *s, struct loop *loop, int fd,
 		     void (*on_readable)(struct udp_socket *s))
 {

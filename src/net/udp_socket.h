@@ -5,6 +5,7 @@
 #ifndef NEAP_NET_UDP_SOCKET_H
 #define NEAP_NET_UDP_SOCKET_H
 
+#include "base/err.h"
 #include "net/loop.h"
 #include "net/udp.h"
 
@@ -24,6 +25,12 @@ void udp_socket_init(struct udp_socket *s, struct loop *loop, int fd,
 /* For datagrams to many backends, with a port that the kernel chose. 0, or an errno. */
 int udp_socket_open(struct udp_socket *s, struct loop *loop, int family,
 		    void (*on_readable)(struct udp_socket *s));
+
+/* It may send from addresses that are not this machine's. 0, or an errno. */
+int udp_socket_veil(const struct udp_socket *s, int family);
+
+/* May this process do that? The error says what it needs. */
+enum err udp_socket_may_veil(struct error *e);
 
 /* With a descriptor of its own of that socket. 0, or an errno. */
 int udp_socket_share(struct udp_socket *s, struct loop *loop, int fd,

@@ -134,6 +134,18 @@ local function check_send_proxy(owner, report)
   end
 end
 
+-- A stream of neap's own cannot come from its client's address.
+local function check_source(pool, services, report)
+  if pool.source ~= "client" then return end
+  for _, service in ipairs(services) do
+    if service.pool == pool.name and service.mode ~= "udp" then
+      report:add(show.path(pool.key, "source"), ("'client' goes only with mode = 'udp' (and the "
+        .. "service that uses the pool, '%s', has mode = '%s')"):format(show.text(service.name),
+        service.mode or "http"))
+    end
+  end
+end
+
 -- A unix socket may speak anything but datagrams.
 local function check_schemes(service, pool, report)
   local its_mode = service.mode or "http"
@@ -193,6 +205,7 @@ function mode.check(services, pools, report)
   end
   for _, pool in ipairs(pools) do
     if pool.raw then check_pool_keys(pool, services, report) end
+    check_source(pool, services, report)
     if is_for_udp(pool, services) then
       health.prefer_udp(pool.health, report)
       check_send_proxy(pool, report)

@@ -355,6 +355,9 @@ schema.pool = {
       .. "which tells it the client's address; `{ version = 2, tls = true }` also tells what is "
       .. "known of the client's TLS (docs/tcp.md). With HTTP, such a connection serves one request "
       .. "only. In a udp service a header of version 2 goes before each datagram (docs/udp.md)." },
+  { "source", "choice", default = "neap", values = { "neap", "client" },
+    text = "Of a pool that only udp services use: whose IP address its backends see, neap's or the "
+      .. "client's. `\"client\"` needs a right and routes (docs/udp.md)." },
   { "queue", "section", section = "queue", also = { false },
     text = "Requests that wait while every backend they may go to is at its `slots`. `false`: they "
       .. "are answered with 503 at once." },

@@ -49,6 +49,7 @@
 ---@field keepalive? neap.config.keepalive
 ---@field retry? neap.config.retry
 ---@field send_proxy? integer|neap.config.send_proxy|false
+---@field source? "neap"|"client"
 ---@field queue? neap.config.queue|false
 ---@field slow_start? number|neap.config.slow_start|false
 ---@field shadow? string|neap.policy|fun(options: table): neap.policy|false
