@@ -129,6 +129,24 @@ describe("neap check", function()
     assert.matches("log%.target: there is no folder syslogs", errors_of(config))
   end)
 
+  it("checks the address of a log that goes over the network", function()
+    local function with(target)
+      return (good:gsub(" }$", (', log = { target = %q } }'):format(target)))
+    end
+    for target, why in pairs {
+      ["syslog+udp://loghost:514"] = "has no IP address with a port",
+      ["syslog+tcp://10.0.0.1"] = "has no IP address with a port",
+      ["syslog+tcp://[::1]:0"] = "has no IP address with a port",
+      ["syslog+tls://10.0.0.1:6514"] = "is neither syslog%+udp://",
+    } do
+      assert.matches("log%.target.*" .. why, errors_of(with(target)))
+    end
+    for _, target in ipairs { "syslog+udp://10.0.0.1:514", "syslog+tcp://[2001:db8::1]:601" } do
+      assert.equal(0, (neap.run({ "-t", "-c", "config.lua" },
+        { files = { ["config.lua"] = with(target) } })))
+    end
+  end)
+
   it("checks the backends of the command line too", function()
     local code, stdout = neap.run { "-t", "8081", "host:8082" }
     assert.same({ 0, "command-line.lua: ok\n" }, { code, stdout })

@@ -95,6 +95,11 @@ describe("neap logs", function()
     code, out, err = neap.run({ "logs" }, { cwd = dir })
     assert.same({ 1, "" }, { code, out })
     assert.is_truthy(err:find("the log goes to syslog", 1, true))
+    local target = "syslog+udp://127.0.0.1:514"
+    scope.write(dir .. "/config.lua", neap.config({ 1 }, ('log = { target = %q },'):format(target)))
+    code, out, err = neap.run({ "logs" }, { cwd = dir })
+    assert.same({ 1, "" }, { code, out })
+    assert.is_truthy(err:find("the log goes to " .. target, 1, true))
   end)
 
   it("says what goes with it", function()

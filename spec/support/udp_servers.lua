@@ -2,7 +2,8 @@
 --
 --   servers.can(program, …) → are all of them installed?
 --   servers.unbound(ip) → s that answers every name of test with that address
---   servers.rsyslog() → s;  s:lines() → the messages that it has written so far
+--   servers.rsyslog() → s;  s:lines() → the messages that it has written so far, by UDP or TCP;
+--   s:fields() → the same, each as "PRI|APP-NAME|PROCID|MSGID|HOSTNAME| MSG"
 --   s.address ("127.0.0.1:port"), s.process
 
 local eventually = require "support.eventually"
@@ -20,23 +21,26 @@ function servers.can(...)
   return true
 end
 
-local function is_bound(port)
+local function is_bound(port, tables)
   local pattern = ("0100007F:%04X 00000000:0000"):format(port)
-  return scope.read("/proc/net/udp"):find(pattern, 1, true) ~= nil
+  for name in tables:gmatch "%a+" do
+    if not scope.read("/proc/net/" .. name):find(pattern, 1, true) then return false end
+  end
+  return true
 end
 
 -- argv_of(port, dir): a program that reads datagrams there. Another may be faster to take the port.
-local function try(argv_of)
+local function try(argv_of, tables)
   local c = udp.client "127.0.0.1:1"
   local port, dir = c.port, scope.directory()
   c:close()
   local p = process.spawn { argv = argv_of(port, dir), dir = dir, name = "server" }
-  eventually(function() return is_bound(port) or not p:alive() end, 15)
+  eventually(function() return is_bound(port, tables) or not p:alive() end, 15)
   return p:alive() and { address = "127.0.0.1:" .. port, dir = dir, process = p } or nil
 end
 
-local function start(argv_of)
-  return eventually(function() return try(argv_of) end, 60, "a port that is free")
+local function start(argv_of, tables)
+  return eventually(function() return try(argv_of, tables or "udp") end, 60, "a port that is free")
 end
 
 local UNBOUND = [[
@@ -66,16 +70,23 @@ end
 local RSYSLOG = [[
 global(workDirectory="%s")
 module(load="imudp")
+module(load="imtcp")
 input(type="imudp" address="127.0.0.1" port="%d" ruleset="all")
+input(type="imtcp" address="127.0.0.1" port="%d" ruleset="all")
 template(name="text" type="string" string="%%msg%%\n")
-ruleset(name="all") { action(type="omfile" file="%s/messages" template="text") }
+template(name="fields" type="string"
+  string="%%pri%%|%%app-name%%|%%procid%%|%%msgid%%|%%hostname%%| %%msg%%\n")
+ruleset(name="all") {
+  action(type="omfile" file="%s/messages" template="text")
+  action(type="omfile" file="%s/fields" template="fields")
+}
 ]]
 
 local Collector = {}
 Collector.__index = Collector
 
-function Collector:lines()
-  local file = io.open(self.dir .. "/messages")
+function Collector:read(name)
+  local file = io.open(self.dir .. "/" .. name)
   local list = {}
   for line in file and file:lines() or function() end do
     table.insert(list, (line:gsub("^%s+", "")))
@@ -84,11 +95,15 @@ function Collector:lines()
   return list
 end
 
+function Collector:lines() return self:read "messages" end
+
+function Collector:fields() return self:read "fields" end
+
 function servers.rsyslog()
   return setmetatable(start(function(port, dir)
-    scope.write(dir .. "/rsyslog.conf", RSYSLOG:format(dir, port, dir))
+    scope.write(dir .. "/rsyslog.conf", RSYSLOG:format(dir, port, port, dir, dir))
     return { "/usr/sbin/rsyslogd", "-n", "-f", dir .. "/rsyslog.conf", "-i", dir .. "/pid" }
-  end), Collector)
+  end, "udp tcp"), Collector)
 end
 
 return servers

@@ -12,6 +12,7 @@
 #include "base/cc.h"
 #include "base/num.h"
 #include "base/str.h"
+#include "base/syslog.h"
 #include "fleet/plan.h"
 
 enum { EVERY_MS = 200, LINE_MAX_BYTES = 65536, PATH_SIZE = 512 };
@@ -173,12 +174,13 @@ static enum err find_files(const struct settings *s, struct tail *tails, unsigne
 	}
 	if (*n > 0)
 		return ERR_OK;
-	bool is_syslog = strncmp(first, "syslog", 6) == 0;
+	const char *where = syslog_is_target(first) ? first : "standard error";
+
 	return err_set(
 		e, ERR_INVALID,
 		"%s: no log goes to a file: the log goes to %s. Under systemd: journalctl -u "
 		"neap; or name a file (log = { target = \"/var/log/neap/neap.log\" })",
-		s->config, is_syslog ? "syslog" : "standard error");
+		s->config, where);
 }
 
 static enum err print_all(struct tail *tails, unsigned n, const struct logs_wish *w,

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/syslog.h"
+#include "base/syslog_net.h"
 #include "base/trusted.h"
 
 enum {
@@ -27,12 +28,14 @@ enum {
 	DAEMON_INFO = (3 << 3) | 6, /* RFC 3164 §4.1.1 */
 	CLOSE_S = 1,
 	BEHIND_MS = 10000,
+	INFO = 6,
+	NET_WAIT_MS = 5000,
 	FORGET_TRIES = 5000,
 };
 
 enum { OPEN_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY };
 
-enum kind { KIND_FILE, KIND_STREAM, KIND_SYSLOG };
+enum kind { KIND_FILE, KIND_STREAM, KIND_SYSLOG, KIND_NET };
 
 struct batch {
 	char *bytes;
@@ -41,7 +44,8 @@ struct batch {
 
 struct lines {
 	enum kind kind;
-	int fd; /* the writer's, once it runs */
+	int fd;		       /* the writer's, once it runs */
+	struct syslog_net net; /* the same, of KIND_NET */
 	char path[PATH_MAX];
 	struct batch filling; /* the caller's */
 	_Atomic uint64_t lost;
@@ -162,9 +166,25 @@ static void write_syslog(struct lines *l, const char *bytes, size_t n)
 	l->is_quiet = false;
 }
 
+static void write_net(struct lines *l, const char *bytes, size_t n)
+{
+	struct str rest = { bytes, n }, line;
+	char head[SYSLOG_NET_HEAD_MAX];
+
+	while (str_split(&rest, '\n', &line)) {
+		if (line.n == 0)
+			continue;
+		size_t head_n = syslog_net_head(&l->net, head, INFO, "access");
+		if (syslog_net_send(&l->net, (struct str){ head, head_n }, line, NET_WAIT_MS))
+			l->is_quiet = false;
+		else
+			lose_lines(l, line.p, line.n + 1);
+	}
+}
+
 static void reopen_target(struct lines *l)
 {
-	if (l->kind == KIND_STREAM)
+	if (l->kind == KIND_STREAM || l->kind == KIND_NET)
 		return;
 	int fd = target_open(l);
 	if (fd < 0) {
@@ -178,7 +198,9 @@ static void reopen_target(struct lines *l)
 
 static void write_batch(struct lines *l, const struct batch *b)
 {
-	if (l->kind == KIND_SYSLOG)
+	if (l->kind == KIND_NET)
+		write_net(l, b->bytes, b->n);
+	else if (l->kind == KIND_SYSLOG)
 		write_syslog(l, b->bytes, b->n);
 	else
 		write_file(l, b->bytes, b->n);
@@ -219,6 +241,8 @@ static void *writer(void *arg)
 static void free_lines(struct lines *l)
 {
 	target_close(l);
+	if (l->kind == KIND_NET)
+		syslog_net_close(&l->net);
 	free(l->filling.bytes);
 	free(l->writing.bytes);
 	(void)pthread_cond_destroy(&l->wake);
@@ -259,6 +283,10 @@ static enum err open_target(struct lines *l, const char *target, struct error *e
 	if (!str_copy(l->path, sizeof(l->path), str_of(path)) || path[0] == '\0')
 		return err_set(e, ERR_INVALID, "access_log.target \"%.100s\": not a usable path",
 			       target);
+	if (syslog_net_is(target)) {
+		l->kind = KIND_NET;
+		return syslog_net_open(&l->net, target, e);
+	}
 	if (is_pipe(l)) {
 		l->must_reopen = true;
 		return ERR_OK;

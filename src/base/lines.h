@@ -15,7 +15,7 @@ struct lines;
 
 /*
  * TARGET: "stdout", "stderr", "syslog" (the unix datagram socket /dev/log, "syslog:/path" one
- * elsewhere; one datagram per line) or a file's path (appended to, mode 0640). The caller ends it
+ * elsewhere; one datagram per line), a syslog server (base/syslog_net.h) or a file's path (appended to, mode 0640). The caller ends it
  * with lines_close. ERR_SYSTEM: it cannot be opened.
  */
 enum err lines_open(struct lines **l, const char *target, struct error *e);

@@ -10,6 +10,7 @@
 
 #include "base/sink.h"
 #include "base/str.h"
+#include "base/syslog_net.h"
 #include "base/utf8.h"
 
 #define CUT_MARK "…"
@@ -18,6 +19,7 @@ enum {
 	LINE_BYTES = 4096, /* PIPE_BUF: a write of it to a pipe is never torn */
 	SYSLOG_DAEMON = 3 << 3,
 	LIMIT_MS = 1000,
+	NET_MS = 1000,
 };
 
 /* The one log of the process. */
@@ -116,6 +118,12 @@ static void drop_torn_end(char *text, size_t n)
 		text[n - 1 - tail] = '\0';
 }
 
+/* A message that is sent needs no end of line. */
+static bool is_sent(void)
+{
+	return state.sink.kind == SINK_SYSLOG || state.sink.kind == SINK_NET;
+}
+
 static void stamp_second(time_t now)
 {
 	const char *format = state.sink.kind == SINK_SYSLOG ? "%b %e %H:%M:%S"
@@ -143,6 +151,10 @@ static void line_start(struct line *l, enum log_level level)
 
 	l->n = 0;
 	l->cut = false;
+	if (state.sink.kind == SINK_NET) {
+		l->n = syslog_net_head(&state.sink.net, l->bytes, priorities[level], "log");
+		return;
+	}
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
 	stamp_second(now.tv_sec);
 	if (state.sink.kind == SINK_SYSLOG)
@@ -173,7 +185,7 @@ static bool told_losses(void)
 		line.bytes[0] = '\n';
 	}
 	line_add_text(&line, text);
-	line_end(&line, false, state.sink.kind != SINK_SYSLOG);
+	line_end(&line, false, !is_sent());
 	if (!sink_write(&state.sink, line.bytes, line.n))
 		return false;
 	state.untold = 0;
@@ -196,7 +208,7 @@ static void log_values(enum log_level level, const char *format, va_list values)
 		drop_torn_end(text, sizeof(text) - 1);
 	line_start(&line, level);
 	line_add_text(&line, text);
-	line_end(&line, cut, state.sink.kind != SINK_SYSLOG);
+	line_end(&line, cut, !is_sent());
 	if (!told_losses() || !sink_write(&state.sink, line.bytes, line.n)) {
 		state.why = errno;
 		state.lost++;
@@ -222,10 +234,28 @@ static bool is_target(const char *target)
 	return strcmp(target, state.sink.target) == 0;
 }
 
+/* The log before it is the last place to say that nobody answers. */
+static enum err open_net(const char *target, struct error *e)
+{
+	struct sink next = { .fd = -1 };
+	enum err err = sink_open(&next, target, e);
+
+	if (err != ERR_OK)
+		return err;
+	if (!syslog_net_is_up(&next.net, NET_MS))
+		log_warn("log.target %s: %s: lines are left out until it answers", target,
+			 strerror(errno));
+	sink_close(&state.sink);
+	state.sink = next;
+	return ERR_OK;
+}
+
 enum err log_open(const char *target, enum log_level level, struct error *e)
 {
 	bool is_same = is_target(target);
 
+	if (syslog_net_is(target))
+		return begin_anew(open_net(target, e), level, is_same);
 	return begin_anew(sink_open(&state.sink, target, e), level, is_same);
 }
 
@@ -243,7 +273,7 @@ enum err log_reopen(struct error *e)
 
 int log_fd(void)
 {
-	return state.sink.fd;
+	return sink_fd(&state.sink);
 }
 
 const char *log_target(void)

@@ -28,7 +28,7 @@ bool log_level_of(const char *word, enum log_level *level);
 
 /*
  * Sends the log to TARGET: "stderr", "syslog" (the unix datagram socket /dev/log; "syslog:/path" is
- * one elsewhere) or a file's path (appended to, made with mode 0640; as root no link is followed
+ * one elsewhere), a syslog server (base/syslog_net.h) or a file's path (appended to, made with mode 0640; as root no link is followed
  * that others may have made, base/trusted.h). Before the first call the log goes to stderr at level
  * info. On failure it stays where it was.
  */

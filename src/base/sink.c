@@ -20,6 +20,8 @@ static enum sink_kind kind_of(const char *target)
 {
 	if (strcmp(target, "stderr") == 0)
 		return SINK_STDERR;
+	if (syslog_net_is(target))
+		return SINK_NET;
 	return syslog_path(target) != NULL ? SINK_SYSLOG : SINK_FILE;
 }
 
@@ -69,10 +71,24 @@ static int open_log_file(const char *path, bool *is_new)
 	return fd;
 }
 
+int sink_fd(const struct sink *s)
+{
+	return s->kind == SINK_NET ? s->net.fd : s->fd;
+}
+
+void sink_close(struct sink *s)
+{
+	if (s->kind == SINK_NET)
+		syslog_net_close(&s->net);
+	if (s->fd > STDERR_FILENO)
+		(void)close(s->fd); /* what each write said was looked at */
+	s->fd = -1;
+}
+
 static void set_fd(struct sink *s, int fd, bool is_new)
 {
-	if (s->fd > STDERR_FILENO && s->fd != fd)
-		(void)close(s->fd); /* what each write said was looked at */
+	if (s->fd != fd)
+		sink_close(s);
 	s->fd = fd;
 	s->way = way_of(fd);
 	s->is_new = is_new;
@@ -94,6 +110,31 @@ static void note_target(struct sink *s, const char *target)
 			       str_of(target)); /* check_target measured it */
 }
 
+static enum err set_net(struct sink *s, const struct syslog_net *net, const char *target)
+{
+	set_fd(s, -1, false);
+	sink_close(s); /* a server before it */
+	s->net = *net;
+	note_target(s, target);
+	return ERR_OK;
+}
+
+static enum err open_net(struct sink *s, const char *target, struct error *e)
+{
+	struct syslog_net net;
+	enum err err = syslog_net_open(&net, target, e);
+
+	return err == ERR_OK ? set_net(s, &net, target) : err;
+}
+
+static enum err take_net(struct sink *s, const char *target, int fd, struct error *e)
+{
+	struct syslog_net net;
+	enum err err = syslog_net_take(&net, target, fd, e);
+
+	return err == ERR_OK ? set_net(s, &net, target) : err;
+}
+
 enum err sink_open(struct sink *s, const char *target, struct error *e)
 {
 	const char *syslog = syslog_path(target);
@@ -102,6 +143,8 @@ enum err sink_open(struct sink *s, const char *target, struct error *e)
 
 	if (check_target(target, e) != ERR_OK)
 		return e->code;
+	if (kind_of(target) == SINK_NET)
+		return open_net(s, target, e);
 	if (kind_of(target) == SINK_STDERR)
 		fd = open_stderr();
 	else
@@ -122,6 +165,8 @@ enum err sink_take(struct sink *s, const char *target, int fd, struct error *e)
 		(void)close(fd); /* nothing was written */
 		return e->code;
 	}
+	if (kind_of(target) == SINK_NET)
+		return take_net(s, target, fd, e);
 	set_fd(s, fd, false);
 	note_target(s, target);
 	return ERR_OK;
@@ -174,6 +219,8 @@ bool sink_write(struct sink *s, const char *line, size_t n)
 {
 	ssize_t wrote;
 
+	if (s->kind == SINK_NET)
+		return syslog_net_send(&s->net, (struct str){ line, n }, STR(""), 0);
 	if (s->kind == SINK_SYSLOG)
 		return send_syslog(s, line, n);
 	do {

@@ -15,8 +15,9 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/syslog_net.h"
 
-enum sink_kind { SINK_STDERR, SINK_FILE, SINK_SYSLOG };
+enum sink_kind { SINK_STDERR, SINK_FILE, SINK_SYSLOG, SINK_NET };
 
 /* How a line is written without waiting. */
 enum sink_way {
@@ -28,7 +29,8 @@ enum sink_way {
 struct sink {
 	enum sink_kind kind;
 	enum sink_way way;
-	int fd;		       /* owned, but for STDERR_FILENO */
+	int fd;		       /* owned, but for STDERR_FILENO; -1 for SINK_NET */
+	struct syslog_net net; /* of SINK_NET */
 	bool is_new;	       /* the file was made by sink_open or sink_reopen */
 	bool is_torn;	       /* the last line is there in part */
 	char target[PATH_MAX]; /* as the config names it */
@@ -42,6 +44,12 @@ enum err sink_take(struct sink *s, const char *target, int fd, struct error *e);
 
 /* Opens a file again under its path; other targets stay as they are. On failure *s is as it was. */
 enum err sink_reopen(struct sink *s, struct error *e);
+
+/* The descriptor to hand to another process. */
+int sink_fd(const struct sink *s);
+
+/* Ends it. */
+void sink_close(struct sink *s);
 
 /* One line. False: not written, or not whole; errno says why. */
 bool sink_write(struct sink *s, const char *line, size_t n);

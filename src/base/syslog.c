@@ -8,12 +8,18 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/syslog_net.h"
 
 const char *syslog_path(const char *target)
 {
 	if (strcmp(target, "syslog") == 0)
 		return "/dev/log";
 	return strncmp(target, "syslog:", 7) == 0 ? target + 7 : NULL;
+}
+
+bool syslog_is_target(const char *target)
+{
+	return syslog_path(target) != NULL || syslog_net_is(target);
 }
 
 int syslog_connect(const char *path)

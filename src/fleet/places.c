@@ -27,7 +27,7 @@ enum err places_claim_log(const struct generation *g, struct error *e)
 	const struct board_plan *plan = &g->plan;
 
 	if (g->settings->must_detach && !plan_logs_to_file(plan) &&
-	    syslog_path(plan->log_target) == NULL)
+	    !syslog_is_target(plan->log_target))
 		return err_set(e, ERR_INVALID,
 			       "%s: log.target: a daemon (-d) has no stderr: "
 			       "expected \"syslog\" or a path",

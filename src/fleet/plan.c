@@ -182,7 +182,7 @@ static enum err make_absolute(char *path, size_t size, const char *folder, struc
 bool plan_is_file(const char *target)
 {
 	return target != NULL && target[0] != '\0' && strcmp(target, "stderr") != 0 &&
-	       syslog_path(target) == NULL;
+	       !syslog_is_target(target);
 }
 
 enum err plan_fix_paths(struct conf *c, const struct settings *s, struct error *e)

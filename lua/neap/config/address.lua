@@ -83,6 +83,16 @@ function address.check_host(text)
   return true
 end
 
+-- "192.0.2.1:514" or "[2001:db8::1]:514".
+---@param text string
+---@return boolean
+function address.is_ip_and_port(text)
+  local host, port = text:match "^([%d.]+):(%d+)$"
+  if host then return address.is_ipv4(host) and address.port(port, 1) ~= nil end
+  host, port = text:match "^%[([%x:.]+)%]:(%d+)$"
+  return host ~= nil and address.is_ipv6(host) and address.port(port, 1) ~= nil
+end
+
 -- Decimal digits only.
 ---@param text string
 ---@param least integer

@@ -339,6 +339,10 @@ end
 
 local WORDS = { stderr = true, stdout = true, syslog = true }
 
+local function is_file(target)
+  return not (WORDS[target] or target:find "^syslog:" or target:find "^syslog%+")
+end
+
 local function finish(config, services, pools, folder)
   for _, list in ipairs { services, pools } do
     for _, owner in ipairs(list) do
@@ -361,11 +365,11 @@ local function finish(config, services, pools, folder)
     if build.is_path(pool.shadow) then pool.shadow_path = build.resolve(folder, pool.shadow) end
   end
   local log = config.log
-  if not WORDS[log.target] and not log.target:find "^syslog:" then
+  if is_file(log.target) then
     log.target = build.resolve(folder, log.target)
   end
   local access = config.access_log
-  if access and not WORDS[access.target] and not access.target:find "^syslog:" then
+  if access and is_file(access.target) then
     access.target = build.resolve(folder, access.target)
   end
   return {

@@ -110,8 +110,9 @@ schema.process = {
 }
 
 schema.log = {
-  { "target", "path", default = "stderr", max = 255,
-    text = "`\"stderr\"`, `\"syslog\"` or a file's path." },
+  { "target", "log_target", default = "stderr", max = 255,
+    text = "`\"stderr\"`, `\"syslog\"`, `\"syslog+udp://IP:PORT\"`, "
+      .. "`\"syslog+tcp://IP:PORT\"` or a file's path (docs/operations.md)." },
   { "level", "choice", default = "info", values = { "debug", "info", "warn", "error" },
     text = "The lowest level that is written." },
   { "checks", "choice", default = "changes", values = { "changes", "all" },
@@ -128,9 +129,10 @@ schema.explain = {
 }
 
 schema.access_log = {
-  { "target", "path", default = "stdout", max = 255,
-    text = "`\"stdout\"`, `\"stderr\"`, `\"syslog\"` or a file's path; the user that neap runs as "
-      .. "must be able to write there." },
+  { "target", "log_target", default = "stdout", max = 255,
+    text = "`\"stdout\"`, `\"stderr\"`, `\"syslog\"`, `\"syslog+udp://IP:PORT\"`, "
+      .. "`\"syslog+tcp://IP:PORT\"` or a file's path; the user that neap runs as must be able to "
+      .. "write there." },
   { "format", "access_format", default = "combined",
     text = "`\"combined\"`, `\"json\"`, or a function that takes the request and its outcome and "
       .. "returns the line, or nil for none (docs/access-log.md)." },

@@ -141,6 +141,24 @@ types.tls_names = {
 types.name = { what = "a name", expected = types.text.expected, check = showable }
 types.path = { what = "a path", expected = types.text.expected, check = printable }
 
+types.log_target = {
+  what = "a log target",
+  expected = function(row)
+    return "a word, a path, syslog+udp://IP:PORT or syslog+tcp://IP:PORT, of at most "
+      .. row.max .. " bytes"
+  end,
+  check = function(value, row)
+    local ok, why = printable(value, row)
+    if not ok or not value:find "^syslog%+" then return ok, why end
+    local place = value:match "^syslog%+udp://(.*)$" or value:match "^syslog%+tcp://(.*)$"
+    if not place then
+      return false, show.value(value) .. " is neither syslog+udp:// nor syslog+tcp://"
+    end
+    if address.is_ip_and_port(place) then return true end
+    return false, show.value(value) .. " has no IP address with a port (names are not resolved)"
+  end,
+}
+
 types.secret = {
   what = "a token",
   expected = fixed "a text of 8 to 255 visible ASCII characters without blanks",

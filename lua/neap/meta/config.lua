@@ -81,13 +81,13 @@
 
 --- log.
 ---@class neap.config.log
----@field target? string
+---@field target? nil
 ---@field level? "debug"|"info"|"warn"|"error"
 ---@field checks? "changes"|"all"
 
 --- access_log.
 ---@class neap.config.access_log
----@field target? string
+---@field target? nil
 ---@field format? "combined"|"json"|fun(request: neap.request, outcome: neap.outcome): string?
 
 --- explain.
