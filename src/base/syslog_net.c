@@ -89,16 +89,16 @@ static enum err read_target(struct syslog_net *n, const char *target, struct err
 
 /* ---- the connection ---- */
 
-static void become(struct syslog_net *n, enum syslog_net_state state)
+static void become(struct syslog_net *n, enum syslog_net_phase phase)
 {
-	n->state = state;
+	n->phase = phase;
 	n->since_ms = clock_now_ms();
 }
 
 /* The first try after a connection that lasted is made at once. */
 static void cut(struct syslog_net *n, int why)
 {
-	bool was_up = n->state == SYSLOG_NET_UP;
+	bool was_up = n->phase == SYSLOG_NET_UP;
 	int64_t up_ms = n->since_ms;
 
 	if (was_up)
@@ -195,14 +195,14 @@ static bool is_closed_by_peer(const struct syslog_net *n)
 
 bool syslog_net_is_up(struct syslog_net *n, int wait_ms)
 {
-	if (n->is_stream && n->state == SYSLOG_NET_UP && is_closed_by_peer(n))
+	if (n->is_stream && n->phase == SYSLOG_NET_UP && is_closed_by_peer(n))
 		cut(n, ECONNRESET);
-	if (n->state == SYSLOG_NET_DOWN && clock_now_ms() >= n->next_ms)
+	if (n->phase == SYSLOG_NET_DOWN && clock_now_ms() >= n->next_ms)
 		begin(n);
-	if (n->state == SYSLOG_NET_TRYING)
+	if (n->phase == SYSLOG_NET_TRYING)
 		return has_connected(n, wait_ms);
 	errno = n->why;
-	return n->state == SYSLOG_NET_UP;
+	return n->phase == SYSLOG_NET_UP;
 }
 
 /* ---- messages ---- */

@@ -19,17 +19,17 @@
 #include "base/err.h"
 #include "base/str.h"
 
-enum syslog_net_state { SYSLOG_NET_DOWN, SYSLOG_NET_TRYING, SYSLOG_NET_UP };
+enum syslog_net_phase { SYSLOG_NET_DOWN, SYSLOG_NET_TRYING, SYSLOG_NET_UP };
 
 enum { SYSLOG_NET_HEAD_MAX = 384 };
 
 struct syslog_net {
 	bool is_stream;
-	enum syslog_net_state state;
+	enum syslog_net_phase phase;
 	int fd;	 /* owned; -1: none */
 	int why; /* errno of the last failure */
 	unsigned backoff_ms;
-	int64_t since_ms, next_ms; /* of the state; of the next try */
+	int64_t since_ms, next_ms; /* of the phase; of the next try */
 	struct sockaddr_storage to;
 	socklen_t to_n;
 	char host[256]; /* ours, for the head */
