@@ -3,7 +3,7 @@ local unistd = require "posix.unistd"
 local neap = require "support.neap"
 local scope = require "support.scope"
 
-local good = 'return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:1" } }'
+local good = 'return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:2" } }'
 
 local function errors_of(config, files)
   local all = files or {}
