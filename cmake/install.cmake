@@ -1,11 +1,13 @@
 # cmake --install: the binary, the Lua files for editors and tests, examples, manual, config.
+# What is to be read (component doc) is a package of its own: cmake/package.cmake.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME neap)
 if(TARGET neap)
   install(TARGETS neap RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 function(neap_install_folder folder destination)
   if(EXISTS ${CMAKE_SOURCE_DIR}/${folder})
-    install(DIRECTORY ${folder}/ DESTINATION ${destination})
+    install(DIRECTORY ${folder}/ DESTINATION ${destination} ${ARGN})
   endif()
 endfunction()
 
@@ -19,7 +21,7 @@ install(FILES packaging/completion/_neap
   DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
 install(FILES packaging/completion/neap.fish
   DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
-neap_install_folder(examples ${CMAKE_INSTALL_DOCDIR}/examples)
+neap_install_folder(examples ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT doc)
 file(GLOB manuals CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.[1-8])
 foreach(manual ${manuals})
   string(REGEX MATCH "[1-8]$" section ${manual})
