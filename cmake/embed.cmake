@@ -19,7 +19,8 @@ add_custom_command(
   BYPRODUCTS ${embed_folder}/abi.h
   COMMAND ${LUAJIT_PROGRAM} cmake/embed.lua ${embed_folder} ${CMAKE_SOURCE_DIR} ${embed_inputs}
   WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-  DEPENDS ${embed_paths} ${CMAKE_SOURCE_DIR}/cmake/embed.lua ${embed_folder}/embed.list
+  DEPENDS ${embed_paths} ${CMAKE_SOURCE_DIR}/cmake/embed.lua
+    ${CMAKE_SOURCE_DIR}/cmake/bytecode.lua ${embed_folder}/embed.list
   DEPFILE ${embed_folder}/embed_data.d
   COMMENT "Embedding Lua and assets"
   VERBATIM)

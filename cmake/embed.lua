@@ -6,8 +6,9 @@
 -- source too. As "abi.h" it has what the FFI is told, which is written to FOLDER/abi.h, too; the
 -- headers that this comes from are in FOLDER/embed_data.d.
 
-package.path = "lua/?.lua"
+package.path = "lua/?.lua;cmake/?.lua"
 
+local bytecode = require "bytecode"
 local native = require "neap.native"
 
 local BYTES_PER_LINE = 16
@@ -46,7 +47,7 @@ local function add_file(entries, path)
     add(entries, path, read(path))
   end
   if module and not path:find "^lua/neap/meta/" then -- that is for editors
-    add(entries, module, string.dump(assert(loadfile(path))))
+    add(entries, module, bytecode.dump(assert(loadfile(path))))
   end
 end
 
