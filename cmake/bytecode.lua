@@ -1,6 +1,6 @@
--- bytecode.dump(fn) → its bytecode, the same in each run. LuaJIT writes the constants of a table in the
--- order of hashes whose seed is another one each time: here they are sorted. The form is that of LuaJIT
--- 2.1 (version 2 of its dumps).
+-- bytecode.dump(fn) gives its bytecode, the same in each run. LuaJIT writes the constants of a
+-- table in the order of hashes whose seed is another one each time: here they are sorted. The
+-- form is that of LuaJIT 2.1 (version 2 of its dumps).
 
 local bytecode = {}
 
