@@ -17,7 +17,7 @@ mount -t devtmpfs none "$root/dev" 2>/dev/null || mount --bind /dev "$root/dev"
 
 inside() { chroot "$root" "$@"; }
 quietly() { inside "$@" >"$root/output" 2>&1 || { cat "$root/output"; exit 1; }; }
-say() { printf '%s: %s\n' "$1" "$folder"; }
+say() { printf '%s: %s\n' "$1" "$2"; }
 
 quietly dpkg --install /neap.deb /neap-doc.deb
 say user "$(inside id -un neap)"
