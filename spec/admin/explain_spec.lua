@@ -211,7 +211,7 @@ describe("explain", function()
     assert.truthy(err:find("no pool 'nobody' is configured", 1, true))
     code, _, err = neap.run { "--last", "3", "-c", "x.lua" }
     assert.equal(1, code)
-    assert.truthy(err:find("go with explain", 1, true))
+    assert.truthy(err:find("--last goes with explain", 1, true))
   end)
 
   it("tells of connections of a tcp service", function()

@@ -19,7 +19,7 @@ local function pool(lines)
     :format(lines)
 end
 
-local PLAIN, TLS = 'backends = { "http://127.0.0.1:1" }, ', 'backends = { "https://127.0.0.1:1" }, '
+local PLAIN, TLS = 'backends = { "http://127.0.0.1:2" }, ', 'backends = { "https://127.0.0.1:2" }, '
 
 describe("neap check", function()
   it("warns of http2 with send_proxy", function()

@@ -4,7 +4,7 @@ local neap = require "support.neap"
 local function stderr_of(policy, more, files)
   local all = files or {}
   all["policy.lua"] = 'local neap = require "neap"\n' .. policy
-  all["config.lua"] = ([[return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:1" },
+  all["config.lua"] = ([[return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:2" },
     policy = "policy.lua" %s }]]):format(more or "")
   local code, stdout, stderr = neap.run({ "-t", "-c", "config.lua" }, { files = all, limit = 15 })
   assert.equal("config.lua: ok\n", stdout)

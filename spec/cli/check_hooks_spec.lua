@@ -3,7 +3,7 @@ local neap = require "support.neap"
 local origin = require "support.origin"
 local scope = require "support.scope"
 
-local CONFIG = [[return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:1" },
+local CONFIG = [[return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:2" },
   policy = "policy.lua" %s }]]
 
 local function check(policy, more)
@@ -96,7 +96,7 @@ describe("neap check sends a request through the hooks, and", function()
   it("takes hooks of mode tcp", function()
     local code, stdout, stderr = neap.run({ "-t", "-c", "config.lua" }, { limit = 15, files = {
       ["config.lua"] = [[return { listen = "127.0.0.1:1", mode = "tcp",
-        backends = { "tcp://127.0.0.1:1" }, policy = {
+        backends = { "tcp://127.0.0.1:2" }, policy = {
           request = function(r) return r.client_ip and nil end,
           pick = function(r, pool) return pool[1] end,
           log = function(r, o) return o.total end } }]],

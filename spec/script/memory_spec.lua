@@ -127,7 +127,7 @@ describe("memory that is nearly full", function()
 
   it("is refused at the start when policies keep it", function()
     local code, _, stderr = neap.run({ "-t", "-c", "config.lua" }, { limit = 15, files = {
-      ["config.lua"] = [[return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:1" },
+      ["config.lua"] = [[return { listen = "127.0.0.1:1", backends = { "http://127.0.0.1:2" },
         lua_memory = 33554432, policy = "policy.lua" }]],
       ["policy.lua"] = [[local kept = {}
         for i = 1, 33 do kept[i] = ("x"):rep(1e6) .. i end

@@ -1,4 +1,5 @@
 local eventually = require "support.eventually"
+local neap = require "support.neap"
 local udp = require "support.udp"
 
 local function dead_port()
@@ -73,11 +74,16 @@ describe("a backend of a udp service", function()
     assert.equal(0, #server:received())
   end)
 
-  it("that leads back here gets the datagram once, and no more", function()
-    local port = dead_port()
-    local n = udp.start({ port }, ("listen = '127.0.0.1:%d',"):format(port),
-      { "a datagram of neap's own came back" })
-    local c = udp.client(n.address)
+  it("that leads back by way of another service gets the datagram once, no more", function()
+    local one, two = dead_port(), dead_port()
+    local service = [[{ mode = "udp", listen = "127.0.0.1:%d",
+      backends = { "udp://127.0.0.1:%d" }, health = { type = "none" } },]]
+    local n = neap.start {
+      config = ("return { workers = 1, services = { " .. service .. service .. " } }")
+        :format(one, two, two, one),
+      allow = { "a datagram of neap's own came back" },
+    }
+    local c = udp.client("127.0.0.1:" .. one)
     c:send "x"
     n:wait_log "a datagram of neap's own came back to it and was dropped"
     assert.is_true(c:is_silent())
