@@ -57,30 +57,36 @@ local function pool_expression(job, c, name)
   return code.text(pool)
 end
 
-local function route(job, c, out)
+-- What no rule of use_backend sends elsewhere; nil: nothing says where to.
+local function default_pool(job, c, out)
   local section = c.section
-  for _, line in ipairs(section:rules { use_backend = true }) do
+  local line = section:last "default_backend"
+  local name = line and line[2] or (section.kind == "listen" and section.name)
+  if not name then return nil end
+  local pool, why = pool_expression(job, c, name)
+  if not pool then
+    out:remark(job.notes:lacks(line or section, ("default_backend %s: %s"):format(name, why)))
+  end
+  return pool
+end
+
+local function route(job, c, out)
+  local default = default_pool(job, c, out)
+  for _, line in ipairs(c.section:rules { use_backend = true }) do
     local pool, why = pool_expression(job, c, line[2] or "")
     local test = pool
-    if pool then test, why = acl.condition(line, 3, job, section, c.names) end
+    if pool then test, why = acl.condition(line, 3, job, c.section, c.names) end
+    -- A name that is worked out and belongs to no backend ends the rules, too.
+    if pool and default and pool:find "^POOLS" then pool = pool .. " or " .. default end
     if not test then
       out:remark(job.notes:lacks(line, ("%s: %s"):format(table.concat(line, " "), tostring(why))))
     elseif test == "true" then
       out:add("do return %s end", pool)
-    elseif pool:find "^POOLS" then
-      out:add("if (%s) and %s then return %s end", test, pool, pool)
     else
       out:add("if %s then return %s end", test, pool)
     end
   end
-  local line = section:last "default_backend"
-  local name = line and line[2] or (section.kind == "listen" and section.name)
-  local pool, why
-  if name then pool, why = pool_expression(job, c, name) end
-  if name and not pool then
-    out:remark(job.notes:lacks(line or section, ("default_backend %s: %s"):format(name, why)))
-  end
-  out:add("return %s", pool or "nil")
+  out:add("return %s", default or "nil")
 end
 
 local REQUEST = { ["http-request"] = true, redirect = true }
