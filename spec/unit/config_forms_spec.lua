@@ -25,9 +25,9 @@ describe("the forms of a config", function()
   it("give pools in the order of their names, then those of services", function()
     local config = case.load(([[return {
       services = {
-        { listen = ":1", pool = "b" },
-        { listen = ":2", backends = { %s }, name = "own", health = { interval = 5 } },
-        { listen = ":3", policy = { request = print } },
+        { listen = ":11", pool = "b" },
+        { listen = ":12", backends = { %s }, name = "own", health = { interval = 5 } },
+        { listen = ":13", policy = { request = print } },
       },
       pools = { b = { backends = { %s } }, a = { backends = { %s }, policy = "x.lua" } },
     }]]):format(A, A, B))

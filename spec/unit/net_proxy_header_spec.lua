@@ -11,7 +11,7 @@ struct bt_client_tls {
 struct bt_proxy_tlv { struct bt_client_tls tls; char sni[254], alpn[256];
   struct bt_str checksum; };
 struct bt_proxy_header {
-  bool has_source; struct bt_peer source; size_t bytes; const char *reason;
+  bool is_datagram, has_source; struct bt_peer source; size_t bytes; const char *reason;
   struct bt_proxy_tlv tlv;
 };
 int proxy_header_parse(struct bt_proxy_header *h, const char *p, size_t n);
