@@ -30,10 +30,15 @@ local function has(program)
 end
 
 describe("the Debian packages", function()
+  local package, doc -- made once: that takes most of a minute
+
+  setup(function()
+    if not os.getenv "NEAP_SANITIZED" then package, doc = make_packages() end
+  end)
+
   it("install, serve, keep an edited config, and go without a trace #slow", function()
     local why = why_not()
     if why then return pending(why) end
-    local package, doc = make_packages()
     local code, out, err = process.run { limit = 240, argv = { "unshare", "--mount", "--pid",
       "--fork", "--net", "sh", "-c", INSIDE, unistd.getcwd() .. "/spec/package/install.sh",
       package, doc, scope.directory() } }
@@ -58,7 +63,7 @@ purged: clean nobody
 
   it("have the same bytes each time, and nothing that lintian minds #slow", function()
     if os.getenv "NEAP_SANITIZED" then return pending "not of a build with sanitizers" end
-    local first, second = { make_packages() }, { make_packages() }
+    local first, second = { package, doc }, { make_packages() }
     for i, path in ipairs(first) do
       assert.is_true(scope.read(path) == scope.read(second[i]), path .. ": other bytes")
       if has "lintian" then
