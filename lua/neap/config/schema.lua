@@ -161,7 +161,7 @@ schema.admin = {
 }
 
 schema.admin_metrics = {
-  { "backends", "integer", default = 1000, min = 0, max = 16384, also = { true, false },
+  { "backends", "integer", default = true, min = 0, max = 16384, also = { true, false },
     text = "Above so many backends in all pools, `/metrics` has them summed up by pool only. "
       .. "`true`: each of them always; `false`: never." },
 }
