@@ -66,10 +66,10 @@ describe("timeouts.attempt", function()
   end)
 
   it("does not blame the backend for a client that is slow with its body", function()
-    local n = proxied.start({ name = "good" }, policy(SAYS) .. "timeouts = { attempt = 0.1 },")
+    local n = proxied.start({ name = "good" }, policy(SAYS) .. "timeouts = { attempt = 0.5 },")
     local c = client.connect(n.address)
     c:send "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na"
-    eventually.always(function() return n:count_log "FAILED" == 0 end, 0.35)
+    eventually.always(function() return n:count_log "FAILED" == 0 end, 0.8)
     c:send "bc"
     assert.equal("good", c:read_response().body)
   end)
