@@ -6,6 +6,8 @@ set(packaging ${CMAKE_SOURCE_DIR}/packaging)
 if(NEAP_REPRODUCIBLE)
   target_compile_options(neap_options INTERFACE -ffile-prefix-map=${CMAKE_BINARY_DIR}=/usr/src/neap/build
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=/usr/src/neap)
+  # The build id is made of all that is linked: names of temporary files must not be among it.
+  target_link_options(neap_options INTERFACE -Wl,--strip-all)
   target_link_options(neap_options INTERFACE -ffile-prefix-map=${CMAKE_BINARY_DIR}=/usr/src/neap/build
     -ffile-prefix-map=${CMAKE_SOURCE_DIR}=/usr/src/neap)
 endif()

@@ -56,7 +56,7 @@ _neap() {
       fi
       ;;
     replay)
-      if [[ $word == -* ]]; then _neap_words "--policy --json --help" "$word"
+      if [[ $word == -* ]]; then _neap_words "--policy --against --rows --fixture --json --help" "$word"
       else _neap_files '*' "$word"; fi
       ;;
     sim)

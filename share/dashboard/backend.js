@@ -32,7 +32,7 @@ function facts(pool, b, now) {
   return [
     ["Address", b.url + (b.addresses.length ? " (" + b.addresses.join(", ") + ")" : "")],
     ["Pool", pool.name + (b.zone ? ", zone " + b.zone : "") + ", tier " + b.tier],
-    ["Checks", c.type === "none" ? "none" : c.type + ", every " + seconds(c.interval)],
+    ["Checks", c.type == null ? "several" : c.type === "none" ? "none" : c.type + ", every " + seconds(c.interval)],
     ["Weight", b.weight + (b.origin.weight === "api" ? ", set by the API" : "")],
     ["Slots", b.slots ? count(b.inflight) + " of " + b.slots + " used" : "no limit"],
     ["Attempts", count(b.requests) + ", " + several(b.failures, "failure")],
@@ -138,10 +138,19 @@ export async function showBackend(s) {
   text($("one-missing"), past.missing);
 }
 
+// A link may be cut in the middle of an escape.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function turn() {
   const parts = location.hash.match(/^#backend\/([^/]*)\/(.*)$/);
   const was = wanted;
-  wanted = parts ? [decodeURIComponent(parts[1]), decodeURIComponent(parts[2])] : null;
+  wanted = parts ? [decoded(parts[1]), decoded(parts[2])] : null;
   asked = -1e9;
   isTyped = false;
   $("all").hidden = isOpen();

@@ -51,8 +51,10 @@ describe("neap's own address among its backends", function()
       return discover.left_out == 1 and discover
     end)
     assert.is_truthy(found.left_out_reason:find("where neap itself listens", 1, true))
-    scope.write(path .. ".new", ('["%s","%s", "%s"]'):format(own, web.address, web.address))
+    scope.write(path .. ".new", ('["%s","%s","%s"]')
+      :format(own, web.address, origin.start({}).address))
     assert(os.rename(path .. ".new", path)) -- a half-written file would be told as nonsense
+    eventually(function() return #admin.status(n).pools[1].backends == 2 end)
     assert.equal(1, n:count_log "where neap itself listens")
   end)
 

@@ -21,8 +21,9 @@ local function make_packages()
   local code, out, err = process.run { limit = 300, cwd = build,
     env = { SOURCE_DATE_EPOCH = "1700000000" }, argv = { "cpack", "-G", "DEB", "-B", dir } }
   assert.equal(0, code, out .. err)
-  return out:match "package: (%S+/neap_%S+%.deb) generated",
-    out:match "package: (%S+/neap%-doc_%S+%.deb) generated"
+  local package = assert(out:match "package: (%S+/neap_%S+%.deb) generated", out)
+  local doc = assert(out:match "package: (%S+/neap%-doc_%S+%.deb) generated", out)
+  return package, doc
 end
 
 local function has(program)

@@ -37,7 +37,8 @@ describe("packaging/kubernetes", function()
     local admin = deployment:match "name: admin, containerPort: (%d+)"
     assert.is_truthy(config:find('listen = ":' .. port .. '"', 1, true))
     assert.is_truthy(config:find('0.0.0.0:' .. admin, 1, true))
-    assert.is_truthy(deployment:find(config:match 'hosts = { "(%w+)" }', 1, true))
+    local host = config:match 'hosts = { "(%w+)" }'
+    assert.is_truthy(deployment:find("name: Host, value: " .. host, 1, true))
     for _, part in ipairs { deployment:match "selector:.-template", deployment:match "template:.*",
       parts.Service } do
       assert.is_truthy(part:find("app: neap", 1, true))

@@ -8,8 +8,8 @@
 
 local admin = require "support.admin"
 local client = require "support.client"
+local eventually = require "support.eventually"
 local neap = require "support.neap"
-local time = require "posix.time"
 
 local common_limit = {}
 
@@ -32,19 +32,14 @@ function common_limit.start(address, limit, more, options)
   return neap.start(options)
 end
 
-local function now()
-  local t = time.clock_gettime(time.CLOCK_MONOTONIC)
-  return t.tv_sec + t.tv_nsec / 1e9
-end
-
 function common_limit.passed(balancers, key, seconds)
-  local connections, begun, n, i = {}, now(), 0, 0
+  local connections, begun, n, i = {}, eventually.now(), 0, 0
   for at, one in ipairs(balancers) do connections[at] = client.connect(one.port) end
-  while now() < begun + seconds do
+  while eventually.now() < begun + seconds do
     i = i % #balancers + 1
     if connections[i]:request("GET", "/" .. key).status == 200 then n = n + 1 end
   end
-  local took = now() - begun
+  local took = eventually.now() - begun
   for _, connection in ipairs(connections) do connection:close() end
   return n, took
 end

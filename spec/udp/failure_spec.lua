@@ -74,19 +74,22 @@ describe("a backend of a udp service", function()
     assert.equal(0, #server:received())
   end)
 
-  it("that leads back by way of another service gets the datagram once, no more", function()
-    local one, two = dead_port(), dead_port()
-    local service = [[{ mode = "udp", listen = "127.0.0.1:%d",
-      backends = { "udp://127.0.0.1:%d" }, health = { type = "none" } },]]
-    local n = neap.start {
-      config = ("return { workers = 1, services = { " .. service .. service .. " } }")
-        :format(one, two, two, one),
-      allow = { "a datagram of neap's own came back" },
-    }
-    local c = udp.client("127.0.0.1:" .. one)
-    c:send "x"
-    n:wait_log "a datagram of neap's own came back to it and was dropped"
-    assert.is_true(c:is_silent())
-    assert.equal(1, n:count_log "came back to it")
-  end)
+  -- Where a listener takes both families, our IPv4 ports look like IPv4 in IPv6.
+  for _, host in ipairs { "127.0.0.1", "[::]" } do
+    it("that leads back by way of another service gets it once, no more, at " .. host, function()
+      local one, two = dead_port(), dead_port()
+      local service = [[{ mode = "udp", listen = "%s:%d",
+        backends = { "udp://127.0.0.1:%d" }, health = { type = "none" } },]]
+      local n = neap.start {
+        config = ("return { workers = 1, services = { " .. service .. service .. " } }")
+          :format(host, one, two, host, two, one),
+        allow = { "a datagram of neap's own came back" },
+      }
+      local c = udp.client("127.0.0.1:" .. one)
+      c:send "x"
+      n:wait_log "a datagram of neap's own came back to it and was dropped"
+      assert.is_true(c:is_silent())
+      assert.equal(1, n:count_log "came back to it")
+    end)
+  end
 end)

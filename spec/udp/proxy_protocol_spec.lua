@@ -5,6 +5,7 @@ local admin = require "support.admin"
 local eventually = require "support.eventually"
 local process = require "support.process"
 local scope = require "support.scope"
+local servers = require "support.udp_servers"
 local udp = require "support.udp"
 
 local PROXIED = 'name = "u", proxy_protocol = true, admin = { listen = "127.0.0.1:0" },'
@@ -39,11 +40,7 @@ end
 
 local function log_of(n) return io.open(n.dir .. "/access.log"):read "*a" end
 
-local function is_there(program)
-  return process.run { argv = { "sh", "-c", "command -v " .. program } } == 0
-end
-
-local test = is_there "dnsdist" and is_there "dig" and it or pending
+local test = servers.can("dnsdist", "dig") and it or pending
 
 describe("proxy_protocol in a udp service", function()
   it("names the client to the policy and the log, and goes no further", function()

@@ -4,6 +4,7 @@ local eventually = require "support.eventually"
 local header = require "support.proxy_header"
 local process = require "support.process"
 local scope = require "support.scope"
+local servers = require "support.udp_servers"
 local udp = require "support.udp"
 
 -- It answers with what the header says, and what followed.
@@ -14,11 +15,7 @@ local function reader()
   end)
 end
 
-local function is_there(program)
-  return process.run { argv = { "sh", "-c", "command -v " .. program } } == 0
-end
-
-local test = is_there "unbound" and is_there "dig" and it or pending
+local test = servers.can("unbound", "dig") and it or pending
 
 -- It takes headers only, and answers to the checks and to one client only.
 local CONF = [[
@@ -46,7 +43,8 @@ local function try_unbound()
   c:close()
   local dir = scope.directory()
   scope.write(dir .. "/conf", CONF:format(c.port, c.port, dir))
-  local p = process.spawn { name = "unbound", argv = { "unbound", "-d", "-c", dir .. "/conf" } }
+  local p = process.spawn { name = "unbound",
+    argv = { "/usr/sbin/unbound", "-d", "-c", dir .. "/conf" } }
   eventually(function() return p:log():find "start of service" or not p:alive() end)
   return p:alive() and { address = "127.0.0.1:" .. c.port } or nil
 end

@@ -15,10 +15,12 @@
 enum { WEIGHT_MAX = 1000 };
 
 static const struct {
-	const char *verb, *state; /* NULL: a weight */
+	const char *verb, *state;
 } verbs[] = {
-	{ "drain", "drain" }, { "undrain", "auto" }, { "up", "up" },
-	{ "down", "down" },   { "weight", NULL },
+	{ "drain", "drain" },
+	{ "undrain", "auto" },
+	{ "up", "up" },
+	{ "down", "down" },
 };
 
 static const char *state_of(const char *verb)

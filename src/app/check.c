@@ -26,7 +26,8 @@ enum { LIMIT_MS = 10000 };
 struct check {
 	const struct settings *settings;
 	struct identity identity;
-	bool must_try; /* false: only learns which user it names */
+	enum check_fact fact; /* asked for beside the identity */
+	bool must_try;	      /* false: only learns that */
 };
 
 /* neap makes a missing file, but not its folder. key: the config's key that names the file. */
@@ -146,19 +147,17 @@ static enum err check_places(const struct check *check, const struct conf *c, st
 	return err;
 }
 
-/* One fact a line, in the order of the parts. */
-static void write_facts(const struct conf *c, char *to, size_t size)
+/* Whose rights it asks for, and the fact: a line each. */
+static void write_facts(const struct conf *c, enum check_fact fact, char *to, size_t size)
 {
 	const char *facts[CHECK_FACTS] = {
 		[CHECK_PID_FILE] = c->pid_file, [CHECK_ADMIN] = c->admin.listen,
 		[CHECK_TOKEN] = c->admin.token, [CHECK_TOKEN_FILE] = c->admin.token_file,
 		[CHECK_LOG] = c->log_target,	[CHECK_ACCESS_LOG] = c->access_log,
 	};
-	size_t used = (size_t)snprintf(to, size, "%s\n%s\n", c->user, c->group);
 
-	for (size_t i = 0; i < CHECK_FACTS && used < size; i++)
-		used += (size_t)snprintf(to + used, size - used, "%s\n",
-					 facts[i] != NULL ? facts[i] : "");
+	(void)snprintf(to, size, "%s\n%s\n%s\n", c->user, c->group,
+		       facts[fact] != NULL ? facts[fact] : "");
 }
 
 static enum err try(const struct check *c, struct board *board, int channel, struct error *e)
@@ -179,7 +178,7 @@ static enum err try(const struct check *c, struct board *board, int channel, str
 
 	if (err != ERR_OK)
 		return err;
-	write_facts(&r.conf, names, sizeof(names));
+	write_facts(&r.conf, c->fact, names, sizeof(names));
 	err = c->must_try ? trial_run(r.policies, true, e) : ERR_OK;
 	if (err == ERR_OK && c->must_try)
 		err = check_places(c, &r.conf, e);
@@ -242,7 +241,7 @@ static enum err run_child(struct check *c, struct message *m, struct error *e)
 	return err == ERR_OK ? wait_for_check(c, &child, m, e) : err;
 }
 
-enum { PART_USER, PART_GROUP, PART_FACTS, PARTS = PART_FACTS + CHECK_FACTS };
+enum { PART_USER, PART_GROUP, PART_FACT, PARTS };
 
 /* Splits what the child said of the config. */
 static enum err split_answer(const struct check *c, const struct message *m, struct str part[PARTS],
@@ -287,7 +286,7 @@ enum err check_learn(const struct settings *s, enum check_fact fact, char *to, s
 	static const char *const keys[CHECK_FACTS] = { "pid_file",    "admin.listen",
 						       "admin.token", "admin.token_file",
 						       "log.target",  "access_log.target" };
-	struct check c = { .settings = s };
+	struct check c = { .settings = s, .fact = fact };
 	struct message m;
 	struct str part[PARTS] = { { NULL, 0 } };
 
@@ -296,7 +295,7 @@ enum err check_learn(const struct settings *s, enum check_fact fact, char *to, s
 	enum err err = run_child(&c, &m, e);
 	if (err == ERR_OK)
 		err = split_answer(&c, &m, part, e);
-	if (err == ERR_OK && !str_copy(to, size, part[PART_FACTS + fact]))
+	if (err == ERR_OK && !str_copy(to, size, part[PART_FACT]))
 		err = err_set(e, ERR_LIMIT, "%s: %s: too long", s->config, keys[fact]);
 	return err;
 }

@@ -169,7 +169,7 @@ static enum err find_files(const struct settings *s, struct tail *tails, unsigne
 			return err;
 		if (i == 0)
 			(void)str_copy(first, sizeof(first), str_of(target));
-		if (target[0] != '\0' && plan_is_file(target))
+		if (plan_is_file(target) && strcmp(target, "stdout") != 0)
 			(void)str_copy(tails[(*n)++].path, PATH_SIZE, str_of(target));
 	}
 	if (*n > 0)

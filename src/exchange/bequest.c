@@ -346,11 +346,12 @@ static bool take_key(struct bequest *b, const void *thing, size_t size)
 static void know_keys(const struct bequest *b, struct flow *f, const struct will *will)
 {
 	uint64_t at = will->keys_at;
-	for (uint32_t i = 0; i < will->keys_n && at + KEY_HEAD <= b->keys_bytes; i++) {
+	for (uint32_t i = 0;
+	     i < will->keys_n && at <= b->keys_bytes && b->keys_bytes - at >= KEY_HEAD; i++) {
 		struct short_key head;
 		memcpy(&head, b->keys + at, KEY_HEAD);
 		at += KEY_HEAD;
-		if (head.n == 0 || at + head.n > b->keys_bytes)
+		if (head.n == 0 || head.n > b->keys_bytes - at)
 			return;
 		flow_know(f, (struct str){ b->keys + at, head.n }, head.is_narrow != 0);
 		at += head.n;

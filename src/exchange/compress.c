@@ -3,6 +3,7 @@
 #include "http/accept_encoding.h"
 #include "http/edits.h"
 #include "http/media.h"
+#include "http/scan.h"
 
 enum { ETAG_MAX = 512 };
 
@@ -70,16 +71,6 @@ static bool is_there(struct str value, struct str word)
 	return true;
 }
 
-static bool has_word(struct str value, struct str word)
-{
-	struct str item;
-	while (str_split(&value, ',', &item)) {
-		if (str_eq_nocase(str_trim(item), word))
-			return true;
-	}
-	return false;
-}
-
 static bool has(const struct fields *f, struct str name)
 {
 	struct str value;
@@ -89,7 +80,7 @@ static bool has(const struct fields *f, struct str name)
 static bool says(const struct fields *f, struct str name, struct str word)
 {
 	struct str value;
-	return any(f, name, has_word, word, &value);
+	return any(f, name, scan_list_has, word, &value);
 }
 
 /* ---- may it be compressed? ---- */
@@ -214,7 +205,8 @@ static void look_at_unchanged(struct relay *r, const struct fields *f)
 	const char *base = buf_head(rq->block);
 	const struct http_field *asks = http_find_name(&rq->head, base, STR("if-none-match"));
 	struct str etag, item;
-	if (asks == NULL || !any(f, STR("etag"), is_there, STR(""), &etag) || etag.p[0] != '"')
+	if (asks == NULL || !any(f, STR("etag"), is_there, STR(""), &etag) ||
+	    !str_starts_with(etag, STR("\"")))
 		return;
 	struct str list = http_field_value(base, asks);
 	while (str_split(&list, ',', &item)) {

@@ -172,11 +172,12 @@ static void learn_one(struct flow *f, struct str bytes)
 
 void flow_learn(struct flow *f, const struct datagram *d)
 {
-	size_t step = d->segment != 0 ? d->segment : d->n;
+	struct datagram one;
+
 	if (!is_quic(f->gate->service))
 		return;
-	for (size_t from = 0; from < d->n; from += step)
-		learn_one(f, (struct str){ d->bytes + from, d->n - from });
+	for (size_t at = 0; datagram_split(d, &at, &one);)
+		learn_one(f, (struct str){ one.bytes, one.n });
 }
 
 void flow_know(struct flow *f, struct str key, bool is_narrow)

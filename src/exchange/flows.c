@@ -246,7 +246,7 @@ struct flow *flows_find_answer(const struct flows *all, const struct flow_port *
 static bool has_ip_of(const struct flow *f, const struct udp_addr *a)
 {
 	struct udp_local client, other;
-	sa_family_t family = a->u.sa.sa_family;
+	sa_family_t family = f->server.u.sa.sa_family; /* a may be IPv4 in IPv6 */
 	return udp_local_of(&client, &f->client, family) && udp_local_of(&other, a, family) &&
 	       udp_local_equal(&client, &other);
 }
@@ -274,7 +274,9 @@ bool flows_is_own(const struct flow_gate *g, const struct datagram *d)
 {
 	const struct flows *all = g->service->plane->flows;
 	const struct udp_addr *from = datagram_sender(d);
-	bool is_v6 = from->u.sa.sa_family == AF_INET6;
+	/* A listener of both families sees our IPv4 ports as IPv4 in IPv6. */
+	bool is_v6 = from->u.sa.sa_family == AF_INET6 &&
+		     !IN6_IS_ADDR_V4MAPPED(&from->u.in6.sin6_addr);
 	if (!flow_ports_own(&all->ports[is_v6], udp_addr_port(from)))
 		return false;
 	if (unlikely(all->ports[is_v6].is_veiled) && veil_is_back(&all->ports[is_v6], g, d))

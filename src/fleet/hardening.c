@@ -73,26 +73,15 @@ static void answer_all(struct program *p, struct syscall_list list, uint32_t wit
 		answer_if(p, (uint32_t)list.numbers[i], with);
 }
 
-/* The call goes by its first argument: one of the values, or that error. */
-static void allow_only(struct program *p, int number, const uint32_t *values, size_t n, int error)
+/* The call goes by one argument (0: the first): it is one of the values, or that error. */
+static void allow_only(struct program *p, int number, uint32_t argument, const uint32_t *values,
+		       size_t n, int error)
 {
 	emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, (int)(2 + 2 * n));
-	load(p, FIRST_ARGUMENT);
+	load(p, FIRST_ARGUMENT + argument * (uint32_t)sizeof(uint64_t));
 	for (size_t i = 0; i < n; i++)
 		answer_if(p, values[i], SECCOMP_RET_ALLOW);
 	answer_error(p, error);
-}
-
-/* The same by the second. */
-static void allow_requests(struct program *p)
-{
-	static const uint32_t requests[] = { FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ };
-
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, (int)(2 + 2 * countof(requests)));
-	load(p, FIRST_ARGUMENT + sizeof(uint64_t));
-	for (size_t i = 0; i < countof(requests); i++)
-		answer_if(p, requests[i], SECCOMP_RET_ALLOW);
-	answer_error(p, EPERM);
 }
 
 /* The log's thread, but no process. The flags of clone3 cannot be seen: libc then takes clone. */
@@ -107,18 +96,19 @@ static void allow_threads(struct program *p)
 
 static void look_at_arguments(struct program *p)
 {
+	static const uint32_t requests[] = { FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ };
 	static const uint32_t families[] = { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK };
 	static const uint32_t options[] = { PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE };
 	const uint32_t own[] = { (uint32_t)getpid(), 0 };
 
 	allow_threads(p);
-	allow_requests(p);
-	allow_only(p, SYS_socket, families, countof(families), EAFNOSUPPORT);
-	allow_only(p, SYS_prctl, options, countof(options), EPERM);
-	allow_only(p, SYS_prlimit64, own, countof(own), EPERM);
+	allow_only(p, SYS_ioctl, 1, requests, countof(requests), EPERM);
+	allow_only(p, SYS_socket, 0, families, countof(families), EAFNOSUPPORT);
+	allow_only(p, SYS_prctl, 0, options, countof(options), EPERM);
+	allow_only(p, SYS_prlimit64, 0, own, countof(own), EPERM);
 	/* Signals to itself: abort, the end of the log's thread. 0 would be its group. */
-	allow_only(p, SYS_kill, own, 1, EPERM);
-	allow_only(p, SYS_tgkill, own, 1, EPERM);
+	allow_only(p, SYS_kill, 0, own, 1, EPERM);
+	allow_only(p, SYS_tgkill, 0, own, 1, EPERM);
 }
 
 static void write_program(struct program *p)

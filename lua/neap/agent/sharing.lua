@@ -38,6 +38,11 @@ local function is_weight(value)
   return type(value) == "number" and value % 1 == 0 and value >= 0 and value <= WEIGHT_MAX
 end
 
+-- It is shown as JSON, which has no other numbers.
+local function time_of(at)
+  return type(at) == "number" and at >= 0 and at < 2 ^ 53 and at or 0
+end
+
 -- nil: it is no change that we know.
 local function read_record(text)
   local value = cjson.decode(text)
@@ -50,7 +55,7 @@ local function read_record(text)
   return {
     pool = value.pool, backend = value.backend, state = state, weight = weight,
     by = is_text(value.by) and show.text(value.by) or "?", text = text,
-    cluster = value.cluster ~= cjson.null and value.cluster or nil, at = tonumber(value.at) or 0,
+    cluster = value.cluster ~= cjson.null and value.cluster or nil, at = time_of(value.at),
   }
 end
 

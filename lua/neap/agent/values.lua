@@ -59,7 +59,6 @@ end
 function values.add_commands(self, commands)
   local texts
   texts, self.last = outbox.waiting(self.number, AT_ONCE)
-  self.writes = #texts
   for _, text in ipairs(texts) do
     table.insert(commands, { "XADD", self.stream, "MAXLEN", "~", KEPT, "*", "v", text })
   end
@@ -93,7 +92,7 @@ function values.take_replies(self, replies)
   local time, found = replies[#replies - 1], replies[#replies]
   local now = type(time) == "table" and tonumber(time[1])
   if not now or type(found) ~= "table" then return nil, NONSENSE end
-  if self.writes > 0 then outbox.taken(self.number, self.last) end
+  outbox.taken(self.number, self.last)
   self.has_more = #found >= AT_ONCE
   for _, entry in ipairs(found) do
     if type(entry) ~= "table" or not take_in(self, entry, now * 1000) then return nil, NONSENSE end

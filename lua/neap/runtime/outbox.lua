@@ -66,9 +66,11 @@ function outbox.waiting(store, max)
   return texts, last
 end
 
--- They were told.
+-- They were told, or are so old that they went.
 function outbox.taken(store, last)
-  for i = number(store, TAKEN) + 1, last do
+  local from = number(store, TAKEN)
+  if last == from then return end
+  for i = from + 1, last do
     local key = key_of(i)
     C.neap_store_delete(store, key, #key)
   end
