@@ -86,16 +86,22 @@ local function take_in(self, entry, now_ms)
   return true
 end
 
+-- What TIME says: seconds, and microseconds beside them. nil: it is no time.
+local function ms_of(time)
+  local seconds, us = tonumber(time[1]), tonumber(time[2])
+  return seconds and us and seconds * 1000 + us / 1000
+end
+
 ---@param replies table   to all commands; those to ours are the last ones
 ---@return boolean? ok, string? why
 function values.take_replies(self, replies)
   local time, found = replies[#replies - 1], replies[#replies]
-  local now = type(time) == "table" and tonumber(time[1])
-  if not now or type(found) ~= "table" then return nil, NONSENSE end
+  local now_ms = type(time) == "table" and ms_of(time)
+  if not now_ms or type(found) ~= "table" then return nil, NONSENSE end
   outbox.taken(self.number, self.last)
   self.has_more = #found >= AT_ONCE
   for _, entry in ipairs(found) do
-    if type(entry) ~= "table" or not take_in(self, entry, now * 1000) then return nil, NONSENSE end
+    if type(entry) ~= "table" or not take_in(self, entry, now_ms) then return nil, NONSENSE end
   end
   return true
 end
