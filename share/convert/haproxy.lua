@@ -27,8 +27,8 @@ local function decoded(value) return value and (neap.url.decode(value) or value)
 --: field
 -- The n-th part of a text.
 local function field(value, n, delimiter)
-  local i = 0
-  for part in ((value or "") .. delimiter):gmatch("([^" .. delimiter .. "]*)" .. delimiter) do
+  local i, plain = 0, delimiter:gsub("%W", "%%%0")
+  for part in ((value or "") .. delimiter):gmatch("([^" .. plain .. "]*)" .. plain) do
     i = i + 1
     if i == n then return part end
   end
@@ -220,7 +220,7 @@ local function policy_of(front, backs)
 
   function policy.request(r)
     r.ctx.after = front.after
-    local answer = front.request and front.request(r)
+    local answer = front.connection and front.connection(r) or front.request and front.request(r)
     if answer then return answer end
     local name = front.route(r)
     if not name then return reply(r, 503) end

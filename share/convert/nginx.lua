@@ -92,12 +92,16 @@ local function pass(r, pool, path)
 end
 
 --: allowed
--- The first rule that fits decides.
-local function allowed(rules, ip)
+-- The first rule that fits decides; if none does, `otherwise`, true when it is not given. On unix
+-- sockets clients have no address.
+local function allowed(rules, ip, otherwise)
   for _, rule in ipairs(rules) do
-    if rule[2] == "all" or rule[2]:has(ip) then return rule[1] == "allow" end
+    local net = rule[2]
+    if net == "all" or (net == "unix:" and ip == "") or (net ~= "unix:" and net:has(ip)) then
+      return rule[1] == "allow"
+    end
   end
-  return true
+  return otherwise ~= false
 end
 
 --: authorized

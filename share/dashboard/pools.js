@@ -74,13 +74,9 @@ function rankOf(pool) {
 }
 
 function sorted(pool, found, group) {
-  const rank = rankOf(pool);
-  found.sort((a, b) => {
-    const x = group ? group(a) : 0, y = group ? group(b) : 0;
-    const isState = $("group").value === "state";
-    return (isState ? RANK[a.state] - RANK[b.state] : compare(x, y))
-      || rank.get(a.name) - rank.get(b.name);
-  });
+  const rank = rankOf(pool), isState = $("group").value === "state";
+  found.sort((a, b) => (isState ? RANK[a.state] - RANK[b.state]
+    : group ? compare(group(a), group(b)) : 0) || rank.get(a.name) - rank.get(b.name));
   return found;
 }
 

@@ -13,7 +13,8 @@ local NGINX = {
 }
 
 local HAPROXY = {
-  { path = "/x?y" }, { path = "/x", headers = { "X-Key: ONE" } }, { path = "/to/app/x" },
+  { path = "/x?y" }, { path = "/denied" }, { path = "/x", headers = { "X-Key: ONE" } },
+  { path = "/to/app/x" },
   { path = "/to/nobody/x" }, { path = "/x", headers = { "Cookie: a=b" } },
   { path = "/x?n=4", headers = { "X-Key: k" } }, { path = "/x?n=5", headers = { "X-Key: k" } },
   { path = "/x?n=3", headers = { "X-Key: k" } }, { path = "/x?n=9", headers = { "X-Key: k" } },

@@ -186,8 +186,9 @@ local STATES = require("neap.words").states
 counts.classes = { "2xx", "3xx", "4xx", "5xx", "other" }
 
 -- Each answer has a first byte, those of no class too (101, 600 to 999).
-local function answers_of(counted, first_byte)
-  local answers, other = {}, first_byte.count
+local function answers_of(of)
+  local counted, answers, other = of.answers, {}, 0
+  for i = 0, BUCKETS - 1 do other = other + of.first_byte.bucket[i] end
   for i = 1, #counts.classes - 1 do
     answers[counts.classes[i]] = counted[i - 1]
     other = other - counted[i - 1]
@@ -202,11 +203,10 @@ function counts.add_answers(sum, answers)
   for _, class in ipairs(counts.classes) do sum[class] = (sum[class] or 0) + answers[class] end
 end
 
----@param with_times boolean?  answers and the times to their first bytes, too
+---@param with_times boolean?  with the times to its first bytes, too
 ---@return table
 function counts.backend(slot, with_times)
   C.neap_count_backend(slot, of_backend)
-  local first_byte = with_times and times(of_backend.first_byte) or nil
   return {
     inflight = of_backend.inflight,
     requests = of_backend.requests,
@@ -215,8 +215,8 @@ function counts.backend(slot, with_times)
     http2_streams = of_backend.h2_streams,
     latency = of_backend.latency_us / 1e6,
     pinned = of_backend.pinned > 0 and STATES[of_backend.pinned - 1] or nil,
-    first_byte = first_byte,
-    answers = first_byte and answers_of(of_backend.answers, first_byte) or nil,
+    first_byte = with_times and times(of_backend.first_byte) or nil,
+    answers = answers_of(of_backend),
   }
 end
 

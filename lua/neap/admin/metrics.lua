@@ -134,8 +134,8 @@ end
 local one_hot = {}
 for _, word in pairs(words.states) do one_hot[word] = states_of(word) end
 
-local function backend_row(pool, member)
-  local row = counts.backend(member.slot, true)
+local function backend_row(pool, member, with_times)
+  local row = counts.backend(member.slot, with_times)
   local condition = agent.current().board.condition(member.slot)
   local state = words.states[condition.state]
   row.labels = labels("pool", pool.name, "backend", member.name)
@@ -191,9 +191,8 @@ local function pools_and_backends()
   for i, pool in ipairs(agent.current().pools) do
     local sum = pool_row(pool)
     for _, member in ipairs(pool.members) do
-      local row = backend_row(pool, member)
+      local row = backend_row(pool, member, is_shown and count <= MANY)
       add_backend(sum, row)
-      if count > MANY then row.first_byte = nil end
       if is_shown then table.insert(backends, row) end
     end
     pools[i] = sum

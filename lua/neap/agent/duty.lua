@@ -79,7 +79,7 @@ end
 
 -- May the check be left out?
 ---@param probe table
----@return number? seconds  until it is asked again; duty.TURN: until its next turn; nil: check it
+---@return number? seconds  until it is asked again; less than 0: until its next turn; nil: check it
 function Duty:rest(probe)
   local now = self.agent.host.now()
   if is_our_matter(probe) then return nil end
@@ -244,8 +244,6 @@ function Duty:state(pool)
     strangers = self.peers:strangers(),
   }
 end
-
-duty.TURN = TURN
 
 -- Several pools whose checks go by one prefix have one.
 ---@param agent table

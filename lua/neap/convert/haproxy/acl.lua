@@ -39,11 +39,14 @@ local function patterns_of_file(path)
   local file, why = io.open(path, "rb")
   if not file then return nil, why end
   local found = {}
-  for line in (file:read(2^20) or ""):gmatch "[^\r\n]+" do
-    local pattern = line:match "^%s*([^#%s]%S*)"
-    if pattern and #found < READ then table.insert(found, pattern) end
-  end
+  local text = file:read(2^20 + 1) or ""
   file:close()
+  if #text > 2^20 then return nil, path .. ": more than 1 MiB" end
+  for line in text:gmatch "[^\r\n]+" do
+    local pattern = line:match "^%s*([^#%s]%S*)"
+    if pattern then table.insert(found, pattern) end
+  end
+  if #found > READ then return nil, ("%s: more than %d patterns"):format(path, READ) end
   return found
 end
 

@@ -145,6 +145,16 @@ local function stick(job, section, policy, out)
   return policy
 end
 
+-- Of a listen section, the frontend has them.
+local function tcp_rules(job, section, out)
+  if section.kind ~= "backend" then return end
+  for _, line in ipairs(section:rules { ["tcp-request"] = true }) do
+    if line[2] ~= "inspect-delay" then
+      out:remark(job.notes:lacks(line, "tcp-request: write it in the frontend"))
+    end
+  end
+end
+
 ---@return string name  -- of the pool
 function backend.emit(job, section, is_tcp)
   local name = job.pool_of[section.name]
@@ -152,6 +162,7 @@ function backend.emit(job, section, is_tcp)
   out:remark(("%s %s (%s:%d)"):format(section.kind, tostring(section.name), section.file,
     section.line))
   job:tell(section, out)
+  tcp_rules(job, section, out)
   local list, backends = server.all(job, section, is_tcp, out)
   out:set("backends", backends)
   local policy = stick(job, section, balance(job, section, out), out)

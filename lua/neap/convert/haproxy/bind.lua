@@ -26,7 +26,9 @@ local function addresses_of(text)
   if host:find ":" and not host:find "^%[" then host = "[" .. host .. "]" end
   if host == "localhost" then host = "127.0.0.1" end
   local list = {}
-  for port = tonumber(low), math.min(tonumber(high) or tonumber(low), tonumber(low) + PORTS) do
+  local first, last = tonumber(low), tonumber(high) or tonumber(low)
+  if last - first >= PORTS then return nil end
+  for port = first, last do
     table.insert(list, host .. ":" .. port)
   end
   return list

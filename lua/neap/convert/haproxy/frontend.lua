@@ -92,7 +92,8 @@ end
 local REQUEST = { ["http-request"] = true, redirect = true }
 local TCP = { ["tcp-request"] = true }
 
--- tcp-request connection, session and content: as rules of requests; inspect-delay has no use.
+-- tcp-request connection, session and content: rules of their own before those of requests, which
+-- `accept` does not end; inspect-delay has no use.
 local function tcp_rules(c, out)
   for _, line in ipairs(c.section:rules(TCP)) do
     local words = setmetatable({ unpack(line, 2) }, { __index = { file = line.file,
@@ -136,9 +137,10 @@ local function policy(job, section, is_tcp)
   local out = lines(1)
   local c = { job = job, section = section, owner = "r" }
   c.names = acl.define(job, section, out)
-  local request, choose, response, after = lines(2), lines(2), lines(2), lines(2)
+  local connection, request, choose = lines(2), lines(2), lines(2)
+  local response, after = lines(2), lines(2)
   monitor(section, request)
-  tcp_rules(c, request)
+  tcp_rules(c, connection)
   if not is_tcp then rules.emit_all(c, request, section:rules(REQUEST)) end
   route(job, c, choose)
   c.owner = "a"
@@ -146,11 +148,13 @@ local function policy(job, section, is_tcp)
     rules.emit_all(c, response, section:rules { ["http-response"] = true })
     rules.emit_all(c, after, section:rules { ["http-after-response"] = true })
   end
-  local needs = not is_plain(request, choose) or #response.list + #after.list > 0
+  local needs = not is_plain(request, choose)
+    or #connection.list + #response.list + #after.list > 0
   if not needs and not job:has_rules(choose.list[1]) then
     return nil, choose.list[1]:match '^%s*return "(.*)"$'
   end
   out:add("local front = {}")
+  add_function(out, "connection", "r", connection)
   add_function(out, "request", "r", request)
   add_function(out, "route", choose:text():find "%f[%w_]r%f[^%w_]" and "r" or "_r", choose)
   add_function(out, "response", "r, a", response)

@@ -84,12 +84,23 @@ local function has_servers(section)
   return #section:rules { server = true, ["server-template"] = true } > 0
 end
 
+local OF_REQUESTS = { ["http-request"] = true, ["http-response"] = true,
+  ["http-after-response"] = true, ["tcp-request"] = true }
+
+-- Rules in there are those of each frontend that follows.
+local function defaults(job, section)
+  job:tell(section, job.top)
+  for _, line in ipairs(section:rules(OF_REQUESTS)) do
+    job.top:remark(job.notes:lacks(line, line[1] .. " in defaults: write it in the frontends"))
+  end
+end
+
 local function read_first(job, list)
   for _, section in ipairs(list) do
     if section.kind == "global" then
       global.convert(job, section)
     elseif section.kind == "defaults" then
-      job:tell(section, job.top)
+      defaults(job, section)
     elseif section.kind == "userlist" then
       global.userlist(job, section)
     elseif keywords.SECTIONS[section.kind] and keywords.SECTIONS[section.kind] ~= "" then
@@ -103,7 +114,6 @@ local function read_first(job, list)
   end
 end
 
--- A backend without servers but with rules answers by itself: its rules stand for it.
 local function emit_backends(job, list)
   for _, section in ipairs(list) do
     if BACK[section.kind] then

@@ -128,10 +128,9 @@ function server.all(job, section, is_tcp, out)
       out:remark(job.notes:lacks(line,
         'server-template: discover = { type = "dns", … } finds them'))
     else
-      local p = parameters(line, 4, setmetatable({}, nil))
-      for name, value in pairs(defaults) do
-        if p[name] == nil then p[name] = value end
-      end
+      local p = {}
+      for name, value in pairs(defaults) do p[name] = value end
+      parameters(line, 4, p)
       p.line = line
       backends:add(row_of(job, line, p, is_tcp, backends))
       table.insert(list, p)

@@ -74,7 +74,7 @@ end
 
 local function rule(node)
   if node.args[1] == "all" or node.args[1] == "unix:" then
-    return ('{ "%s", "all" }'):format(node.name)
+    return ('{ "%s", "%s" }'):format(node.name, node.args[1])
   end
   return ('{ "%s", assert(neap.ip.set { %s }) }'):format(node.name, code.text(node.args[1] or ""))
 end
@@ -156,7 +156,7 @@ function access.emit(job, out, list, scope)
   local realm, file = auth_basic(list)
   local satisfy = levels.last(list, "satisfy")
   if satisfy and satisfy.args[1] == "any" and realm and #rules > 0 then
-    out:open("if not allowed(%s, r.client_ip) then", addresses(job, rules))
+    out:open("if not allowed(%s, r.client_ip, false) then", addresses(job, rules))
     must_be_known(job, out, realm, file)
     return out:close("end")
   end

@@ -4,9 +4,10 @@ local levels = require "neap.convert.nginx.levels"
 
 local listen = {}
 
-local FLAGS = { ssl = true, proxy_protocol = true, default_server = true, udp = true }
+local FLAGS = { ssl = true, proxy_protocol = true, default_server = true, default = true,
+  udp = true }
 local QUIET = { http2 = true, reuseport = true, deferred = true, bind = true, quic = false,
-  default = true, spdy = true }
+  spdy = true }
 
 -- "80", "*:80", "127.0.0.1", "[::1]:443", "unix:/path" → an address of neap
 local function address_of(text, port)

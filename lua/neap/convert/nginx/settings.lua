@@ -110,6 +110,11 @@ function settings.tls(job, outer, servers)
     local own = levels.with(outer, server.block)
     add_pairs(job, own, rows, seen)
     if levels.word(own, "ssl_reject_handshake") == "on" then t:set("sni", '"strict"') end
+    local verify = levels.last(own, "ssl_verify_client")
+    if verify and verify.args[1] ~= "off" and verify ~= levels.last(list, "ssl_verify_client") then
+      t:remark(job.notes:lacks(verify,
+        "ssl_verify_client: only what the default server of the address says is asked"))
+    end
   end
   t:set("certificates", rows)
   versions(job, list, t)
